@@ -1,0 +1,66 @@
+//! Whether the server lives, and whether it can do its work.
+
+use std::time::Duration;
+
+use db::{Pool, migrations};
+use poem_openapi::{Object, OpenApi, Tags, payload::Json};
+
+use crate::error::ApiError;
+
+/// A database that does not answer within this is as good as gone.
+const READY_TIMEOUT: Duration = Duration::from_secs(2);
+
+pub(crate) struct HealthApi {
+    pub(crate) pool: Pool,
+}
+
+#[OpenApi(tag = "HealthTags::Health")]
+impl HealthApi {
+    /// Is the process alive?
+    ///
+    /// Never asks the database: a server whose database is away must not be restarted for it.
+    #[expect(clippy::unused_async, reason = "operations are async functions")]
+    #[oai(path = "/health/live", method = "get", operation_id = "getLiveness")]
+    async fn live(&self) -> Json<Health> {
+        Json(Health { status: "live".to_owned(), schema_version: None })
+    }
+
+    /// Can it do its work?
+    ///
+    /// Asks the database: 503 when it is away or when its schema is older than this server needs.
+    #[oai(path = "/health/ready", method = "get", operation_id = "getReadiness")]
+    async fn ready(&self) -> Result<Json<Health>, ApiError> {
+        let found = schema_version(&self.pool).await?;
+        let needed = migrations::latest();
+        if found < needed {
+            return Err(ApiError::SchemaBehind { found, needed });
+        }
+        Ok(Json(Health { status: "ready".to_owned(), schema_version: Some(found) }))
+    }
+}
+
+/// The version of the database's schema, or an error soon.
+pub(crate) async fn schema_version(pool: &Pool) -> Result<i32, ApiError> {
+    let asked = async {
+        let client = pool.get().await?;
+        migrations::version(&client).await
+    };
+    let answered = tokio::time::timeout(READY_TIMEOUT, asked).await;
+    Ok(answered.map_err(|elapsed| db::Error::Unavailable(elapsed.into()))??)
+}
+
+/// How the server is.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
+struct Health {
+    /// `live` or `ready`.
+    status: String,
+    /// The number of the last migration applied.
+    schema_version: Option<i32>,
+}
+
+#[derive(Tags)]
+enum HealthTags {
+    /// For load balancers, container engines and people.
+    Health,
+}

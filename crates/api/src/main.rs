@@ -1,0 +1,101 @@
+//! The API server. `api` serves, `api healthcheck` asks a running one, `api openapi` prints the document.
+
+mod healthcheck;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use config::{Config, Profile};
+use tokio::signal;
+use tracing_subscriber::EnvFilter;
+
+/// The exit codes for wrong arguments and unusable settings, as in sysexits.h.
+const EX_USAGE: u8 = 64;
+const EX_CONFIG: u8 = 78;
+
+fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        None => serve(),
+        Some("healthcheck") => finish(healthcheck::run(&variable)),
+        Some("openapi") => print(&api::spec()),
+        Some("--version") => print(concat!("api ", env!("CARGO_PKG_VERSION"))),
+        Some(_) => {
+            complain("usage: api [healthcheck | openapi | --version]");
+            EX_USAGE.into()
+        }
+    }
+}
+
+#[tokio::main]
+async fn serve() -> ExitCode {
+    let config = match Config::from_lookup(&variable) {
+        Ok(config) => config,
+        Err(errors) => {
+            complain(&format!("error: {errors}"));
+            return EX_CONFIG.into();
+        }
+    };
+    log_to_stderr(config.profile);
+    finish(run(config).await)
+}
+
+async fn run(config: Config) -> anyhow::Result<()> {
+    let server = api::Server::bind(config)?;
+    let stop = stop_signal()?;
+    tracing::info!(address = %server.address(), "listening");
+    server.run(stop).await.context("the server ended")?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Resolves at the first SIGTERM or Ctrl-C.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
+    Ok(async move {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = signal::ctrl_c().await;
+        tracing::info!("stopping: requests in flight may finish");
+    })
+}
+
+/// One JSON object a line in production, text for people elsewhere; RUST_LOG filters.
+fn log_to_stderr(profile: Profile) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if profile == Profile::Production {
+        log.json().flatten_event(true).init();
+    } else {
+        log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn finish(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to the person who typed the command")]
+fn print(text: &str) -> ExitCode {
+    println!("{text}");
+    ExitCode::SUCCESS
+}
+
+#[expect(clippy::print_stderr, reason = "there is no log yet, or the program ends with this")]
+fn complain(text: &str) {
+    eprintln!("{text}");
+}

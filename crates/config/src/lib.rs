@@ -1,0 +1,119 @@
+//! Typed settings of the server and the migration tool, read from environment variables.
+//!
+//! Nothing here touches the process environment: [`Config::from_lookup`] is handed a function, so a
+//! test can read settings from a table and only `main.rs` files read the real thing.
+
+mod reader;
+mod secret;
+
+use std::{net::SocketAddr, str::FromStr, time::Duration};
+
+pub use reader::{Errors, Problem};
+pub use secret::Secret;
+
+use reader::Reader;
+
+/// Everything the server and the migration tool can be told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Which kind of place this runs in.
+    pub profile: Profile,
+    /// What runs the stack, `docker` or `local`; only shown to people.
+    pub engine: Option<String>,
+    /// How the server listens and stops.
+    pub server: ServerConfig,
+    /// Where the database is and how it is used.
+    pub database: DatabaseConfig,
+}
+
+/// How the server listens and stops.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// `API_LISTEN`: address and port to listen on. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// `API_DOCS`: whether `/docs` and `/openapi.json` are served.
+    pub docs: bool,
+    /// `API_REQUEST_TIMEOUT_SECONDS`: a request that takes longer is answered 504.
+    pub request_timeout: Duration,
+    /// `API_SHUTDOWN_SECONDS`: how long requests in flight may go on after a stop signal.
+    pub shutdown_timeout: Duration,
+    /// `API_BODY_LIMIT_BYTES`: a larger request body is answered 413.
+    pub body_limit: usize,
+}
+
+/// Where the database is and how it is used.
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    /// `DATABASE_URL`, or the content of the file that `DATABASE_URL_FILE` names.
+    pub url: Secret,
+    /// `DATABASE_POOL_SIZE`: connections at most.
+    pub pool_size: usize,
+    /// `DATABASE_WAIT_SECONDS`: how long to wait for a free connection or for a new one.
+    pub wait_timeout: Duration,
+    /// `DATABASE_STATEMENT_TIMEOUT_SECONDS`: the server ends a statement that takes longer.
+    pub statement_timeout: Duration,
+}
+
+/// Which kind of place this runs in (`APP_ENV`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// A developer's machine: landing page, human-readable log, sample rows.
+    Dev,
+    /// An automated test.
+    Test,
+    /// The real thing: JSON log, no landing page, nothing that drops data.
+    Production,
+}
+
+impl Profile {
+    /// The profile as `APP_ENV` spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Test => "test",
+            Self::Production => "production",
+        }
+    }
+}
+
+impl FromStr for Profile {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Dev, Self::Test, Self::Production]
+            .into_iter()
+            .find(|profile| profile.as_str() == text)
+            .ok_or("must be dev, test or production")
+    }
+}
+
+impl Config {
+    /// The settings that `lookup` gives, by variable name; an empty value counts as absent.
+    ///
+    /// # Errors
+    /// Every missing and malformed variable at once, each by its name.
+    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Errors> {
+        let mut reader = Reader::new(lookup);
+        let config = Self {
+            profile: reader.parsed("APP_ENV", Profile::Dev),
+            engine: reader.text("ENGINE"),
+            server: ServerConfig {
+                listen: reader.parsed("API_LISTEN", SocketAddr::from(([127, 0, 0, 1], 5000))),
+                docs: reader.parsed("API_DOCS", true),
+                request_timeout: reader.seconds("API_REQUEST_TIMEOUT_SECONDS", 30),
+                shutdown_timeout: reader.seconds("API_SHUTDOWN_SECONDS", 10),
+                body_limit: reader.positive("API_BODY_LIMIT_BYTES", 1024 * 1024),
+            },
+            database: DatabaseConfig {
+                url: reader.required_secret("DATABASE_URL"),
+                pool_size: reader.positive("DATABASE_POOL_SIZE", 16),
+                wait_timeout: reader.seconds("DATABASE_WAIT_SECONDS", 3),
+                statement_timeout: reader.seconds("DATABASE_STATEMENT_TIMEOUT_SECONDS", 10),
+            },
+        };
+        reader.finish(config)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! Reads variables one by one and collects what is wrong with them instead of stopping at the first.
+
+use std::{fmt, fs, str::FromStr, time::Duration};
+
+use crate::Secret;
+
+/// What is wrong with one variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The variable's name.
+    pub variable: &'static str,
+    /// What is wrong, without the value: it may be a secret.
+    pub reason: String,
+}
+
+/// Every problem found while reading the settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Errors(pub Vec<Problem>);
+
+impl fmt::Display for Errors {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the settings are not usable; .env.example explains each variable")?;
+        for Problem { variable, reason } in &self.0 {
+            write!(formatter, "\n  {variable} {reason}")?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { lookup, problems: Vec::new() }
+    }
+
+    /// `value`, unless anything that was read so far had a problem.
+    pub(crate) fn finish<T>(self, value: T) -> Result<T, Errors> {
+        if self.problems.is_empty() { Ok(value) } else { Err(Errors(self.problems)) }
+    }
+
+    pub(crate) fn text(&self, variable: &str) -> Option<String> {
+        (self.lookup)(variable).filter(|value| !value.is_empty())
+    }
+
+    pub(crate) fn parsed<T>(&mut self, variable: &'static str, default: T) -> T
+    where
+        T: FromStr<Err: fmt::Display>,
+    {
+        let Some(text) = self.text(variable) else { return default };
+        text.parse().unwrap_or_else(|error: T::Err| {
+            self.problem(variable, format!("is malformed: {error}"));
+            default
+        })
+    }
+
+    pub(crate) fn positive(&mut self, variable: &'static str, default: usize) -> usize {
+        let value = self.parsed(variable, default);
+        if value == 0 {
+            self.problem(variable, "must be at least 1".to_owned());
+        }
+        value
+    }
+
+    pub(crate) fn seconds(&mut self, variable: &'static str, default: u32) -> Duration {
+        Duration::from_secs(self.parsed(variable, default).into())
+    }
+
+    /// A secret from the variable itself or from the file that `<variable>_FILE` names.
+    pub(crate) fn required_secret(&mut self, variable: &'static str) -> Secret {
+        let text = match (self.text(variable), self.text(&format!("{variable}_FILE"))) {
+            (Some(text), None) => text,
+            (None, Some(path)) => self.content(variable, &path),
+            (Some(_), Some(_)) => {
+                self.problem(variable, format!("is set together with {variable}_FILE: set one"));
+                String::new()
+            }
+            (None, None) => {
+                self.problem(variable, "is missing".to_owned());
+                String::new()
+            }
+        };
+        text.into()
+    }
+
+    fn content(&mut self, variable: &'static str, path: &str) -> String {
+        match fs::read_to_string(path) {
+            Ok(text) => text.trim_end().to_owned(),
+            Err(error) => {
+                self.problem(variable, format!("cannot be read from the file {path}: {error}"));
+                String::new()
+            }
+        }
+    }
+
+    fn problem(&mut self, variable: &'static str, reason: String) {
+        self.problems.push(Problem { variable, reason });
+    }
+}

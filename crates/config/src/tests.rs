@@ -1,0 +1,50 @@
+//! Settings read from tables instead of the process environment.
+
+use super::*;
+
+fn read(variables: &[(&str, &str)]) -> Result<Config, Errors> {
+    Config::from_lookup(&|name| {
+        variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+    })
+}
+
+#[test]
+fn a_database_url_is_all_that_is_needed() {
+    let config = read(&[("DATABASE_URL", "postgresql://localhost/x")]).expect("usable settings");
+    assert_eq!(config.profile, Profile::Dev);
+    assert_eq!(config.server.listen.port(), 5000);
+    assert_eq!(config.database.url.expose(), "postgresql://localhost/x");
+}
+
+#[test]
+fn every_bad_variable_is_named_at_once_and_no_value_is_shown() {
+    let errors = read(&[
+        ("APP_ENV", "prod"),
+        ("API_LISTEN", "localhost"),
+        ("DATABASE_POOL_SIZE", "0"),
+        ("API_SHUTDOWN_SECONDS", "soon"),
+    ])
+    .expect_err("unusable settings");
+    let named: Vec<_> = errors.0.iter().map(|problem| problem.variable).collect();
+    let expected =
+        ["APP_ENV", "API_LISTEN", "API_SHUTDOWN_SECONDS", "DATABASE_URL", "DATABASE_POOL_SIZE"];
+    assert_eq!(named, expected);
+    assert!(!errors.to_string().contains("soon"), "{errors}");
+}
+
+#[test]
+fn an_empty_value_counts_as_absent() {
+    let errors = read(&[("DATABASE_URL", "")]).expect_err("no URL");
+    assert_eq!(errors.0[0].reason, "is missing");
+}
+
+#[test]
+fn a_secret_is_read_from_a_file_and_never_shown() {
+    let file = std::env::temp_dir().join(format!("slipway-secret-{}", std::process::id()));
+    std::fs::write(&file, "postgresql://u:hunter2@db/x\n").expect("a writable temporary folder");
+    let config = read(&[("DATABASE_URL_FILE", &file.to_string_lossy())]);
+    std::fs::remove_file(&file).expect("the file just written");
+    let config = config.expect("usable settings");
+    assert_eq!(config.database.url.expose(), "postgresql://u:hunter2@db/x");
+    assert!(!format!("{config:?}").contains("hunter2"));
+}

@@ -1,0 +1,30 @@
+-- db::seed
+-- Sample rows for development. Their ids are fixed, so that loading them twice changes nothing.
+WITH person (n, name, addresses) AS (
+    VALUES
+        (1, 'Ada Lovelace', ARRAY['ada@example.com', 'lovelace@analytical.example']),
+        (2, 'Alan Turing', ARRAY['alan@example.com']),
+        (3, 'Barbara Liskov', ARRAY['barbara@example.com']),
+        (4, 'Dennis Ritchie', ARRAY['dennis@example.com', 'dmr@bell.example']),
+        (5, 'Donald Knuth', ARRAY['donald@example.com']),
+        (6, 'Edsger Dijkstra', ARRAY['edsger@example.com']),
+        (7, 'Frances Allen', ARRAY['frances@example.com']),
+        (8, 'Grace Hopper', ARRAY['grace@example.com', 'hopper@navy.example']),
+        (9, 'Katherine Johnson', ARRAY['katherine@example.com']),
+        (10, 'Ken Thompson', ARRAY['ken@example.com']),
+        (11, 'Margaret Hamilton', ARRAY['margaret@example.com', 'hamilton@apollo.example']),
+        (12, 'Radia Perlman', ARRAY['radia@example.com'])
+), numbered AS (
+    SELECT ('01900000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid AS id, n, name, addresses
+    FROM person
+), inserted AS (
+    INSERT INTO persons (id, name)
+    SELECT id, name FROM numbered
+    ON CONFLICT ON CONSTRAINT persons_pkey DO NOTHING
+    RETURNING id
+), email AS (
+    INSERT INTO emails (id, person_id, address)
+    SELECT ('01900000-0000-7000-9000-' || lpad((10 * n + o)::text, 12, '0'))::uuid, id, address
+    FROM inserted JOIN numbered USING (id), unnest(addresses) WITH ORDINALITY AS a (address, o)
+)
+SELECT count(*) FROM inserted

@@ -1,0 +1,107 @@
+//! Whole databases: made, copied, swapped and dropped. For tools and tests, not for the server.
+
+use std::time::Duration;
+
+use tokio_postgres::Client;
+
+use crate::Error;
+
+/// The database to be connected to while working on others.
+pub const MAINTENANCE: &str = "postgres";
+
+// Names cannot be bound as parameters: PostgreSQL itself quotes them into the statement to run.
+const CREATE: &str = "-- db::admin::create\nSELECT format('CREATE DATABASE %I', $1::text)";
+const CLONE: &str = "\
+-- db::admin::clone
+SELECT format('CREATE DATABASE %I TEMPLATE %I', $1::text, $2::text)";
+const DROP: &str = "\
+-- db::admin::drop
+SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', $1::text)";
+const RENAME: &str = "\
+-- db::admin::rename
+SELECT format('ALTER DATABASE %I RENAME TO %I', $1::text, $2::text)";
+const TERMINATE: &str = "\
+-- db::admin::terminate
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = $1 AND pid <> pg_backend_pid()";
+const EXISTS: &str = "\
+-- db::admin::exists
+SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)";
+
+/// Makes an empty database.
+pub async fn create(client: &Client, name: &str) -> Result<(), Error> {
+    run(client, CREATE, &[name]).await
+}
+
+/// Makes an empty database unless there is one of that name, and returns whether it did.
+pub async fn create_if_missing(client: &Client, name: &str) -> Result<bool, Error> {
+    if exists(client, name).await? {
+        return Ok(false);
+    }
+    match create(client, name).await {
+        // Somebody else was quicker.
+        Err(Error::Duplicate { .. }) => Ok(false),
+        created => created.map(|()| true),
+    }
+}
+
+/// Makes a copy of the database `template`, to which nobody may be connected.
+pub async fn clone(client: &Client, name: &str, template: &str) -> Result<(), Error> {
+    run(client, CLONE, &[name, template]).await
+}
+
+/// Drops a database, if it is there, and ends the connections to it.
+pub async fn drop(client: &Client, name: &str) -> Result<(), Error> {
+    run(client, DROP, &[name]).await
+}
+
+/// Gives a database, to which nobody may be connected, another name.
+pub async fn rename(client: &Client, name: &str, to: &str) -> Result<(), Error> {
+    run(client, RENAME, &[name, to]).await
+}
+
+/// Whether there is a database of this name.
+pub async fn exists(client: &Client, name: &str) -> Result<bool, Error> {
+    Ok(client.query_one(EXISTS, &[&name]).await?.get(0))
+}
+
+/// Puts the database `new` in the place of `current`, which becomes `old`, in one transaction: there
+/// is no moment without a `current`. Connections to both are ended; clients connect again.
+///
+/// `helper` is a second connection to the same server. While the rename waits, holding a lock that
+/// keeps newcomers out, the helper ends whoever was connected before.
+pub async fn swap(
+    client: &mut Client,
+    helper: &Client,
+    current: &str,
+    new: &str,
+    old: &str,
+) -> Result<(), Error> {
+    let rename = async {
+        let transaction = client.transaction().await?;
+        for (from, to) in [(current, old), (new, current)] {
+            let statement: String = transaction.query_one(RENAME, &[&from, &to]).await?.get(0);
+            transaction.batch_execute(&statement).await?;
+        }
+        transaction.commit().await
+    };
+    let terminate = async {
+        loop {
+            helper.execute(TERMINATE, &[&current]).await?;
+            helper.execute(TERMINATE, &[&new]).await?;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        renamed = rename => Ok(renamed?),
+        // It loops until it fails.
+        failed = terminate => failed,
+    }
+}
+
+async fn run(client: &Client, format: &str, names: &[&str]) -> Result<(), Error> {
+    let names: Vec<_> =
+        names.iter().map(|name| name as &(dyn tokio_postgres::types::ToSql + Sync)).collect();
+    let statement: String = client.query_one(format, &names).await?.get(0);
+    Ok(client.batch_execute(&statement).await?)
+}

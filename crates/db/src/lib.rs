@@ -1,0 +1,17 @@
+//! The schema and every SQL statement. Knows nothing of HTTP.
+//!
+//! One module a resource (`persons`), each a set of free functions called with their module's name:
+//! `db::persons::find(&client, id)`.
+
+pub mod admin;
+mod error;
+pub mod migrations;
+pub mod persons;
+mod pool;
+mod seed;
+
+pub use deadpool_postgres::{GenericClient, Pool};
+pub use error::Error;
+pub use pool::{connect, ping, pool};
+pub use seed::seed;
+pub use tokio_postgres::{Client, Config as ConnectionConfig};

@@ -1,0 +1,138 @@
+//! What each command does, and what it prints.
+#![expect(clippy::print_stdout, reason = "a command's answer to the person who typed it")]
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use config::{Config, Profile};
+use db::{Client, admin, migrations};
+
+/// How long to wait for a database that is starting.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+pub(crate) async fn up(config: &Config, seed: bool) -> anyhow::Result<()> {
+    create_database_if_missing(config).await?;
+    let mut client = connect(config, None).await?;
+    let is_new = migrations::applied(&client).await?.is_empty();
+    let applied = migrations::apply(&mut client).await?;
+    for migration in &applied {
+        println!("applied {} {}", migration.version, migration.name);
+    }
+    if applied.is_empty() {
+        println!("nothing to apply: the schema is at version {}", migrations::latest());
+    }
+    if seed && is_new && config.profile != Profile::Production {
+        println!("loaded {} sample persons", db::seed(&client).await?);
+    }
+    Ok(())
+}
+
+pub(crate) async fn status(config: &Config, json: bool) -> anyhow::Result<()> {
+    let client = connect(config, None).await?;
+    let applied = migrations::applied(&client).await?;
+    let pending: Vec<_> = migrations::known()
+        .into_iter()
+        .filter(|known| applied.iter().all(|applied| applied.version != known.version))
+        .collect();
+    if json {
+        let status = serde_json::json!({
+            "version": applied.last().map_or(0, |migration| migration.version),
+            "applied": applied.iter().map(|migration| serde_json::json!({
+                "version": migration.version,
+                "name": migration.name,
+                "applied_on": migration.applied_on,
+            })).collect::<Vec<_>>(),
+            "pending": pending.iter().map(|migration| serde_json::json!({
+                "version": migration.version,
+                "name": migration.name,
+            })).collect::<Vec<_>>(),
+        });
+        println!("{status}");
+        return Ok(());
+    }
+    for migration in &applied {
+        println!("{:>4}  {}  applied {}", migration.version, migration.name, migration.applied_on);
+    }
+    for migration in &pending {
+        println!("{:>4}  {}  pending", migration.version, migration.name);
+    }
+    Ok(())
+}
+
+/// Builds the new database beside the old one and swaps them at the end: whatever interrupts this, a
+/// whole database is there, and the server only ever sees one or the other.
+pub(crate) async fn recreate(config: &Config, empty: bool) -> anyhow::Result<()> {
+    if config.profile == Profile::Production {
+        bail!("APP_ENV is production, and this would drop every row: refused");
+    }
+    let name = &database_name(config)?;
+    let (fresh, replaced) = (format!("{name}__fresh"), format!("{name}__replaced"));
+
+    let mut server = connect(config, Some(admin::MAINTENANCE)).await?;
+    admin::drop(&server, &fresh).await?;
+    admin::drop(&server, &replaced).await?;
+    admin::create(&server, &fresh).await?;
+    let rows = fill(config, &fresh, empty).await?;
+    if admin::exists(&server, name).await? {
+        let helper = connect(config, Some(admin::MAINTENANCE)).await?;
+        admin::swap(&mut server, &helper, name, &fresh, &replaced).await?;
+        admin::drop(&server, &replaced).await?;
+    } else {
+        admin::rename(&server, &fresh, name).await?;
+    }
+    println!("recreated {name} at version {} with {rows} sample persons", migrations::latest());
+    Ok(())
+}
+
+/// Applies all migrations to the database `name`, loads the sample rows and returns their number.
+async fn fill(config: &Config, name: &str, empty: bool) -> anyhow::Result<u64> {
+    let mut client = db::connect(&config.database.url, Some(name)).await?;
+    migrations::apply(&mut client).await?;
+    Ok(if empty { 0 } else { db::seed(&client).await? })
+}
+
+pub(crate) async fn seed(config: &Config) -> anyhow::Result<()> {
+    if config.profile == Profile::Production {
+        bail!("APP_ENV is production, and the sample rows are for development: refused");
+    }
+    let client = connect(config, None).await?;
+    println!("loaded {} sample persons", db::seed(&client).await?);
+    Ok(())
+}
+
+/// Connects, waiting for a server that is still starting.
+async fn connect(config: &Config, database: Option<&str>) -> anyhow::Result<Client> {
+    let started = tokio::time::Instant::now();
+    loop {
+        match db::connect(&config.database.url, database).await {
+            Err(db::Error::Unavailable(_)) if started.elapsed() < PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            Err(error @ db::Error::Unauthorized(_)) => return Err(error).context(STALE_PASSWORD),
+            connected => return connected.context("no connection to the database of DATABASE_URL"),
+        }
+    }
+}
+
+/// The name of the database that DATABASE_URL means.
+fn database_name(config: &Config) -> anyhow::Result<String> {
+    let connection: db::ConnectionConfig = config.database.url.expose().parse()?;
+    Ok(connection.get_dbname().context("DATABASE_URL names no database")?.to_owned())
+}
+
+/// Makes the database if the server has none of that name, as on a new local cluster. In production
+/// whoever runs the server makes it, with the owner and the rights that they want.
+async fn create_database_if_missing(config: &Config) -> anyhow::Result<()> {
+    if config.profile == Profile::Production {
+        return Ok(());
+    }
+    let name = database_name(config)?;
+    let server = connect(config, Some(admin::MAINTENANCE)).await?;
+    if admin::create_if_missing(&server, &name).await? {
+        println!("created the database {name}");
+    }
+    Ok(())
+}
+
+const STALE_PASSWORD: &str = "a database keeps the password it was made with: set the one of \
+    DATABASE_URL (or .env) back to it, or change it with ALTER ROLE";

@@ -1,0 +1,47 @@
+#!/bin/sh
+# Creates the database cluster on the first start, then becomes the server.
+# Honours what Slipway uses of the official image's contract: PGDATA, POSTGRES_USER,
+# POSTGRES_PASSWORD, POSTGRES_DB, POSTGRES_INITDB_ARGS, and arguments for `postgres`.
+set -eu
+
+case "${1:-}" in
+    '' | -*) set -- postgres "$@" ;;
+esac
+
+if [ "$1" != postgres ] || [ -s "$PGDATA/PG_VERSION" ]; then
+    exec "$@"
+fi
+
+if [ -z "${POSTGRES_PASSWORD:-}" ]; then
+    echo "the first start needs POSTGRES_PASSWORD, the password of the new superuser" >&2
+    exit 1
+fi
+user=${POSTGRES_USER:-postgres}
+database=${POSTGRES_DB:-$user}
+
+# A half-made cluster never gets the final name: an interrupted first start begins again.
+fresh=$PGDATA.fresh
+rm -rf "$fresh"
+mkdir -p "$fresh"
+
+umask 077
+password_file=$(mktemp)
+printf '%s\n' "$POSTGRES_PASSWORD" >"$password_file"
+# shellcheck disable=SC2086 # several arguments, split at spaces
+initdb --pgdata="$fresh" --username="$user" --pwfile="$password_file" \
+    --auth-local=trust --auth-host=scram-sha-256 ${POSTGRES_INITDB_ARGS:-}
+rm "$password_file"
+echo 'host all all all scram-sha-256' >>"$fresh/pg_hba.conf"
+
+# Reached through its socket alone, so that nobody waiting on TCP takes it for the real one.
+pg_ctl --pgdata="$fresh" --wait --options="-c listen_addresses=''" start
+if [ "$database" != postgres ]; then
+    createdb --username="$user" --maintenance-db=postgres "$database"
+fi
+pg_ctl --pgdata="$fresh" --wait --mode=fast stop
+
+if [ -d "$PGDATA" ]; then
+    rmdir "$PGDATA"
+fi
+mv "$fresh" "$PGDATA"
+exec "$@"

@@ -1,0 +1,24 @@
+# Stands in for the official `postgres` image where no registry can be reached.
+# `cargo xtask base-images` builds it: SYSTEM is a minimal Debian with PostgreSQL.
+ARG SYSTEM
+FROM ${SYSTEM}
+
+# Ids and folders as in the official image, so that a volume made by one opens in the other.
+RUN groupmod --gid 999 postgres \
+    && usermod --uid 999 postgres \
+    && install -d -o postgres -g postgres -m 1777 /var/lib/postgresql \
+    && install -d -o postgres -g postgres -m 3777 /var/run/postgresql \
+    && ln -s /usr/lib/postgresql/*/bin/* /usr/local/bin/ \
+    && sed -i "s/^#listen_addresses = .*/listen_addresses = '*'/" /usr/share/postgresql/*/postgresql.conf.sample
+
+COPY postgres-entrypoint.sh /usr/local/bin/
+
+ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+ENV LANG=C.UTF-8
+ENV PGDATA=/var/lib/postgresql/cluster
+USER postgres
+# Fast shutdown: open sessions are ended, nothing is lost.
+STOPSIGNAL SIGINT
+EXPOSE 5432
+ENTRYPOINT ["sh", "/usr/local/bin/postgres-entrypoint.sh"]
+CMD ["postgres"]
