@@ -1,2 +1,85 @@
-//! x
-fn main() {}
+//! The task runner: `cargo xtask --help`. One file a command; what runs the stack is behind
+//! [`engine::Engine`].
+
+mod commands;
+mod engine;
+mod env_file;
+mod fingerprint;
+mod http;
+mod ports;
+mod process;
+mod project;
+mod report;
+mod settings;
+mod state;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use commands::{
+    base_images, build, ci, database, down, exec, logs, psql, restart, shell, status, test, up,
+};
+use project::Project;
+
+/// Runs the whole stack - database, migrations, API - with Docker or without.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Up(up::Args),
+    Down(down::Args),
+    Status(status::Args),
+    Logs(logs::Args),
+    Restart(restart::Args),
+    Build(build::Args),
+    Exec(exec::Args),
+    Psql(psql::Args),
+    Shell(shell::Args),
+    RecreateDb(database::RecreateArgs),
+    Migrate(database::MigrateArgs),
+    Seed(database::SeedArgs),
+    Test(test::Args),
+    Ci(ci::Args),
+    BaseImages(base_images::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = Project::open().and_then(|project| match cli.command {
+        Command::Up(args) => args.run(&project),
+        Command::Down(args) => args.run(&project),
+        Command::Status(args) => args.run(&project),
+        Command::Logs(args) => args.run(&project),
+        Command::Restart(args) => args.run(&project),
+        Command::Build(args) => args.run(&project),
+        Command::Exec(args) => args.run(&project),
+        Command::Psql(args) => args.run(&project),
+        Command::Shell(args) => args.run(&project),
+        Command::RecreateDb(args) => args.run(&project),
+        Command::Migrate(args) => args.run(&project),
+        Command::Seed(args) => args.run(&project),
+        Command::Test(args) => args.run(&project),
+        Command::Ci(args) => args.run(&project),
+        Command::BaseImages(args) => args.run(&project),
+    });
+    done.unwrap_or_else(|error| {
+        report::error(&error);
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

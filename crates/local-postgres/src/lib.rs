@@ -1,1 +1,17 @@
-//! x
+//! Finds, initialises, starts and stops a Postgres installed on this machine:
+//! [`Installation`] is its programs, [`Cluster`] a server of the project's own, and
+//! [`Temporary`] a throw-away one for tests.
+
+mod cluster;
+mod error;
+mod installation;
+mod port;
+mod process;
+mod server_user;
+mod temporary;
+
+pub use cluster::{Cluster, Credentials, Started, Status, Stop};
+pub use error::Error;
+pub use installation::Installation;
+pub use port::free_port;
+pub use temporary::Temporary;

@@ -1,7 +1,5 @@
 //! The migration tool: applies, tells, recreates and seeds. `migrate --help` lists its commands.
 
-mod commands;
-
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -58,7 +56,7 @@ async fn main() -> ExitCode {
         }
     };
     match run(cli.command, &config).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(said) => print(&said),
         Err(error) => {
             complain(&error);
             ExitCode::FAILURE
@@ -66,15 +64,21 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command, config: &Config) -> anyhow::Result<()> {
+async fn run(command: Command, config: &Config) -> anyhow::Result<String> {
     match command {
-        Command::Up { seed } => commands::up(config, seed).await.context("cannot migrate"),
-        Command::Status { json } => commands::status(config, json).await,
+        Command::Up { seed } => migrate::up(config, seed).await.context("cannot migrate"),
+        Command::Status { json } => migrate::status(config, json).await,
         Command::Recreate { empty } => {
-            commands::recreate(config, empty).await.context("cannot recreate the database")
+            migrate::recreate(config, empty).await.context("cannot recreate the database")
         }
-        Command::Seed => commands::seed(config).await.context("cannot load the sample rows"),
+        Command::Seed => migrate::seed(config).await.context("cannot load the sample rows"),
     }
+}
+
+#[expect(clippy::print_stdout, reason = "a command's answer to the person who typed it")]
+fn print(said: &str) -> ExitCode {
+    print!("{said}");
+    ExitCode::SUCCESS
 }
 
 #[expect(clippy::print_stderr, reason = "a command's answer to the person who typed it")]

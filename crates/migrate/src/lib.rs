@@ -1,7 +1,6 @@
-//! What each command does, and what it prints.
-#![expect(clippy::print_stdout, reason = "a command's answer to the person who typed it")]
+//! What each command of the migration tool does. Every function returns the text to be printed.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use anyhow::{Context, bail};
 use config::{Config, Profile};
@@ -10,24 +9,29 @@ use db::{Client, admin, migrations};
 /// How long to wait for a database that is starting.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-pub(crate) async fn up(config: &Config, seed: bool) -> anyhow::Result<()> {
-    create_database_if_missing(config).await?;
+/// Applies the pending migrations, and loads the sample rows with `seed` if there was no schema.
+pub async fn up(config: &Config, seed: bool) -> anyhow::Result<String> {
+    let mut said = String::new();
+    if let Some(name) = create_database_if_missing(config).await? {
+        writeln!(said, "created the database {name}")?;
+    }
     let mut client = connect(config, None).await?;
     let is_new = migrations::applied(&client).await?.is_empty();
     let applied = migrations::apply(&mut client).await?;
     for migration in &applied {
-        println!("applied {} {}", migration.version, migration.name);
+        writeln!(said, "applied {} {}", migration.version, migration.name)?;
     }
     if applied.is_empty() {
-        println!("nothing to apply: the schema is at version {}", migrations::latest());
+        writeln!(said, "nothing to apply: the schema is at version {}", migrations::latest())?;
     }
     if seed && is_new && config.profile != Profile::Production {
-        println!("loaded {} sample persons", db::seed(&client).await?);
+        writeln!(said, "loaded {} sample persons", db::seed(&client).await?)?;
     }
-    Ok(())
+    Ok(said)
 }
 
-pub(crate) async fn status(config: &Config, json: bool) -> anyhow::Result<()> {
+/// Which migrations are applied and which are pending, as a table or as JSON.
+pub async fn status(config: &Config, json: bool) -> anyhow::Result<String> {
     let client = connect(config, None).await?;
     let applied = migrations::applied(&client).await?;
     let pending: Vec<_> = migrations::known()
@@ -47,21 +51,24 @@ pub(crate) async fn status(config: &Config, json: bool) -> anyhow::Result<()> {
                 "name": migration.name,
             })).collect::<Vec<_>>(),
         });
-        println!("{status}");
-        return Ok(());
+        return Ok(format!("{status}\n"));
     }
+    let mut said = String::new();
     for migration in &applied {
-        println!("{:>4}  {}  applied {}", migration.version, migration.name, migration.applied_on);
+        let migrations::Applied { version, name, applied_on } = migration;
+        writeln!(said, "{version:>4}  {name}  applied {applied_on}")?;
     }
     for migration in &pending {
-        println!("{:>4}  {}  pending", migration.version, migration.name);
+        writeln!(said, "{:>4}  {}  pending", migration.version, migration.name)?;
     }
-    Ok(())
+    Ok(said)
 }
 
+/// Replaces the database by a new one with all migrations and, unless `empty`, the sample rows.
+///
 /// Builds the new database beside the old one and swaps them at the end: whatever interrupts this, a
 /// whole database is there, and the server only ever sees one or the other.
-pub(crate) async fn recreate(config: &Config, empty: bool) -> anyhow::Result<()> {
+pub async fn recreate(config: &Config, empty: bool) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
         bail!("APP_ENV is production, and this would drop every row: refused");
     }
@@ -80,8 +87,8 @@ pub(crate) async fn recreate(config: &Config, empty: bool) -> anyhow::Result<()>
     } else {
         admin::rename(&server, &fresh, name).await?;
     }
-    println!("recreated {name} at version {} with {rows} sample persons", migrations::latest());
-    Ok(())
+    let version = migrations::latest();
+    Ok(format!("recreated {name} at version {version} with {rows} sample persons\n"))
 }
 
 /// Applies all migrations to the database `name`, loads the sample rows and returns their number.
@@ -91,13 +98,13 @@ async fn fill(config: &Config, name: &str, empty: bool) -> anyhow::Result<u64> {
     Ok(if empty { 0 } else { db::seed(&client).await? })
 }
 
-pub(crate) async fn seed(config: &Config) -> anyhow::Result<()> {
+/// Loads the sample rows that are not there yet.
+pub async fn seed(config: &Config) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
         bail!("APP_ENV is production, and the sample rows are for development: refused");
     }
     let client = connect(config, None).await?;
-    println!("loaded {} sample persons", db::seed(&client).await?);
-    Ok(())
+    Ok(format!("loaded {} sample persons\n", db::seed(&client).await?))
 }
 
 /// Connects, waiting for a server that is still starting.
@@ -120,18 +127,16 @@ fn database_name(config: &Config) -> anyhow::Result<String> {
     Ok(connection.get_dbname().context("DATABASE_URL names no database")?.to_owned())
 }
 
-/// Makes the database if the server has none of that name, as on a new local cluster. In production
-/// whoever runs the server makes it, with the owner and the rights that they want.
-async fn create_database_if_missing(config: &Config) -> anyhow::Result<()> {
+/// Makes the database if the server has none of that name, as on a new local cluster, and returns the
+/// name if it did. In production whoever runs the server makes it, with the owner and the rights that
+/// they want.
+async fn create_database_if_missing(config: &Config) -> anyhow::Result<Option<String>> {
     if config.profile == Profile::Production {
-        return Ok(());
+        return Ok(None);
     }
     let name = database_name(config)?;
     let server = connect(config, Some(admin::MAINTENANCE)).await?;
-    if admin::create_if_missing(&server, &name).await? {
-        println!("created the database {name}");
-    }
-    Ok(())
+    Ok(admin::create_if_missing(&server, &name).await?.then_some(name))
 }
 
 const STALE_PASSWORD: &str = "a database keeps the password it was made with: set the one of \

@@ -1,0 +1,94 @@
+//! Looks at a process by its id, without libc: `/proc` on Linux, `ps` on other Unixes,
+//! `tasklist` on Windows.
+
+use std::process::Command;
+use std::{fs, io};
+
+/// A live process.
+pub(crate) struct Process {
+    /// The program it runs: a path, or on Windows a file name.
+    pub(crate) program: String,
+    /// Its whole command line; on Windows the program again.
+    pub(crate) command: String,
+}
+
+impl Process {
+    /// Returns the process `pid`; `None` when it is gone (or a zombie).
+    pub(crate) fn find(pid: u32) -> io::Result<Option<Self>> {
+        if cfg!(target_os = "linux") {
+            Ok(from_proc(pid))
+        } else if cfg!(windows) {
+            from_tasklist(pid)
+        } else {
+            from_ps(pid)
+        }
+    }
+}
+
+fn from_proc(pid: u32) -> Option<Process> {
+    // Every user may read this file, whoever the process belongs to; a zombie's is empty.
+    let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let line = String::from_utf8_lossy(&line);
+    let line = line.trim_end_matches('\0');
+    let program = line.split('\0').next().filter(|name| !name.is_empty())?;
+    Some(Process {
+        program: program.to_owned(),
+        command: line.replace('\0', " "),
+    })
+}
+
+fn from_ps(pid: u32) -> io::Result<Option<Process>> {
+    let column = |name: &str| -> io::Result<String> {
+        let pid = pid.to_string();
+        let output = Command::new("ps")
+            .args(["-ww", "-p", &pid, "-o", name])
+            .output()?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let (program, command) = (column("comm=")?, column("args=")?);
+    Ok((!program.is_empty()).then_some(Process { program, command }))
+}
+
+fn from_tasklist(pid: u32) -> io::Result<Option<Process>> {
+    let filter = format!("PID eq {pid}");
+    let output = Command::new("tasklist")
+        .args(["/FI", &filter, "/FO", "CSV", "/NH"])
+        .output()?;
+    // A line such as "postgres.exe","4711","Console","1","9,000 K".
+    let table = String::from_utf8_lossy(&output.stdout);
+    let program = table.split('"').nth(1).unwrap_or_default().to_owned();
+    Ok(table.contains(&format!("\"{pid}\"")).then(|| Process {
+        command: program.clone(),
+        program,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_a_live_process_and_no_dead_one() -> io::Result<()> {
+        let own = Process::find(std::process::id())?.expect("we live");
+        assert!(own.program.contains("local_postgres"), "{}", own.program);
+
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("--list")
+            .stdout(std::process::Stdio::null())
+            .spawn()?;
+        child.wait()?;
+        assert!(Process::find(child.id())?.is_none());
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn ps_tells_the_same() -> io::Result<()> {
+        let own = from_ps(std::process::id())?.expect("we live");
+        // Linux cuts the name at 15 characters; only its /proc is used there.
+        assert!(own.program.contains("local_postgres"), "{}", own.program);
+        assert!(own.command.contains("local_postgres"), "{}", own.command);
+        assert!(from_ps(u32::from(u16::MAX) * 1000)?.is_none());
+        Ok(())
+    }
+}

@@ -1,0 +1,8 @@
+//! Against the real programs: makes, starts, breaks and removes servers. Needs a
+//! Postgres on this machine, and leaves nothing behind.
+
+mod find;
+mod recover;
+mod scratch;
+mod serve;
+mod temporary;

@@ -1,0 +1,105 @@
+//! What a crash, a reboot or a killed command leaves behind does not keep a cluster
+//! from starting.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command};
+
+use local_postgres::{Status, Stop};
+
+use crate::scratch::{Scratch, TestResult, has_pid_file, kill, psql, url};
+
+#[test]
+fn a_killed_server_is_started_again() -> TestResult {
+    let scratch = Scratch::made("killed")?;
+    let killed = scratch.start()?;
+    psql(&url(killed.port), "create table kept as select 7 as number")?;
+    kill(killed.pid)?;
+    while scratch.cluster.status()? != Status::Stopped {}
+    assert!(has_pid_file(&scratch.data()), "it could not tidy up");
+    let started = scratch.cluster.start(killed.port)?;
+    assert_ne!(started.pid, killed.pid);
+    assert_eq!(psql(&url(started.port), "select number from kept")?, "7");
+    Ok(())
+}
+
+#[test]
+fn a_pid_file_that_names_another_program_is_no_obstacle() -> TestResult {
+    let scratch = Scratch::made("reused")?;
+    let port = scratch.start()?.port;
+    let path = scratch.data().join("postmaster.pid");
+    let file = fs::read_to_string(&path)?;
+    scratch.cluster.stop(Stop::Immediate)?;
+
+    let mut other = sleep_as_owner_of(&scratch.data())?;
+    let (_, rest) = file.split_once('\n').ok_or("the file has lines")?;
+    fs::write(&path, format!("{}\n{rest}", other.id()))?;
+    assert_eq!(scratch.cluster.status()?, Status::Stopped);
+    assert!(!scratch.cluster.stop(Stop::Fast)?);
+    assert!(
+        other.try_wait()?.is_none(),
+        "the other program is not ours to stop"
+    );
+
+    let started = scratch.cluster.start(port);
+    assert!(other.try_wait()?.is_none(), "the other program lives on");
+    other.kill()?;
+    other.wait()?;
+    assert_eq!(psql(&url(started?.port), "select 1")?, "1");
+
+    scratch.cluster.stop(Stop::Immediate)?;
+    fs::write(&path, "")?;
+    scratch.start()?;
+    Ok(())
+}
+
+/// A long-lived program of the user the server runs as: Postgres itself passes over those
+/// of other users.
+#[cfg(unix)]
+fn sleep_as_owner_of(data: &Path) -> std::io::Result<Child> {
+    use std::os::unix::fs::MetadataExt;
+    use std::os::unix::process::CommandExt;
+
+    let mut sleep = Command::new("sleep");
+    let owner = fs::metadata(data)?;
+    if fs::metadata(std::env::current_exe()?)?.uid() != owner.uid() {
+        sleep.uid(owner.uid()).gid(owner.gid());
+    }
+    sleep.arg("60").spawn()
+}
+
+#[cfg(windows)]
+fn sleep_as_owner_of(_: &Path) -> std::io::Result<Child> {
+    Command::new("ping").args(["-n", "60", "127.0.0.1"]).spawn()
+}
+
+#[test]
+fn a_half_made_data_folder_is_replaced() -> TestResult {
+    let scratch = Scratch::empty("half")?;
+    let partial = scratch.cluster.folder().join("data.partial");
+    fs::create_dir_all(partial.join("base"))?;
+    fs::write(partial.join("PG_VERSION"), "15\n")?;
+    fs::write(scratch.cluster.folder().join("password"), "old")?;
+    assert_eq!(scratch.cluster.status()?, Status::Absent);
+    assert!(scratch.init()?);
+    assert!(!partial.exists());
+    scratch.start()?;
+    Ok(())
+}
+
+#[test]
+fn two_commands_at_once_make_and_start_one_server() -> TestResult {
+    let scratch = Scratch::empty("both")?;
+    let up = || -> Result<_, String> {
+        scratch.init().map_err(|error| error.to_string())?;
+        scratch.start().map_err(|error| error.to_string())
+    };
+    let (one, two) = std::thread::scope(|scope| {
+        let other = scope.spawn(up);
+        (up(), other.join())
+    });
+    let (one, two) = (one?, two.map_err(|_| "a panic")??);
+    assert_eq!((one.pid, one.port), (two.pid, two.port));
+    assert_ne!(one.already_running, two.already_running);
+    Ok(())
+}

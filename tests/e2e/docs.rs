@@ -1,0 +1,73 @@
+//! The documentation pages, the document and the landing page.
+
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use crate::harness::TestApp;
+
+async fn page(app: &TestApp, path: &str) -> (StatusCode, String) {
+    let response = app.get(path).send().await.expect("an answer");
+    (response.status(), response.text().await.expect("a text"))
+}
+
+#[tokio::test]
+async fn the_docs_are_swagger_ui_and_load_nothing_from_elsewhere() {
+    let app = TestApp::spawn().await;
+    let (status, html) = page(&app, "/docs").await;
+    assert_eq!(status, 200);
+    assert!(html.contains("SwaggerUIBundle"), "no Swagger UI");
+    for opening in ["<script ", "<link ", "<img "] {
+        for tag in html.split(opening).skip(1) {
+            let tag = tag.split('>').next().unwrap_or_default();
+            assert!(!tag.contains("//"), "{opening}{tag}>");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_document_lists_every_operation_once() {
+    let app = TestApp::spawn().await;
+    let (status, text) = page(&app, "/openapi.json").await;
+    assert_eq!(status, 200);
+    let document: Value = serde_json::from_str(&text).expect("JSON");
+    let mut operations = Vec::new();
+    for (path, methods) in document["paths"].as_object().expect("an object") {
+        for (method, operation) in methods.as_object().expect("an object") {
+            let id = operation["operationId"].as_str().expect("every operation has an id");
+            operations.push(format!("{method} {path} {id}"));
+        }
+    }
+    insta::assert_snapshot!(operations.join("\n"), @"");
+}
+
+#[tokio::test]
+async fn production_has_docs_and_no_landing_page() {
+    let app = TestApp::spawn_with(&[("APP_ENV", "production")]).await;
+    assert_eq!(page(&app, "/").await.0, 404);
+    assert_eq!(page(&app, "/docs").await.0, 200);
+    assert_eq!(page(&app, "/openapi.json").await.0, 200);
+}
+
+#[tokio::test]
+async fn the_docs_can_be_switched_off() {
+    let app = TestApp::spawn_with(&[("API_DOCS", "false")]).await;
+    assert_eq!(page(&app, "/docs").await.0, 404);
+    assert_eq!(page(&app, "/openapi.json").await.0, 404);
+    assert_eq!(page(&app, "/persons").await.0, 200);
+}
+
+#[tokio::test]
+async fn the_landing_page_tells_version_profile_engine_and_schema() {
+    let app = TestApp::spawn_with(&[("APP_ENV", "dev"), ("ENGINE", "docker <x>")]).await;
+    let (status, html) = page(&app, "/").await;
+    assert_eq!(status, 200);
+    for fact in [
+        concat!("<dd>", env!("CARGO_PKG_VERSION"), "</dd>"),
+        "<dd>dev</dd>",
+        "<dd>docker &lt;x></dd>",
+        &format!("<dd>{}</dd>", db::migrations::latest()),
+        ">ready</span>",
+    ] {
+        assert!(html.contains(fact), "no {fact} in {html}");
+    }
+}

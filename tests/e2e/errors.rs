@@ -1,0 +1,79 @@
+//! What holds for every error, whoever makes it: a handler, the framework or a layer.
+
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::harness::{TestApp, problem};
+
+const SMALL_BODIES: [(&str, &str); 1] = [("API_BODY_LIMIT_BYTES", "100")];
+
+#[tokio::test]
+async fn an_unknown_path_is_404() {
+    let app = TestApp::spawn().await;
+    let response = app.get("/nowhere").send().await.expect("an answer");
+    insta::assert_json_snapshot!(problem(response, 404).await, @"");
+}
+
+#[tokio::test]
+async fn an_unknown_method_is_405() {
+    let app = TestApp::spawn().await;
+    let response = app.request("DELETE", "/persons").send().await.expect("an answer");
+    insta::assert_json_snapshot!(problem(response, 405).await, @"");
+}
+
+#[tokio::test]
+async fn a_body_that_announces_too_much_is_413() {
+    let app = TestApp::spawn_with(&SMALL_BODIES).await;
+    let body = json!({ "name": "a".repeat(100), "emails": ["ada@example.com"] });
+    let response = app.post("/persons", &body).send().await.expect("an answer");
+    insta::assert_json_snapshot!(problem(response, 413).await, @"");
+}
+
+#[tokio::test]
+async fn a_chunked_body_that_turns_out_too_large_is_413() {
+    let app = TestApp::spawn_with(&SMALL_BODIES).await;
+    let mut stream = TcpStream::connect(app.address).await.expect("a connection");
+    let chunk = "a".repeat(0x80);
+    let request = format!(
+        "POST /persons HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n\
+         80\r\n{chunk}\r\n0\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("content-type: application/problem+json"), "{answer}");
+    assert!(answer.contains("x-request-id: "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_safe_request_id_of_the_client_is_kept_and_another_replaced() {
+    let app = TestApp::spawn().await;
+    let too_long = "a".repeat(65);
+    for (given, is_kept) in
+        [("Run-7_a.b", true), ("a b", false), ("a\"b", false), ("", false), (&too_long, false)]
+    {
+        for path in ["/health/live", "/nowhere"] {
+            let request = app.get(path).header("x-request-id", given);
+            let response = request.send().await.expect("an answer");
+            let id = response.headers()["x-request-id"].to_str().expect("ASCII");
+            assert_eq!(id == given, is_kept, "{given:?} on {path} became {id:?}");
+            assert!(!id.is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_the_server_tells_the_request_id_and_nothing_else() {
+    let app = TestApp::spawn().await;
+    let client = app.database.connect().await;
+    // No SQLSTATE that the server expects.
+    client.batch_execute("ALTER TABLE persons RENAME COLUMN name TO title").await.expect("done");
+    let request = app.get("/persons").header("x-request-id", "mine");
+    let response = request.send().await.expect("an answer");
+    insta::assert_json_snapshot!(problem(response, 500).await, @"");
+}

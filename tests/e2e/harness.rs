@@ -1,0 +1,10 @@
+//! What the tests share: the API on a database of its own, and what its answers must have.
+
+mod app;
+mod database;
+mod postgres;
+mod problem;
+
+pub(crate) use app::TestApp;
+pub(crate) use database::Database;
+pub(crate) use problem::problem;

@@ -1,0 +1,85 @@
+//! The API in this process, on a port and a database of its own.
+
+use std::net::SocketAddr;
+
+use config::Config;
+use reqwest::{Client, RequestBuilder};
+use serde_json::Value;
+use tokio::{sync::oneshot, task::JoinHandle};
+use tracing_subscriber::filter::LevelFilter;
+
+use super::Database;
+
+pub(crate) struct TestApp {
+    pub(crate) address: SocketAddr,
+    pub(crate) database: Database,
+    client: Client,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<anyhow::Result<()>>,
+}
+
+impl TestApp {
+    /// The API on a database with all migrations and no rows.
+    pub(crate) async fn spawn() -> Self {
+        Self::spawn_with(&[]).await
+    }
+
+    /// The same, with these variables set.
+    pub(crate) async fn spawn_with(variables: &[(&str, &str)]) -> Self {
+        Self::spawn_on(Database::migrated().await, variables)
+    }
+
+    /// The API on `database`, in whatever state that is.
+    pub(crate) fn spawn_on(database: Database, variables: &[(&str, &str)]) -> Self {
+        // Shown with what a failed test has to say. The first test of the process sets it.
+        let _ = tracing_subscriber::fmt()
+            .with_test_writer()
+            .with_max_level(LevelFilter::INFO)
+            .try_init();
+        let config = config(&database, variables);
+        let server = api::Server::bind(config).expect("a free port");
+        let address = server.address();
+        let (stop, stopped) = oneshot::channel();
+        let server = tokio::spawn(server.run(async {
+            // A test that forgets the sender does not stop the server.
+            if stopped.await.is_err() {
+                std::future::pending().await
+            }
+        }));
+        Self { address, database, client: Client::new(), stop, server }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(self.url(path))
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> RequestBuilder {
+        self.client.post(self.url(path)).json(body)
+    }
+
+    /// A request that is none of the everyday ones.
+    pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        self.client.request(method.parse().expect("a method"), self.url(path))
+    }
+
+    /// Asks the server to stop; the returned handle ends when it has.
+    pub(crate) fn stop(self) -> (JoinHandle<anyhow::Result<()>>, Database) {
+        self.stop.send(()).expect("the server runs");
+        (self.server, self.database)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+/// The settings of a test on this database, but for `variables`.
+pub(crate) fn config(database: &Database, variables: &[(&str, &str)]) -> Config {
+    let url = database.url();
+    let usual = [("APP_ENV", "test"), ("API_LISTEN", "127.0.0.1:0"), ("DATABASE_URL", &url)];
+    let lookup = |name: &str| {
+        let mut all = variables.iter().chain(&usual);
+        all.find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+    };
+    Config::from_lookup(&lookup).expect("usable settings")
+}

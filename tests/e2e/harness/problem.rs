@@ -1,0 +1,21 @@
+//! What every error must be.
+
+use reqwest::Response;
+use serde_json::Value;
+
+/// Traces of what is behind the API, which no client may see.
+const INNER: [&str; 6] = ["SELECT", "INSERT", "postgres", "tokio", "SQLSTATE", "connection"];
+
+/// The body of an answer that must be an RFC 9457 problem with this status.
+pub(crate) async fn problem(response: Response, status: u16) -> Value {
+    let headers = response.headers().clone();
+    assert_eq!(response.status().as_u16(), status);
+    assert_eq!(headers["content-type"], "application/problem+json");
+    assert!(headers.contains_key("x-request-id"), "{headers:?}");
+    assert_eq!(headers.contains_key("retry-after"), status == 503, "{headers:?}");
+    let text = response.text().await.expect("a body");
+    assert!(!INNER.iter().any(|word| text.contains(word)), "{text}");
+    let body: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(body["status"], status);
+    body
+}

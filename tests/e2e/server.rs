@@ -1,0 +1,91 @@
+//! The server as a process: how it stops, how long it waits, and what it survives.
+
+use std::time::Duration;
+
+use db::Client;
+use tokio::time::{sleep, timeout};
+
+use crate::harness::{TestApp, problem};
+
+/// Keeps every other connection from the persons for as long as it is open.
+async fn lock_persons(app: &TestApp) -> Client {
+    let client = app.database.connect().await;
+    client.batch_execute("BEGIN; LOCK TABLE persons").await.expect("the lock");
+    client
+}
+
+/// Resolves when somebody waits for the lock.
+async fn somebody_waits(client: &Client) {
+    let waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'persons'::regclass)";
+    while !client.query_one(waiting, &[]).await.expect("an answer").get::<_, bool>(0) {
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_stop_lets_the_request_in_flight_finish_and_takes_no_other() {
+    let app = TestApp::spawn().await;
+    let (address, lock) = (app.address, lock_persons(&app).await);
+    let request = tokio::spawn(app.get("/persons").send());
+    somebody_waits(&lock).await;
+
+    let (server, _database) = app.stop();
+    while tokio::net::TcpStream::connect(address).await.is_ok() {
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert!(!request.is_finished());
+    drop(lock);
+    let response = request.await.expect("no panic").expect("an answer");
+    assert_eq!(response.status(), 200);
+    timeout(Duration::from_secs(5), server).await.expect("it stops").expect("no panic").expect("ok");
+}
+
+#[tokio::test]
+async fn a_request_in_flight_cannot_hold_up_a_stop_for_ever() {
+    let app = TestApp::spawn_with(&[("API_SHUTDOWN_SECONDS", "1")]).await;
+    let lock = lock_persons(&app).await;
+    let request = tokio::spawn(app.get("/persons").send());
+    somebody_waits(&lock).await;
+
+    let (server, _database) = app.stop();
+    timeout(Duration::from_secs(5), server).await.expect("it stops").expect("no panic").expect("ok");
+    assert!(request.await.expect("no panic").is_err());
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_504() {
+    let app = TestApp::spawn_with(&[("API_REQUEST_TIMEOUT_SECONDS", "1")]).await;
+    let _lock = lock_persons(&app).await;
+    problem(app.get("/persons").send().await.expect("an answer"), 504).await;
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_is_504() {
+    let app = TestApp::spawn_with(&[("DATABASE_STATEMENT_TIMEOUT_SECONDS", "1")]).await;
+    let _lock = lock_persons(&app).await;
+    problem(app.get("/persons").send().await.expect("an answer"), 504).await;
+}
+
+#[tokio::test]
+async fn a_pool_without_a_free_connection_is_503_and_recovers() {
+    let app =
+        TestApp::spawn_with(&[("DATABASE_POOL_SIZE", "1"), ("DATABASE_WAIT_SECONDS", "1")]).await;
+    let lock = lock_persons(&app).await;
+    let request = tokio::spawn(app.get("/persons").send());
+    somebody_waits(&lock).await;
+    problem(app.get("/persons").send().await.expect("an answer"), 503).await;
+
+    drop(lock);
+    assert_eq!(request.await.expect("no panic").expect("an answer").status(), 200);
+    assert_eq!(app.get("/persons").send().await.expect("an answer").status(), 200);
+}
+
+#[tokio::test]
+async fn the_pool_recovers_when_its_connections_are_ended() {
+    let app = TestApp::spawn().await;
+    for _ in 0..3 {
+        assert_eq!(app.get("/persons").send().await.expect("an answer").status(), 200);
+        assert!(app.database.end_connections().await > 0);
+    }
+    assert_eq!(app.get("/persons").send().await.expect("an answer").status(), 200);
+}

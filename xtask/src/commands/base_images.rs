@@ -1,0 +1,181 @@
+//! `cargo xtask base-images`: makes the images that the stack starts from out of Debian packages and
+//! this machine's Rust toolchain, for a place that reaches no container registry.
+
+use std::{path::Path, process::ExitCode};
+
+use anyhow::{Context, bail, ensure};
+use xshell::{Cmd, Shell, cmd};
+
+use crate::{env_file, project::Project, report};
+
+/// Build the base images from Debian packages, for a place that reaches no container registry
+///
+/// Makes slipway-base/rust and slipway-base/postgres and points RUST_IMAGE and POSTGRES_IMAGE in .env
+/// at them. What exists is reused: to take in newer packages, remove the images named
+/// slipway-base/system first.
+#[derive(clap::Args)]
+pub(crate) struct Args {}
+
+impl Args {
+    #[expect(clippy::unused_self, reason = "every command runs like this")]
+    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let sh = &project.shell;
+        let toolchain = Toolchain::of_this_machine(sh)?;
+        let debian = Debian::of_this_machine(sh)?;
+        let (rust, postgres) = (rust(sh, &debian, &toolchain)?, postgres(sh, &debian)?);
+        env_file::create_if_missing(&project.root)?;
+        let images = [("RUST_IMAGE", rust.as_str()), ("POSTGRES_IMAGE", postgres.as_str())];
+        env_file::set(&project.root, &images)?;
+        for (name, image) in images {
+            report::field(name, format!("{image} (set in .env)"));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn rust(sh: &Shell, debian: &Debian, toolchain: &Toolchain) -> anyhow::Result<String> {
+    let Toolchain { version, sysroot } = toolchain;
+    let system = debian.system(sh, "rust", "ca-certificates,gcc,libc6-dev")?;
+    let options = [
+        format!("--build-arg=SYSTEM={system}"),
+        format!("--build-arg=RUST_VERSION={version}"),
+        format!("--build-context=toolchain={sysroot}"),
+    ];
+    build(sh, format!("slipway-base/rust:{version}"), "rust.Dockerfile", &options)
+}
+
+fn postgres(sh: &Shell, debian: &Debian) -> anyhow::Result<String> {
+    let system = debian.system(sh, "postgres", "postgresql")?;
+    let major = cmd!(sh, "docker run --rm {system} ls /usr/lib/postgresql").quiet().read()?;
+    let options = [format!("--build-arg=SYSTEM={system}")];
+    build(sh, format!("slipway-base/postgres:{major}"), "postgres.Dockerfile", &options)
+}
+
+fn build(sh: &Shell, image: String, file: &str, options: &[String]) -> anyhow::Result<String> {
+    let docker = cmd!(sh, "docker build --quiet --tag {image} --file docker/base/{file}");
+    step(&image, docker.args(options).arg("docker/base").env("DOCKER_BUILDKIT", "1"))?;
+    Ok(image)
+}
+
+/// The Rust in use, which goes into the image as it is.
+struct Toolchain {
+    version: String,
+    sysroot: String,
+}
+
+impl Toolchain {
+    fn of_this_machine(sh: &Shell) -> anyhow::Result<Self> {
+        let sysroot = cmd!(sh, "rustc --print sysroot").quiet().read()?;
+        // A distribution's sysroot is /usr: copying that would copy the machine.
+        ensure!(
+            Path::new(&sysroot).join("lib/rustlib/multirust-channel-manifest.toml").exists(),
+            "the Rust in {sysroot} was not installed by rustup: install rustup"
+        );
+        let version = cmd!(sh, "rustc --version").quiet().read()?;
+        let version = version.split(' ').nth(1).context("`rustc --version` names no version")?;
+        Ok(Self { version: version.to_owned(), sysroot })
+    }
+}
+
+/// The Debian or Ubuntu this machine runs: its release and where its packages come from.
+struct Debian {
+    codename: String,
+    sources: Vec<String>,
+}
+
+impl Debian {
+    fn of_this_machine(sh: &Shell) -> anyhow::Result<Self> {
+        if cmd!(sh, "apt-get --version").quiet().ignore_stdout().run().is_err() {
+            bail!("base images are made of Debian or Ubuntu packages: run this on such a system");
+        }
+        for (tool, package) in [("mmdebstrap", "mmdebstrap"), ("docker", "docker.io")] {
+            if cmd!(sh, "{tool} --version").quiet().ignore_stdout().run().is_err() {
+                bail!("{tool} is missing: sudo apt-get install {package}");
+            }
+        }
+        let release = sh.read_file("/etc/os-release")?;
+        let codename = release
+            .lines()
+            .find_map(|line| line.strip_prefix("VERSION_CODENAME="))
+            .context("/etc/os-release names no VERSION_CODENAME")?
+            .trim_matches('"')
+            .to_owned();
+        // apt itself tells its sources, whichever of its formats they are written in.
+        let format = "$(ORIGIN) $(RELEASE) deb $(REPO_URI) $(RELEASE) $(COMPONENT)";
+        let packages = "Created-By: Packages";
+        let targets =
+            cmd!(sh, "apt-get indextargets --format {format} {packages}").quiet().read()?;
+        let sources = sources(&targets, &codename);
+        ensure!(!sources.is_empty(), "apt knows no package of {codename}: sudo apt-get update");
+        Ok(Self { codename, sources })
+    }
+
+    /// The name of an image with these packages and what they need.
+    fn system(&self, sh: &Shell, purpose: &str, packages: &str) -> anyhow::Result<String> {
+        let Self { codename, sources } = self;
+        let image = format!("slipway-base/system:{purpose}-{codename}");
+        let inspect = cmd!(sh, "docker image inspect {image}").quiet();
+        if inspect.ignore_stdout().ignore_stderr().run().is_ok() {
+            return Ok(image);
+        }
+        let dir = sh.create_temp_dir()?;
+        let archive = dir.path().join("system.tar");
+        // Debian makes a cluster when it installs PostgreSQL; ours is made at the first start.
+        let hook = r#"rm -rf "$1"/var/lib/postgresql/* "$1"/etc/postgresql/*"#;
+        let mmdebstrap = cmd!(sh, "mmdebstrap --quiet --variant=minbase --include={packages}")
+            .arg(format!("--customize-hook={hook}"))
+            .args([codename.as_ref(), archive.as_os_str()])
+            .args(sources);
+        step(&format!("packages of {codename}: {packages}"), mmdebstrap)?;
+        step(&image, cmd!(sh, "docker import {archive} {image}"))?;
+        Ok(image)
+    }
+}
+
+/// The distribution's own lines among `targets` ("origin release source"), for mmdebstrap.
+fn sources(targets: &str, codename: &str) -> Vec<String> {
+    let pockets =
+        [codename.to_owned(), format!("{codename}-updates"), format!("{codename}-security")];
+    let mut sources: Vec<String> = targets
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(origin, _)| ["Debian", "Ubuntu"].contains(origin))
+        .filter_map(|(_, rest)| rest.split_once(' '))
+        .filter(|(release, _)| pockets.iter().any(|pocket| pocket == release))
+        .map(|(_, source)| source.to_owned())
+        .collect();
+    // A machine with several architectures has every source several times.
+    sources.sort();
+    sources.dedup();
+    sources
+}
+
+fn step(name: &str, command: Cmd<'_>) -> anyhow::Result<()> {
+    report::stage("made", || {
+        command.quiet().ignore_stdout().run().with_context(|| format!("cannot make {name}"))?;
+        Ok(((), name.to_owned()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sources;
+
+    #[test]
+    fn only_the_distributions_own_sources_of_this_release_are_taken() {
+        let targets = "\
+Debian trixie deb http://packages.example.org/debian/ trixie main
+Debian trixie deb http://packages.example.org/debian/ trixie main
+Debian trixie-security deb http://packages.example.org/debian-security/ trixie-security main
+Debian bookworm deb http://packages.example.org/debian/ bookworm main
+Example trixie deb http://example.org/ trixie stable
+";
+        assert_eq!(
+            sources(targets, "trixie"),
+            [
+                "deb http://packages.example.org/debian-security/ trixie-security main",
+                "deb http://packages.example.org/debian/ trixie main",
+            ]
+        );
+    }
+}

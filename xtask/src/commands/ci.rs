@@ -1,0 +1,53 @@
+//! `cargo xtask ci`: the whole gate, the same here and on the CI's machine.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::Context;
+use xshell::cmd;
+
+use crate::{process, project::Project, report};
+
+/// Run the whole gate: format, clippy, docs, deny, tests
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Leave out what asks the network for the list of known vulnerabilities
+    #[arg(long)]
+    offline: bool,
+}
+
+impl Args {
+    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let sh = &project.shell;
+        let checks: &[&str] = if self.offline { &["bans", "licenses", "sources"] } else { &[] };
+        let steps: [(&str, Command); 5] = [
+            ("format", cmd!(sh, "cargo fmt --all --check").into()),
+            (
+                "clippy",
+                cmd!(sh, "cargo clippy --workspace --all-targets --locked -- -D warnings").into(),
+            ),
+            (
+                "docs",
+                cmd!(sh, "cargo doc --workspace --no-deps --document-private-items --locked")
+                    .env("RUSTDOCFLAGS", "-D warnings")
+                    .into(),
+            ),
+            ("deny", cmd!(sh, "cargo deny --all-features check {checks...}").into()),
+            ("test", cmd!(sh, "cargo test --locked").into()),
+        ];
+        for (name, mut command) in steps {
+            report::stage(name, || {
+                process::run(&mut command).with_context(|| remedy(name))?;
+                Ok(((), "passed".to_owned()))
+            })?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn remedy(step: &str) -> &'static str {
+    match step {
+        "format" => "the code is not formatted: `cargo fmt`",
+        "deny" => "cargo-deny found something, or is not installed: `cargo install cargo-deny`",
+        _ => "the gate is closed",
+    }
+}

@@ -1,0 +1,77 @@
+//! `cargo xtask recreate-db`, `migrate` and `seed`: the migration tool, run where the stack runs.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::Subcommand;
+
+use super::confirm;
+use crate::{engine, process, project::Project};
+
+/// Drop and recreate the schema, apply all migrations, load the sample rows
+///
+/// The new database is made beside the old one and takes its place at the end; the running API goes
+/// on without a restart. Refused in the production profile.
+#[derive(clap::Args)]
+pub(crate) struct RecreateArgs {
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Without the sample rows
+    #[arg(long)]
+    empty: bool,
+}
+
+impl RecreateArgs {
+    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let (_, state) = engine::current(project)?;
+        if state.production {
+            bail!(
+                "the stack runs in the production profile, and this would drop every row: refused"
+            );
+        }
+        confirm("This drops every row of the database.", self.yes)?;
+        let arguments: &[_] = if self.empty { &["recreate", "--empty"] } else { &["recreate"] };
+        tool(project, arguments)
+    }
+}
+
+/// Apply migrations, or show which are applied
+#[derive(clap::Args)]
+pub(crate) struct MigrateArgs {
+    #[command(subcommand)]
+    command: Option<MigrateCommand>,
+}
+
+#[derive(Subcommand)]
+enum MigrateCommand {
+    /// Apply the pending migrations (the default)
+    Up,
+    /// Show which migrations are applied and which are pending
+    Status,
+}
+
+impl MigrateArgs {
+    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        match self.command {
+            None | Some(MigrateCommand::Up) => tool(project, &["up"]),
+            Some(MigrateCommand::Status) => tool(project, &["status"]),
+        }
+    }
+}
+
+/// Load the sample rows that are not there yet
+#[derive(clap::Args)]
+pub(crate) struct SeedArgs {}
+
+impl SeedArgs {
+    #[expect(clippy::unused_self, reason = "every command runs like this")]
+    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        tool(project, &["seed"])
+    }
+}
+
+fn tool(project: &Project, arguments: &[&str]) -> anyhow::Result<ExitCode> {
+    let (engine, _) = engine::current(project)?;
+    process::hand_over(engine.migrate(arguments, false)?)
+}

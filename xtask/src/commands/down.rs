@@ -1,0 +1,40 @@
+//! `cargo xtask down`: stops the stack.
+
+use std::process::ExitCode;
+
+use super::confirm;
+use crate::{engine, project::Project, report, state::State};
+
+/// Stop the stack; the data stays unless --volumes is given
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Remove the data too: database and build caches
+    #[arg(long)]
+    volumes: bool,
+    /// Do not ask before removing the data
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Args {
+    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        // Without a running stack there may still be data to remove.
+        let (mut engine, state) = match engine::current(project) {
+            Err(_) if self.volumes => {
+                let state = engine::for_now(project, None)?;
+                (engine::open(project, project.settings()?, &state)?, state)
+            }
+            current => current?,
+        };
+        if self.volumes {
+            confirm("This removes the database with every row in it.", self.yes)?;
+        }
+        report::stage("down", || {
+            engine.stop(self.volumes)?;
+            let data = if self.volumes { "the data is removed" } else { "the data stays" };
+            Ok(((), format!("engine {}; {data}", state.engine.as_str())))
+        })?;
+        State::remove(project)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

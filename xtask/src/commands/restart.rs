@@ -1,0 +1,25 @@
+//! `cargo xtask restart`: stops a service and starts it again, as it was built last.
+
+use std::process::ExitCode;
+
+use crate::{engine, project::Project, report};
+
+/// Stop a service, or all, and start it again; nothing is rebuilt
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// postgres or api; both if none is given
+    service: Option<String>,
+}
+
+impl Args {
+    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let (mut engine, mut state) = engine::current(project)?;
+        state.api = report::stage("restart", || {
+            let api = engine.restart(self.service.as_deref())?;
+            Ok((api, self.service.unwrap_or_else(|| "postgres and api".to_owned())))
+        })?;
+        state.save(project)?;
+        super::up::wait_until_ready(&*engine, state.api_port)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

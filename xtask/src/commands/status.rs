@@ -1,0 +1,122 @@
+//! `cargo xtask status`: what runs, and how it is.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::{
+    engine::{self, Engine, Service},
+    http,
+    project::Project,
+    report,
+    state::State,
+};
+
+/// Show what runs: engine, services, health, ports, URLs, schema, uptime, memory
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The answer, as `--json` prints it.
+#[derive(Serialize)]
+struct Status {
+    up: bool,
+    ready: bool,
+    engine: &'static str,
+    why: String,
+    profile: &'static str,
+    api: String,
+    docs: String,
+    database: String,
+    services: Vec<Service>,
+    schema: Option<serde_json::Value>,
+}
+
+impl Args {
+    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let Ok((engine, state)) = engine::current(project) else {
+            // Bad settings are an error; a stack that is down is an answer.
+            project.settings()?;
+            report::line(if self.json {
+                r#"{"up":false}"#
+            } else {
+                "nothing is up: `cargo xtask up` starts it"
+            });
+            return Ok(ExitCode::SUCCESS);
+        };
+        let status = Status::of(project, &*engine, &state)?;
+        if self.json {
+            report::line(&serde_json::to_string_pretty(&status)?);
+        } else {
+            status.show();
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Status {
+    fn of(project: &Project, engine: &dyn Engine, state: &State) -> anyhow::Result<Self> {
+        let settings = project.settings()?;
+        let State { api_port, postgres_port, .. } = state;
+        Ok(Self {
+            up: true,
+            ready: http::is_ready(*api_port),
+            engine: state.engine.as_str(),
+            why: state.why.clone(),
+            profile: if state.production { "production" } else { "dev" },
+            api: format!("http://localhost:{api_port}"),
+            docs: format!("http://localhost:{api_port}/docs"),
+            database: format!(
+                "postgresql://{}@localhost:{postgres_port}/{}",
+                settings.user, settings.database
+            ),
+            services: engine.services(true)?,
+            schema: schema(engine),
+        })
+    }
+
+    fn show(&self) {
+        report::field("Engine", format!("{}: {}", self.engine, self.why));
+        report::field("Profile", self.profile);
+        report::field(
+            "API",
+            format!("{} ({})", self.api, if self.ready { "ready" } else { "not ready" }),
+        );
+        report::field("Docs", &self.docs);
+        report::field("Database", &self.database);
+        report::field("Schema", self.schema_text());
+        report::line("");
+        report::line(&format!(
+            "  {:<10} {:<9} {:<10} {:>5}  {:<16} {:>9}",
+            "SERVICE", "STATE", "HEALTH", "PORT", "UPTIME", "MEMORY"
+        ));
+        for service in &self.services {
+            let Service { name, state, health, uptime, .. } = service;
+            let port = service.port.map_or_else(String::new, |port| port.to_string());
+            let memory = service
+                .memory
+                .map_or_else(String::new, |bytes| format!("{} MiB", bytes / 1_048_576));
+            report::line(
+                format!("  {name:<10} {state:<9} {health:<10} {port:>5}  {uptime:<16} {memory:>9}")
+                    .trim_end(),
+            );
+        }
+    }
+
+    fn schema_text(&self) -> String {
+        let Some(schema) = &self.schema else {
+            return "unknown: the database does not answer".to_owned();
+        };
+        let pending = schema["pending"].as_array().map_or(0, Vec::len);
+        format!("version {}, {pending} migrations pending", schema["version"])
+    }
+}
+
+/// What the migration tool says, if it can.
+fn schema(engine: &dyn Engine) -> Option<serde_json::Value> {
+    let output = engine.migrate(&["status", "--json"], false).ok()?.output().ok()?;
+    serde_json::from_slice(&output.stdout).ok()
+}

@@ -1,0 +1,29 @@
+//! `cargo xtask test`: `cargo test` with the right engine.
+
+use std::process::{Command, ExitCode};
+
+use xshell::cmd;
+
+use crate::{engine, process, project::Project, settings::Choice};
+
+/// Run `cargo test` with a database from the engine that the stack would run on
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Where the tests' PostgreSQL comes from; the default is the engine that runs, else ENGINE in .env
+    #[arg(long, value_enum)]
+    engine: Option<Choice>,
+    /// Arguments for `cargo test`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+impl Args {
+    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let engine = engine::for_now(project, self.engine)?.engine;
+        let settings = project.settings()?;
+        let arguments = self.arguments;
+        let mut test: Command = cmd!(project.shell, "cargo test {arguments...}").into();
+        test.env("TEST_POSTGRES", engine.as_str()).env("POSTGRES_IMAGE", &settings.postgres_image);
+        process::hand_over(test)
+    }
+}

@@ -1,0 +1,220 @@
+//! `cargo xtask up`: brings the whole stack to healthy and returns.
+
+use std::{
+    env, fs,
+    process::ExitCode,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+
+use crate::{
+    engine::{self, Engine, Service, choose},
+    env_file, fingerprint, http, ports,
+    project::Project,
+    report,
+    settings::{Choice, Settings},
+    state::{Fingerprints, State},
+};
+
+/// Bring the whole stack to healthy: .env, images or local cluster, schema, sample rows, API
+///
+/// A second `up` with nothing changed does nothing and says so; after an edit it rebuilds and
+/// restarts what changed. Data is kept.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What runs it; the default is ENGINE in .env
+    #[arg(long, value_enum)]
+    engine: Option<Choice>,
+    /// Run the release build in the production profile: no sample rows, no landing page
+    #[arg(long)]
+    production: bool,
+    /// Fail if a port is taken instead of using the next free one
+    #[arg(long)]
+    strict_ports: bool,
+}
+
+const API_PATIENCE: Duration = Duration::from_mins(1);
+
+impl Args {
+    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let started = Instant::now();
+        env_file::create_if_missing(&project.root)?;
+        let settings = project.settings()?;
+        let production = self.production || settings.production;
+        let now = fingerprints(project)?;
+
+        let known = State::load(project);
+        let mut state = match known {
+            Some(state) if settings.forced(self.engine).is_none_or(|kind| kind == state.engine) => {
+                state
+            }
+            Some(state) => bail!(
+                "the stack is up on the engine {}: `cargo xtask down` first",
+                state.engine.as_str()
+            ),
+            None => self.new_state(project, &settings)?,
+        };
+        let running = engine::open(project, project.settings()?, &state)?.services(false)?;
+        let same = state.built.as_ref() == Some(&now) && state.production == production;
+        if same && is_healthy(&running) && http::is_ready(state.api_port) {
+            report::line(&format!(
+                "already up, and nothing changed ({:.1} s)",
+                started.elapsed().as_secs_f64()
+            ));
+            summary(&state, &settings);
+            return Ok(ExitCode::SUCCESS);
+        }
+
+        state.production = production;
+        state.built = None;
+        claim_ports(&mut state, &settings, &running, self.strict_ports)?;
+        state.save(project)?;
+        report::line(&format!("engine {}: {}", state.engine.as_str(), state.why));
+        start(project, &mut state).context("`up` did not finish")?;
+        state.built = Some(now);
+        state.save(project)?;
+        report::line(&format!("up in {:.1} s", started.elapsed().as_secs_f64()));
+        summary(&state, &settings);
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn new_state(&self, project: &Project, settings: &Settings) -> anyhow::Result<State> {
+        let (engine, why) = choose(project, settings, self.engine)?;
+        let Settings { api_port, postgres_port, .. } = *settings;
+        Ok(State {
+            engine,
+            why,
+            production: false,
+            api_port,
+            postgres_port,
+            built: None,
+            api: None,
+        })
+    }
+}
+
+/// The stages, in their order. What a failed one leaves is taken up by the next `up`.
+fn start(project: &Project, state: &mut State) -> anyhow::Result<()> {
+    let mut engine = engine::open(project, project.settings()?, state)?;
+    report::stage("prepare", || Ok(((), engine.prepare()?)))?;
+    report::stage("database", || {
+        engine.start_database()?;
+        Ok(((), format!("ready on port {}", state.postgres_port)))
+    })?;
+    report::stage("build", || {
+        engine.build()?;
+        Ok(((), "compiled".to_owned()))
+    })?;
+    report::stage("migrate", || Ok(((), migrate(&*engine, state.production)?)))?;
+    state.api = report::stage("api", || {
+        Ok((engine.start_api()?, format!("started on port {}", state.api_port)))
+    })?;
+    // From here on `down` must know of the process.
+    state.save(project)?;
+    report::stage("ready", || {
+        wait_until_ready(&*engine, state.api_port)?;
+        Ok(((), "the API answers and reaches its database".to_owned()))
+    })
+}
+
+/// Applies the migrations, loads the sample rows into a new schema, and returns what the tool said.
+fn migrate(engine: &dyn Engine, production: bool) -> anyhow::Result<String> {
+    let arguments: &[_] = if production { &["up"] } else { &["up", "--seed"] };
+    let output = engine.migrate(arguments, true)?.output()?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().replace('\n', ", "))
+}
+
+pub(super) fn wait_until_ready(engine: &dyn Engine, port: u16) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let mut looked = started;
+    while !http::is_ready(port) {
+        if started.elapsed() > API_PATIENCE {
+            bail!("the API does not become ready: `cargo xtask logs api` shows why");
+        }
+        if looked.elapsed() > Duration::from_secs(1) {
+            looked = Instant::now();
+            if let Some(log) = engine.api_failure()? {
+                bail!("the API stopped; the end of its log:\n{log}");
+            }
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+fn is_healthy(services: &[Service]) -> bool {
+    ["postgres", "api"]
+        .iter()
+        .all(|name| services.iter().any(|service| service.name == *name && service.is_running()))
+}
+
+/// Keeps the ports that the stack holds already, and takes the others.
+fn claim_ports(
+    state: &mut State,
+    settings: &Settings,
+    running: &[Service],
+    strict: bool,
+) -> anyhow::Result<()> {
+    let held = |name: &str| {
+        let service = running.iter().find(|service| service.name == name && service.is_running());
+        service.and_then(|service| service.port)
+    };
+    state.api_port = match held("api") {
+        Some(port) => port,
+        None => ports::claim("API_PORT", settings.api_port, strict)?,
+    };
+    state.postgres_port = match held("postgres") {
+        Some(port) => port,
+        None => ports::claim("POSTGRES_PORT", settings.postgres_port, strict)?,
+    };
+    Ok(())
+}
+
+fn fingerprints(project: &Project) -> anyhow::Result<Fingerprints> {
+    let of = |paths: &[&str]| fingerprint::of_files(&project.root, paths);
+    let source = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo", "crates"];
+    let images = ["docker/Dockerfile", "docker/with-extra-ca.sh", ".dockerignore"];
+    let settings =
+        [".env", "compose.yaml", "docker/compose.yaml", "docker/compose.production.yaml"];
+    // The shell wins over .env: its values of the same variables count as well.
+    let shell = settings_of_the_shell(project)?;
+    Ok(Fingerprints {
+        source: of(&source)?,
+        images: of(&images)?,
+        settings: of(&settings)? ^ fingerprint::of_bytes(shell.as_bytes()),
+    })
+}
+
+fn settings_of_the_shell(project: &Project) -> anyhow::Result<String> {
+    let example =
+        fs::read_to_string(project.path(".env.example")).context("cannot read .env.example")?;
+    let names = example
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once('='));
+    Ok(names.filter_map(|(name, _)| Some(format!("{name}={}\n", env::var(name).ok()?))).collect())
+}
+
+/// What is running and where, and what one wants next.
+fn summary(state: &State, settings: &Settings) {
+    let State { api_port, postgres_port, .. } = state;
+    let Settings { user, database, .. } = settings;
+    report::line("");
+    report::field("API", format!("http://localhost:{api_port}"));
+    report::field("Docs", format!("http://localhost:{api_port}/docs"));
+    report::field(
+        "Database",
+        format!("postgresql://{user}@localhost:{postgres_port}/{database} (password in .env)"),
+    );
+    report::field("Engine", format!("{}: {}", state.engine.as_str(), state.why));
+    report::field("Profile", if state.production { "production" } else { "dev" });
+    report::line("");
+    report::next("cargo xtask logs -f", "follow the log");
+    report::next("cargo xtask psql", "look into the database");
+    report::next("cargo xtask up", "after an edit: build and restart");
+}

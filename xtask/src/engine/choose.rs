@@ -1,0 +1,128 @@
+//! Docker or local: decided within three seconds, whatever state Docker is in.
+
+use std::{process::Command, thread, time::Duration};
+
+use anyhow::{anyhow, bail};
+use local_postgres::Installation;
+
+use super::{Kind, images};
+use crate::{
+    process::{self, Silence},
+    project::Project,
+    settings::{Choice, Settings},
+};
+
+const PATIENCE: Duration = Duration::from_millis(1500);
+const ENGINE_AT_LEAST: (u32, u32) = (24, 0);
+const COMPOSE_AT_LEAST: (u32, u32) = (2, 20);
+
+/// The engine to use and why, in one line.
+///
+/// # Errors
+/// The one that was asked for cannot be used, or neither can; with what to do about it.
+pub(crate) fn choose(
+    project: &Project,
+    settings: &Settings,
+    flag: Option<Choice>,
+) -> anyhow::Result<(Kind, String)> {
+    let asked = if flag.is_some() { "--engine asks for it" } else { "ENGINE in .env asks for it" };
+    match settings.forced(flag) {
+        Some(Kind::Docker) => {
+            let why = answers().map_err(|reason| anyhow!("docker cannot be used: {reason}"))?;
+            Ok((Kind::Docker, format!("{asked}; {why}")))
+        }
+        Some(Kind::Local) => {
+            let why = postgres(settings)?;
+            Ok((Kind::Local, format!("{asked}; {why}")))
+        }
+        None => {
+            let docker = answers().and_then(|why| {
+                let images = images::available(project, settings)?;
+                Ok(format!("{why}, {images}"))
+            });
+            match docker {
+                Ok(why) => Ok((Kind::Docker, why)),
+                Err(reason) => match postgres(settings) {
+                    Ok(why) => Ok((Kind::Local, format!("{reason}; {why}"))),
+                    Err(error) => {
+                        bail!("no engine to run on.\nDocker: {reason}.\n{HOW}\n\nLocal: {error}")
+                    }
+                },
+            }
+        }
+    }
+}
+
+const HOW: &str = if cfg!(target_os = "linux") {
+    "Install Docker Engine with its Compose and Buildx plug-ins from your distribution, start it, and \
+    add yourself to the group docker."
+} else {
+    "Install Docker Desktop and start it."
+};
+
+/// What Docker says of itself if engine, Compose and Buildx are there and new enough.
+fn answers() -> Result<String, String> {
+    let ask = |arguments: &'static [&str]| {
+        thread::spawn(move || process::probe(Command::new("docker").args(arguments), PATIENCE))
+    };
+    let engine = ask(&["version", "--format", "{{.Server.Version}}"]);
+    let compose = ask(&["compose", "version", "--short"]);
+    let buildx = ask(&["buildx", "version"]);
+    let answer = |asked: thread::JoinHandle<Result<String, Silence>>, what: &str| {
+        asked.join().expect("asking does not panic").map_err(|silence| match silence {
+            Silence::NotInstalled => "docker is not installed".to_owned(),
+            Silence::TimedOut => format!("{what} does not answer"),
+            Silence::Failed(said) => format!("{what} cannot be used ({said})"),
+        })
+    };
+    let engine = answer(engine, "the Docker engine")?;
+    let compose = answer(compose, "the Compose plug-in")?;
+    answer(buildx, "the Buildx plug-in")?;
+    at_least("the Docker engine", &engine, ENGINE_AT_LEAST)?;
+    at_least("Compose", &compose, COMPOSE_AT_LEAST)?;
+    Ok(format!("engine {engine} and Compose {compose} answer"))
+}
+
+fn at_least(what: &str, version: &str, minimum: (u32, u32)) -> Result<(), String> {
+    let mut parts = version.trim_start_matches('v').split(['.', '-', '+']).map(str::parse);
+    let (Some(Ok(major)), Some(Ok(minor))) = (parts.next(), parts.next()) else {
+        return Err(format!("{what} has a version that cannot be read ({version})"));
+    };
+    if (major, minor) < minimum {
+        let (major, minor) = minimum;
+        return Err(format!("{what} is {version}, and must be {major}.{minor} or newer"));
+    }
+    Ok(())
+}
+
+fn postgres(settings: &Settings) -> Result<String, local_postgres::Error> {
+    let installation = find_postgres(settings)?;
+    let (major, minor) = installation.version();
+    Ok(format!("PostgreSQL {major}.{minor} is installed here"))
+}
+
+/// The PostgreSQL of this machine, by PG_BIN of shell or `.env`, PATH and the usual places.
+pub(super) fn find_postgres(settings: &Settings) -> Result<Installation, local_postgres::Error> {
+    Installation::find(&|name| match name {
+        "PG_BIN" => settings.variable(name).map(Into::into),
+        _ => std::env::var_os(name),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::at_least;
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        for (version, is_enough) in [
+            ("2.26.1-4", true),
+            ("v2.20.0", true),
+            ("2.9.9", false),
+            ("10.0.1+dfsg1", true),
+            ("dev", false),
+        ] {
+            assert_eq!(at_least("it", version, (2, 20)).is_ok(), is_enough, "{version}");
+        }
+    }
+}

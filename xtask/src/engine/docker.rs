@@ -1,0 +1,323 @@
+//! The stack in containers.
+
+use std::{
+    collections::HashMap,
+    ffi::OsStr,
+    io::IsTerminal,
+    process::{Command, ExitCode},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use xshell::{Cmd, cmd};
+
+use super::{Engine, Kind, Service, images};
+use crate::{
+    process,
+    project::Project,
+    settings::Settings,
+    state::{ApiProcess, State},
+};
+
+/// The stack in containers.
+pub(crate) struct Docker<'a> {
+    project: &'a Project,
+    settings: Settings,
+    production: bool,
+    api_port: u16,
+    postgres_port: u16,
+}
+
+impl<'a> Docker<'a> {
+    pub(crate) fn new(project: &'a Project, settings: Settings, state: &State) -> Self {
+        let State { production, api_port, postgres_port, .. } = *state;
+        Self { project, settings, production, api_port, postgres_port }
+    }
+
+    /// Every call of Compose goes through here: project, files and environment are set once.
+    fn compose(&self) -> Cmd<'a> {
+        let root = &self.project.root;
+        let file = if self.production { "docker/compose.production.yaml" } else { "compose.yaml" };
+        let file = self.project.path(file);
+        cmd!(self.project.shell, "docker compose --project-directory {root} --file {file}")
+            .env("COMPOSE_PROJECT_NAME", &self.settings.project)
+            .env("API_PORT", self.api_port.to_string())
+            .env("POSTGRES_PORT", self.postgres_port.to_string())
+            .quiet()
+    }
+
+    /// [`Self::compose`] with arguments, for when the terminal is handed over.
+    fn command<T: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = T>) -> Command {
+        self.compose().args(arguments).into()
+    }
+
+    /// Where the binaries are in the containers.
+    fn binary(&self, name: &str) -> String {
+        if self.production { format!("/{name}") } else { format!("/cache/target/debug/{name}") }
+    }
+
+    fn containers(&self) -> anyhow::Result<Vec<Container>> {
+        let lines = self.compose().args(["ps", "--all", "--format", "json"]).read()?;
+        lines
+            .lines()
+            .map(|line| {
+                serde_json::from_str(line).context("`docker compose ps` in an unknown form")
+            })
+            .collect()
+    }
+
+    fn is_up(&self, service: &str) -> anyhow::Result<bool> {
+        Ok(self.services(false)?.iter().any(|found| found.name == service && found.is_running()))
+    }
+
+    /// `--no-TTY` unless a person is there: Compose would fail on a pipe for want of a terminal.
+    fn terminal() -> &'static [&'static str] {
+        if process::is_interactive() { &[] } else { &["--no-TTY"] }
+    }
+}
+
+/// What `docker compose ps` says of a container.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Container {
+    #[serde(rename = "ID")]
+    id: String,
+    service: String,
+    state: String,
+    health: String,
+    running_for: String,
+    #[serde(default)]
+    publishers: Option<Vec<Publisher>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Publisher {
+    published_port: u16,
+}
+
+impl Engine for Docker<'_> {
+    fn prepare(&mut self) -> anyhow::Result<String> {
+        if self.production {
+            process::run(&mut self.command(["build", "api"]))?;
+            return Ok("the release image is built".to_owned());
+        }
+        process::run(&mut self.command(["build", "--quiet", "build"]))?;
+        if !images::is_here(&self.settings.postgres_image) {
+            process::run(&mut self.command(["pull", "postgres"]))?;
+        }
+        Ok(format!("{} and {}", self.settings.rust_image, self.settings.postgres_image))
+    }
+
+    fn start_database(&mut self) -> anyhow::Result<()> {
+        let start = ["up", "--detach", "--no-deps", "--wait", "--wait-timeout", "60", "postgres"];
+        let output = self.compose().args(start).ignore_status().output()?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let log =
+            self.compose().args(["logs", "--tail", "15", "postgres"]).ignore_status().read()?;
+        bail!(
+            "the database does not start\n{}\n{log}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+
+    fn build(&mut self) -> anyhow::Result<()> {
+        if self.production {
+            // The release image holds the binaries.
+            return Ok(());
+        }
+        let colour = if std::io::stderr().is_terminal() { "always" } else { "never" };
+        let colour = format!("CARGO_TERM_COLOR={colour}");
+        let run = ["run", "--rm", "--no-deps", "--no-TTY", "--env", &colour, "build"];
+        process::run(&mut self.command(run)).context("the source does not compile")
+    }
+
+    fn migrate(&self, arguments: &[&str], apart: bool) -> anyhow::Result<Command> {
+        let binary = self.binary("migrate");
+        let mut command = if apart || !self.is_up("api")? {
+            let mut command = self.command(["run", "--rm", "--no-deps", "--no-TTY"]);
+            if self.production {
+                command.arg("migrate");
+            } else {
+                command.args(["migrate", &binary]);
+            }
+            command
+        } else {
+            self.command(["exec", "--no-TTY", "api", &binary])
+        };
+        command.args(arguments);
+        Ok(command)
+    }
+
+    fn start_api(&mut self) -> anyhow::Result<Option<ApiProcess>> {
+        // The container's settings may be the same and its binary another: it must be made anew.
+        let start = ["up", "--detach", "--no-deps", "--force-recreate", "api"];
+        let output = self.compose().args(start).ignore_status().output()?;
+        if !output.status.success() {
+            bail!("the API does not start\n{}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(None)
+    }
+
+    fn api_failure(&self) -> anyhow::Result<Option<String>> {
+        let failed = |service: &Service| service.name == "api" && !service.is_running();
+        if !self.services(false)?.iter().any(failed) {
+            return Ok(None);
+        }
+        let log = self.compose().args(["logs", "--no-log-prefix", "--tail", "15", "api"]).read()?;
+        Ok(Some(log))
+    }
+
+    fn stop(&mut self, volumes: bool) -> anyhow::Result<()> {
+        let mut down = self.compose().args(["down", "--remove-orphans"]);
+        if volumes {
+            down = down.arg("--volumes");
+        }
+        let output = down.ignore_status().output()?;
+        if !output.status.success() {
+            bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(())
+    }
+
+    fn restart(&mut self, service: Option<&str>) -> anyhow::Result<Option<ApiProcess>> {
+        let services = service.map_or_else(|| vec!["postgres", "api"], |service| vec![service]);
+        process::run(self.command(["--progress", "quiet", "restart"]).args(services))?;
+        Ok(None)
+    }
+
+    fn services(&self, memory: bool) -> anyhow::Result<Vec<Service>> {
+        let containers = self.containers()?;
+        let memory = if memory { memory_by_id(&containers) } else { HashMap::new() };
+        let service = |container: Container| Service {
+            memory: memory.get(&container.id).copied(),
+            port: container
+                .publishers
+                .iter()
+                .flatten()
+                .map(|found| found.published_port)
+                .find(|port| *port != 0),
+            name: container.service,
+            state: container.state,
+            health: container.health,
+            uptime: container.running_for.trim_end_matches(" ago").to_owned(),
+        };
+        Ok(containers.into_iter().map(service).collect())
+    }
+
+    fn logs(&self, service: Option<&str>, follow: bool) -> anyhow::Result<ExitCode> {
+        let mut command = self.command(["logs"]);
+        if follow {
+            command.arg("--follow");
+        }
+        process::hand_over({
+            command.args(service);
+            command
+        })
+    }
+
+    fn exec(&self, service: &str, command: &[String]) -> anyhow::Result<Command> {
+        let mut exec = self.command(["exec"]);
+        exec.args(Self::terminal()).arg(service).args(command);
+        Ok(exec)
+    }
+
+    fn psql(&self, arguments: &[String]) -> anyhow::Result<Command> {
+        let Settings { user, database, .. } = &self.settings;
+        let mut psql = self.command(["exec"]);
+        psql.args(Self::terminal());
+        psql.args(["postgres", "psql", "--username", user, "--dbname", database]).args(arguments);
+        Ok(psql)
+    }
+
+    fn shell(&self, service: &str) -> anyhow::Result<Command> {
+        if self.production && service == "api" {
+            bail!("the release image holds nothing but the two binaries: it has no shell");
+        }
+        self.exec(service, &["sh".to_owned()])
+    }
+}
+
+/// Resident memory in bytes by container id, as far as it can be had.
+fn memory_by_id(containers: &[Container]) -> HashMap<String, u64> {
+    let running = containers.iter().filter(|container| container.state == "running");
+    let ids: Vec<_> = running.map(|container| container.id.as_str()).collect();
+    if ids.is_empty() {
+        return HashMap::new();
+    }
+    let mut stats = Command::new("docker");
+    stats
+        .args(["stats", "--no-stream", "--no-trunc", "--format", "{{.ID}} {{.MemUsage}}"])
+        .args(&ids);
+    let Ok(lines) = process::probe(&mut stats, Duration::from_secs(6)) else {
+        return HashMap::new();
+    };
+    lines
+        .lines()
+        .filter_map(|line| {
+            let (id, usage) = line.split_once(' ')?;
+            // `ps` shortens ids.
+            let id = ids.iter().find(|known| id.starts_with(**known))?;
+            Some(((*id).to_owned(), bytes(usage.split_whitespace().next()?)?))
+        })
+        .collect()
+}
+
+/// `12.5MiB` in bytes.
+fn bytes(text: &str) -> Option<u64> {
+    let unit = text.find(|letter: char| letter.is_ascii_alphabetic())?;
+    let (number, unit) = text.split_at(unit);
+    let factor = match unit {
+        "B" => 1.0,
+        "KiB" => 1024.0,
+        "MiB" => 1024.0 * 1024.0,
+        "GiB" => 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size in bytes")]
+    Some((number.parse::<f64>().ok()? * factor) as u64)
+}
+
+/// The state of a stack that plain `docker compose up` started, if there is one.
+pub(super) fn found(project: &Project, settings: &Settings) -> Option<State> {
+    let label = format!("label=com.docker.compose.project={}", settings.project);
+    let mut list = Command::new("docker");
+    list.args(["ps", "--all", "--quiet", "--filter", &label]);
+    let containers = process::probe(&mut list, Duration::from_secs(2)).ok()?;
+    if containers.is_empty() {
+        return None;
+    }
+    let mut state = State {
+        engine: Kind::Docker,
+        why: "plain `docker compose` started it".to_owned(),
+        production: false,
+        api_port: settings.api_port,
+        postgres_port: settings.postgres_port,
+        built: None,
+        api: None,
+    };
+    let docker = Docker::new(project, project.settings().ok()?, &state);
+    for service in docker.services(false).ok()? {
+        match (service.name.as_str(), service.port) {
+            ("api", Some(port)) => state.api_port = port,
+            ("postgres", Some(port)) => state.postgres_port = port,
+            _ => {}
+        }
+    }
+    Some(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn sizes_are_read_as_docker_writes_them() {
+        assert_eq!(bytes("12.5MiB"), Some(13_107_200));
+        assert_eq!(bytes("920KiB"), Some(942_080));
+        assert_eq!(bytes("many"), None);
+    }
+}

@@ -1,0 +1,273 @@
+//! The stack on this machine: a PostgreSQL cluster of the project's own, and the API in the background.
+
+mod log;
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, ExitCode, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use local_postgres::{Cluster, Credentials, Installation, Status, Stop};
+use xshell::cmd;
+
+use super::{Engine, Service, choose};
+use crate::{
+    http,
+    process::{self, Running},
+    project::Project,
+    settings::Settings,
+    state::{ApiProcess, State},
+};
+
+/// Longer than the server's own API_SHUTDOWN_SECONDS.
+const API_PATIENCE: Duration = Duration::from_secs(15);
+
+/// The stack on this machine.
+pub(crate) struct Local<'a> {
+    project: &'a Project,
+    settings: Settings,
+    installation: Installation,
+    cluster: Cluster,
+    production: bool,
+    api_port: u16,
+    postgres_port: u16,
+    api: Option<ApiProcess>,
+}
+
+impl<'a> Local<'a> {
+    pub(crate) fn new(
+        project: &'a Project,
+        settings: Settings,
+        state: &State,
+    ) -> anyhow::Result<Self> {
+        let installation = choose::find_postgres(&settings)?;
+        let cluster = Cluster::open(&installation, &project.runtime("postgres"))?;
+        let State { production, api_port, postgres_port, api, .. } = *state;
+        Ok(Self {
+            project,
+            settings,
+            installation,
+            cluster,
+            production,
+            api_port,
+            postgres_port,
+            api,
+        })
+    }
+
+    /// The API's process, if it is the one that we started.
+    fn api(&self) -> Option<Running> {
+        self.api.and_then(|api| Running::find(api.pid, Some(api.started)))
+    }
+
+    fn stop_api(&mut self) {
+        if let Some(api) = self.api() {
+            api.stop(API_PATIENCE);
+        }
+        self.api = None;
+    }
+
+    /// The settings of server and migration tool, `.env` included: they do not read it themselves.
+    fn settle(&self, command: &mut Command) {
+        command
+            .envs(self.settings.file())
+            .env("DATABASE_URL", self.settings.database_url(self.postgres_port))
+            .env("API_LISTEN", format!("127.0.0.1:{}", self.api_port))
+            .env("ENGINE", "local")
+            .current_dir(&self.project.root);
+        if self.production {
+            command.env("APP_ENV", "production");
+        }
+    }
+
+    fn binary(&self, name: &str) -> PathBuf {
+        self.project.runtime("bin").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    }
+
+    fn log(&self) -> PathBuf {
+        self.project.runtime("api.log")
+    }
+
+    /// Copies a binary to where it runs: cargo may then replace its own while this one is in use.
+    fn install(&self, name: &str) -> anyhow::Result<()> {
+        let profile = if self.production { "release" } else { "debug" };
+        let built =
+            self.project.target(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+        let place = self.binary(name);
+        let new = place.with_extension("new");
+        let copy = || {
+            fs::create_dir_all(self.project.runtime("bin"))?;
+            fs::copy(&built, &new)?;
+            fs::rename(&new, &place)
+        };
+        copy().with_context(|| format!("cannot copy {} to {}", built.display(), place.display()))
+    }
+
+    fn logs_of(&self, service: Option<&str>) -> anyhow::Result<Vec<(&'static str, PathBuf)>> {
+        let all = [("postgres", self.cluster.log()), ("api", self.log())];
+        let chosen: Vec<_> = all
+            .into_iter()
+            .filter(|(name, _)| service.is_none_or(|service| service == *name))
+            .collect();
+        if chosen.is_empty() {
+            bail!(
+                "there is no service {}: there are postgres and api",
+                service.unwrap_or_default()
+            );
+        }
+        Ok(chosen)
+    }
+}
+
+impl Engine for Local<'_> {
+    fn prepare(&mut self) -> anyhow::Result<String> {
+        let Settings { user, password, .. } = &self.settings;
+        let is_new = self.cluster.status()? == Status::Absent;
+        self.cluster.init(&Credentials { user, password }, &[])?;
+        let folder = self.cluster.folder().display();
+        Ok(if is_new {
+            format!("made a cluster in {folder}")
+        } else {
+            format!("the cluster in {folder}")
+        })
+    }
+
+    fn start_database(&mut self) -> anyhow::Result<()> {
+        self.postgres_port = self.cluster.start(self.postgres_port)?.port;
+        Ok(())
+    }
+
+    fn build(&mut self) -> anyhow::Result<()> {
+        let profile: &[_] = if self.production { &["--release"] } else { &[] };
+        let mut build: Command =
+            cmd!(self.project.shell, "cargo build --package api --package migrate {profile...}")
+                .into();
+        process::run(&mut build).context("the source does not compile")?;
+        self.install("migrate")
+    }
+
+    fn migrate(&self, arguments: &[&str], _apart: bool) -> anyhow::Result<Command> {
+        let mut command = Command::new(self.binary("migrate"));
+        self.settle(&mut command);
+        command.args(arguments);
+        Ok(command)
+    }
+
+    fn start_api(&mut self) -> anyhow::Result<Option<ApiProcess>> {
+        self.stop_api();
+        self.install("api")?;
+        let log = log::open(&self.log())?;
+        let mut command = Command::new(self.binary("api"));
+        self.settle(&mut command);
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        // A Ctrl-C in this terminal is not meant for it.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        #[cfg(windows)]
+        std::os::windows::process::CommandExt::creation_flags(&mut command, 0x0000_0208);
+        let pid = command.spawn().context("cannot start the API")?.id();
+        let started = Running::find(pid, None).map(|process| process.started());
+        self.api = started.map(|started| ApiProcess { pid, started });
+        Ok(self.api)
+    }
+
+    fn api_failure(&self) -> anyhow::Result<Option<String>> {
+        if self.api().is_some() {
+            return Ok(None);
+        }
+        Ok(Some(log::tail(&self.log(), 15)))
+    }
+
+    fn stop(&mut self, volumes: bool) -> anyhow::Result<()> {
+        self.stop_api();
+        self.cluster.stop(Stop::Fast)?;
+        if volumes && self.cluster.status()? != Status::Absent {
+            self.cluster.remove()?;
+        }
+        Ok(())
+    }
+
+    fn restart(&mut self, service: Option<&str>) -> anyhow::Result<Option<ApiProcess>> {
+        self.logs_of(service)?;
+        if service != Some("api") {
+            self.cluster.stop(Stop::Fast)?;
+            self.start_database()?;
+        }
+        if service != Some("postgres") {
+            return self.start_api();
+        }
+        Ok(self.api)
+    }
+
+    fn services(&self, _memory: bool) -> anyhow::Result<Vec<Service>> {
+        let postgres = match self.cluster.status()? {
+            Status::Running { pid, port } => Some((pid, port)),
+            Status::Absent | Status::Stopped => None,
+        };
+        let process = postgres.and_then(|(pid, _)| Running::find(pid, None));
+        let postgres = service("postgres", process.as_ref(), postgres.map(|(_, port)| port), true);
+        let is_ready = self.api.is_some() && http::is_ready(self.api_port);
+        let api = service("api", self.api().as_ref(), Some(self.api_port), is_ready);
+        Ok(vec![postgres, api])
+    }
+
+    fn logs(&self, service: Option<&str>, follow: bool) -> anyhow::Result<ExitCode> {
+        log::show(&self.logs_of(service)?, follow)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn exec(&self, _service: &str, command: &[String]) -> anyhow::Result<Command> {
+        let (program, arguments) = command.split_first().context("no command was given")?;
+        let mut exec = Command::new(program);
+        self.settle(&mut exec);
+        exec.args(arguments);
+        Ok(exec)
+    }
+
+    fn psql(&self, arguments: &[String]) -> anyhow::Result<Command> {
+        let Settings { user, password, database, .. } = &self.settings;
+        let mut psql = Command::new(self.installation.program("psql"));
+        psql.args(["--host", "127.0.0.1", "--port", &self.postgres_port.to_string()]);
+        psql.args(["--username", user, "--dbname", database]).args(arguments);
+        // Not in the arguments, which every user of this machine can see.
+        psql.env("PGPASSWORD", password);
+        Ok(psql)
+    }
+
+    fn shell(&self, service: &str) -> anyhow::Result<Command> {
+        let (variable, default) = if cfg!(windows) { ("COMSPEC", "cmd") } else { ("SHELL", "sh") };
+        let shell = std::env::var(variable).unwrap_or_else(|_| default.to_owned());
+        self.exec(service, &[shell])
+    }
+}
+
+fn service(name: &str, process: Option<&Running>, port: Option<u16>, is_ready: bool) -> Service {
+    let health = match (process, is_ready) {
+        (Some(_), true) => "healthy",
+        (Some(_), false) => "unhealthy",
+        (None, _) => "",
+    };
+    Service {
+        name: name.to_owned(),
+        state: if process.is_some() { "running" } else { "stopped" }.to_owned(),
+        health: health.to_owned(),
+        port: process.and(port),
+        uptime: process.map_or_else(String::new, |running| duration(running.uptime())),
+        memory: process.map(Running::memory),
+    }
+}
+
+/// `2 hours`, as Docker says it.
+fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (number, unit) = match seconds {
+        0..60 => (seconds, "second"),
+        60..3600 => (seconds / 60, "minute"),
+        3600..86400 => (seconds / 3600, "hour"),
+        _ => (seconds / 86400, "day"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,100 @@
+//! `.env`: made from `.env.example` on the first `up`, never overwritten.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+
+use crate::{fingerprint, report};
+
+pub(crate) fn path(root: &Path) -> PathBuf {
+    root.join(".env")
+}
+
+/// Makes `.env` unless it is there: a random password, a project name of this folder's own, and
+/// readable by its owner alone.
+pub(crate) fn create_if_missing(root: &Path) -> anyhow::Result<()> {
+    let path = path(root);
+    if path.exists() {
+        return Ok(());
+    }
+    let example =
+        fs::read_to_string(root.join(".env.example")).context("cannot read .env.example")?;
+    let text = with_value(&example, "POSTGRES_PASSWORD", &password()?);
+    let text = with_value(&text, "COMPOSE_PROJECT_NAME", &project_name(root));
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(&path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    report::note("made .env from .env.example, with a random database password");
+    Ok(())
+}
+
+/// Sets variables in `.env`, keeping every other line as it is.
+pub(crate) fn set(root: &Path, variables: &[(&str, &str)]) -> anyhow::Result<()> {
+    let path = path(root);
+    let mut text = fs::read_to_string(&path)?;
+    for (name, value) in variables {
+        text = with_value(&text, name, value);
+    }
+    // In place, so that the file keeps its mode and owner.
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// `text` with the line `name=…` replaced, or added where there is none.
+fn with_value(text: &str, name: &str, value: &str) -> String {
+    let is_it = |line: &str| line.split_once('=').is_some_and(|(key, _)| key.trim() == name);
+    let line = format!("{name}={value}");
+    let mut lines: Vec<_> = text.lines().collect();
+    match lines.iter().position(|line| is_it(line)) {
+        Some(index) => lines[index] = &line,
+        None => lines.push(&line),
+    }
+    lines.join("\n") + "\n"
+}
+
+/// 48 hexadecimal digits: 192 random bits that need no escaping in a URL.
+fn password() -> anyhow::Result<String> {
+    let mut bytes = [0; 24];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
+    Ok(bytes.map(|byte| format!("{byte:02x}")).concat())
+}
+
+/// The folder's name, with a few digits of its path, so that two checkouts do not share volumes.
+fn project_name(root: &Path) -> String {
+    let folder = root.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let folder: String = folder
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' })
+        .collect();
+    let folder = folder.trim_matches('-');
+    let folder = if folder.is_empty() { "slipway" } else { folder };
+    let digits = fingerprint::of_bytes(root.as_os_str().as_encoded_bytes());
+    format!("{folder}-{:06x}", digits & 0x00ff_ffff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_replaced_or_added_and_the_rest_kept() {
+        let text = "# A=0\nA=1\nB=2\n";
+        assert_eq!(with_value(text, "A", "3"), "# A=0\nA=3\nB=2\n");
+        assert_eq!(with_value(text, "C", "4"), "# A=0\nA=1\nB=2\nC=4\n");
+    }
+
+    #[test]
+    fn folders_of_one_name_make_different_projects() {
+        let names = ["/home/a/My App", "/home/b/My App"].map(|path| project_name(Path::new(path)));
+        assert_ne!(names[0], names[1]);
+        assert!(names[0].starts_with("my-app-"), "{}", names[0]);
+    }
+}

@@ -1,0 +1,151 @@
+//! Child processes: asked with a time limit, handed the terminal, or left running.
+
+use std::{
+    io::{IsTerminal, Read},
+    process::{Command, ExitCode, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, Signal, System};
+
+/// Why [`probe`] has no answer.
+#[derive(Debug)]
+pub(crate) enum Silence {
+    NotInstalled,
+    TimedOut,
+    /// It ended with an error; the first line of what it said.
+    Failed(String),
+}
+
+/// What `command` prints on its standard output, if it does within `limit`.
+pub(crate) fn probe(command: &mut Command, limit: Duration) -> Result<String, Silence> {
+    let started = Instant::now();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|_| Silence::NotInstalled)?;
+    // Both pipes are read while it runs: a full one would stop it.
+    let (stdout, stderr) = (reader(child.stdout.take()), reader(child.stderr.take()));
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if started.elapsed() < limit => thread::sleep(Duration::from_millis(2)),
+            _ => {
+                // It may have ended by itself in the meantime.
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(Silence::TimedOut);
+            }
+        }
+    };
+    let (stdout, stderr) = (stdout.join().unwrap_or_default(), stderr.join().unwrap_or_default());
+    if status.success() {
+        return Ok(stdout.trim().to_owned());
+    }
+    Err(Silence::Failed(stderr.lines().next().unwrap_or("it failed without a word").to_owned()))
+}
+
+fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = String::new();
+        if let Some(mut pipe) = pipe {
+            // Text that is not UTF-8 is no answer to any question of ours.
+            let _ = pipe.read_to_string(&mut text);
+        }
+        text
+    })
+}
+
+/// Runs `command` to its end with our input and output; an error if it fails.
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().with_context(|| format!("cannot start {program}"))?;
+    if !status.success() {
+        let arguments: Vec<_> = command.get_args().map(|text| text.to_string_lossy()).collect();
+        bail!("`{program} {}` ended with {status}", arguments.join(" "));
+    }
+    Ok(())
+}
+
+/// Becomes `command` where the system can, so that its exit code, its signals and the terminal are
+/// all its own; elsewhere waits for it and hands its exit code on.
+pub(crate) fn hand_over(mut command: Command) -> anyhow::Result<ExitCode> {
+    #[cfg(unix)]
+    {
+        let error = std::os::unix::process::CommandExt::exec(&mut command);
+        Err(error).with_context(|| format!("cannot start {}", command.get_program().display()))
+    }
+    #[cfg(not(unix))]
+    {
+        let status = command
+            .status()
+            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+        let code = status.code().and_then(|code| u8::try_from(code).ok());
+        Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    }
+}
+
+/// Whether a person sits at both ends.
+pub(crate) fn is_interactive() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// What is known of a process that may have ended, its number since given to another.
+pub(crate) struct Running {
+    system: System,
+    pid: Pid,
+}
+
+impl Running {
+    /// The process `pid`, if it runs and started at `started` (seconds since 1970) when that is given.
+    pub(crate) fn find(pid: u32, started: Option<u64>) -> Option<Self> {
+        let pid = Pid::from_u32(pid);
+        let mut system = System::new().ok()?;
+        let what = ProcessRefreshKind::nothing().with_memory();
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, what);
+        let process = system.process(pid)?;
+        let is_it = started.is_none_or(|started| process.start_time().abs_diff(started) <= 1)
+            && process.status() != sysinfo::ProcessStatus::Zombie;
+        is_it.then_some(Self { system, pid })
+    }
+
+    fn process(&self) -> &sysinfo::Process {
+        self.system.process(self.pid).expect("it was there when this was made")
+    }
+
+    /// When it started, in seconds since 1970.
+    pub(crate) fn started(&self) -> u64 {
+        self.process().start_time()
+    }
+
+    /// How long it has run.
+    pub(crate) fn uptime(&self) -> Duration {
+        Duration::from_secs(self.process().run_time())
+    }
+
+    /// Its resident memory in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.process().memory()
+    }
+
+    /// Asks it to stop, waits for up to `patience`, then ends it.
+    pub(crate) fn stop(self, patience: Duration) {
+        let asked = Instant::now();
+        let (pid, started) = (self.pid.as_u32(), self.started());
+        let polite = self.process().kill_with(Signal::Term).unwrap_or(false);
+        while polite && asked.elapsed() < patience {
+            if Self::find(pid, Some(started)).is_none() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        self.process().kill();
+        while Self::find(pid, Some(started)).is_some() && asked.elapsed() < patience * 2 {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}

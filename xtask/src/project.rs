@@ -1,0 +1,49 @@
+//! The checkout that this runs in: its root folder, its settings, and the folder for what runs.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use xshell::Shell;
+
+use crate::settings::Settings;
+
+/// The checkout that this runs in.
+pub(crate) struct Project {
+    pub(crate) shell: Shell,
+    pub(crate) root: PathBuf,
+}
+
+impl Project {
+    pub(crate) fn open() -> anyhow::Result<Self> {
+        // Cargo sets it for `cargo run`; the folder this was compiled in is right otherwise.
+        let manifest = env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = manifest.parent().context("xtask lies in the repository")?.to_owned();
+        let shell = Shell::new()?;
+        shell.change_dir(&root);
+        Ok(Self { shell, root })
+    }
+
+    /// The settings of shell and `.env`, without making `.env`.
+    pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
+        Settings::load(&self.root)
+    }
+
+    /// `name` in `.slipway`, the git-ignored folder of what runs: cluster, logs, state.
+    pub(crate) fn runtime(&self, name: &str) -> PathBuf {
+        self.root.join(".slipway").join(name)
+    }
+
+    /// Where cargo puts the binaries of a profile.
+    pub(crate) fn target(&self, profile: &str) -> PathBuf {
+        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+        self.root.join(target).join(profile)
+    }
+
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.root.join(Path::new(relative))
+    }
+}

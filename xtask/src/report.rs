@@ -1,0 +1,61 @@
+//! What people see in the terminal. Colours go when the output is not one, or NO_COLOR is set.
+
+use std::{
+    fmt::Display,
+    time::{Duration, Instant},
+};
+
+use anstyle::{AnsiColor, Style};
+
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const FAINT: Style = Style::new().dimmed();
+pub(crate) const STRONG: Style = Style::new().bold();
+
+/// A line of plain information.
+pub(crate) fn note(text: &str) {
+    anstream::eprintln!("{FAINT}note:{FAINT:#} {text}");
+}
+
+/// What went wrong, and by what.
+pub(crate) fn error(error: &anyhow::Error) {
+    anstream::eprintln!("{BAD}error:{BAD:#} {error:#}");
+}
+
+/// Does a piece of work and shows how long it took and what it came to.
+pub(crate) fn stage<T>(
+    name: &str,
+    work: impl FnOnce() -> anyhow::Result<(T, String)>,
+) -> anyhow::Result<T> {
+    let started = Instant::now();
+    match work() {
+        Ok((value, outcome)) => {
+            let time = seconds(started.elapsed());
+            anstream::println!("{GOOD}✔{GOOD:#} {name:<9} {time:>7}  {FAINT}{outcome}{FAINT:#}");
+            Ok(value)
+        }
+        Err(error) => {
+            let time = seconds(started.elapsed());
+            anstream::println!("{BAD}✘{BAD:#} {name:<9} {time:>7}");
+            Err(error)
+        }
+    }
+}
+
+/// A name and a value, the values below each other.
+pub(crate) fn field(name: &str, value: impl Display) {
+    anstream::println!("  {FAINT}{name:<10}{FAINT:#} {value}");
+}
+
+/// A command that one may want next.
+pub(crate) fn next(command: &str, what: &str) {
+    anstream::println!("  {STRONG}{command:<26}{STRONG:#} {FAINT}{what}{FAINT:#}");
+}
+
+pub(crate) fn line(text: &str) {
+    anstream::println!("{text}");
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}

@@ -1,0 +1,138 @@
+//! What shell and `.env` say, checked as a whole.
+
+use std::{collections::HashMap, env, path::Path};
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+
+use crate::{engine::Kind, env_file};
+
+/// What runs the stack, as asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Choice {
+    /// Docker if it can, else this machine's PostgreSQL
+    Auto,
+    /// Containers
+    Docker,
+    /// A PostgreSQL installed on this machine
+    Local,
+}
+
+/// The settings of the stack. The shell wins over `.env`, which wins over the defaults.
+pub(crate) struct Settings {
+    file: HashMap<String, String>,
+    pub(crate) engine: Choice,
+    pub(crate) production: bool,
+    pub(crate) project: String,
+    pub(crate) api_port: u16,
+    pub(crate) postgres_port: u16,
+    pub(crate) user: String,
+    pub(crate) password: String,
+    pub(crate) database: String,
+    pub(crate) rust_image: String,
+    pub(crate) postgres_image: String,
+}
+
+impl Settings {
+    pub(crate) fn load(root: &Path) -> anyhow::Result<Self> {
+        let file = read(&env_file::path(root))?;
+        let mut reader = Reader { file: &file, problems: Vec::new() };
+        let project = root.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        let settings = Self {
+            engine: reader.one_of("ENGINE", Choice::Auto, |text| Choice::from_str(text, true).ok()),
+            production: reader.one_of("APP_ENV", false, |text| match text {
+                "production" => Some(true),
+                "dev" | "test" => Some(false),
+                _ => None,
+            }),
+            project: reader.text("COMPOSE_PROJECT_NAME", &project),
+            api_port: reader.port("API_PORT", 5000),
+            postgres_port: reader.port("POSTGRES_PORT", 5432),
+            user: reader.plain("POSTGRES_USER", "slipway"),
+            password: reader.plain("POSTGRES_PASSWORD", "slipway"),
+            database: reader.plain("POSTGRES_DB", "slipway"),
+            rust_image: reader.text("RUST_IMAGE", "rust:1.95.0-slim-trixie"),
+            postgres_image: reader.text("POSTGRES_IMAGE", "postgres:18"),
+            file: HashMap::new(),
+        };
+        if !reader.problems.is_empty() {
+            bail!(
+                "the settings in .env or the shell are not usable:\n  {}",
+                reader.problems.join("\n  ")
+            );
+        }
+        Ok(Self { file, ..settings })
+    }
+
+    /// A variable of shell or `.env`.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        lookup(&self.file, name)
+    }
+
+    /// What was set in `.env`; for programs that do not read it themselves.
+    pub(crate) fn file(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.file.iter().filter(|(name, value)| !value.is_empty() && env::var_os(name).is_none())
+    }
+
+    /// Where the database is, as a URL, with the password.
+    pub(crate) fn database_url(&self, port: u16) -> String {
+        let Self { user, password, database, .. } = self;
+        format!("postgresql://{user}:{password}@127.0.0.1:{port}/{database}")
+    }
+
+    /// The kind of engine, if one was asked for by name.
+    pub(crate) fn forced(&self, flag: Option<Choice>) -> Option<Kind> {
+        match flag.unwrap_or(self.engine) {
+            Choice::Auto => None,
+            Choice::Docker => Some(Kind::Docker),
+            Choice::Local => Some(Kind::Local),
+        }
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<HashMap<String, String>> {
+    if !path.exists() {
+        return Ok(HashMap::new());
+    }
+    dotenvy::from_path_iter(path)
+        .with_context(|| format!("cannot read {}", path.display()))?
+        .map(|pair| pair.context(".env: a line is not NAME=value; .env.example shows the form"))
+        .collect()
+}
+
+fn lookup(file: &HashMap<String, String>, name: &str) -> Option<String> {
+    env::var(name).ok().or_else(|| file.get(name).cloned()).filter(|value| !value.is_empty())
+}
+
+struct Reader<'a> {
+    file: &'a HashMap<String, String>,
+    problems: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn text(&self, name: &str, default: &str) -> String {
+        lookup(self.file, name).unwrap_or_else(|| default.to_owned())
+    }
+
+    /// A text that becomes part of a URL as it is.
+    fn plain(&mut self, name: &str, default: &str) -> String {
+        let text = self.text(name, default);
+        if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
+            // Without the value: it may be the password.
+            self.problems.push(format!("{name} may hold letters, digits and -._~ only"));
+        }
+        text
+    }
+
+    fn port(&mut self, name: &str, default: u16) -> u16 {
+        self.one_of(name, default, |text| text.parse().ok().filter(|port| *port != 0))
+    }
+
+    fn one_of<T>(&mut self, name: &str, default: T, parse: impl Fn(&str) -> Option<T>) -> T {
+        let Some(text) = lookup(self.file, name) else { return default };
+        parse(&text).unwrap_or_else(|| {
+            self.problems.push(format!("{name}={text} is not possible; see .env.example"));
+            default
+        })
+    }
+}
