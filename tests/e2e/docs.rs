@@ -37,7 +37,13 @@ async fn the_document_lists_every_operation_once() {
             operations.push(format!("{method} {path} {id}"));
         }
     }
-    insta::assert_snapshot!(operations.join("\n"), @"");
+    insta::assert_snapshot!(operations.join("\n"), @"
+    get /health/live getLiveness
+    get /health/ready getReadiness
+    get /persons listPersons
+    post /persons createPerson
+    get /persons/{id} getPerson
+    ");
 }
 
 #[tokio::test]

@@ -14,14 +14,30 @@ const SMALL_BODIES: [(&str, &str); 1] = [("API_BODY_LIMIT_BYTES", "100")];
 async fn an_unknown_path_is_404() {
     let app = TestApp::spawn().await;
     let response = app.get("/nowhere").send().await.expect("an answer");
-    insta::assert_json_snapshot!(problem(response, 404).await, @"");
+    insta::assert_json_snapshot!(problem(response, 404).await, @r#"
+    {
+      "code": "not_found",
+      "detail": "nothing is here",
+      "status": 404,
+      "title": "Not Found",
+      "type": "urn:problem:not_found"
+    }
+    "#);
 }
 
 #[tokio::test]
 async fn an_unknown_method_is_405() {
     let app = TestApp::spawn().await;
     let response = app.request("DELETE", "/persons").send().await.expect("an answer");
-    insta::assert_json_snapshot!(problem(response, 405).await, @"");
+    insta::assert_json_snapshot!(problem(response, 405).await, @r#"
+    {
+      "code": "method_not_allowed",
+      "detail": "this path does not know this method",
+      "status": 405,
+      "title": "Method Not Allowed",
+      "type": "urn:problem:method_not_allowed"
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -29,7 +45,15 @@ async fn a_body_that_announces_too_much_is_413() {
     let app = TestApp::spawn_with(&SMALL_BODIES).await;
     let body = json!({ "name": "a".repeat(100), "emails": ["ada@example.com"] });
     let response = app.post("/persons", &body).send().await.expect("an answer");
-    insta::assert_json_snapshot!(problem(response, 413).await, @"");
+    insta::assert_json_snapshot!(problem(response, 413).await, @r#"
+    {
+      "code": "payload_too_large",
+      "detail": "the body cannot be read, or is larger than the server takes",
+      "status": 413,
+      "title": "Payload Too Large",
+      "type": "urn:problem:payload_too_large"
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -75,5 +99,13 @@ async fn an_error_of_the_server_tells_the_request_id_and_nothing_else() {
     client.batch_execute("ALTER TABLE persons RENAME COLUMN name TO title").await.expect("done");
     let request = app.get("/persons").header("x-request-id", "mine");
     let response = request.send().await.expect("an answer");
-    insta::assert_json_snapshot!(problem(response, 500).await, @"");
+    insta::assert_json_snapshot!(problem(response, 500).await, @r#"
+    {
+      "code": "internal_server_error",
+      "request_id": "mine",
+      "status": 500,
+      "title": "Internal Server Error",
+      "type": "urn:problem:internal_server_error"
+    }
+    "#);
 }

@@ -5,6 +5,6 @@ mod database;
 mod postgres;
 mod problem;
 
-pub(crate) use app::TestApp;
+pub(crate) use app::{TestApp, config};
 pub(crate) use database::Database;
 pub(crate) use problem::problem;

@@ -1,6 +1,7 @@
 //! End-to-end tests: the API in this process, over HTTP, on a real PostgreSQL; one module a resource.
 //!
-//! Every test has a database of its own ([`harness`]), so they run in parallel and in any order.
+//! Every test has a database of its own, so they run in parallel and in any order. The server under
+//! all of them is `test-postgres`'s: TEST_POSTGRES and TEST_DATABASE_URL say where it comes from.
 
 mod docs;
 mod errors;

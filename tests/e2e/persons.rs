@@ -161,7 +161,24 @@ async fn bad_bodies_are_refused_with_the_reason() {
     }
     let response = app.request("POST", "/persons").body("{}").send().await.expect("an answer");
     answers += &describe("no content type", response).await;
-    insta::assert_snapshot!(answers, @"");
+    insta::assert_snapshot!(answers, @r#"
+    no name: 400 Expected input type "string", found null. (occurred while parsing "CreatePerson")
+    empty name: 400 failed to parse "CreatePerson": field `name` verification failed. minLength(1)
+    201 characters: 400 failed to parse "CreatePerson": field `name` verification failed. maxLength(200)
+    NUL in the name: 400 a value cannot be stored
+    name is a list: 400 Expected input type "string", found ["Ada"]. (occurred while parsing "CreatePerson")
+    emails is a text: 400 Expected input type "list_string", found "ada@example.com". (occurred while parsing "CreatePerson")
+    missing emails: 400 Expected input type "list_string", found null. (occurred while parsing "CreatePerson")
+    no emails: 400 failed to parse "CreatePerson": field `emails` verification failed. minItems(1)
+    21 emails: 400 failed to parse "CreatePerson": field `emails` verification failed. maxItems(20)
+    short email: 400 failed to parse "CreatePerson": field `emails` verification failed. minLength(3)
+    NUL in an email: 400 a value cannot be stored
+    unknown field: 400 failed to parse "CreatePerson": unknown field `age`.
+    not an object: 400 Expected input type "CreatePerson", found [].
+    not JSON: 400 EOF while parsing an object at line 1 column 1
+    empty: 400 Expected input type "CreatePerson", found null.
+    no content type: 415 send the body as Content-Type: application/json
+    "#);
 }
 
 #[tokio::test]
@@ -182,7 +199,18 @@ async fn bad_queries_and_ids_are_refused_with_the_reason() {
     ] {
         answers += &describe(path, get(&app, path).await).await;
     }
-    insta::assert_snapshot!(answers, @"");
+    insta::assert_snapshot!(answers, @r#"
+    /persons?limit=0: 400 the parameter limit: verification failed. minimum(1, exclusive: false)
+    /persons?limit=101: 400 the parameter limit: verification failed. maximum(100, exclusive: false)
+    /persons?limit=-1: 400 the parameter limit: failed to parse "integer(uint32)": invalid digit found in string
+    /persons?limit=x: 400 the parameter limit: failed to parse "integer(uint32)": invalid digit found in string
+    /persons?cursor=x: 400 cursor: pass the `next` of a page as it is
+    /persons?cursor=: 400 cursor: pass the `next` of a page as it is
+    /persons/00000000-0000-7000-8000-000000000000: 404 there is no person with this id
+    /persons/x: 404 nothing is here
+    /persons/%00: 404 nothing is here
+    /persons/: 404 nothing is here
+    "#);
 }
 
 /// One line: what was wrong, and what the answer says of it.

@@ -42,9 +42,9 @@ const START: Duration = Duration::from_mins(2);
 const CONNECT: Duration = Duration::from_secs(20);
 
 pub(crate) struct Container {
-    container: ContainerAsync<GenericImage>,
+    running: ContainerAsync<GenericImage>,
     url: String,
-    // After the container: dropped last.
+    // The last field is dropped last.
     _lock: Lock,
 }
 
@@ -82,7 +82,7 @@ impl Container {
         let (host, port) = (container.get_host().await?, container.get_host_port_ipv4(PORT).await?);
         let url = format!("postgresql://postgres:{password}@{host}:{port}/postgres");
         connect(&url).await?;
-        Ok(Self { container, url, _lock: lock })
+        Ok(Self { running: container, url, _lock: lock })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -90,7 +90,7 @@ impl Container {
     }
 
     pub(crate) async fn remove(self) -> anyhow::Result<()> {
-        Ok(self.container.rm().await?)
+        Ok(self.running.rm().await?)
     }
 }
 

@@ -33,7 +33,7 @@ async fn run() -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let prefixes = prefixes();
     let server = Server::start(&|name| std::env::var(name).ok()).await?;
-    let held = hold(server.url(), prefixes, stop).await;
+    let held = hold(&server.url(), prefixes, stop).await;
     server.stop().await?;
     held
 }

@@ -13,7 +13,7 @@ const IMAGE: &str = "postgres:18";
 pub(crate) enum Server {
     /// Somebody else's; it is left running.
     Given(String),
-    Docker(Container),
+    Docker(Box<Container>),
     Local(Temporary),
 }
 
@@ -28,27 +28,27 @@ impl Server {
         let image =
             variable("POSTGRES_IMAGE").or_else(image_of_env_file).unwrap_or(IMAGE.to_owned());
         match variable("TEST_POSTGRES").as_deref() {
-            Some("docker") => Container::start(&image).await.map(Self::Docker),
-            Some("local") => local().map(Self::Local),
+            Some("docker") => docker(&image).await,
+            Some("local") => local(),
             Some(other) => bail!("TEST_POSTGRES is {other:?}; set it to docker or local"),
-            None => match Container::start(&image).await {
-                Ok(container) => Ok(Self::Docker(container)),
-                Err(no_docker) => local().map(Self::Local).map_err(|no_local| {
+            None => match docker(&image).await {
+                Ok(server) => Ok(server),
+                Err(no_docker) => local().map_err(|no_local| {
                     anyhow::anyhow!(
                         "the tests need a PostgreSQL: start Docker, or install PostgreSQL, or name \
                          a server's superuser in TEST_DATABASE_URL\n\
-                         Docker: {no_docker:#}\n\
-                         this machine: {no_local:#}"
+                         {no_docker:#}\n\
+                         {no_local:#}"
                     )
                 }),
             },
         }
     }
 
-    pub(crate) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> String {
         match self {
-            Self::Given(url) => url,
-            Self::Docker(container) => container.url(),
+            Self::Given(url) => url.clone(),
+            Self::Docker(container) => container.url().to_owned(),
             Self::Local(server) => server.url(),
         }
     }
@@ -62,10 +62,18 @@ impl Server {
     }
 }
 
-fn local() -> anyhow::Result<Temporary> {
-    let installation = Installation::find(&|name| env::var_os(name))?;
-    Temporary::sweep(&installation).context("cannot remove what a killed run left")?;
-    Ok(Temporary::start(&installation, &[])?)
+async fn docker(image: &str) -> anyhow::Result<Server> {
+    let container = Container::start(image).await.context("none from Docker")?;
+    Ok(Server::Docker(Box::new(container)))
+}
+
+fn local() -> anyhow::Result<Server> {
+    let start = || {
+        let installation = Installation::find(&|name| env::var_os(name))?;
+        Temporary::sweep(&installation)?;
+        Temporary::start(&installation, &[])
+    };
+    start().map(Server::Local).context("none of this machine")
 }
 
 /// The image that `docker compose` uses here.

@@ -51,15 +51,18 @@ async fn run(config: Config) -> anyhow::Result<()> {
 /// Resolves at the first SIGTERM or Ctrl-C.
 fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
-    let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
+    let (mut interrupt, mut terminate) = {
+        use signal::unix::{SignalKind, signal};
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+    };
+    #[cfg(windows)]
+    let (mut interrupt, mut terminate) =
+        (signal::windows::ctrl_c()?, signal::windows::ctrl_shutdown()?);
     Ok(async move {
-        #[cfg(unix)]
         tokio::select! {
-            _ = signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        #[cfg(not(unix))]
-        let _ = signal::ctrl_c().await;
         tracing::info!("stopping: requests in flight may finish");
     })
 }

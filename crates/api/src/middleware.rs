@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Instant};
 use config::ServerConfig;
 use poem::{
     Body, Endpoint, IntoResponse, PathPattern, Request, Response, Result,
-    http::{HeaderValue, StatusCode, header},
+    error::ReadBodyError,
+    http::{HeaderValue, header},
 };
 use tracing::Instrument;
 use uuid::Uuid;
@@ -23,7 +24,7 @@ pub(crate) async fn limit<E: Endpoint>(
     let work = async {
         let announced = request.header(header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
         if announced.is_some_and(|length: usize| length > limits.body_limit) {
-            return Err(StatusCode::PAYLOAD_TOO_LARGE.into());
+            return Err(ReadBodyError::PayloadTooLarge.into());
         }
         let body = request.take_body().into_bytes_limit(limits.body_limit).await?;
         request.set_body(Body::from(body));
@@ -51,14 +52,14 @@ pub(crate) async fn observe<E: Endpoint>(next: Arc<E>, request: Request) -> Resu
         };
         let value = HeaderValue::from_str(&id).expect("ids are visible ASCII");
         response.headers_mut().insert(REQUEST_ID, value);
-        tracing::info!(
-            %method,
-            // The pattern, not the path: a path may hold what does not belong in a log.
-            route = route.as_ref().map_or("", |pattern| &pattern.0),
-            status = response.status().as_u16(),
-            microseconds = started.elapsed().as_micros(),
-            "answered"
-        );
+        // The pattern, not the path: a path may hold what does not belong in a log.
+        let route = route.as_ref().map_or("", |pattern| &pattern.0);
+        // A probe that finds all well, every second or two, is no news.
+        if !(route.starts_with("/health/") && response.is_success()) {
+            let status = response.status().as_u16();
+            let microseconds = started.elapsed().as_micros();
+            tracing::info!(%method, route, status, microseconds, "answered");
+        }
         Ok(response)
     }
     .instrument(span)

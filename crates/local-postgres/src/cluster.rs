@@ -1,4 +1,4 @@
-//! A Postgres server of the project's own: a data folder, a log, a port on 127.0.0.1.
+//! A PostgreSQL server of the project's own: a data folder, a log, a port on 127.0.0.1.
 
 mod init;
 mod pid_file;
@@ -87,11 +87,7 @@ impl Cluster {
             let hash = fnv1a(folder.as_os_str().as_encoded_bytes());
             folder = Path::new(RELOCATED).join(format!("{hash:016x}"));
         }
-        Ok(Self {
-            installation: installation.clone(),
-            folder,
-            user,
-        })
+        Ok(Self { installation: installation.clone(), folder, user })
     }
 
     /// The folder the cluster really is in.
@@ -131,15 +127,12 @@ impl Cluster {
         }
     }
 
-    /// One of Postgres's programs, ready to run as the server's user.
+    /// One of PostgreSQL's programs, ready to run as the server's user.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.installation.program(program));
         // The C locale: messages in English, and macOS wants some locale to be set. The
         // folder: wherever we are, the server's user may not be able to enter it.
-        command
-            .env("LC_ALL", "C")
-            .current_dir(&self.folder)
-            .stdin(Stdio::null());
+        command.env("LC_ALL", "C").current_dir(&self.folder).stdin(Stdio::null());
         if let Some(user) = self.user {
             user.run(&mut command);
         }
@@ -148,10 +141,8 @@ impl Cluster {
 
     /// Gives a file or folder we made to the server's user.
     fn hand_over(&self, path: &Path) -> Result<(), Error> {
-        self.user.map_or(Ok(()), |user| {
-            user.own(path)
-                .map_err(Error::io("change the owner of", path))
-        })
+        self.user
+            .map_or(Ok(()), |user| user.own(path).map_err(Error::io("change the owner of", path)))
     }
 
     /// Keeps other commands off the cluster until the returned file is closed.
@@ -167,16 +158,10 @@ impl Cluster {
 
 /// Runs a program that leaves nothing running; its output, which on failure is `Err`.
 fn run(command: &mut Command) -> Result<Result<String, String>, Error> {
-    let output = command
-        .output()
-        .map_err(Error::io("run", command.get_program().as_ref()))?;
+    let output = command.output().map_err(Error::io("run", command.get_program().as_ref()))?;
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said).trim().to_owned();
-    Ok(if output.status.success() {
-        Ok(said)
-    } else {
-        Err(said)
-    })
+    Ok(if output.status.success() { Ok(said) } else { Err(said) })
 }
 
 /// `path` absolute and without links, of which the end need not exist.

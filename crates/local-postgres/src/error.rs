@@ -5,7 +5,7 @@ use std::{error, fmt, io};
 
 use crate::installation::OLDEST;
 
-/// Why a Postgres could not be found, made, started or stopped.
+/// Why a PostgreSQL could not be found, made, started or stopped.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -16,7 +16,7 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// No usable Postgres is installed.
+    /// No usable PostgreSQL is installed.
     NotFound {
         /// The places looked at.
         looked: Vec<String>,
@@ -44,7 +44,7 @@ pub enum Error {
         /// The data folder.
         data: PathBuf,
     },
-    /// The data folder is of another major version than the installed Postgres.
+    /// The data folder is of another major version than the installed PostgreSQL.
     OtherMajor {
         /// The data folder.
         data: PathBuf,
@@ -82,11 +82,7 @@ pub enum Error {
 impl Error {
     /// For `map_err`: `action` failed on `path`.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io {
-            action,
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::Io { action, path: path.to_owned(), source }
     }
 }
 
@@ -101,11 +97,7 @@ impl fmt::Display for Error {
                 folder.display()
             ),
             Self::NotFound { looked, rejected } => not_found(f, looked, rejected),
-            Self::Io {
-                action,
-                path,
-                source,
-            } => {
+            Self::Io { action, path, source } => {
                 write!(f, "cannot {action} {}: {source}", path.display())?;
                 match source.kind() {
                     io::ErrorKind::PermissionDenied => f.write_str("; is it another user's?"),
@@ -117,22 +109,14 @@ impl fmt::Display for Error {
                  run this as a normal user",
             ),
             Self::Absent { data } => {
-                write!(
-                    f,
-                    "no data folder at {}: initialise it first",
-                    data.display()
-                )
+                write!(f, "no data folder at {}: initialise it first", data.display())
             }
             Self::Foreign { data } => write!(
                 f,
                 "{} was not made by this project, so it is left alone; move it away yourself",
                 data.display()
             ),
-            Self::OtherMajor {
-                data,
-                made_by,
-                installed,
-            } => write!(
+            Self::OtherMajor { data, made_by, installed } => write!(
                 f,
                 "{} was made by PostgreSQL {made_by}, but {installed} is installed; name the \
                  programs of {made_by} in PG_BIN, or remove the data",

@@ -1,4 +1,4 @@
-//! The programs of a Postgres installed on this machine, and where to find them.
+//! The programs of a PostgreSQL installed on this machine, and where to find them.
 
 use std::env::consts::{EXE_SUFFIX, OS};
 use std::ffi::OsString;
@@ -11,7 +11,7 @@ use crate::Error;
 /// The oldest major version we use.
 pub(crate) const OLDEST: u32 = 15;
 
-/// The programs of one Postgres.
+/// The programs of one PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct Installation {
     bin: PathBuf,
@@ -19,7 +19,7 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// Finds a Postgres: in the folder `PG_BIN` names, else the first in `PATH`, else
+    /// Finds a PostgreSQL: in the folder `PG_BIN` names, else the first in `PATH`, else
     /// the newest where this system usually has it. `lookup` reads the environment.
     ///
     /// # Errors
@@ -111,14 +111,13 @@ fn parse_version(said: &str) -> Option<(u32, u32)> {
         let end = text.find(|c: char| !c.is_ascii_digit());
         text[..end.unwrap_or(text.len())].parse().ok()
     };
-    let word = said
-        .split_whitespace()
-        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    let word =
+        said.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
     let minor = word.split_once('.').and_then(|(_, minor)| number(minor));
     Some((number(word)?, minor.unwrap_or(0)))
 }
 
-/// Where packages put Postgres, with `*` for its version.
+/// Where packages put PostgreSQL, with `*` for its version.
 fn usual_places(lookup: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     let places: &[&str] = match OS {
         "windows" => {

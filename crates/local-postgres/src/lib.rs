@@ -1,4 +1,4 @@
-//! Finds, initialises, starts and stops a Postgres installed on this machine:
+//! Finds, initialises, starts and stops a PostgreSQL installed on this machine:
 //! [`Installation`] is its programs, [`Cluster`] a server of the project's own, and
 //! [`Temporary`] a throw-away one for tests.
 

@@ -9,9 +9,7 @@ use std::time::Duration;
 pub fn free_port(preferred: Option<u16>) -> io::Result<u16> {
     match preferred {
         Some(port) if is_free(port) => Ok(port),
-        _ => Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-            .local_addr()?
-            .port()),
+        _ => Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port()),
     }
 }
 

@@ -31,18 +31,13 @@ fn from_proc(pid: u32) -> Option<Process> {
     let line = String::from_utf8_lossy(&line);
     let line = line.trim_end_matches('\0');
     let program = line.split('\0').next().filter(|name| !name.is_empty())?;
-    Some(Process {
-        program: program.to_owned(),
-        command: line.replace('\0', " "),
-    })
+    Some(Process { program: program.to_owned(), command: line.replace('\0', " ") })
 }
 
 fn from_ps(pid: u32) -> io::Result<Option<Process>> {
     let column = |name: &str| -> io::Result<String> {
         let pid = pid.to_string();
-        let output = Command::new("ps")
-            .args(["-ww", "-p", &pid, "-o", name])
-            .output()?;
+        let output = Command::new("ps").args(["-ww", "-p", &pid, "-o", name]).output()?;
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let (program, command) = (column("comm=")?, column("args=")?);
@@ -51,16 +46,11 @@ fn from_ps(pid: u32) -> io::Result<Option<Process>> {
 
 fn from_tasklist(pid: u32) -> io::Result<Option<Process>> {
     let filter = format!("PID eq {pid}");
-    let output = Command::new("tasklist")
-        .args(["/FI", &filter, "/FO", "CSV", "/NH"])
-        .output()?;
+    let output = Command::new("tasklist").args(["/FI", &filter, "/FO", "CSV", "/NH"]).output()?;
     // A line such as "postgres.exe","4711","Console","1","9,000 K".
     let table = String::from_utf8_lossy(&output.stdout);
     let program = table.split('"').nth(1).unwrap_or_default().to_owned();
-    Ok(table.contains(&format!("\"{pid}\"")).then(|| Process {
-        command: program.clone(),
-        program,
-    }))
+    Ok(table.contains(&format!("\"{pid}\"")).then(|| Process { command: program.clone(), program }))
 }
 
 #[cfg(test)]
@@ -76,6 +66,11 @@ mod tests {
             .arg("--list")
             .stdout(std::process::Stdio::null())
             .spawn()?;
+        // On Linux it is a zombie until we wait for it.
+        if cfg!(target_os = "linux") {
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            assert!(Process::find(child.id())?.is_none());
+        }
         child.wait()?;
         assert!(Process::find(child.id())?.is_none());
         Ok(())

@@ -1,4 +1,4 @@
-//! The system user a server runs as when we are root: Postgres refuses root itself.
+//! The system user a server runs as when we are root: PostgreSQL refuses root itself.
 
 #[cfg(not(unix))]
 pub(crate) use other::ServerUser;
@@ -33,9 +33,7 @@ mod unix {
                 return Ok(None);
             }
             let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-            let mut existing = folder
-                .ancestors()
-                .filter_map(|path| fs::metadata(path).ok());
+            let mut existing = folder.ancestors().filter_map(|path| fs::metadata(path).ok());
             let owner = existing.next().map_or(0, |found| found.uid());
             let named = |wanted: &str| find_user(&users, |name, _| name == wanted);
             find_user(&users, |_, uid| uid == owner && uid != 0)

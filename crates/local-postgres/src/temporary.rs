@@ -48,13 +48,8 @@ impl Temporary {
             port: 0,
             password: random_password(),
         };
-        let credentials = Credentials {
-            user: USER,
-            password: &server.password,
-        };
-        server
-            .cluster
-            .init(&credentials, &[&SETTINGS, settings].concat())?;
+        let credentials = Credentials { user: USER, password: &server.password };
+        server.cluster.init(&credentials, &[&SETTINGS, settings].concat())?;
         server.port = server.start_somewhere()?;
         Ok(server)
     }

@@ -34,6 +34,7 @@ impl TestApp {
         // Shown with what a failed test has to say. The first test of the process sets it.
         let _ = tracing_subscriber::fmt()
             .with_test_writer()
+            .with_ansi(false)
             .with_max_level(LevelFilter::INFO)
             .try_init();
         let config = config(&database, variables);
@@ -43,7 +44,7 @@ impl TestApp {
         let server = tokio::spawn(server.run(async {
             // A test that forgets the sender does not stop the server.
             if stopped.await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }));
         Self { address, database, client: Client::new(), stop, server }

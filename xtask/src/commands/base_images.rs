@@ -24,7 +24,11 @@ impl Args {
         let debian = Debian::of_this_machine(sh)?;
         let (rust, postgres) = (rust(sh, &debian, &toolchain)?, postgres(sh, &debian)?);
         env_file::create_if_missing(&project.root)?;
-        let images = [("RUST_IMAGE", rust.as_str()), ("POSTGRES_IMAGE", postgres.as_str())];
+        let images = [
+            ("RUST_IMAGE", rust.as_str()),
+            ("WORKSPACE_IMAGE", rust.as_str()),
+            ("POSTGRES_IMAGE", postgres.as_str()),
+        ];
         env_file::set(&project.root, &images)?;
         for (name, image) in images {
             report::field(name, format!("{image} (set in .env)"));
@@ -34,11 +38,12 @@ impl Args {
 }
 
 fn rust(sh: &Shell, debian: &Debian, toolchain: &Toolchain) -> anyhow::Result<String> {
-    let Toolchain { version, sysroot } = toolchain;
+    let Toolchain { version, host, sysroot } = toolchain;
     let system = debian.system(sh, "rust", "ca-certificates,gcc,libc6-dev")?;
     let options = [
         format!("--build-arg=SYSTEM={system}"),
         format!("--build-arg=RUST_VERSION={version}"),
+        format!("--build-arg=HOST={host}"),
         format!("--build-context=toolchain={sysroot}"),
     ];
     build(sh, format!("slipway-base/rust:{version}"), "rust.Dockerfile", &options)
@@ -60,6 +65,7 @@ fn build(sh: &Shell, image: String, file: &str, options: &[String]) -> anyhow::R
 /// The Rust in use, which goes into the image as it is.
 struct Toolchain {
     version: String,
+    host: String,
     sysroot: String,
 }
 
@@ -71,9 +77,12 @@ impl Toolchain {
             Path::new(&sysroot).join("lib/rustlib/multirust-channel-manifest.toml").exists(),
             "the Rust in {sysroot} was not installed by rustup: install rustup"
         );
-        let version = cmd!(sh, "rustc --version").quiet().read()?;
-        let version = version.split(' ').nth(1).context("`rustc --version` names no version")?;
-        Ok(Self { version: version.to_owned(), sysroot })
+        let about = cmd!(sh, "rustc --version --verbose").quiet().read()?;
+        let value = |key: &str| {
+            let found = about.lines().find_map(|line| line.strip_prefix(key));
+            found.map(str::to_owned).with_context(|| format!("rustc does not tell its {key}"))
+        };
+        Ok(Self { version: value("release: ")?, host: value("host: ")?, sysroot })
     }
 }
 
@@ -88,9 +97,11 @@ impl Debian {
         if cmd!(sh, "apt-get --version").quiet().ignore_stdout().run().is_err() {
             bail!("base images are made of Debian or Ubuntu packages: run this on such a system");
         }
-        for (tool, package) in [("mmdebstrap", "mmdebstrap"), ("docker", "docker.io")] {
+        let tools =
+            [("docker", "install Docker"), ("mmdebstrap", "sudo apt-get install mmdebstrap")];
+        for (tool, remedy) in tools {
             if cmd!(sh, "{tool} --version").quiet().ignore_stdout().run().is_err() {
-                bail!("{tool} is missing: sudo apt-get install {package}");
+                bail!("{tool} is missing: {remedy}");
             }
         }
         let release = sh.read_file("/etc/os-release")?;

@@ -14,7 +14,7 @@ use xshell::{Cmd, cmd};
 
 use super::{Engine, Kind, Service, images};
 use crate::{
-    process,
+    http, process,
     project::Project,
     settings::Settings,
     state::{ApiProcess, State},
@@ -67,10 +67,6 @@ impl<'a> Docker<'a> {
             .collect()
     }
 
-    fn is_up(&self, service: &str) -> anyhow::Result<bool> {
-        Ok(self.services(false)?.iter().any(|found| found.name == service && found.is_running()))
-    }
-
     /// `--no-TTY` unless a person is there: Compose would fail on a pipe for want of a terminal.
     fn terminal() -> &'static [&'static str] {
         if process::is_interactive() { &[] } else { &["--no-TTY"] }
@@ -100,7 +96,7 @@ struct Publisher {
 impl Engine for Docker<'_> {
     fn prepare(&mut self) -> anyhow::Result<String> {
         if self.production {
-            process::run(&mut self.command(["build", "api"]))?;
+            process::run(&mut self.command(["build", "migrate"]))?;
             return Ok("the release image is built".to_owned());
         }
         process::run(&mut self.command(["build", "--quiet", "build"]))?;
@@ -137,7 +133,8 @@ impl Engine for Docker<'_> {
 
     fn migrate(&self, arguments: &[&str], apart: bool) -> anyhow::Result<Command> {
         let binary = self.binary("migrate");
-        let mut command = if apart || !self.is_up("api")? {
+        // Asking the API is quicker than asking Compose for it.
+        let mut command = if apart || http::get(self.api_port, "/health/live").is_err() {
             let mut command = self.command(["run", "--rm", "--no-deps", "--no-TTY"]);
             if self.production {
                 command.arg("migrate");

@@ -126,7 +126,9 @@ impl Engine for Local<'_> {
     fn prepare(&mut self) -> anyhow::Result<String> {
         let Settings { user, password, .. } = &self.settings;
         let is_new = self.cluster.status()? == Status::Absent;
-        self.cluster.init(&Credentials { user, password }, &[])?;
+        // As in the container.
+        let settings = [("timezone", "UTC"), ("log_timezone", "UTC")];
+        self.cluster.init(&Credentials { user, password }, &settings)?;
         let folder = self.cluster.folder().display();
         Ok(if is_new {
             format!("made a cluster in {folder}")

@@ -65,9 +65,7 @@ impl Cluster {
         let above = self.folder.ancestors();
         let missing: Vec<_> = above.take_while(|folder| !folder.exists()).collect();
         fs::create_dir_all(&self.folder).map_err(Error::io("make", &self.folder))?;
-        missing
-            .into_iter()
-            .try_for_each(|folder| self.hand_over(folder))?;
+        missing.into_iter().try_for_each(|folder| self.hand_over(folder))?;
         self.hand_over(&self.folder)
     }
 
@@ -89,7 +87,7 @@ impl Cluster {
             }
             run(&mut initdb)
         };
-        let make = || {
+        let attempts = || {
             self.write_private(&password, credentials.password)?;
             match attempt("--locale=C.UTF-8")? {
                 // macOS and Windows do not have it.
@@ -97,7 +95,7 @@ impl Cluster {
                 made => Ok(made),
             }
         };
-        let made = make();
+        let made = attempts();
         // Before anything else, however that went.
         delete(&password)?;
         made?.map(drop).map_err(|output| Error::Init { output })
@@ -119,7 +117,7 @@ impl Cluster {
     }
 }
 
-/// Writes our settings, and makes Postgres read them.
+/// Writes our settings, and makes PostgreSQL read them.
 fn configure(data: &Path, settings: &[(&str, &str)]) -> io::Result<()> {
     let mut text = "# Made by local-postgres; changes here are kept.\n".to_owned();
     for (name, value) in ALWAYS.iter().chain(settings) {

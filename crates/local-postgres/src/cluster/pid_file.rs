@@ -20,9 +20,9 @@ pub(super) struct PidFile {
 pub(super) enum Holder {
     /// The server of this data folder, or one that may be.
     Server,
-    /// A Postgres of another data folder.
+    /// A PostgreSQL of another data folder.
     OtherPostgres,
-    /// A program's that is no Postgres, or nobody's.
+    /// A program's that is no PostgreSQL, or nobody's.
     Nobody,
 }
 
@@ -82,9 +82,7 @@ mod tests {
     #[test]
     fn the_file_is_read() {
         let read = |status: &str| {
-            PidFile::parse(&format!(
-                "4711\n/data\n1700000000\n5433\n\n127.0.0.1\n 1 2\n{status}"
-            ))
+            PidFile::parse(&format!("4711\n/data\n1700000000\n5433\n\n127.0.0.1\n 1 2\n{status}"))
         };
         let file = read("ready   \n").expect("a whole file");
         assert_eq!((file.pid, file.port, file.ready), (4711, 5433, true));

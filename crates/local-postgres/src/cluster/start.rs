@@ -10,10 +10,7 @@ use crate::Error;
 
 /// What the log of a failed start says, and what to do then.
 const HINTS: [(&str, &str); 9] = [
-    (
-        "No space left on device",
-        "the disk is full: free some space",
-    ),
+    ("No space left on device", "the disk is full: free some space"),
     (
         "pre-existing shared memory",
         "processes of a killed server still work on the data: end them first",
@@ -27,22 +24,13 @@ const HINTS: [(&str, &str); 9] = [
         "postmaster.pid names another PostgreSQL; if that is not the server of this data \
          folder, delete the file",
     ),
-    (
-        "configuration file",
-        "correct local-postgres.conf or postgresql.conf in the data folder",
-    ),
+    ("configuration file", "correct local-postgres.conf or postgresql.conf in the data folder"),
     (
         "configuration parameter",
         "correct local-postgres.conf or postgresql.conf in the data folder",
     ),
-    (
-        "Permission denied",
-        "let the server's user read and write what the log names",
-    ),
-    (
-        "wrong ownership",
-        "the data folder is another user's: start it as that user",
-    ),
+    ("Permission denied", "let the server's user read and write what the log names"),
+    ("wrong ownership", "the data folder is another user's: start it as that user"),
     (
         "automatic recovery in progress",
         "it may still be recovering from a crash: start it again in a while",
@@ -72,11 +60,7 @@ impl Cluster {
             let launched = self.launch(port)?;
             match self.server()? {
                 Some(PidFile { pid, port, ready }) if launched && ready => {
-                    return Ok(Started {
-                        pid,
-                        port,
-                        already_running: false,
-                    });
+                    return Ok(Started { pid, port, already_running: false });
                 }
                 _ => {}
             }
@@ -94,11 +78,7 @@ impl Cluster {
     fn wait_for_running(&self, deadline: Instant) -> Result<Option<Started>, Error> {
         while let Some(PidFile { pid, port, ready }) = self.server()? {
             if ready {
-                return Ok(Some(Started {
-                    pid,
-                    port,
-                    already_running: true,
-                }));
+                return Ok(Some(Started { pid, port, already_running: true }));
             }
             if Instant::now() > deadline {
                 let said = self.log_since(0)?;
@@ -116,14 +96,10 @@ impl Cluster {
         if made_by.trim() == installed.to_string() {
             return Ok(());
         }
-        Err(Error::OtherMajor {
-            data: self.data(),
-            made_by: made_by.trim().to_owned(),
-            installed,
-        })
+        Err(Error::OtherMajor { data: self.data(), made_by: made_by.trim().to_owned(), installed })
     }
 
-    /// Removes a pid file no server holds. Postgres refuses to start when it is empty, or
+    /// Removes a pid file no server holds. PostgreSQL refuses to start when it is empty, or
     /// the process id is another program's now, or a zombie's (a container whose first
     /// process does not collect the dead). Should a dead server's children still work on
     /// the data, it refuses without the file too, by the shared memory they hold.
@@ -151,9 +127,7 @@ impl Cluster {
         // No pipes: on Windows the server would inherit them, and never close them.
         command.stdout(Stdio::null()).stderr(Stdio::null());
         detach(&mut command);
-        let status = command
-            .status()
-            .map_err(Error::io("run", command.get_program().as_ref()))?;
+        let status = command.status().map_err(Error::io("run", command.get_program().as_ref()))?;
         Ok(status.success())
     }
 

@@ -1,4 +1,4 @@
-//! Finding a Postgres, among real and pretended ones.
+//! Finding a PostgreSQL, among real and pretended ones.
 
 use super::*;
 
@@ -71,9 +71,7 @@ fn a_pg_bin_without_programs_is_named() {
 fn one_too_old_is_named_with_its_version() {
     let folder = Folder::new("old");
     let old = folder.pretend("14", "14.9");
-    let error = Installation::find_among(&path(&old), &[])
-        .expect_err("14 is too old")
-        .to_string();
+    let error = Installation::find_among(&path(&old), &[]).expect_err("14 is too old").to_string();
     let named = format!("{}: PostgreSQL 14.9 is too old", old.display());
     assert!(error.contains(&named), "{error}");
 }

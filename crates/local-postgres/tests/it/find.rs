@@ -25,11 +25,6 @@ fn a_wrong_pg_bin_is_an_error_even_if_path_has_one() {
         "PG_BIN" => Some("/nowhere/bin".into()),
         name => env::var_os(name),
     };
-    let error = Installation::find(&lookup)
-        .expect_err("there are no programs")
-        .to_string();
-    assert!(
-        error.starts_with("PG_BIN is /nowhere/bin: there is no postgres"),
-        "{error}"
-    );
+    let error = Installation::find(&lookup).expect_err("there are no programs").to_string();
+    assert!(error.starts_with("PG_BIN is /nowhere/bin: there is no postgres"), "{error}");
 }

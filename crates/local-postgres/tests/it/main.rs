@@ -1,5 +1,5 @@
 //! Against the real programs: makes, starts, breaks and removes servers. Needs a
-//! Postgres on this machine, and leaves nothing behind.
+//! PostgreSQL on this machine, and leaves nothing behind.
 
 mod find;
 mod recover;

@@ -7,7 +7,7 @@ use std::process::{Child, Command};
 
 use local_postgres::{Status, Stop};
 
-use crate::scratch::{Scratch, TestResult, has_pid_file, kill, psql, url};
+use crate::scratch::{Scratch, TestResult, ends, has_pid_file, kill, psql, url};
 
 #[test]
 fn a_killed_server_is_started_again() -> TestResult {
@@ -15,7 +15,8 @@ fn a_killed_server_is_started_again() -> TestResult {
     let killed = scratch.start()?;
     psql(&url(killed.port), "create table kept as select 7 as number")?;
     kill(killed.pid)?;
-    while scratch.cluster.status()? != Status::Stopped {}
+    assert!(ends(killed.pid)?);
+    assert_eq!(scratch.cluster.status()?, Status::Stopped);
     assert!(has_pid_file(&scratch.data()), "it could not tidy up");
     let started = scratch.cluster.start(killed.port)?;
     assert_ne!(started.pid, killed.pid);
@@ -36,10 +37,7 @@ fn a_pid_file_that_names_another_program_is_no_obstacle() -> TestResult {
     fs::write(&path, format!("{}\n{rest}", other.id()))?;
     assert_eq!(scratch.cluster.status()?, Status::Stopped);
     assert!(!scratch.cluster.stop(Stop::Fast)?);
-    assert!(
-        other.try_wait()?.is_none(),
-        "the other program is not ours to stop"
-    );
+    assert!(other.try_wait()?.is_none(), "the other program is not ours to stop");
 
     let started = scratch.cluster.start(port);
     assert!(other.try_wait()?.is_none(), "the other program lives on");
@@ -53,7 +51,7 @@ fn a_pid_file_that_names_another_program_is_no_obstacle() -> TestResult {
     Ok(())
 }
 
-/// A long-lived program of the user the server runs as: Postgres itself passes over those
+/// A long-lived program of the user the server runs as: PostgreSQL itself passes over those
 /// of other users.
 #[cfg(unix)]
 fn sleep_as_owner_of(data: &Path) -> std::io::Result<Child> {

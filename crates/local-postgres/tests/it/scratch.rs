@@ -14,7 +14,8 @@ pub(crate) const PASSWORD: &str = "it's a \"password\"";
 
 pub(crate) struct Scratch {
     pub(crate) cluster: Cluster,
-    folder: PathBuf,
+    /// Where its folder is; deleted with it.
+    pub(crate) folder: PathBuf,
 }
 
 impl Scratch {
@@ -34,10 +35,7 @@ impl Scratch {
     }
 
     pub(crate) fn init(&self) -> Result<bool, local_postgres::Error> {
-        let credentials = Credentials {
-            user: "app",
-            password: PASSWORD,
-        };
+        let credentials = Credentials { user: "app", password: PASSWORD };
         self.cluster.init(&credentials, &[("fsync", "off")])
     }
 
@@ -109,9 +107,7 @@ pub(crate) fn ends(pid: u32) -> Result<bool, Box<dyn Error>> {
             let list = Command::new("tasklist").args(["/FI", &filter]).output()?;
             !String::from_utf8_lossy(&list.stdout).contains(&pid)
         } else {
-            let state = Command::new("ps")
-                .args(["-p", &pid, "-o", "stat="])
-                .output()?;
+            let state = Command::new("ps").args(["-p", &pid, "-o", "stat="]).output()?;
             // Of a zombie nothing is left but its number.
             state.stdout.is_empty() || state.stdout.starts_with(b"Z")
         };

@@ -26,18 +26,11 @@ fn data_outlives_the_server() -> TestResult {
     assert!(!cluster.folder().join("password").exists());
     let wrong = format!("postgresql://app:wrong@127.0.0.1:{port}/postgres");
     let error = psql(&wrong, "select 1").expect_err("the password is wrong");
-    assert!(
-        error.to_string().contains("password authentication failed"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("password authentication failed"), "{error}");
 
     let again = cluster.start(free_port(None)?)?;
     assert!(again.already_running);
-    assert_eq!(
-        (again.pid, again.port),
-        (pid, port),
-        "the running one is returned"
-    );
+    assert_eq!((again.pid, again.port), (pid, port), "the running one is returned");
 
     assert!(cluster.stop(Stop::Fast)?);
     assert!(!cluster.stop(Stop::Fast)?, "it was stopped already");
@@ -59,32 +52,20 @@ fn what_keeps_it_from_starting_is_named() -> TestResult {
     let taken = TcpListener::bind(("127.0.0.1", 0))?;
     let port = taken.local_addr()?.port();
     let error = scratch.cluster.start(port).expect_err("the port is taken");
-    assert!(
-        matches!(error, Error::PortTaken { port: named } if named == port),
-        "{error}"
-    );
+    assert!(matches!(error, Error::PortTaken { port: named } if named == port), "{error}");
     assert_eq!(scratch.cluster.status()?, Status::Stopped);
 
     let settings = scratch.data().join("local-postgres.conf");
     fs::write(&settings, "max_connections = 'many'\n")?;
-    let error = scratch
-        .start()
-        .expect_err("the setting is wrong")
-        .to_string();
+    let error = scratch.start().expect_err("the setting is wrong").to_string();
     assert!(error.contains("invalid value for parameter"), "{error}");
     assert!(error.contains("correct local-postgres.conf"), "{error}");
 
     let version = scratch.data().join("PG_VERSION");
     let installed = fs::read_to_string(&version)?;
     fs::write(&version, "9\n")?;
-    let error = scratch
-        .start()
-        .expect_err("the versions differ")
-        .to_string();
-    let both = format!(
-        "made by PostgreSQL 9, but {} is installed",
-        installed.trim()
-    );
+    let error = scratch.start().expect_err("the versions differ").to_string();
+    let both = format!("made by PostgreSQL 9, but {} is installed", installed.trim());
     assert!(error.contains(&both), "{error}");
     Ok(())
 }
@@ -109,10 +90,7 @@ fn a_folder_that_is_not_ours_is_left_alone() -> TestResult {
     assert!(refused(scratch.cluster.remove()));
     assert!(refused(scratch.init()));
     fs::write(scratch.data().join("PG_VERSION"), "15\n")?;
-    assert!(
-        refused(scratch.cluster.remove()),
-        "another's data folder is not ours either"
-    );
+    assert!(refused(scratch.cluster.remove()), "another's data folder is not ours either");
     assert!(file.exists());
     assert!(!has_pid_file(&scratch.data()));
     fs::remove_dir_all(scratch.data())?;

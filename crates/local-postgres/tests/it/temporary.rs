@@ -1,11 +1,12 @@
 //! Throw-away servers.
 
-use std::env;
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
 
 use local_postgres::{Cluster, Status, Temporary};
 
-use crate::scratch::{TestResult, ends, installation, psql};
+use crate::scratch::{Scratch, TestResult, ends, installation, psql};
 
 #[test]
 fn two_at_once_share_nothing_and_leave_nothing() -> TestResult {
@@ -17,13 +18,8 @@ fn two_at_once_share_nothing_and_leave_nothing() -> TestResult {
     });
     let (one, two) = (one?, two.map_err(|_| "a panic")??);
     psql(&one.url(), "create table t ()")?;
-    Temporary::sweep(&installation)?;
     psql(&two.url(), "create table t ()")?;
-    assert_eq!(
-        psql(&one.url(), "show max_connections")?,
-        "33",
-        "settings override ours"
-    );
+    assert_eq!(psql(&one.url(), "show max_connections")?, "33", "settings override ours");
     assert_eq!(psql(&one.url(), "show fsync")?, "off");
 
     let folder = one.cluster().folder().to_owned();
@@ -39,27 +35,42 @@ fn two_at_once_share_nothing_and_leave_nothing() -> TestResult {
 
 #[test]
 fn sweeping_removes_what_a_dead_owner_left() -> TestResult {
-    let mut owner = Command::new(env::current_exe()?)
-        .args(["--exact", "temporary::leave_one_behind", "--ignored"])
-        .stdout(Stdio::null())
-        .spawn()?;
-    let name = format!("local-postgres-temporary-{}-0", owner.id());
-    assert!(owner.wait()?.success());
-    let folder = env::temp_dir().join(name);
-    let left = Cluster::open(&installation()?, &folder)?;
+    let scratch = Scratch::empty("sweep")?;
+    run("leave_one_behind", &scratch.folder)?;
+    let entry = fs::read_dir(&scratch.folder)?.next().ok_or("it left nothing")??;
+    let left = Cluster::open(&installation()?, &entry.path())?;
     let Status::Running { pid, .. } = left.status()? else {
         return Err("it does not outlive its owner".into());
     };
-
-    assert!(Temporary::sweep(&installation()?)? >= 1);
-    assert!(!folder.exists());
+    run("sweep", &scratch.folder)?;
     assert!(ends(pid)?, "process {pid} is still there");
+    assert_eq!(fs::read_dir(&scratch.folder)?.count(), 0);
+    Ok(())
+}
+
+/// Runs one of the tests below in a process whose temporary folder is `place`: in the
+/// system's, other tests sweep too.
+fn run(test: &str, place: &Path) -> TestResult {
+    let output = Command::new(env::current_exe()?)
+        .args(["--exact", &format!("temporary::{test}"), "--ignored"])
+        .envs(["TMPDIR", "TMP"].map(|name| (name, place)))
+        .output()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     Ok(())
 }
 
 #[test]
-#[ignore = "run by the test above, as a process that never drops its server"]
+#[ignore = "run by a test above, as a process that never drops its server"]
 fn leave_one_behind() -> TestResult {
     std::mem::forget(Temporary::start(&installation()?, &[])?);
+    Ok(())
+}
+
+#[test]
+#[ignore = "run by a test above, where one is left behind"]
+fn sweep() -> TestResult {
+    let own = Temporary::start(&installation()?, &[])?;
+    assert_eq!(Temporary::sweep(&installation()?)?, 1);
+    assert_eq!(psql(&own.url(), "select 1")?, "1", "its owner lives: us");
     Ok(())
 }

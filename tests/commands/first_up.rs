@@ -1,0 +1,44 @@
+//! A newcomer: clones, types `cargo xtask up`, and looks.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use crate::harness::{Stack, run};
+
+pub(crate) fn the_first_up_makes_the_whole_stack_and_says_where_it_is(stack: &Stack) {
+    let (api, engine) = (&stack.environment["API_PORT"], stack.engine.as_str());
+    let said = &stack.first_up.stdout;
+    for part in [
+        &format!("http://localhost:{api}"),
+        &format!("http://localhost:{api}/docs"),
+        &format!("@localhost:{}/slipway", stack.environment["POSTGRES_PORT"]),
+        &format!("{engine}: ENGINE"),
+    ] {
+        assert!(said.contains(part), "{part} is missing:\n{said}");
+    }
+
+    let mode = fs::metadata(stack.root.join(".env")).expect(".env").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let password = stack.variable("POSTGRES_PASSWORD");
+    assert!(password.len() >= 32, "{password}");
+    assert!(!said.contains(&password), "{said}");
+
+    assert!(stack.has_person("Ada Lovelace"));
+    let landing = stack.page("/");
+    for (name, value) in [("Profile", "dev"), ("Engine", engine), ("Schema version", "2")] {
+        assert!(landing.contains(&format!("<dt>{name}</dt><dd>{value}</dd>")), "{landing}");
+    }
+    assert!(stack.page("/docs").contains("swagger"));
+    assert!(stack.page("/openapi.json").contains(r#""/persons""#));
+}
+
+pub(crate) fn up_as_the_readme_has_it_changes_nothing_the_second_time(stack: &Stack) {
+    let look = || {
+        let services = ["api", "postgres"].map(|service| stack.identity(service));
+        (services, stack.read(".env"))
+    };
+    let before = look();
+    let mut up = stack.command("cargo");
+    up.env_remove("CARGO_MANIFEST_DIR").args(["xtask", "up"]);
+    run(&mut up).succeeded().says("already up, and nothing changed");
+    assert_eq!(look(), before);
+}

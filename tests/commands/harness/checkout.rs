@@ -1,0 +1,218 @@
+//! A fresh copy of the repository, as `git clone` would make it, with the edits not yet committed.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::LazyLock,
+};
+
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
+use tempfile::TempDir;
+
+use super::{Engine, ask, run};
+
+/// Variables of the developer's shell that must not reach a copy.
+const OURS: [&str; 8] = [
+    "API_PORT",
+    "APP_ENV",
+    "COMPOSE_PROJECT_NAME",
+    "ENGINE",
+    "POSTGRES_DB",
+    "POSTGRES_PASSWORD",
+    "POSTGRES_PORT",
+    "POSTGRES_USER",
+];
+
+fn repository() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+/// Where the copies' host builds go: all to one place, so that dependencies compile once.
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("commands")
+}
+
+/// The task runner, built once.
+static XTASK: LazyLock<PathBuf> = LazyLock::new(|| {
+    let mut build = Command::new("cargo");
+    build.args(["build", "--quiet", "--locked", "--package", "xtask"]).current_dir(repository());
+    run(build.env("CARGO_TARGET_DIR", target())).succeeded();
+    target().join("debug/xtask")
+});
+
+/// A copy of the repository. What runs in it, its data and its images go with it.
+pub(crate) struct Checkout {
+    pub(crate) root: PathBuf,
+    pub(crate) environment: BTreeMap<&'static str, String>,
+    _folder: TempDir,
+}
+
+impl Checkout {
+    /// A copy whose stack listens on free ports and runs on `engine`.
+    pub(crate) fn new(engine: Engine) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("slipway ")
+            // PostgreSQL does not run as root: its user must get through.
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .tempdir()
+            .expect("a temporary folder");
+        let root = folder.path().join("My App");
+        copy_repository(&root);
+        let environment = BTreeMap::from([
+            ("ENGINE", engine.as_str().to_owned()),
+            ("API_PORT", free_port().to_string()),
+            ("POSTGRES_PORT", free_port().to_string()),
+        ]);
+        Self { root, environment, _folder: folder }
+    }
+
+    /// A program that runs in the copy.
+    pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
+        let mut command = Command::new(program.as_ref());
+        for name in OURS {
+            command.env_remove(name);
+        }
+        command
+            .env("CARGO_TARGET_DIR", target())
+            .env("NO_COLOR", "1")
+            .envs(&self.environment)
+            .current_dir(&self.root);
+        command
+    }
+
+    /// `cargo xtask` with these words.
+    pub(crate) fn xtask(&self, words: &str) -> Command {
+        let mut command = self.command(&*XTASK);
+        command.env("CARGO_MANIFEST_DIR", self.root.join("xtask")).args(words.split_whitespace());
+        command
+    }
+
+    pub(crate) fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        fs::write(self.root.join(path), text).unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+
+    /// The value of a variable in `.env`.
+    pub(crate) fn variable(&self, name: &str) -> String {
+        let text = self.read(".env");
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        value.unwrap_or_else(|| panic!("{name} is not in .env")).to_owned()
+    }
+
+    /// Gives a file another text, until the returned value is dropped.
+    pub(crate) fn edit(&self, path: &str, change: impl FnOnce(&str) -> String) -> Edit {
+        let path = self.root.join(path);
+        let before = fs::read_to_string(&path).ok();
+        let after = change(before.as_deref().unwrap_or_default());
+        assert_ne!(before.as_ref(), Some(&after), "{} is not changed", path.display());
+        fs::write(&path, after).expect("a file that can be written");
+        Edit { path, before }
+    }
+
+    /// The processes that run a program of this copy or work on its data.
+    pub(crate) fn processes(&self) -> Vec<String> {
+        let mut system = System::new().expect("the processes of this machine");
+        let what = ProcessRefreshKind::nothing().with_cmd(UpdateKind::Always);
+        system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
+        let root = self.root.to_string_lossy();
+        let lines = system.processes().values().map(|process| {
+            let words: Vec<_> = process.cmd().iter().map(|word| word.to_string_lossy()).collect();
+            format!("{} {}", process.pid(), words.join(" "))
+        });
+        lines.filter(|line| line.contains(&*root)).collect()
+    }
+
+    /// Everything Docker has of this copy: `kind` is `container`, `volume`, `network` or `image`.
+    pub(crate) fn docker_has(&self, kind: &str) -> Vec<String> {
+        let project = self.variable("COMPOSE_PROJECT_NAME");
+        let filter = match kind {
+            "image" => format!("reference={project}-*"),
+            _ => format!("label=com.docker.compose.project={project}"),
+        };
+        let mut list = Command::new("docker");
+        list.args([kind, "ls", "--quiet", "--filter", &filter]);
+        if kind == "container" {
+            list.arg("--all");
+        }
+        ask(&mut list).lines().map(str::to_owned).collect()
+    }
+
+    /// Takes down what runs and removes the data.
+    pub(crate) fn remove_everything(&self) {
+        run(&mut self.xtask("down --volumes --yes")).succeeded();
+    }
+}
+
+impl Drop for Checkout {
+    fn drop(&mut self) {
+        if !self.root.join(".env").exists() {
+            // Nothing was ever started here.
+            return;
+        }
+        let ended = run(&mut self.xtask("down --volumes --yes"));
+        if self.environment["ENGINE"] == "docker" {
+            let images = self.docker_has("image");
+            if !images.is_empty() {
+                run(Command::new("docker").args(["image", "rm", "--force"]).args(images));
+            }
+        }
+        // A second panic would hide the first.
+        if !std::thread::panicking() {
+            ended.succeeded();
+            assert_eq!(self.processes(), [""; 0], "left running");
+        }
+    }
+}
+
+/// Undoes an edit when it is dropped.
+pub(crate) struct Edit {
+    path: PathBuf,
+    before: Option<String>,
+}
+
+impl Drop for Edit {
+    fn drop(&mut self) {
+        let _ = match &self.before {
+            Some(text) => fs::write(&self.path, text),
+            None => fs::remove_file(&self.path),
+        };
+    }
+}
+
+/// The files git knows and the new ones it does not ignore.
+fn copy_repository(root: &Path) {
+    let mut list = Command::new("git");
+    list.args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"]);
+    let files = ask(list.current_dir(repository()));
+    for file in files.split('\0').filter(|file| !file.is_empty()) {
+        let (from, to) = (repository().join(file), root.join(file));
+        // Deleted, and that not committed.
+        if !from.exists() {
+            continue;
+        }
+        fs::create_dir_all(to.parent().expect("it is in a folder")).expect("a folder");
+        fs::copy(&from, &to).unwrap_or_else(|error| panic!("{file}: {error}"));
+    }
+}
+
+/// A port that nobody listens on, below those that the system gives to outgoing connections.
+pub(crate) fn free_port() -> u16 {
+    use std::{
+        net::TcpListener,
+        sync::atomic::{AtomicU16, Ordering},
+    };
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = 20_000 + u16::try_from(std::process::id() % 100).expect("below 100") * 100;
+    loop {
+        // Some distance, since a taken port makes `up` try the next ones.
+        let port = start + NEXT.fetch_add(7, Ordering::Relaxed);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}

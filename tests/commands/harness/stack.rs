@@ -1,0 +1,108 @@
+//! The stack that most scenarios share, and how they look at it.
+
+use std::{ops::Deref, process::Command};
+
+use reqwest::blocking::{Client, Response};
+use serde_json::{Value, json};
+
+use super::{Checkout, Engine, ask, run, run::Ran};
+
+/// A stack that is up. It is a [`Checkout`] with a little more.
+pub(crate) struct Stack {
+    checkout: Checkout,
+    pub(crate) engine: Engine,
+    /// What the very first `up` said.
+    pub(crate) first_up: Ran,
+}
+
+impl Deref for Stack {
+    type Target = Checkout;
+
+    fn deref(&self) -> &Checkout {
+        &self.checkout
+    }
+}
+
+impl Stack {
+    /// Brings up the stack of a fresh copy.
+    pub(crate) fn start(engine: Engine) -> Self {
+        let checkout = Checkout::new(engine);
+        let first_up = run(&mut checkout.xtask("up")).succeeded();
+        Self { checkout, engine, first_up }
+    }
+
+    /// Brings it up again, whatever the scenario before has left.
+    pub(crate) fn make_ready(&self) {
+        self.up();
+    }
+
+    /// `cargo xtask up`, which must succeed.
+    pub(crate) fn up(&self) -> Ran {
+        run(&mut self.xtask("up")).succeeded()
+    }
+
+    /// `cargo xtask status --json`.
+    pub(crate) fn status(&self) -> Value {
+        let answer = ask(&mut self.xtask("status --json"));
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error} in {answer}"))
+    }
+
+    /// A URL of the API.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.environment["API_PORT"])
+    }
+
+    pub(crate) fn try_get(&self, path: &str) -> reqwest::Result<Response> {
+        Client::new().get(self.url(path)).send()
+    }
+
+    /// The status and the body of a page.
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+        let answer = self.try_get(path).unwrap_or_else(|error| panic!("GET {path}: {error}"));
+        (answer.status().as_u16(), answer.text().expect("a text"))
+    }
+
+    /// The page's body, which must come with 200.
+    pub(crate) fn page(&self, path: &str) -> String {
+        let (status, body) = self.get(path);
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    pub(crate) fn has_person(&self, name: &str) -> bool {
+        self.page("/persons?limit=100").contains(name)
+    }
+
+    pub(crate) fn create_person(&self, name: &str) {
+        let email = format!("{}@example.com", name.replace(' ', "."));
+        let person = json!({ "name": name, "emails": [email] });
+        let answer = Client::new().post(self.url("/persons")).json(&person).send();
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.status(), 201, "{:?}", answer.text());
+    }
+
+    /// What tells the running service from one that took its place: its process or container.
+    pub(crate) fn identity(&self, service: &str) -> String {
+        match (self.engine, service) {
+            (Engine::Docker, _) => {
+                let project = self.variable("COMPOSE_PROJECT_NAME");
+                let container = format!("{project}-{service}-1");
+                docker_inspect(&container, "{{.Id}} {{.State.StartedAt}}")
+            }
+            (Engine::Local, "api") => {
+                let state: Value = serde_json::from_str(&self.read(".slipway/state.json"))
+                    .expect("the state is JSON");
+                state["api"]["pid"].to_string()
+            }
+            (Engine::Local, _) => {
+                let file = self.read(".slipway/postgres/data/postmaster.pid");
+                file.lines().next().expect("a process").to_owned()
+            }
+        }
+    }
+}
+
+/// A property of a container or an image.
+pub(crate) fn docker_inspect(name: &str, format: &str) -> String {
+    ask(Command::new("docker").args(["inspect", "--format", format, name]))
+}

@@ -1,0 +1,117 @@
+//! House rules that a test can check, over the files of the repository.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Folders that hold nothing of ours.
+const SKIPPED: [&str; 4] = ["target", ".git", ".slipway", "node_modules"];
+/// What text files end in here.
+const TEXT: [&str; 9] = ["rs", "sql", "toml", "yaml", "yml", "md", "html", "sh", "example"];
+/// A file of more lines is due for a look.
+const LONGEST: usize = 300;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository").to_owned()
+}
+
+/// The files below `folder`, which counts from the repository's root, with their text.
+fn files(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
+    let (root, mut found) = (root(), Vec::new());
+    let mut folders = vec![root.join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry")) {
+            let (path, name) = (entry.path(), entry.file_name());
+            if entry.file_type().expect("a type").is_dir() {
+                if !SKIPPED.iter().any(|skipped| name == *skipped) {
+                    folders.push(path);
+                }
+            } else if path.extension().is_some_and(|ending| endings.iter().any(|it| ending == *it))
+            {
+                let text = fs::read_to_string(&path).expect("UTF-8");
+                let path = path.strip_prefix(&root).expect("below the root").to_string_lossy();
+                found.push((path.replace('\\', "/"), text));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "there is nothing in {folder:?}");
+    found
+}
+
+/// Fails with every line of a Rust file below `folder` that holds one of `words`.
+fn forbid(folder: &str, words: &[&str]) {
+    let mut broken = Vec::new();
+    for (path, text) in files(folder, &["rs"]) {
+        for (number, line) in (1..).zip(text.lines()) {
+            if let Some(word) = words.iter().find(|word| line.contains(**word)) {
+                broken.push(format!("{path}:{number} mentions {word}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn every_rust_file_says_first_what_it_holds() {
+    for (path, text) in files("", &["rs"]) {
+        assert!(text.starts_with("//! "), "{path} does not begin with //!");
+        assert!(!path.ends_with("/mod.rs"), "{path}: use foo.rs beside foo/");
+    }
+}
+
+#[test]
+fn text_has_neither_tabs_nor_spaces_at_line_ends() {
+    for (path, text) in files("", &TEXT) {
+        for (number, line) in (1..).zip(text.split('\n')) {
+            assert!(!line.contains('\t'), "{path}:{number} has a tab");
+            assert!(!line.ends_with([' ', '\r']), "{path}:{number} ends in white space");
+        }
+        assert!(text.is_empty() || text.ends_with('\n'), "{path} does not end with a line end");
+    }
+}
+
+#[test]
+fn the_database_crate_knows_nothing_of_http() {
+    forbid("crates/db/src", &["poem", "serde", "StatusCode"]);
+}
+
+#[test]
+fn the_api_crate_holds_no_sql() {
+    forbid(
+        "crates/api/src",
+        &["SELECT ", "INSERT INTO", "UPDATE ", "DELETE FROM", "tokio_postgres"],
+    );
+}
+
+#[test]
+fn only_main_files_read_the_environment_and_nobody_changes_it() {
+    for folder in ["crates/config", "crates/db/src"] {
+        forbid(folder, &["env::var", "set_var"]);
+    }
+    for folder in ["crates/api/src", "crates/migrate/src"] {
+        for (path, text) in files(folder, &["rs"]) {
+            let reads = text.contains("env::var") && !path.ends_with("/main.rs");
+            assert!(!reads && !text.contains("set_var"), "{path} touches the environment");
+        }
+    }
+}
+
+#[test]
+fn migrations_are_named_v_number_verb_noun() {
+    for (path, _) in files("crates/db/migrations", &["sql"]) {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let parts = name.strip_prefix('V').and_then(|name| name.strip_suffix(".sql"));
+        let (number, words) = parts.and_then(|name| name.split_once("__")).expect(&path);
+        assert!(number.parse::<u32>().is_ok(), "{path}: no number");
+        assert!(words.contains('_') && !words.contains(|c: char| c.is_uppercase()), "{path}");
+    }
+}
+
+#[test]
+fn no_source_file_is_long() {
+    for (path, text) in files("crates", &["rs"]) {
+        let lines = text.lines().count();
+        assert!(lines <= LONGEST || !path.contains("/src/"), "{path} has {lines} lines");
+    }
+}
