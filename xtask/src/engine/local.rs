@@ -83,6 +83,38 @@ impl<'a> Local<'a> {
         }
     }
 
+    /// Makes the database on a new cluster, as the container's image does.
+    fn create_database_if_missing(&self) -> anyhow::Result<()> {
+        let Settings { database, .. } = &self.settings;
+        // The name holds no quote: `Settings` takes letters, digits and -._~ only.
+        let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{database}'");
+        let create = format!("CREATE DATABASE \"{database}\"");
+        for statement in [exists, create] {
+            let ran = self.psql_on("postgres").args(["-At", "-c", &statement]).output()?;
+            if !ran.status.success() {
+                bail!(
+                    "{}\nA cluster keeps the user and the password it was made with: set those of .env back, \
+                    or change them there with ALTER ROLE",
+                    String::from_utf8_lossy(&ran.stderr).trim()
+                );
+            }
+            if !ran.stdout.is_empty() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn psql_on(&self, database: &str) -> Command {
+        let Settings { user, password, .. } = &self.settings;
+        let mut psql = Command::new(self.installation.program("psql"));
+        psql.args(["--host", "127.0.0.1", "--port", &self.postgres_port.to_string()])
+            .args(["--username", user, "--dbname", database])
+            // Not in the arguments, which every user of this machine can see.
+            .env("PGPASSWORD", password);
+        psql
+    }
+
     fn binary(&self, name: &str) -> PathBuf {
         self.project.runtime("bin").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
@@ -139,7 +171,7 @@ impl Engine for Local<'_> {
 
     fn start_database(&mut self) -> anyhow::Result<()> {
         self.postgres_port = self.cluster.start(self.postgres_port)?.port;
-        Ok(())
+        self.create_database_if_missing()
     }
 
     fn build(&mut self) -> anyhow::Result<()> {
@@ -230,12 +262,8 @@ impl Engine for Local<'_> {
     }
 
     fn psql(&self, arguments: &[String]) -> anyhow::Result<Command> {
-        let Settings { user, password, database, .. } = &self.settings;
-        let mut psql = Command::new(self.installation.program("psql"));
-        psql.args(["--host", "127.0.0.1", "--port", &self.postgres_port.to_string()]);
-        psql.args(["--username", user, "--dbname", database]).args(arguments);
-        // Not in the arguments, which every user of this machine can see.
-        psql.env("PGPASSWORD", password);
+        let mut psql = self.psql_on(&self.settings.database);
+        psql.args(arguments);
         Ok(psql)
     }
 
