@@ -10,7 +10,7 @@ pub(crate) fn status_tells_everything_as_json(stack: &Stack) {
     assert_eq!(status["ready"], true);
     assert_eq!(status["engine"], stack.engine.as_str());
     assert_eq!(status["profile"], "dev");
-    assert_eq!(status["schema"]["version"], 2);
+    assert_eq!(status["schema"]["version"], stack.schema_version());
     assert_eq!(status["schema"]["pending"], json!([]));
     for (name, port) in [("api", "API_PORT"), ("postgres", "POSTGRES_PORT")] {
         let services = status["services"].as_array().expect("a list");
@@ -27,7 +27,7 @@ pub(crate) fn status_shows_the_same_to_people(stack: &Stack) {
         .succeeded()
         .says(stack.engine.as_str())
         .says("(ready)")
-        .says("version 2, 0 migrations pending");
+        .says(format!("version {}, 0 migrations pending", stack.schema_version()));
 }
 
 pub(crate) fn where_nothing_is_up_the_commands_say_so(stack: &Stack) {

@@ -99,6 +99,11 @@ impl Checkout {
         fs::write(self.root.join(path), text).unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
+    /// The number of the newest migration.
+    pub(crate) fn schema_version(&self) -> usize {
+        fs::read_dir(self.root.join("crates/db/migrations")).expect("the migrations").count()
+    }
+
     /// The value of a variable in `.env`.
     pub(crate) fn variable(&self, name: &str) -> String {
         let text = self.read(".env");
