@@ -206,6 +206,13 @@ impl Engine for Docker<'_> {
     }
 
     fn logs(&self, service: Option<&str>, follow: bool) -> anyhow::Result<ExitCode> {
+        // Compose shows nothing of a service that it does not know, and calls that success.
+        if let Some(service) = service {
+            let known: Vec<_> = self.services(false)?.into_iter().map(|known| known.name).collect();
+            if !known.iter().any(|known| known == service) {
+                bail!("there is no service {service}: there are {}", known.join(" and "));
+            }
+        }
         let mut command = self.command(["logs"]);
         if follow {
             command.arg("--follow");
