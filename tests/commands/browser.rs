@@ -1,1 +1,106 @@
-//! x
+//! The pages, as a browser shows them: a headless Chromium, driven by chromedriver.
+//!
+//! CHROMEDRIVER names the driver if it is not in PATH; SCREENSHOTS a folder for pictures of the pages.
+
+use std::{env, fs, path::Path, process::Command, time::Duration};
+
+use fantoccini::{Client, ClientBuilder, Locator, error::CmdError};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::harness::{Running, Stack, free_port};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+pub(crate) fn the_pages_work_in_a_browser(stack: &Stack) {
+    let port = free_port();
+    let driver = env::var("CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
+    let mut driver = Running::start(Command::new(driver).arg(format!("--port={port}")), "");
+    driver.wait_for("started successfully");
+
+    let seen = visit(port, &stack.url("")).expect("the browser obeys");
+    for text in ["Slipway API", "ready", "Profile", "dev", stack.engine.as_str()] {
+        assert!(seen.landing.contains(text), "{text:?} is missing: {}", seen.landing);
+    }
+    assert!(seen.links.len() >= 3, "{:?}", seen.links);
+    for link in &seen.links {
+        stack.page(link);
+    }
+    assert_eq!(seen.status, "200");
+    assert!(seen.body.contains("Ada Lovelace"), "{}", seen.body);
+}
+
+/// What the browser has shown.
+struct Seen {
+    landing: String,
+    links: Vec<String>,
+    status: String,
+    body: String,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn visit(driver: u16, api: &str) -> Result<Seen, CmdError> {
+    let profile = TempDir::new().expect("a folder");
+    let options = json!({ "args": [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        format!("--user-data-dir={}", profile.path().display()),
+    ]});
+    let browser = ClientBuilder::new(HttpConnector::new())
+        .capabilities([("goog:chromeOptions".to_owned(), options)].into_iter().collect())
+        .connect(&format!("http://127.0.0.1:{driver}"))
+        .await
+        .expect("Chromium starts");
+    let seen = look(&browser, api).await;
+    // On failure too: without this it would go on for ever.
+    browser.close().await?;
+    seen
+}
+
+async fn look(browser: &Client, api: &str) -> Result<Seen, CmdError> {
+    browser.set_window_size(1200, 800).await?;
+    browser.goto(&format!("{api}/")).await?;
+    let landing = browser.find(Locator::Css("body")).await?.text().await?;
+    let mut links = Vec::new();
+    for link in browser.find_all(Locator::Css("nav a")).await? {
+        links.extend(link.attr("href").await?);
+    }
+    picture(browser, "landing.png").await?;
+
+    browser.goto(&format!("{api}/docs")).await?;
+    let operation = "[id$=listPersons]";
+    click(browser, &format!("{operation} .opblock-summary-control")).await?;
+    click(browser, &format!("{operation} .try-out__btn")).await?;
+    click(browser, &format!("{operation} .execute")).await?;
+    let answer = format!("{operation} .live-responses-table .response");
+    let status = text(browser, &format!("{answer} .response-col_status")).await?;
+    let body = text(browser, &format!("{answer} .response-col_description .microlight")).await?;
+    picture(browser, "docs.png").await?;
+    Ok(Seen { landing, links, status, body })
+}
+
+/// Clicks on an element once it is there.
+async fn click(browser: &Client, css: &str) -> Result<(), CmdError> {
+    browser.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await?.click().await
+}
+
+/// The text of an element once it is there.
+async fn text(browser: &Client, css: &str) -> Result<String, CmdError> {
+    browser.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await?.text().await
+}
+
+async fn picture(browser: &Client, name: &str) -> Result<(), CmdError> {
+    if let Some(folder) = env::var_os("SCREENSHOTS") {
+        fs::create_dir_all(&folder).expect("the folder of SCREENSHOTS");
+        let picture = browser.screenshot().await?;
+        fs::write(Path::new(&folder).join(name), picture).expect("a picture");
+    }
+    Ok(())
+}

@@ -1,1 +1,29 @@
-//! x
+//! Plain `docker compose`, for those who have no Rust.
+
+use std::{fs, process::Command};
+
+use crate::harness::{Stack, ask, run};
+
+pub(crate) fn plain_compose_starts_the_same_stack_without_any_settings(stack: &Stack) {
+    let project = stack.variable("COMPOSE_PROJECT_NAME");
+    run(&mut stack.xtask("down")).succeeded();
+    // Its own database: that of `cargo xtask up` has another password. The build caches are kept.
+    ask(Command::new("docker").args(["volume", "rm", &format!("{project}_postgres")]));
+    let (env, aside) = (stack.root.join(".env"), stack.root.join(".slipway/.env"));
+    fs::rename(&env, &aside).expect("it is moved");
+
+    let compose = |words: &str| {
+        let mut compose = stack.command("docker");
+        compose.env("COMPOSE_PROJECT_NAME", &project).arg("compose").args(words.split(' '));
+        compose
+    };
+    run(&mut compose("up --detach --wait")).succeeded();
+    assert!(stack.has_person("Ada Lovelace"));
+    run(stack.xtask("status").env("COMPOSE_PROJECT_NAME", &project))
+        .succeeded()
+        .says("plain `docker compose` started it")
+        .says("(ready)");
+    run(&mut compose("down")).succeeded();
+    ask(Command::new("docker").args(["volume", "rm", &format!("{project}_postgres")]));
+    fs::rename(&aside, &env).expect("it is moved back");
+}

@@ -1,1 +1,84 @@
-//! x
+//! Processes that die without a word.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Engine, Running, Stack, ask, eventually, run, signal};
+
+const STATE: &str = ".slipway/state.json";
+const PID_FILE: &str = ".slipway/postgres/data/postmaster.pid";
+
+pub(crate) fn a_killed_api_is_back(stack: &Stack) {
+    kill(stack, "api");
+    if stack.engine == Engine::Local {
+        stack.up();
+    }
+    eventually("the API is back", || stack.try_get("/persons").ok()?.error_for_status().ok());
+    stack.up();
+}
+
+pub(crate) fn a_killed_database_is_back_with_its_rows(stack: &Stack) {
+    stack.create_person("Survives A Crash");
+    let api = stack.identity("api");
+    kill(stack, "postgres");
+    if stack.engine == Engine::Local {
+        run(&mut stack.xtask("restart postgres")).succeeded();
+    }
+    eventually("the database is back", || {
+        stack.try_get("/health/ready").ok()?.error_for_status().ok()
+    });
+    assert!(stack.has_person("Survives A Crash"));
+    assert_eq!(stack.identity("api"), api, "the API must come back by itself");
+}
+
+pub(crate) fn up_heals_a_stack_whose_database_was_killed(stack: &Stack) {
+    stack.create_person("Healed By Up");
+    kill(stack, "postgres");
+    stack.up();
+    assert!(stack.has_person("Healed By Up"));
+}
+
+/// As after a power cut: the numbers in our files belong to others now.
+pub(crate) fn up_leaves_a_foreign_process_with_a_remembered_number_alone(stack: &Stack) {
+    let mut foreign = Running::start(Command::new("sleep").arg("600"), "");
+    let old = stack.identity("postgres");
+    for service in ["api", "postgres"] {
+        kill(stack, service);
+    }
+    let mut state: Value = serde_json::from_str(&stack.read(STATE)).expect("JSON");
+    let hour_before = state["api"]["started"].as_u64().expect("a time") - 3600;
+    state["api"] = json!({ "pid": foreign.pid(), "started": hour_before });
+    stack.write(STATE, &state.to_string());
+    stack.write(PID_FILE, &stack.read(PID_FILE).replacen(&old, &foreign.pid().to_string(), 1));
+
+    stack.up();
+    assert!(stack.has_person("Ada Lovelace"));
+    run(&mut stack.xtask("down")).succeeded();
+    assert!(foreign.is_alive(), "it was ended");
+}
+
+/// Ends a service as the kernel does when memory is short.
+fn kill(stack: &Stack, service: &str) {
+    match stack.engine {
+        Engine::Local => {
+            let pid = stack.identity(service);
+            signal("KILL", &pid);
+            eventually("its end", || (!is_running(&pid)).then_some(()));
+        }
+        Engine::Docker => {
+            let container = format!("{}-{service}-1", stack.variable("COMPOSE_PROJECT_NAME"));
+            let before = stack.identity(service);
+            // The child of the container's first process, which cannot be killed from the inside.
+            let kill = "kill -9 $(cat /proc/1/task/1/children)";
+            ask(Command::new("docker").args(["exec", &container, "sh", "-c", kill]));
+            eventually("another start", || (stack.identity(service) != before).then_some(()));
+        }
+    }
+}
+
+fn is_running(pid: &str) -> bool {
+    let state = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().expect("ps");
+    let state = String::from_utf8_lossy(&state.stdout).trim().to_owned();
+    !state.is_empty() && !state.starts_with('Z')
+}

@@ -1,1 +1,58 @@
-//! x
+//! Rows: kept by everything but the commands that say they drop them, and those ask.
+
+use crate::harness::{Engine, Stack, run};
+
+pub(crate) fn a_row_survives_down_and_up(stack: &Stack) {
+    stack.create_person("Survives Down");
+    run(&mut stack.xtask("down")).succeeded().says("the data stays");
+    run(&mut stack.xtask("status")).succeeded().says("nothing is up");
+    assert!(stack.try_get("/health/live").is_err(), "the API still answers");
+    stack.up();
+    assert!(stack.has_person("Survives Down"));
+}
+
+pub(crate) fn recreate_db_brings_the_sample_rows_back_while_the_api_goes_on(stack: &Stack) {
+    stack.create_person("Dropped By Recreate");
+    let api = stack.identity("api");
+    run(&mut stack.xtask("recreate-db --yes")).succeeded();
+    assert!(!stack.has_person("Dropped By Recreate"));
+    assert!(stack.has_person("Ada Lovelace"));
+    assert_eq!(stack.identity("api"), api);
+}
+
+pub(crate) fn recreate_db_can_leave_the_rows_out_and_seed_loads_them(stack: &Stack) {
+    run(&mut stack.xtask("recreate-db --empty --yes")).succeeded();
+    assert_eq!(stack.page("/persons"), r#"{"items":[]}"#);
+    run(&mut stack.xtask("seed")).succeeded().says("loaded 12 sample persons");
+    assert!(stack.has_person("Ada Lovelace"));
+    run(&mut stack.xtask("seed")).succeeded().says("loaded 0 sample persons");
+}
+
+pub(crate) fn nothing_drops_rows_without_a_yes(stack: &Stack) {
+    stack.create_person("Nobody Said Yes");
+    for command in ["recreate-db", "recreate-db --empty", "down --volumes"] {
+        run(&mut stack.xtask(command)).failed().says("--yes");
+        assert!(stack.has_person("Nobody Said Yes"), "{command}");
+    }
+}
+
+pub(crate) fn down_with_volumes_leaves_nothing(stack: &Stack) {
+    stack.create_person("Gone With The Volume");
+    run(&mut stack.xtask("down --volumes --yes")).succeeded().says("the data is removed");
+    assert_eq!(stack.processes(), [""; 0]);
+    match stack.engine {
+        Engine::Docker => {
+            for kind in ["container", "volume", "network"] {
+                assert_eq!(stack.docker_has(kind), [""; 0], "{kind}");
+            }
+        }
+        Engine::Local => {
+            assert!(!stack.root.join(".slipway/postgres").exists());
+            stack.up();
+            assert!(!stack.has_person("Gone With The Volume"));
+            assert!(stack.has_person("Ada Lovelace"));
+        }
+    }
+    run(&mut stack.xtask("down --volumes --yes")).succeeded();
+    run(&mut stack.xtask("down --volumes --yes")).succeeded();
+}

@@ -1,1 +1,85 @@
-//! x
+//! Machines without Docker, with a dead one, with one that hangs, with an old one.
+
+use std::{env, fs, os::unix, path::Path, process::Command};
+
+use tempfile::TempDir;
+
+use crate::harness::{Checkout, Engine, Stack, run};
+
+/// A copy that has to find an engine by itself.
+fn undecided() -> Checkout {
+    let mut checkout = Checkout::new(Engine::Local);
+    checkout.environment.insert("ENGINE", "auto".to_owned());
+    checkout
+}
+
+pub(crate) fn where_docker_is_of_no_use_the_local_engine_is_taken(_: &Stack) {
+    let checkout = undecided();
+    let (without, hanging) = (path_without("docker"), fake_docker("exec sleep 600"));
+    let hanging = first_in_path(hanging.path());
+    for (variable, value, why) in [
+        ("PATH", without.path().to_str().expect("UTF-8"), "docker is not installed"),
+        ("PATH", &hanging, "the Docker engine does not answer"),
+        ("DOCKER_HOST", "unix:///nowhere/docker.sock", "the Docker engine cannot be used"),
+    ] {
+        let up = |up: &mut Command| run(up.env(variable, value)).succeeded();
+        up(&mut checkout.xtask("up")).says("Engine     local").says(why);
+        up(&mut checkout.xtask("down"));
+    }
+}
+
+pub(crate) fn a_docker_that_was_asked_for_and_is_dead_is_an_error(_: &Stack) {
+    let mut up = Checkout::new(Engine::Docker);
+    // The copy is removed without Docker, too: nothing was started.
+    up.environment.insert("DOCKER_HOST", "unix:///nowhere/docker.sock".to_owned());
+    run(&mut up.xtask("up --engine docker")).failed().says("docker cannot be used").says("nowhere");
+    fs::remove_file(up.root.join(".env")).expect(".env");
+}
+
+pub(crate) fn an_old_compose_is_named_with_what_is_needed(_: &Stack) {
+    let docker = fake_docker("case $1 in compose) echo v2.19.1;; *) echo 26.1.5;; esac");
+    let checkout = Checkout::new(Engine::Docker);
+    run(checkout.xtask("up").env("PATH", first_in_path(docker.path())))
+        .failed()
+        .says("Compose is v2.19.1")
+        .says("2.20");
+    fs::remove_file(checkout.root.join(".env")).expect(".env");
+}
+
+pub(crate) fn a_machine_with_no_engine_is_told_the_ways_to_one(_: &Stack) {
+    let nothing = TempDir::new().expect("a folder");
+    let checkout = undecided();
+    run(checkout.xtask("up").env("PATH", nothing.path()).env("PG_BIN", nothing.path()))
+        .failed()
+        .says("docker is not installed")
+        .says("Install Docker")
+        .says("PG_BIN");
+    fs::remove_file(checkout.root.join(".env")).expect(".env");
+}
+
+/// A folder with every program of PATH but one.
+fn path_without(program: &str) -> TempDir {
+    let folder = TempDir::new().expect("a folder");
+    for place in env::split_paths(&env::var_os("PATH").expect("PATH")) {
+        for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+            if entry.file_name() != program {
+                // The first of a name wins, as in PATH.
+                let _ = unix::fs::symlink(entry.path(), folder.path().join(entry.file_name()));
+            }
+        }
+    }
+    folder
+}
+
+/// A folder with a program `docker` that runs a line of shell.
+fn fake_docker(line: &str) -> TempDir {
+    let folder = TempDir::new().expect("a folder");
+    let docker = folder.path().join("docker");
+    fs::write(&docker, format!("#!/bin/sh\n{line}\n")).expect("a file");
+    fs::set_permissions(&docker, unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
+    folder
+}
+
+fn first_in_path(folder: &Path) -> String {
+    format!("{}:{}", folder.display(), env::var("PATH").expect("PATH"))
+}

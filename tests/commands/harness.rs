@@ -5,7 +5,7 @@ mod engine;
 mod run;
 mod stack;
 
-pub(crate) use checkout::Checkout;
+pub(crate) use checkout::{Checkout, free_port};
 pub(crate) use engine::Engine;
-pub(crate) use run::{DEADLINE, Running, ask, eventually, run};
-pub(crate) use stack::Stack;
+pub(crate) use run::{Running, ask, eventually, run, signal};
+pub(crate) use stack::{Stack, docker_inspect};

@@ -1,1 +1,20 @@
-//! x
+//! Ctrl-C at a bad moment.
+
+use crate::harness::{Engine, Running, Stack, eventually};
+
+pub(crate) fn an_up_that_was_interrupted_is_completed_by_the_next(stack: &Stack) {
+    let edit = stack.edit("crates/config/src/lib.rs", |text| format!("{text}// changed\n"));
+    let mut up = Running::start(&mut stack.xtask("up"), "");
+    up.wait_for("database ");
+    up.interrupt();
+    up.end().failed().never_says("up in");
+
+    drop(edit);
+    stack.up();
+    assert!(stack.has_person("Ada Lovelace"));
+    if stack.engine == Engine::Docker {
+        eventually("the end of the interrupted build", || {
+            (stack.docker_has("container").len() == 2).then_some(())
+        });
+    }
+}

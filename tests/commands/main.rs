@@ -58,11 +58,54 @@ fn main() -> ExitCode {
 
 /// In their order: what costs a long build, or removes the caches, comes last.
 fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
-    let scenarios = named![
+    let on_both = named![
         first_up::the_first_up_makes_the_whole_stack_and_says_where_it_is,
         first_up::up_as_the_readme_has_it_changes_nothing_the_second_time,
-    ]
-    .to_vec();
-    let _ = engine;
-    scenarios
+        tools::status_tells_everything_as_json,
+        tools::status_shows_the_same_to_people,
+        tools::where_nothing_is_up_the_commands_say_so,
+        tools::exec_hands_output_and_exit_code_on,
+        tools::psql_takes_arguments_and_reads_a_pipe,
+        tools::logs_show_a_request_and_follow_the_next,
+        tools::restart_starts_anew_what_it_was_asked_to,
+        tools::migrate_shows_and_applies_migrations,
+        data::a_row_survives_down_and_up,
+        data::recreate_db_brings_the_sample_rows_back_while_the_api_goes_on,
+        data::recreate_db_can_leave_the_rows_out_and_seed_loads_them,
+        data::nothing_drops_rows_without_a_yes,
+        crashes::a_killed_api_is_back,
+        crashes::a_killed_database_is_back_with_its_rows,
+        crashes::up_heals_a_stack_whose_database_was_killed,
+        ports::a_taken_port_is_left_to_its_owner_who_is_named,
+        ports::a_strict_up_names_who_has_the_port_and_starts_nothing,
+        ports::other_ports_in_the_settings_are_used_by_the_next_up,
+        settings::wrong_settings_are_all_named_at_once,
+        settings::a_malformed_line_is_pointed_out,
+        settings::another_password_than_the_databases_is_explained,
+        engine_choice::a_docker_that_was_asked_for_and_is_dead_is_an_error,
+        engine_choice::an_old_compose_is_named_with_what_is_needed,
+        engine_choice::a_machine_with_no_engine_is_told_the_ways_to_one,
+        browser::the_pages_work_in_a_browser,
+        edits::an_edit_is_served_after_the_next_up,
+        edits::no_file_of_another_owner_appears_in_the_checkout,
+        broken_source::a_source_that_does_not_compile_leaves_the_old_api_running,
+        broken_source::a_migration_that_fails_is_named_and_leaves_the_old_api_running,
+        interrupts::an_up_that_was_interrupted_is_completed_by_the_next,
+    ];
+    let on_one: &[_] = match engine {
+        Engine::Docker => {
+            &named![containers::plain_compose_starts_the_same_stack_without_any_settings]
+        }
+        // A second stack is quick here: it shares what the first has compiled.
+        Engine::Local => &named![
+            crashes::up_leaves_a_foreign_process_with_a_remembered_number_alone,
+            engine_choice::where_docker_is_of_no_use_the_local_engine_is_taken,
+            neighbours::two_checkouts_share_nothing,
+        ],
+    };
+    let last = named![
+        production::production_has_no_developer_comforts_and_drops_nothing,
+        data::down_with_volumes_leaves_nothing,
+    ];
+    [&on_both, on_one, &last].concat()
 }

@@ -1,1 +1,23 @@
-//! x
+//! Two checkouts on one machine.
+
+use crate::harness::{Checkout, Stack, ask, run};
+
+pub(crate) fn two_checkouts_share_nothing(stack: &Stack) {
+    let mut other = Checkout::new(stack.engine);
+    // They want the same ports, as two checkouts with the defaults do.
+    other.environment.clone_from(&stack.environment);
+    run(&mut other.xtask("up")).succeeded();
+
+    for variable in ["COMPOSE_PROJECT_NAME", "POSTGRES_PASSWORD"] {
+        assert_ne!(other.variable(variable), stack.variable(variable), "{variable}");
+    }
+    stack.create_person("Of One Checkout");
+    let count = "SELECT count(*) FROM persons WHERE name = 'Of One Checkout'";
+    assert_eq!(ask(other.xtask("psql -- -At -c").arg(count)), "0");
+    assert_eq!(ask(stack.xtask("psql -- -At -c").arg(count)), "1");
+
+    let ours = ["api", "postgres"].map(|service| stack.identity(service));
+    run(&mut other.xtask("down --volumes --yes")).succeeded();
+    assert_eq!(["api", "postgres"].map(|service| stack.identity(service)), ours);
+    assert!(stack.has_person("Of One Checkout"));
+}

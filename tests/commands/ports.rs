@@ -1,1 +1,57 @@
-//! x
+//! A port that somebody has already.
+
+use std::net::TcpListener;
+
+use crate::harness::{Checkout, Engine, Stack, ask, free_port, run};
+
+pub(crate) fn a_taken_port_is_left_to_its_owner_who_is_named(stack: &Stack) {
+    run(&mut stack.xtask("down")).succeeded();
+    let wanted: u16 = stack.environment["API_PORT"].parse().expect("a port");
+    let owner = TcpListener::bind(("127.0.0.1", wanted)).expect("the port is free now");
+
+    let next = format!("http://localhost:{}", wanted + 1);
+    stack
+        .up()
+        .says(format!("port {wanted} is taken by "))
+        .says(format!("(process {})", std::process::id()))
+        .says("API_PORT")
+        .says(&next);
+    assert_eq!(stack.status()["api"], next);
+    run(&mut stack.xtask("status")).succeeded().says(&next);
+
+    drop(owner);
+    run(&mut stack.xtask("down")).succeeded();
+    stack.up().never_says(&next);
+}
+
+pub(crate) fn a_strict_up_names_who_has_the_port_and_starts_nothing(stack: &Stack) {
+    let mut other = Checkout::new(stack.engine);
+    other.environment.insert("API_PORT", stack.environment["API_PORT"].clone());
+    let owner = match stack.engine {
+        Engine::Docker => format!("the container {}-api-1", stack.variable("COMPOSE_PROJECT_NAME")),
+        Engine::Local => format!("api (process {})", stack.identity("api")),
+    };
+    run(&mut other.xtask("up --strict-ports")).failed().says(owner).says("API_PORT");
+    run(&mut other.xtask("status")).succeeded().says("nothing is up");
+    assert_eq!(other.processes(), [""; 0]);
+    if stack.engine == Engine::Docker {
+        assert_eq!(other.docker_has("container"), [""; 0]);
+    }
+}
+
+pub(crate) fn other_ports_in_the_settings_are_used_by_the_next_up(stack: &Stack) {
+    let (api, postgres) = (free_port().to_string(), free_port().to_string());
+    let url = format!("http://localhost:{api}");
+    run(stack.xtask("up").env("API_PORT", &api).env("POSTGRES_PORT", &postgres))
+        .succeeded()
+        .says(&url)
+        .says(format!("localhost:{postgres}/"));
+    let status = stack.status();
+    assert_eq!(status["ready"], true);
+    assert_eq!(status["api"], url);
+    assert_eq!(ask(stack.xtask("psql -- -At -c").arg("SELECT 1")), "1");
+    assert!(stack.try_get("/health/live").is_err(), "the old port still answers");
+
+    stack.up().never_says(&url);
+    assert_eq!(stack.status()["ready"], true);
+}

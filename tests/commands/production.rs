@@ -1,1 +1,45 @@
-//! x
+//! The release build in the production profile.
+
+use std::process::Command;
+
+use crate::harness::{Engine, Stack, ask, docker_inspect, run};
+
+pub(crate) fn production_has_no_developer_comforts_and_drops_nothing(stack: &Stack) {
+    stack.create_person("Seen By Both Profiles");
+    run(&mut stack.xtask("up --production")).succeeded().says("production");
+    assert_eq!(stack.get("/").0, 404);
+    assert!(stack.has_person("Seen By Both Profiles"));
+    assert_eq!(stack.status()["profile"], "production");
+    for command in ["recreate-db --yes", "seed"] {
+        run(&mut stack.xtask(command)).failed().says("production").says("refused");
+    }
+    assert!(stack.has_person("Seen By Both Profiles"));
+    if stack.engine == Engine::Docker {
+        the_container_can_do_nothing_but_serve(stack);
+    }
+
+    stack.up();
+    assert_eq!(stack.status()["profile"], "dev");
+    assert!(stack.page("/").contains("<dd>dev</dd>"));
+    assert!(stack.has_person("Seen By Both Profiles"));
+}
+
+fn the_container_can_do_nothing_but_serve(stack: &Stack) {
+    let container = format!("{}-api-1", stack.variable("COMPOSE_PROJECT_NAME"));
+    for (property, value) in [
+        ("{{.Config.User}}", "65532:65532"),
+        ("{{.HostConfig.ReadonlyRootfs}}", "true"),
+        ("{{.HostConfig.Privileged}}", "false"),
+        ("{{.HostConfig.CapAdd}}", "[]"),
+        ("{{.HostConfig.CapDrop}}", "[ALL]"),
+        ("{{.HostConfig.SecurityOpt}}", "[no-new-privileges:true]"),
+        ("{{.Mounts}}", "[]"),
+    ] {
+        assert_eq!(docker_inspect(&container, property), value, "{property}");
+    }
+    let image = docker_inspect(&container, "{{.Image}}");
+    let history = ["history", "--no-trunc", "--format", "{{.CreatedBy}}", &image];
+    let history = ask(Command::new("docker").args(history));
+    let told = docker_inspect(&image, "{{json .}}") + &history;
+    assert!(!told.contains(&stack.variable("POSTGRES_PASSWORD")), "the image has the password");
+}

@@ -1,1 +1,48 @@
-//! x
+//! A `.env` with mistakes in it.
+
+use crate::harness::{Checkout, Stack, run};
+
+/// A copy in which nothing but `.env` has a say.
+fn checkout(stack: &Stack) -> Checkout {
+    let mut checkout = Checkout::new(stack.engine);
+    checkout.environment.clear();
+    checkout
+}
+
+pub(crate) fn wrong_settings_are_all_named_at_once(stack: &Stack) {
+    let checkout = checkout(stack);
+    let wrong = "ENGINE=podman\nAPP_ENV=staging\nAPI_PORT=99999\nPOSTGRES_PORT=none\n\
+        POSTGRES_PASSWORD=secret/1\n";
+    let _env = checkout.edit(".env", |_| wrong.to_owned());
+    let mut ran = run(&mut checkout.xtask("up")).failed().never_says("secret/1");
+    for line in wrong.lines() {
+        let (name, _) = line.split_once('=').expect("name and value");
+        ran = ran.says(name);
+    }
+    assert!(!checkout.root.join(".slipway").exists(), "something was started");
+    for command in ["status", "down", "logs", "restart"] {
+        run(&mut checkout.xtask(command)).failed().says("APP_ENV");
+    }
+}
+
+pub(crate) fn a_malformed_line_is_pointed_out(stack: &Stack) {
+    let checkout = checkout(stack);
+    for line in ["this is no setting", "POSTGRES_PASSWORD=secret with spaces"] {
+        let _env = checkout.edit(".env", |_| format!("APP_ENV=dev\n{line}\n"));
+        run(&mut checkout.xtask("up"))
+            .failed()
+            .says("line 2 of .env")
+            .never_says("secret with spaces");
+        assert!(!checkout.root.join(".slipway").exists(), "something was started");
+    }
+}
+
+pub(crate) fn another_password_than_the_databases_is_explained(stack: &Stack) {
+    stack.create_person("Outlives A Wrong Password");
+    let env = stack
+        .edit(".env", |text| text.replace(&stack.variable("POSTGRES_PASSWORD"), "anotherpassword"));
+    run(&mut stack.xtask("up")).failed().says("password it was made with");
+    drop(env);
+    stack.up();
+    assert!(stack.has_person("Outlives A Wrong Password"));
+}

@@ -1,1 +1,113 @@
-//! x
+//! The commands for a stack that is up.
+
+use serde_json::json;
+
+use crate::harness::{Checkout, Running, Stack, ask, eventually, run};
+
+pub(crate) fn status_tells_everything_as_json(stack: &Stack) {
+    let status = stack.status();
+    assert_eq!(status["up"], true);
+    assert_eq!(status["ready"], true);
+    assert_eq!(status["engine"], stack.engine.as_str());
+    assert_eq!(status["profile"], "dev");
+    assert_eq!(status["schema"]["version"], 2);
+    assert_eq!(status["schema"]["pending"], json!([]));
+    for (name, port) in [("api", "API_PORT"), ("postgres", "POSTGRES_PORT")] {
+        let services = status["services"].as_array().expect("a list");
+        let service = services.iter().find(|service| service["name"] == name).expect(name);
+        assert_eq!(service["state"], "running", "{service}");
+        assert_eq!(service["health"], "healthy", "{service}");
+        assert_eq!(service["port"].to_string(), stack.environment[port], "{service}");
+        assert!(service["memory"].as_u64() > Some(1024 * 1024), "{service}");
+    }
+}
+
+pub(crate) fn status_shows_the_same_to_people(stack: &Stack) {
+    run(&mut stack.xtask("status"))
+        .succeeded()
+        .says(stack.engine.as_str())
+        .says("(ready)")
+        .says("version 2, 0 migrations pending");
+}
+
+pub(crate) fn where_nothing_is_up_the_commands_say_so(stack: &Stack) {
+    let other = Checkout::new(stack.engine);
+    run(&mut other.xtask("status")).succeeded().says("nothing is up");
+    assert_eq!(ask(&mut other.xtask("status --json")), r#"{"up":false}"#);
+    for command in
+        ["logs", "restart", "exec -- true", "psql", "migrate", "seed", "recreate-db --yes", "down"]
+    {
+        run(&mut other.xtask(command)).failed().says("cargo xtask up");
+    }
+    assert!(!other.root.join(".env").exists(), "asking has made .env");
+}
+
+pub(crate) fn exec_hands_output_and_exit_code_on(stack: &Stack) {
+    let script = "echo out; echo bad >&2; exit 7";
+    let ran = run(stack.xtask("exec api --").args(["sh", "-c", script])).ended_with(7);
+    assert_eq!(ran.stdout, "out\n");
+    assert!(ran.stderr.contains("bad"), "{ran}");
+
+    let settings = "echo \"$DATABASE_URL\"";
+    assert!(
+        ask(stack.xtask("exec --").args(["sh", "-c", settings])).starts_with("postgresql://"),
+        "a command runs with the service's settings"
+    );
+}
+
+pub(crate) fn psql_takes_arguments_and_reads_a_pipe(stack: &Stack) {
+    let count = "SELECT count(*) FROM persons WHERE name = 'Ada Lovelace'";
+    assert_eq!(ask(stack.xtask("psql -- -At -c").arg(count)), "1");
+    let piped = Running::start(&mut stack.xtask("psql -- -At"), &format!("{count};\n")).end();
+    assert_eq!(piped.succeeded().stdout, "1\n");
+    run(stack.xtask("psql -- -v ON_ERROR_STOP=1 -c").arg("SELECT nonsense")).failed();
+}
+
+pub(crate) fn logs_show_a_request_and_follow_the_next(stack: &Stack) {
+    let request = |id: &str| {
+        let client = reqwest::blocking::Client::new();
+        let answer = client.get(stack.url("/persons")).header("x-request-id", id).send();
+        assert_eq!(answer.expect("an answer").status(), 200);
+    };
+    request("a-line-before");
+    eventually("its line", || {
+        let log = run(&mut stack.xtask("logs api")).succeeded().stdout;
+        log.contains("a-line-before").then_some(())
+    });
+
+    let mut following = Running::start(&mut stack.xtask("logs --follow api"), "");
+    following.wait_for("a-line-before");
+    request("a-line-after");
+    following.wait_for("a-line-after");
+    following.interrupt();
+    following.end();
+
+    run(&mut stack.xtask("logs postgres"))
+        .succeeded()
+        .says("ready to accept connections")
+        .never_says("a-line-before");
+    run(&mut stack.xtask("logs")).succeeded().says("a-line-before").says("ready to accept");
+    run(&mut stack.xtask("logs nonsense")).failed().says("nonsense");
+}
+
+pub(crate) fn restart_starts_anew_what_it_was_asked_to(stack: &Stack) {
+    for (command, api_is_new, postgres_is_new) in
+        [("restart api", true, false), ("restart postgres", false, true), ("restart", true, true)]
+    {
+        let before = ["api", "postgres"].map(|service| stack.identity(service));
+        run(&mut stack.xtask(command)).succeeded();
+        let after = ["api", "postgres"].map(|service| stack.identity(service));
+        assert_eq!(before[0] != after[0], api_is_new, "api after {command}");
+        assert_eq!(before[1] != after[1], postgres_is_new, "postgres after {command}");
+        assert!(stack.has_person("Ada Lovelace"), "{command}");
+    }
+    run(&mut stack.xtask("restart nonsense")).failed().says("nonsense");
+}
+
+pub(crate) fn migrate_shows_and_applies_migrations(stack: &Stack) {
+    run(&mut stack.xtask("migrate status"))
+        .succeeded()
+        .says("1  create_persons  applied")
+        .says("2  create_emails  applied");
+    run(&mut stack.xtask("migrate")).succeeded().says("nothing to apply");
+}

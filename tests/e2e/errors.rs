@@ -1,9 +1,12 @@
 //! What holds for every error, whoever makes it: a handler, the framework or a layer.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
 
 use crate::harness::{TestApp, problem};
@@ -57,18 +60,30 @@ async fn a_body_that_announces_too_much_is_413() {
 }
 
 #[tokio::test]
+async fn a_body_that_announces_too_much_is_413_before_it_is_sent() {
+    let app = TestApp::spawn_with(&SMALL_BODIES).await;
+    refuses_as_too_large(&app, "Content-Length: 101\r\n\r\n").await;
+}
+
+#[tokio::test]
 async fn a_chunked_body_that_turns_out_too_large_is_413() {
     let app = TestApp::spawn_with(&SMALL_BODIES).await;
-    let mut stream = TcpStream::connect(app.address).await.expect("a connection");
     let chunk = "a".repeat(0x80);
+    let chunked = format!("Transfer-Encoding: chunked\r\n\r\n80\r\n{chunk}\r\n0\r\n\r\n");
+    refuses_as_too_large(&app, &chunked).await;
+}
+
+/// Sends what a client library would not.
+async fn refuses_as_too_large(app: &TestApp, rest: &str) {
+    let mut stream = TcpStream::connect(app.address).await.expect("a connection");
     let request = format!(
         "POST /persons HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\
-         Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n\
-         80\r\n{chunk}\r\n0\r\n\r\n"
+         Content-Type: application/json\r\n{rest}"
     );
     stream.write_all(request.as_bytes()).await.expect("it reads");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("an answer");
+    let read = timeout(Duration::from_secs(5), stream.read_to_string(&mut answer)).await;
+    read.expect("an answer in time").expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(answer.contains("content-type: application/problem+json"), "{answer}");
     assert!(answer.contains("x-request-id: "), "{answer}");

@@ -31,7 +31,7 @@ fn production(database: &Database) -> Config {
 async fn recreate_beside_a_serving_api_is_at_worst_a_moment_of_503() {
     let app = TestApp::spawn().await;
     create_person(&app).await;
-    let config = config(&app.database, &[]);
+    let (server, config) = (app.database.server().await, config(&app.database, &[]));
     let mut statuses = BTreeMap::<u16, usize>::new();
     let mut recreate = std::pin::pin!(migrate::recreate(&config, false));
     let mut recreated = None;
@@ -49,6 +49,7 @@ async fn recreate_beside_a_serving_api_is_at_worst_a_moment_of_503() {
         assert_eq!(response.headers().contains_key("retry-after"), status == 503);
         *statuses.entry(status).or_default() += 1;
         after += usize::from(recreated.is_some());
+        assert!(admin::exists(&server, &app.database.name).await.expect("an answer"));
     }
     let said = recreated.expect("it ended").expect("recreated");
     assert!(said.ends_with("with 12 sample persons\n"), "{said}");

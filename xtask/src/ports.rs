@@ -35,7 +35,8 @@ pub(crate) fn claim(variable: &str, wanted: u16, strict: bool) -> anyhow::Result
     Ok(port)
 }
 
-fn is_free(port: u16) -> bool {
+/// Whether nobody on this machine listens on `port`.
+pub(crate) fn is_free(port: u16) -> bool {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     // Some systems let us bind a port of one address that somebody holds on all of them: ask too.
     TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err()

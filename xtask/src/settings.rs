@@ -1,8 +1,8 @@
 //! What shell and `.env` say, checked as a whole.
 
-use std::{collections::HashMap, env, path::Path};
+use std::{collections::HashMap, env, fs, path::Path};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 
 use crate::{engine::Kind, env_file};
@@ -94,10 +94,23 @@ fn read(path: &Path) -> anyhow::Result<HashMap<String, String>> {
     if !path.exists() {
         return Ok(HashMap::new());
     }
-    dotenvy::from_path_iter(path)
-        .with_context(|| format!("cannot read {}", path.display()))?
-        .map(|pair| pair.context(".env: a line is not NAME=value; .env.example shows the form"))
-        .collect()
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let pairs = dotenvy::from_read_iter(text.as_bytes()).map(|pair| {
+        pair.map_err(|error| match error {
+            // The line, or its end, is not shown: it may be the password.
+            dotenvy::Error::LineParse(end, _) => {
+                let is_it = |line: &str| line.trim().ends_with(end.trim());
+                let number = text.lines().take_while(|line| !is_it(line)).count();
+                anyhow!(
+                    "line {} of .env is not NAME=value, with quotes around a value with spaces",
+                    number + 1
+                )
+            }
+            error => error.into(),
+        })
+    });
+    pairs.collect()
 }
 
 fn lookup(file: &HashMap<String, String>, name: &str) -> Option<String> {

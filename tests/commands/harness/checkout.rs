@@ -45,6 +45,8 @@ static XTASK: LazyLock<PathBuf> = LazyLock::new(|| {
 /// A copy of the repository. What runs in it, its data and its images go with it.
 pub(crate) struct Checkout {
     pub(crate) root: PathBuf,
+    pub(crate) engine: Engine,
+    /// What its commands get besides our own environment.
     pub(crate) environment: BTreeMap<&'static str, String>,
     _folder: TempDir,
 }
@@ -65,7 +67,7 @@ impl Checkout {
             ("API_PORT", free_port().to_string()),
             ("POSTGRES_PORT", free_port().to_string()),
         ]);
-        Self { root, environment, _folder: folder }
+        Self { root, engine, environment, _folder: folder }
     }
 
     /// A program that runs in the copy.
@@ -141,11 +143,6 @@ impl Checkout {
         }
         ask(&mut list).lines().map(str::to_owned).collect()
     }
-
-    /// Takes down what runs and removes the data.
-    pub(crate) fn remove_everything(&self) {
-        run(&mut self.xtask("down --volumes --yes")).succeeded();
-    }
 }
 
 impl Drop for Checkout {
@@ -155,7 +152,7 @@ impl Drop for Checkout {
             return;
         }
         let ended = run(&mut self.xtask("down --volumes --yes"));
-        if self.environment["ENGINE"] == "docker" {
+        if self.engine == Engine::Docker {
             let images = self.docker_has("image");
             if !images.is_empty() {
                 run(Command::new("docker").args(["image", "rm", "--force"]).args(images));

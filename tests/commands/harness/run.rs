@@ -11,7 +11,7 @@ use std::{
 use tempfile::TempDir;
 
 /// No command takes this long, a release build on a slow machine included: it hangs.
-pub(crate) const DEADLINE: Duration = Duration::from_mins(20);
+const DEADLINE: Duration = Duration::from_mins(20);
 
 /// Waits until `answer` gives something.
 pub(crate) fn eventually<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
@@ -67,6 +67,14 @@ impl Running {
     /// What it said so far.
     pub(crate) fn said(&self) -> String {
         self.text("stdout") + &self.text("stderr")
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Waits until it has said `text`.

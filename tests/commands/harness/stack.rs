@@ -10,7 +10,6 @@ use super::{Checkout, Engine, ask, run, run::Ran};
 /// A stack that is up. It is a [`Checkout`] with a little more.
 pub(crate) struct Stack {
     checkout: Checkout,
-    pub(crate) engine: Engine,
     /// What the very first `up` said.
     pub(crate) first_up: Ran,
 }
@@ -28,7 +27,7 @@ impl Stack {
     pub(crate) fn start(engine: Engine) -> Self {
         let checkout = Checkout::new(engine);
         let first_up = run(&mut checkout.xtask("up")).succeeded();
-        Self { checkout, engine, first_up }
+        Self { checkout, first_up }
     }
 
     /// Brings it up again, whatever the scenario before has left.

@@ -153,7 +153,8 @@ fn is_healthy(services: &[Service]) -> bool {
         .all(|name| services.iter().any(|service| service.name == *name && service.is_running()))
 }
 
-/// Keeps the ports that the stack holds already, and takes the others.
+/// Keeps the ports that the stack holds already where they are those of the settings, or as good as
+/// can be had, and takes the others.
 fn claim_ports(
     state: &mut State,
     settings: &Settings,
@@ -164,14 +165,13 @@ fn claim_ports(
         let service = running.iter().find(|service| service.name == name && service.is_running());
         service.and_then(|service| service.port)
     };
-    state.api_port = match held("api") {
-        Some(port) => port,
-        None => ports::claim("API_PORT", settings.api_port, strict)?,
+    let port_for = |name: &str, variable: &str, wanted: u16| match held(name) {
+        // Another one than is wanted: wanted was taken then, or the settings have changed since.
+        Some(port) if port == wanted || !ports::is_free(wanted) => Ok(port),
+        _ => ports::claim(variable, wanted, strict),
     };
-    state.postgres_port = match held("postgres") {
-        Some(port) => port,
-        None => ports::claim("POSTGRES_PORT", settings.postgres_port, strict)?,
-    };
+    state.api_port = port_for("api", "API_PORT", settings.api_port)?;
+    state.postgres_port = port_for("postgres", "POSTGRES_PORT", settings.postgres_port)?;
     Ok(())
 }
 

@@ -25,7 +25,7 @@ pub(crate) fn choose(
     settings: &Settings,
     flag: Option<Choice>,
 ) -> anyhow::Result<(Kind, String)> {
-    let asked = if flag.is_some() { "--engine asks for it" } else { "ENGINE in .env asks for it" };
+    let asked = if flag.is_some() { "--engine asks for it" } else { "ENGINE asks for it" };
     match settings.forced(flag) {
         Some(Kind::Docker) => {
             let why = answers().map_err(|reason| anyhow!("docker cannot be used: {reason}"))?;

@@ -170,6 +170,11 @@ impl Engine for Local<'_> {
     }
 
     fn start_database(&mut self) -> anyhow::Result<()> {
+        if let Status::Running { port, .. } = self.cluster.status()?
+            && port != self.postgres_port
+        {
+            self.cluster.stop(Stop::Fast)?;
+        }
         self.postgres_port = self.cluster.start(self.postgres_port)?.port;
         self.create_database_if_missing()
     }
