@@ -4,6 +4,7 @@ mod emails;
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::GenericClient;
+use futures_util::future::try_join_all;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -197,11 +198,8 @@ pub async fn insert(client: &impl GenericClient, new: NewPerson) -> Result<Perso
         .query_one(
             &statement,
             &[
-                /* id */ &id,
-                /* name */ &name,
-                /* nickname */ &nickname,
-                /* email ids */ &email_ids,
-                /* addresses */ &addresses,
+                /* id */ &id, /* name */ &name, /* nickname */ &nickname,
+                /* email ids */ &email_ids, /* addresses */ &addresses,
             ],
         )
         .await?;
@@ -214,6 +212,18 @@ pub async fn insert(client: &impl GenericClient, new: NewPerson) -> Result<Perso
         created_at: row.get("created_at"),
         updated_at: row.get("updated_at"),
     })
+}
+
+/// Stores many persons together with their addresses, in the transaction's hands: all or none. The
+/// statements travel together, without waiting for each other's answers.
+///
+/// # Errors
+/// [`Error::Duplicate`] with [`EMAIL_KEY`] if a person has an address twice.
+pub async fn insert_many(
+    transaction: &impl GenericClient,
+    new: Vec<NewPerson>,
+) -> Result<Vec<Person>, Error> {
+    try_join_all(new.into_iter().map(|person| insert(transaction, person))).await
 }
 
 /// Gives the person other details, and exactly these addresses; one that it had keeps its id.
