@@ -97,10 +97,10 @@ fn possible_errors(operation: &Value) -> Vec<&'static str> {
     };
     let mut possible = Vec::new();
     if operation.get("requestBody").is_some() {
-        possible.extend(["400", "409", "413", "415", "422"]);
+        possible.extend(["400", "408", "409", "413", "415", "422"]);
     }
     if has("query", None) || has("header", None) {
-        possible.push("400");
+        possible.push("422");
     }
     if has("path", None) {
         possible.push("404");

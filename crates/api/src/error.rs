@@ -16,7 +16,7 @@ use poem_openapi::{
     types::{ToJSON, Type},
 };
 
-use crate::methods::Allow;
+use crate::paths::KnownPath;
 
 const PROBLEM_JSON: &str = "application/problem+json";
 /// Seconds after which a client may try again when the database is away.
@@ -140,7 +140,10 @@ impl ApiResponse for ApiError {
             description,
             status: Some(status),
             status_range: None,
-            content: vec![MetaMediaType { content_type: PROBLEM_JSON, schema: Problem::schema_ref() }],
+            content: vec![MetaMediaType {
+                content_type: PROBLEM_JSON,
+                schema: Problem::schema_ref(),
+            }],
             headers: Vec::new(),
         };
         MetaResponses { responses: ERRORS.into_iter().map(response).collect() }
@@ -151,9 +154,10 @@ impl ApiResponse for ApiError {
     }
 }
 
-const ERRORS: [(u16, &str); 11] = [
+const ERRORS: [(u16, &str); 12] = [
     (400, "The body is not JSON"),
     (404, "There is nothing under this id"),
+    (408, "The body came too slowly"),
     (409, "A value is taken already"),
     (412, "It was changed since it was read"),
     (413, "The body is larger than the server takes"),
@@ -181,8 +185,8 @@ pub(crate) fn respond(error: &poem::Error, request_id: &str) -> Response {
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER));
     }
-    if let Some(Allow(methods)) = error.data() {
-        headers.insert(header::ALLOW, methods.clone());
+    if let (StatusCode::METHOD_NOT_ALLOWED, Some(path)) = (status, error.data::<KnownPath>()) {
+        headers.insert(header::ALLOW, path.allow.clone());
     }
     response
 }

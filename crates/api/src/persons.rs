@@ -2,26 +2,24 @@
 
 mod batch;
 mod emails;
+mod responses;
 mod types;
 
 use db::{Pool, persons as rows};
 use poem_openapi::{
-    ApiResponse, OpenApi,
+    OpenApi,
     param::{Header, Path, Query},
 };
 use uuid::Uuid;
 
 pub(crate) use batch::BatchApi;
 pub(crate) use emails::EmailsApi;
+use responses::{
+    CreatePersonResponse, DeletedResponse, GetPersonResponse, PersonResponse, PersonsResponse,
+};
 use types::{CreatePerson, Order, Person, PersonPage, UpdatePerson, cursor};
 
-use crate::{
-    error::ApiError,
-    etag::{self, ETag},
-    idempotency,
-    json::Json,
-    text,
-};
+use crate::{error::ApiError, etag, idempotency, json::Json, text};
 
 pub(crate) struct PersonsApi {
     pub(crate) pool: Pool,
@@ -191,71 +189,6 @@ impl PersonsApi {
         let etag = person.etag();
         Ok(PersonResponse::Stored(Json(person), etag))
     }
-}
-
-#[derive(ApiResponse)]
-enum PersonsResponse {
-    /// A page of persons
-    #[oai(status = 200)]
-    Page(
-        Json<PersonPage>,
-        /// The next page, if there is one (RFC 8288).
-        #[oai(header = "Link")]
-        Option<String>,
-    ),
-}
-
-#[derive(ApiResponse)]
-enum CreatePersonResponse {
-    /// The person as stored
-    #[oai(status = 201)]
-    Created(
-        Json<Person>,
-        /// Where the person is found.
-        #[oai(header = "Location")]
-        String,
-        /// The person's version.
-        #[oai(header = "ETag")]
-        ETag,
-    ),
-}
-
-#[derive(ApiResponse)]
-enum GetPersonResponse {
-    /// The person
-    #[oai(status = 200)]
-    Found(
-        Json<Person>,
-        /// The person's version.
-        #[oai(header = "ETag")]
-        ETag,
-    ),
-    /// The version that the client has is the newest
-    #[oai(status = 304)]
-    NotModified(
-        /// The person's version.
-        #[oai(header = "ETag")]
-        ETag,
-    ),
-}
-
-#[derive(ApiResponse)]
-enum PersonResponse {
-    /// The person as stored
-    #[oai(status = 200)]
-    Stored(
-        Json<Person>,
-        /// The person's version.
-        #[oai(header = "ETag")]
-        ETag,
-    ),
-}
-
-#[derive(ApiResponse)]
-enum DeletedResponse {
-    /// It is gone
-    #[oai(status = 204)]
-    Deleted,
 }
 
 #[derive(poem_openapi::Tags)]

@@ -8,14 +8,10 @@ use poem_openapi::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{
-    DeletedResponse, Tags, no_person,
-    types::Email,
-};
+use super::{Tags, no_person, responses::DeletedResponse, types::Email};
 use crate::{
     error::{ApiError, FieldError},
-    etag,
-    idempotency,
+    etag, idempotency,
     json::Json,
     text::EmailAddress,
 };
@@ -133,4 +129,3 @@ fn has_it(error: db::Error) -> ApiError {
         error => error.into(),
     }
 }
-
