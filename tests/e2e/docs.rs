@@ -42,7 +42,14 @@ async fn the_document_lists_every_operation_once() {
     get /health/ready getReadiness
     get /persons listPersons
     post /persons createPerson
+    post /persons/batch createPersons
+    delete /persons/{id} deletePerson
     get /persons/{id} getPerson
+    patch /persons/{id} updatePerson
+    put /persons/{id} replacePerson
+    get /persons/{id}/emails listEmails
+    post /persons/{id}/emails addEmail
+    delete /persons/{id}/emails/{email_id} removeEmail
     ");
 }
 

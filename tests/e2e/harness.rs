@@ -4,7 +4,9 @@ mod app;
 mod database;
 mod postgres;
 mod problem;
+mod wire;
 
 pub(crate) use app::{TestApp, config};
 pub(crate) use database::Database;
 pub(crate) use problem::problem;
+pub(crate) use wire::Wire;

@@ -3,10 +3,14 @@
 //! Every test has a database of its own, so they run in parallel and in any order. The server under
 //! all of them is `test-postgres`'s: TEST_POSTGRES and TEST_DATABASE_URL say where it comes from.
 
+mod connections;
 mod docs;
 mod errors;
 mod harness;
+mod headers;
 mod health;
+mod http2;
+mod metrics;
 mod migrate;
 mod persons;
 mod server;

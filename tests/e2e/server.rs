@@ -5,7 +5,7 @@ use std::time::Duration;
 use db::Client;
 use tokio::time::{sleep, timeout};
 
-use crate::harness::{TestApp, problem};
+use crate::harness::{TestApp, Wire, problem};
 
 /// Keeps every other connection from the persons for as long as it is open.
 async fn lock_persons(app: &TestApp) -> Client {
@@ -59,6 +59,41 @@ async fn a_request_in_flight_cannot_hold_up_a_stop_for_ever() {
         .expect("no panic")
         .expect("ok");
     assert!(request.await.expect("no panic").is_err());
+}
+
+#[tokio::test]
+async fn an_answer_after_the_stop_is_the_last_of_its_connection() {
+    let app = TestApp::spawn().await;
+    let lock = lock_persons(&app).await;
+    let (mut busy, mut idle) = (Wire::connect(app.address).await, Wire::connect(app.address).await);
+    idle.get("/health/live").await;
+    assert!(!idle.answer().await.contains("connection: close"));
+    busy.get("/persons").await;
+    somebody_waits(&lock).await;
+
+    let (_server, _database) = app.stop();
+    assert_eq!(idle.rest().await, "");
+    drop(lock);
+    let answer = busy.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.contains("connection: close\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn while_it_drains_the_server_serves_on_and_is_not_ready() {
+    let app = TestApp::spawn_with(&[("API_DRAIN_SECONDS", "60")]).await;
+    let address = app.address;
+    let (server, _database) = app.stop();
+    let get = |path| reqwest::get(format!("http://{address}{path}"));
+    while get("/health/ready").await.expect("an answer").status() == 200 {}
+    problem(get("/health/ready").await.expect("an answer"), 503).await;
+    assert_eq!(get("/health/live").await.expect("an answer").status(), 200);
+    assert_eq!(get("/persons").await.expect("an answer").status(), 200);
+
+    // What a second signal does.
+    server.abort();
+    assert!(server.await.expect_err("it was ended").is_cancelled());
+    assert!(get("/health/live").await.is_err());
 }
 
 #[tokio::test]

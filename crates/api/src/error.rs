@@ -3,8 +3,6 @@
 //! Handlers return [`ApiError`] with `?`; [`respond`] turns it, and whatever the framework itself
 //! refuses, into an answer. A 5xx answer carries fixed text and the request id; its cause is logged.
 
-use std::any::Any;
-
 use db::Error as DbError;
 use poem::{
     IntoResponse, Response,
@@ -13,10 +11,12 @@ use poem::{
 };
 use poem_openapi::{
     ApiResponse, Object,
-    error::{ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError},
+    error::{ContentTypeError, ParseParamError, ParsePathError},
     registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
     types::{ToJSON, Type},
 };
+
+use crate::paths::KnownPath;
 
 const PROBLEM_JSON: &str = "application/problem+json";
 /// Seconds after which a client may try again when the database is away.
@@ -37,8 +37,34 @@ pub(crate) struct Problem {
     code: String,
     /// What is wrong in this very request.
     detail: Option<String>,
+    /// Everything that is wrong, if it is values.
+    errors: Option<Vec<FieldError>>,
     /// Names this request in the server's log; only when the server is at fault.
     request_id: Option<String>,
+}
+
+/// One of several things that are wrong with a request.
+#[derive(Debug, Clone, PartialEq, Eq, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub(crate) struct FieldError {
+    /// Where in the body, as a JSON pointer (RFC 6901).
+    pointer: Option<String>,
+    /// Which parameter of query, path or header.
+    parameter: Option<String>,
+    /// What is wrong.
+    detail: String,
+}
+
+impl FieldError {
+    /// Something is wrong with the body at `pointer`.
+    pub(crate) fn new(pointer: String, detail: impl Into<String>) -> Self {
+        Self { pointer: Some(pointer), parameter: None, detail: detail.into() }
+    }
+
+    /// Something is wrong with the parameter `name`.
+    pub(crate) fn parameter(name: &str, detail: impl Into<String>) -> Self {
+        Self { pointer: None, parameter: Some(name.to_owned()), detail: detail.into() }
+    }
 }
 
 /// What an operation can end with instead of its answer.
@@ -46,16 +72,42 @@ pub(crate) struct Problem {
 pub(crate) enum ApiError {
     #[error("there is no {0} with this id")]
     NotFound(&'static str),
-    #[error("{0}")]
-    Conflict(&'static str),
-    #[error("{0}")]
-    Invalid(String),
+    #[error("a value is taken already")]
+    Conflict(Vec<FieldError>),
+    #[error("the body is not JSON: line {line}, column {column}")]
+    Malformed { line: usize, column: usize },
+    #[error("the request has values that are not valid")]
+    Invalid(Vec<FieldError>),
+    #[error("it was changed since you read it: read it again")]
+    Stale,
+    #[error("this Idempotency-Key came with another request before")]
+    KeyReused,
     #[error("the schema is at version {found}, this server needs {needed}: run the migrations")]
     SchemaBehind { found: i32, needed: i32 },
+    #[error("the server is stopping")]
+    Stopping,
+    #[error("the body took too long to come")]
+    SlowBody,
     #[error("the request took too long")]
     Timeout,
     #[error(transparent)]
     Database(#[from] DbError),
+    #[error("what was kept is not JSON")]
+    Kept(#[from] serde_json::Error),
+}
+
+impl ApiError {
+    /// A body that is no JSON. serde's own message may repeat a value, and so is not used.
+    pub(crate) fn malformed(error: &serde_json::Error) -> Self {
+        Self::Malformed { line: error.line(), column: error.column() }
+    }
+
+    fn fields(&self) -> Option<&Vec<FieldError>> {
+        match self {
+            Self::Conflict(errors) | Self::Invalid(errors) => Some(errors),
+            _ => None,
+        }
+    }
 }
 
 impl ResponseError for ApiError {
@@ -63,23 +115,30 @@ impl ResponseError for ApiError {
         match self {
             Self::NotFound(_) | Self::Database(DbError::NotFound) => StatusCode::NOT_FOUND,
             Self::Conflict(_) | Self::Database(DbError::Duplicate { .. }) => StatusCode::CONFLICT,
-            Self::Invalid(_) | Self::Database(DbError::Invalid(_)) => StatusCode::BAD_REQUEST,
-            Self::SchemaBehind { .. }
+            Self::Malformed { .. } => StatusCode::BAD_REQUEST,
+            Self::Invalid(_) | Self::KeyReused | Self::Database(DbError::Invalid(_)) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Self::Stale => StatusCode::PRECONDITION_FAILED,
+            Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
+            Self::Stopping
+            | Self::SchemaBehind { .. }
             | Self::Database(DbError::Unavailable(_) | DbError::Unauthorized(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Timeout | Self::Database(DbError::Timeout(_)) => StatusCode::GATEWAY_TIMEOUT,
-            Self::Database(DbError::Other(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Kept(_) | Self::Database(DbError::Other(_)) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
 
-/// The errors that any operation can end with, for the document.
+/// The errors that an operation can end with, for the document; `document` removes from each
+/// operation the 4xx that it cannot.
 impl ApiResponse for ApiError {
     fn meta() -> MetaResponses {
-        let response = |status: StatusCode, description| MetaResponse {
+        let response = |(status, description)| MetaResponse {
             description,
-            status: Some(status.as_u16()),
+            status: Some(status),
             status_range: None,
             content: vec![MetaMediaType {
                 content_type: PROBLEM_JSON,
@@ -87,27 +146,28 @@ impl ApiResponse for ApiError {
             }],
             headers: Vec::new(),
         };
-        MetaResponses {
-            responses: vec![
-                response(
-                    StatusCode::BAD_REQUEST,
-                    "The request is malformed or a value is not valid",
-                ),
-                response(StatusCode::NOT_FOUND, "There is nothing under this id"),
-                response(StatusCode::CONFLICT, "A value is taken already"),
-                response(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than the server takes"),
-                response(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is not application/json"),
-                response(StatusCode::INTERNAL_SERVER_ERROR, "The server made a mistake"),
-                response(StatusCode::SERVICE_UNAVAILABLE, "The database is away: try again soon"),
-                response(StatusCode::GATEWAY_TIMEOUT, "The request took too long"),
-            ],
-        }
+        MetaResponses { responses: ERRORS.into_iter().map(response).collect() }
     }
 
     fn register(registry: &mut Registry) {
         Problem::register(registry);
     }
 }
+
+const ERRORS: [(u16, &str); 12] = [
+    (400, "The body is not JSON"),
+    (404, "There is nothing under this id"),
+    (408, "The body came too slowly"),
+    (409, "A value is taken already"),
+    (412, "It was changed since it was read"),
+    (413, "The body is larger than the server takes"),
+    (415, "The body is not application/json"),
+    (422, "Values are not valid; `errors` names each"),
+    (429, "Too many requests"),
+    (500, "The server made a mistake"),
+    (503, "The database is away: try again soon"),
+    (504, "The request took too long"),
+];
 
 /// The answer to a request that ended with `error`; the cause of a 5xx goes to the log, once.
 pub(crate) fn respond(error: &poem::Error, request_id: &str) -> Response {
@@ -118,18 +178,24 @@ pub(crate) fn respond(error: &poem::Error, request_id: &str) -> Response {
         log_cause(error, status);
     } else {
         problem.detail = Some(detail(error));
+        problem.errors = field_errors(error);
     }
     let mut response = problem.into_response();
     let headers = response.headers_mut();
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER));
     }
+    if let (StatusCode::METHOD_NOT_ALLOWED, Some(path)) = (status, error.data::<KnownPath>()) {
+        headers.insert(header::ALLOW, path.allow.clone());
+    }
     response
 }
 
-/// What [`poem::middleware::CatchPanic`] answers; the panic hook has logged the panic itself.
-pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response {
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+/// The answer to a request whose handler panicked; the panic hook has logged why.
+pub(crate) fn panicked(request_id: &str) -> Response {
+    let mut problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR);
+    problem.request_id = Some(request_id.to_owned());
+    problem.into_response()
 }
 
 impl Problem {
@@ -142,6 +208,7 @@ impl Problem {
             status: status.as_u16(),
             code,
             detail: None,
+            errors: None,
             request_id: None,
         }
     }
@@ -157,8 +224,22 @@ impl IntoResponse for Problem {
 }
 
 fn status(error: &poem::Error) -> StatusCode {
-    // poem answers 400 to a path parameter that does not parse: no such resource can exist.
-    if error.is::<ParsePathError>() { StatusCode::NOT_FOUND } else { error.status() }
+    // A path parameter that does not parse: no such resource can exist.
+    if error.is::<ParsePathError>() {
+        return StatusCode::NOT_FOUND;
+    }
+    if error.is::<ParseParamError>() {
+        return StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    error.status()
+}
+
+/// What is wrong with values, one by one.
+fn field_errors(error: &poem::Error) -> Option<Vec<FieldError>> {
+    if let Some(error) = error.downcast_ref::<ParseParamError>() {
+        return Some(vec![FieldError::parameter(error.name, "is not valid: see the document")]);
+    }
+    error.downcast_ref::<ApiError>()?.fields().cloned()
 }
 
 /// What to tell a client about its own mistake.
@@ -170,11 +251,8 @@ fn detail(error: &poem::Error) -> String {
             error => error.to_string(),
         };
     }
-    if let Some(error) = error.downcast_ref::<ParseRequestPayloadError>() {
-        return error.reason.clone();
-    }
-    if let Some(error) = error.downcast_ref::<ParseParamError>() {
-        return format!("the parameter {}: {}", error.name, error.reason);
+    if error.is::<ParseParamError>() {
+        return "a parameter is not valid".to_owned();
     }
     if error.is::<ContentTypeError>() {
         return "send the body as Content-Type: application/json".to_owned();

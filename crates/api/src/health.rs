@@ -1,6 +1,12 @@
 //! Whether the server lives, and whether it can do its work.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use db::{Pool, migrations};
 use poem_openapi::{Object, OpenApi, Tags, payload::Json};
@@ -10,8 +16,22 @@ use crate::error::ApiError;
 /// A database that does not answer within this is as good as gone.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Whether the server takes work: until it is asked to stop.
+#[derive(Clone, Default)]
+pub(crate) struct Readiness {
+    ended: Arc<AtomicBool>,
+}
+
+impl Readiness {
+    /// From now on load balancers are told to send requests elsewhere.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Relaxed);
+    }
+}
+
 pub(crate) struct HealthApi {
     pub(crate) pool: Pool,
+    pub(crate) readiness: Readiness,
 }
 
 #[OpenApi(tag = "HealthTags::Health")]
@@ -28,8 +48,12 @@ impl HealthApi {
     /// Can it do its work?
     ///
     /// Asks the database: 503 when it is away or when its schema is older than this server needs.
+    /// And 503 as soon as the server is asked to stop, while it serves on for a while.
     #[oai(path = "/health/ready", method = "get", operation_id = "getReadiness")]
     async fn ready(&self) -> Result<Json<Health>, ApiError> {
+        if self.readiness.ended.load(Relaxed) {
+            return Err(ApiError::Stopping);
+        }
         let found = schema_version(&self.pool).await?;
         let needed = migrations::latest();
         if found < needed {

@@ -2,9 +2,13 @@
 
 use config::{Config, Profile};
 use db::{Pool, migrations};
-use poem_openapi::{OpenApi, payload::Html};
+use poem::http::header;
+use poem_openapi::{
+    OpenApi,
+    payload::{Html, Response},
+};
 
-use crate::{error::ApiError, health};
+use crate::{error::ApiError, health, middleware::PAGE_POLICY};
 
 const PAGE: &str = include_str!("landing/page.html");
 
@@ -29,14 +33,15 @@ impl LandingApi {
 #[OpenApi]
 impl LandingApi {
     #[oai(path = "/", method = "get", hidden)]
-    async fn page(&self) -> Result<Html<String>, ApiError> {
+    async fn page(&self) -> Result<Response<Html<String>>, ApiError> {
         let page = self.page.as_ref().ok_or(ApiError::NotFound("page"))?;
         let (state, schema) = match health::schema_version(&self.pool).await {
             Ok(version) if version < migrations::latest() => ("behind", version.to_string()),
             Ok(version) => ("ready", version.to_string()),
             Err(_) => ("away", "unknown: the database is away".to_owned()),
         };
-        Ok(Html(page.replace("{state}", state).replace("{schema}", &schema)))
+        let page = Html(page.replace("{state}", state).replace("{schema}", &schema));
+        Ok(Response::new(page).header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
     }
 }
 

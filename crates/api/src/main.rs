@@ -4,7 +4,7 @@ mod healthcheck;
 
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use config::{Config, Profile};
 use tokio::signal;
 use tracing_subscriber::EnvFilter;
@@ -36,20 +36,32 @@ async fn serve() -> ExitCode {
         }
     };
     log_to_stderr(config.profile);
+    // In the log's format, and with the id of the request whose handler panicked.
+    std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
     finish(run(config).await)
 }
 
 async fn run(config: Config) -> anyhow::Result<()> {
+    let (stop, kill) = (signals(1)?, signals(2)?);
     let server = api::Server::bind(config)?;
-    let stop = stop_signal()?;
     tracing::info!(address = %server.address(), "listening");
-    server.run(stop).await.context("the server ended")?;
+    if let Some(address) = server.admin_address() {
+        tracing::info!(%address, "serving metrics");
+    }
+    let stop = async {
+        stop.await;
+        tracing::info!("stopping: requests in flight may finish; a second signal ends them");
+    };
+    tokio::select! {
+        ended = server.run(stop) => ended.context("the server ended")?,
+        () = kill => bail!("a second signal ended the requests in flight"),
+    }
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Resolves at the first SIGTERM or Ctrl-C.
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+/// Resolves when SIGTERM or Ctrl-C has come this many times.
+fn signals(count: usize) -> anyhow::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     let (mut interrupt, mut terminate) = {
         use signal::unix::{SignalKind, signal};
@@ -59,11 +71,12 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     let (mut interrupt, mut terminate) =
         (signal::windows::ctrl_c()?, signal::windows::ctrl_shutdown()?);
     Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+        for _ in 0..count {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
         }
-        tracing::info!("stopping: requests in flight may finish");
     })
 }
 

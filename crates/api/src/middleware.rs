@@ -1,63 +1,80 @@
 //! The layers around every route: limits on the inside, request id and log on the outside.
 
-use std::{sync::Arc, time::Instant};
+mod headers;
+
+#[cfg(test)]
+mod tests;
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use config::ServerConfig;
+use futures_util::FutureExt;
 use poem::{
-    Body, Endpoint, IntoResponse, PathPattern, Request, Response, Result,
+    Body, Endpoint, IntoResponse, Request, Response, Result,
     error::ReadBodyError,
     http::{HeaderValue, header},
 };
+use tokio::time::timeout;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::error::{self, ApiError};
+use crate::{
+    error::{self, ApiError},
+    metrics::Metrics,
+    paths::KnownPath,
+};
+pub(crate) use headers::{DOCS_POLICY, PAGE_POLICY, add_headers};
 
 const REQUEST_ID: &str = "x-request-id";
 
-/// Bounds the request: its time, and the size of its body whether announced or not.
+/// Bounds the request: its time, and the time and size of its body, whether announced or not.
 pub(crate) async fn limit<E: Endpoint>(
     next: Arc<E>,
     mut request: Request,
     limits: ServerConfig,
 ) -> Result<Response> {
-    let work = async {
-        let announced = request.header(header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
-        if announced.is_some_and(|length: usize| length > limits.body_limit) {
-            return Err(ReadBodyError::PayloadTooLarge.into());
-        }
-        let body = request.take_body().into_bytes_limit(limits.body_limit).await?;
-        request.set_body(Body::from(body));
-        next.call(request).await.map(IntoResponse::into_response)
-    };
-    let answered = tokio::time::timeout(limits.request_timeout, work).await;
-    answered.unwrap_or_else(|_| Err(ApiError::Timeout.into()))
+    let announced = request.header(header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
+    if announced.is_some_and(|length: usize| length > limits.body_limit) {
+        return Err(ReadBodyError::PayloadTooLarge.into());
+    }
+    let body = request.take_body().into_bytes_limit(limits.body_limit);
+    let body = timeout(limits.body_timeout, body).await.map_err(|_| ApiError::SlowBody)??;
+    request.set_body(Body::from(body));
+    let answered = timeout(limits.request_timeout, next.call(request)).await;
+    answered.map_err(|_| ApiError::Timeout)?.map(IntoResponse::into_response)
 }
 
-/// Names the request, turns errors into answers and writes one line to the log.
-pub(crate) async fn observe<E: Endpoint>(next: Arc<E>, request: Request) -> Result<Response> {
-    let started = Instant::now();
+/// Names the request, turns errors and panics into answers, counts, and writes a line to the log.
+pub(crate) async fn observe<E: Endpoint>(
+    next: Arc<E>,
+    request: Request,
+    metrics: Metrics,
+) -> Result<Response> {
+    let (started, _in_flight) = (Instant::now(), metrics.begin());
     let id = request_id(&request);
     let method = request.method().clone();
-    let span = tracing::info_span!("request", %id);
+    let span = tracing::info_span!("request", %id, trace_id = trace_id(&request));
     async {
-        let answered = next.call(request).await;
-        let (mut response, route) = match answered {
-            Ok(answer) => {
+        // What a panic may have left half-changed went with the request.
+        let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+        let (mut response, path) = match answered {
+            Ok(Ok(answer)) => {
                 let response = answer.into_response();
-                let route = response.data::<PathPattern>().cloned();
-                (response, route)
+                let path = response.data::<KnownPath>().cloned();
+                (response, path)
             }
-            Err(error) => (error::respond(&error, &id), error.data::<PathPattern>().cloned()),
+            Ok(Err(error)) => (error::respond(&error, &id), error.data::<KnownPath>().cloned()),
+            Err(_) => (error::panicked(&id), None),
         };
         let value = HeaderValue::from_str(&id).expect("ids are visible ASCII");
         response.headers_mut().insert(REQUEST_ID, value);
-        // The pattern, not the path: a path may hold what does not belong in a log.
-        let route = route.as_ref().map_or("", |pattern| &pattern.0);
+        // The path's name, not the path: that may hold what does not belong in a log.
+        let route = path.as_ref().map_or("", |path| &path.name);
+        let took = started.elapsed();
+        metrics.answered(&method, route, response.status(), took);
         // A probe that finds all well, every second or two, is no news.
         if !(route.starts_with("/health/") && response.is_success()) {
-            let status = response.status().as_u16();
-            let microseconds = started.elapsed().as_micros();
+            let (status, microseconds) = (response.status().as_u16(), took.as_micros());
             tracing::info!(%method, route, status, microseconds, "answered");
         }
         Ok(response)
@@ -76,4 +93,20 @@ fn request_id(request: &Request) -> String {
         .header(REQUEST_ID)
         .filter(is_safe)
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+}
+
+/// The trace that the client says this request is a part of (W3C Trace Context).
+fn trace_id(request: &Request) -> Option<&str> {
+    let is_id = |text: &str, length: usize| {
+        text.len() == length
+            && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            && text.bytes().any(|byte| byte != b'0')
+    };
+    let mut parts = request.header("traceparent")?.split('-');
+    let (version, trace, parent) = (parts.next()?, parts.next()?, parts.next()?);
+    let flags = parts.next()?;
+    // A later version may have further parts, and 00 has none.
+    let is_version = version == "00" && parts.next().is_none() || is_id(version, 2);
+    let is_valid = is_version && version != "ff" && is_id(trace, 32) && is_id(parent, 16);
+    (is_valid && flags.len() == 2).then_some(trace)
 }

@@ -1,27 +1,37 @@
-//! Persons and their e-mail addresses.
+//! Persons: listed, created, read, changed, deleted.
 
-use chrono::{DateTime, Utc};
-use db::Pool;
+mod batch;
+mod emails;
+mod responses;
+mod types;
+
+use db::{Pool, persons as rows};
 use poem_openapi::{
-    ApiResponse, Object, OpenApi,
-    param::{Path, Query},
-    payload::Json,
+    OpenApi,
+    param::{Header, Path, Query},
 };
 use uuid::Uuid;
 
-use crate::error::ApiError;
+pub(crate) use batch::BatchApi;
+pub(crate) use emails::EmailsApi;
+use responses::{
+    CreatePersonResponse, DeletedResponse, GetPersonResponse, PersonResponse, PersonsResponse,
+};
+use types::{CreatePerson, Order, Person, PersonPage, UpdatePerson, cursor};
+
+use crate::{error::ApiError, etag, idempotency, json::Json, text};
 
 pub(crate) struct PersonsApi {
     pub(crate) pool: Pool,
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Tags::Persons")]
 impl PersonsApi {
     /// List persons
     ///
-    /// In the order of their creation, a page at a time: pass a page's `next` as `cursor` to get the
-    /// one after it. The last page has no `next`.
-    #[oai(path = "/persons", method = "get", operation_id = "listPersons", tag = "Tags::Persons")]
+    /// A page at a time: pass a page's `next` as `cursor`, with the same filters and the same order,
+    /// to get the one after it. The last page has no `next`.
+    #[oai(path = "/persons", method = "get", operation_id = "listPersons")]
     async fn list(
         &self,
         /// How many persons at most.
@@ -29,133 +39,177 @@ impl PersonsApi {
         limit: Query<u32>,
         /// The `next` of the page before.
         cursor: Query<Option<String>>,
-    ) -> Result<Json<PersonPage>, ApiError> {
-        let after = cursor.0.as_deref().map(parse_cursor).transpose()?;
+        /// The order, by creation if none is given.
+        sort: Query<Option<Order>>,
+        /// Only persons whose name begins with this, compared without case.
+        #[oai(validator(min_length = 1, max_length = 200))]
+        name_prefix: Query<Option<String>>,
+        /// Only the persons with this e-mail address, compared without case.
+        #[oai(validator(min_length = 3, max_length = 254))]
+        email: Query<Option<String>>,
+    ) -> Result<PersonsResponse, ApiError> {
+        let sort = sort.0.unwrap_or(Order::CreatedAt);
+        let order = cursor::read(sort, cursor.0.as_deref())?;
+        let filter = rows::Filter {
+            name_prefix: text::query("name_prefix", name_prefix.0)?,
+            address: text::query("email", email.0)?,
+        };
         let client = self.pool.get().await.map_err(db::Error::from)?;
         // One more than asked for tells whether there is a next page.
-        let mut persons = db::persons::list(&client, after, limit.0 + 1).await?;
-        let more = persons.len() > limit.0 as usize;
-        persons.truncate(limit.0 as usize);
-        let next = persons.last().filter(|_| more).map(|last| last.id.simple().to_string());
-        Ok(Json(PersonPage { items: persons.into_iter().map(Person::from).collect(), next }))
+        let mut found = rows::list(&client, &filter, &order, limit.0 + 1).await?;
+        let is_last = found.len() <= limit.0 as usize;
+        found.truncate(limit.0 as usize);
+        let next = found.last().filter(|_| !is_last).map(|last| cursor::write(sort, last));
+        let link = next.as_ref().map(|next| {
+            let query = cursor::query(next, limit.0, sort, &filter);
+            format!("</persons?{query}>; rel=\"next\"")
+        });
+        let items = found.into_iter().map(Person::from).collect();
+        Ok(PersonsResponse::Page(Json(PersonPage { items, next }), link))
     }
 
     /// Create a person
     ///
     /// Together with its e-mail addresses, all or nothing.
-    #[oai(path = "/persons", method = "post", operation_id = "createPerson", tag = "Tags::Persons")]
-    async fn create(&self, body: Json<CreatePerson>) -> Result<CreatePersonResponse, ApiError> {
-        let CreatePerson { name, emails } = body.0;
-        let client = self.pool.get().await.map_err(db::Error::from)?;
-        match db::persons::insert(&client, name, emails).await {
-            Err(db::Error::Duplicate { constraint }) if constraint == db::persons::EMAIL_KEY => {
-                Err(ApiError::Conflict("emails: an address is given twice"))
-            }
-            person => {
-                let person = Person::from(person?);
-                let location = format!("/persons/{}", person.id);
-                Ok(CreatePersonResponse::Created(Json(person), location))
-            }
+    #[oai(path = "/persons", method = "post", operation_id = "createPerson")]
+    async fn create(
+        &self,
+        /// The request is done once, however often it is repeated with this key.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+        body: Json<CreatePerson>,
+    ) -> Result<CreatePersonResponse, ApiError> {
+        let new = body.0.row("")?;
+        let mut client = self.pool.get().await.map_err(db::Error::from)?;
+        let Some(key) = idempotency_key.0 else {
+            // One statement, which needs no transaction around it.
+            return Ok(created(rows::insert(&client, new).await?.into()));
+        };
+        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let answered = idempotency::claim(&transaction, "createPerson", &key, &body.0).await?;
+        if let Some(person) = answered {
+            return Ok(created(person));
         }
+        let person = Person::from(rows::insert(&transaction, new).await?);
+        idempotency::keep(&transaction, &key, &person).await?;
+        transaction.commit().await.map_err(db::Error::from)?;
+        Ok(created(person))
     }
 
     /// Get a person
-    #[oai(path = "/persons/:id", method = "get", operation_id = "getPerson", tag = "Tags::Persons")]
+    #[oai(path = "/persons/:id", method = "get", operation_id = "getPerson")]
     async fn get(
         &self,
         /// The person's id.
         id: Path<Uuid>,
-    ) -> Result<Json<Person>, ApiError> {
+        /// Answer 304 if the version is this ETag.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+    ) -> Result<GetPersonResponse, ApiError> {
         let client = self.pool.get().await.map_err(db::Error::from)?;
-        let person = db::persons::find(&client, id.0).await?;
-        Ok(Json(person.ok_or(ApiError::NotFound("person"))?.into()))
+        let person = Person::from(rows::get(&client, id.0).await.map_err(no_person)?);
+        let etag = person.etag();
+        if if_none_match.0.is_some_and(|known| etag::matches(&known, etag)) {
+            return Ok(GetPersonResponse::NotModified(etag));
+        }
+        Ok(GetPersonResponse::Found(Json(person), etag))
+    }
+
+    /// Replace a person
+    ///
+    /// What the body leaves out is removed. An address that the person had keeps its id.
+    #[oai(path = "/persons/:id", method = "put", operation_id = "replacePerson")]
+    async fn replace(
+        &self,
+        /// The person's id.
+        id: Path<Uuid>,
+        /// Only if the version is still this ETag.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+        body: Json<CreatePerson>,
+    ) -> Result<PersonResponse, ApiError> {
+        let new = body.0.row("")?;
+        self.change(id.0, if_match.0.as_deref(), |_| Ok(new)).await
+    }
+
+    /// Change a person
+    ///
+    /// A JSON merge patch (RFC 7396): a field that is absent stays, `null` removes a nickname, and a
+    /// list of addresses replaces the whole list.
+    #[oai(path = "/persons/:id", method = "patch", operation_id = "updatePerson")]
+    async fn update(
+        &self,
+        /// The person's id.
+        id: Path<Uuid>,
+        /// Only if the version is still this ETag.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+        body: Json<UpdatePerson>,
+    ) -> Result<PersonResponse, ApiError> {
+        self.change(id.0, if_match.0.as_deref(), |person| body.0.apply(person)).await
+    }
+
+    /// Delete a person
+    ///
+    /// Together with its e-mail addresses.
+    #[oai(path = "/persons/:id", method = "delete", operation_id = "deletePerson")]
+    async fn delete(
+        &self,
+        /// The person's id.
+        id: Path<Uuid>,
+        /// Only if the version is still this ETag.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+    ) -> Result<DeletedResponse, ApiError> {
+        let mut client = self.pool.get().await.map_err(db::Error::from)?;
+        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let person = rows::lock(&transaction, id.0).await.map_err(no_person)?;
+        etag::check(if_match.0.as_deref(), person.version)?;
+        rows::delete(&transaction, id.0).await?;
+        transaction.commit().await.map_err(db::Error::from)?;
+        Ok(DeletedResponse::Deleted)
     }
 }
 
-/// A person with its e-mail addresses.
-#[derive(Debug, Object)]
-struct Person {
-    /// A UUID of version 7.
-    id: Uuid,
-    /// The full name.
-    name: String,
-    /// In the order in which they were added.
-    emails: Vec<Email>,
-    /// When the person was created, in UTC.
-    created_at: DateTime<Utc>,
-}
-
-/// An e-mail address of a person.
-#[derive(Debug, Object)]
-struct Email {
-    /// A UUID of version 7.
-    id: Uuid,
-    /// The address, in the case in which it was given.
-    address: String,
-}
-
-/// A page of persons.
-#[derive(Debug, Object)]
-#[oai(skip_serializing_if_is_none)]
-struct PersonPage {
-    /// The persons of this page.
-    items: Vec<Person>,
-    /// What to pass as `cursor` for the next page; absent on the last one.
-    next: Option<String>,
-}
-
-/// A person to be created.
-#[derive(Debug, Object)]
-#[oai(deny_unknown_fields, example)]
-struct CreatePerson {
-    /// The full name.
-    #[oai(validator(min_length = 1, max_length = 200))]
-    name: String,
-    /// At least one address; the same one twice is refused, whatever its case.
-    #[oai(validator(min_items = 1, max_items = 20, min_length = 3, max_length = 254))]
-    emails: Vec<String>,
-}
-
-#[derive(ApiResponse)]
-enum CreatePersonResponse {
-    /// The person as stored
-    #[oai(status = 201)]
-    Created(
-        Json<Person>,
-        /// Where the person is found.
-        #[oai(header = "Location")]
-        String,
-    ),
+impl PersonsApi {
+    /// Locks the person, checks that it is the version the client knows, and stores what `to` makes
+    /// of it.
+    async fn change(
+        &self,
+        id: Uuid,
+        if_match: Option<&str>,
+        to: impl FnOnce(rows::Person) -> Result<rows::NewPerson, ApiError>,
+    ) -> Result<PersonResponse, ApiError> {
+        let mut client = self.pool.get().await.map_err(db::Error::from)?;
+        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let person = rows::lock(&transaction, id).await.map_err(no_person)?;
+        etag::check(if_match, person.version)?;
+        let person = Person::from(rows::update(&transaction, id, &to(person)?).await?);
+        transaction.commit().await.map_err(db::Error::from)?;
+        let etag = person.etag();
+        Ok(PersonResponse::Stored(Json(person), etag))
+    }
 }
 
 #[derive(poem_openapi::Tags)]
-enum Tags {
+pub(crate) enum Tags {
     /// People and their e-mail addresses.
     Persons,
 }
 
-impl poem_openapi::types::Example for CreatePerson {
-    fn example() -> Self {
-        Self { name: "Ada Lovelace".to_owned(), emails: vec!["ada@example.com".to_owned()] }
-    }
-}
-
-impl From<db::persons::Person> for Person {
-    fn from(person: db::persons::Person) -> Self {
-        let emails = person
-            .emails
-            .into_iter()
-            .map(|email| Email { id: email.id, address: email.address })
-            .collect();
-        Self { id: person.id, name: person.name, emails, created_at: person.created_at }
-    }
+fn created(person: Person) -> CreatePersonResponse {
+    let (location, etag) = (format!("/persons/{}", person.id), person.etag());
+    CreatePersonResponse::Created(Json(person), location, etag)
 }
 
 fn default_limit() -> u32 {
     20
 }
 
-fn parse_cursor(cursor: &str) -> Result<Uuid, ApiError> {
-    Uuid::try_parse(cursor)
-        .map_err(|_| ApiError::Invalid("cursor: pass the `next` of a page as it is".to_owned()))
+/// A missing row under `/persons/:id` is a person.
+fn no_person(error: db::Error) -> ApiError {
+    match error {
+        db::Error::NotFound => ApiError::NotFound("person"),
+        error => error.into(),
+    }
 }

@@ -1,46 +1,89 @@
 //! Every route of the server, and the layers around them.
 
-use config::Config;
+use std::sync::Arc;
+
+use config::{Config, Profile};
 use db::Pool;
-use poem::{Endpoint, EndpointExt, Response, Route, middleware::CatchPanic};
+use poem::{
+    Endpoint, EndpointExt, IntoResponse, Response, Route, endpoint::make_sync, get, http::header,
+    web::Html,
+};
 use poem_openapi::{OpenApi, OpenApiService};
 
 use crate::{
-    error,
-    health::HealthApi,
+    document,
+    health::{HealthApi, Readiness},
     landing::LandingApi,
-    middleware::{limit, observe},
-    persons::PersonsApi,
+    metrics::Metrics,
+    middleware::{DOCS_POLICY, add_headers, limit, observe},
+    paths::Paths,
+    persons::{BatchApi, EmailsApi, PersonsApi},
 };
 
 /// The whole server. The outermost layer comes last.
-pub(crate) fn app(config: &Config, pool: &Pool) -> impl Endpoint<Output = Response> + 'static {
-    let service = service(config, pool);
-    let mut route = Route::new();
+pub(crate) fn app(
+    config: &Config,
+    pool: &Pool,
+    readiness: &Readiness,
+    metrics: &Metrics,
+) -> impl Endpoint<Output = Response> + 'static {
+    let service = service(config, pool, readiness);
+    let (mut route, mut pages) = (Route::new(), Vec::new());
     if config.server.docs {
-        route =
-            route.nest("/docs", service.swagger_ui()).at("/openapi.json", service.spec_endpoint());
+        // Swagger UI holds the document as text: the one that is published takes its place.
+        let document = document::published().to_string();
+        let docs = service.swagger_ui_html().replace(&service.spec(), &document);
+        let docs = make_sync(move |_| {
+            Html(docs.clone()).with_header(header::CONTENT_SECURITY_POLICY, DOCS_POLICY)
+        });
+        let document = make_sync(move |_| document.clone().with_content_type("application/json"));
+        route = route.at("/docs", get(docs)).at("/openapi.json", get(document));
+        pages.extend(["/docs", "/openapi.json"]);
     }
-    let limits = config.server.clone();
+    if config.profile != Profile::Production {
+        pages.push("/");
+    }
+    let paths = Arc::new(Paths::new(document::published(), &pages));
+    let (limits, metrics) = (config.server.clone(), metrics.clone());
+    let origins: Arc<[String]> = config.server.cors_origins.clone().into();
     route
         .nest("/", service)
         .around(move |next, request| limit(next, request, limits.clone()))
-        .with(CatchPanic::new().with_handler(error::panicked))
-        .around(observe)
+        .around(move |next, request| paths.clone().apply(next, request))
+        .around(move |next, request| observe(next, request, metrics.clone()))
+        .around(move |next, request| add_headers(next, request, origins.clone()))
 }
 
-/// The `OpenAPI` document as JSON.
+/// What is not for the public: served on a port of its own.
+pub(crate) fn admin(metrics: &Metrics) -> impl Endpoint<Output = Response> + 'static {
+    let metrics = metrics.clone();
+    Route::new().at("/metrics", get(make_sync(move |_| metrics.render())))
+}
+
+/// The OpenAPI document, as JSON.
 pub fn spec() -> String {
+    format!("{:#}", document::published())
+}
+
+/// The document as poem-openapi writes it; `document` corrects it.
+pub(crate) fn written() -> String {
     // A pool connects only when it is used, and the document does not use it.
     let url = |name: &str| (name == "DATABASE_URL").then(|| "postgresql://unused".to_owned());
     let config = Config::from_lookup(&url).expect("the defaults are valid");
-    service(&config, &db::pool(&config.database).expect("the URL is valid")).spec()
+    let pool = db::pool(&config.database).expect("the URL is valid");
+    service(&config, &pool, &Readiness::default()).spec()
 }
 
-fn service(config: &Config, pool: &Pool) -> OpenApiService<impl OpenApi + use<>, ()> {
+fn service(
+    config: &Config,
+    pool: &Pool,
+    readiness: &Readiness,
+) -> OpenApiService<impl OpenApi + use<>, ()> {
     let apis = (
         PersonsApi { pool: pool.clone() },
-        HealthApi { pool: pool.clone() },
+        BatchApi { pool: pool.clone() },
+        EmailsApi { pool: pool.clone() },
+        HealthApi { pool: pool.clone(), readiness: readiness.clone() },
         LandingApi::new(config, pool.clone()),
     );
     OpenApiService::new(apis, "Slipway", env!("CARGO_PKG_VERSION"))

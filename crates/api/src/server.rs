@@ -1,37 +1,41 @@
 //! Binds, serves and stops.
 
-use std::net::{SocketAddr, TcpListener};
+mod acceptor;
+mod patience;
+
+use std::{
+    future,
+    net::{SocketAddr, TcpListener},
+};
 
 use anyhow::Context;
-use config::{Config, ServerConfig};
+use config::Config;
 use db::Pool;
-use poem::listener::TcpAcceptor;
+use tokio::time::sleep;
 
-use crate::routes;
+use crate::{health::Readiness, metrics::Metrics, routes};
+use acceptor::Acceptor;
 
-/// A server that has its port but does not answer yet.
+/// A server that has its ports but does not answer yet.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    admin: Option<TcpListener>,
     config: Config,
     pool: Pool,
 }
 
 impl Server {
-    /// Takes the port. The database is not asked: the server is live without it, and ready with it.
+    /// Takes the ports. The database is not asked: the server is live without it, and ready with it.
     ///
     /// # Errors
-    /// The port is taken, or DATABASE_URL is malformed.
+    /// A port is taken, or DATABASE_URL is malformed.
     pub fn bind(config: Config) -> anyhow::Result<Self> {
         let pool = db::pool(&config.database).context("DATABASE_URL is not usable")?;
-        let ServerConfig { listen, .. } = config.server;
-        let listener = TcpListener::bind(listen).with_context(|| {
-            format!("cannot listen on {listen}: stop what does, or set API_LISTEN")
-        })?;
-        // The runtime blocks a whole thread on a blocking socket.
-        listener.set_nonblocking(true)?;
+        let listener = listen(config.server.listen, "API_LISTEN")?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, config, pool })
+        let admin = config.server.admin_listen.map(|it| listen(it, "API_ADMIN_LISTEN"));
+        Ok(Self { listener, address, admin: admin.transpose()?, config, pool })
     }
 
     /// Where it listens; the port is a real one even when port 0 was asked for.
@@ -39,19 +43,51 @@ impl Server {
         self.address
     }
 
-    /// Serves until `stop` resolves, then lets the requests in flight finish, for a limited time.
+    /// Where it serves metrics, if it does.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// Serves until `stop` resolves. From then on it is not ready; it serves on for the drain period,
+    /// takes no more connections, and lets the requests in flight finish, for a limited time.
+    /// Dropping the future ends everything at once.
     ///
     /// # Errors
-    /// The listening socket broke.
+    /// A listening socket is not usable.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let shutdown_timeout = self.config.server.shutdown_timeout;
-        let app = routes::app(&self.config, &self.pool);
-        let acceptor = TcpAcceptor::from_std(self.listener)?;
-        poem::Server::new_with_acceptor(acceptor)
-            .http2_max_concurrent_streams(100)
-            .run_with_graceful_shutdown(app, stop, Some(shutdown_timeout))
-            .await?;
+        let limits = self.config.server.clone();
+        let (readiness, metrics) = (Readiness::default(), Metrics::new(&self.pool));
+        let app = routes::app(&self.config, &self.pool, &readiness, &metrics);
+        let api = Acceptor::new(self.listener, app, limits.clone())?;
+        let admin = self.admin.map(|it| Acceptor::new(it, routes::admin(&metrics), limits.clone()));
+        let admin = admin.transpose()?;
+
+        // Metrics are there until the last request has ended.
+        let metrics_for_ever = async {
+            match admin {
+                Some(admin) => admin.run(future::pending()).await,
+                None => future::pending().await,
+            }
+        };
+        let drained = async {
+            stop.await;
+            readiness.end();
+            sleep(limits.drain_period).await;
+        };
+        tokio::select! {
+            () = api.run(drained) => {}
+            () = metrics_for_ever => {}
+        }
         self.pool.close();
         Ok(())
     }
+}
+
+fn listen(address: SocketAddr, variable: &str) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).with_context(|| {
+        format!("cannot listen on {address}: stop what does, or set {variable}")
+    })?;
+    // The runtime blocks a whole thread on a blocking socket.
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }

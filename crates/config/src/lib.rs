@@ -33,12 +33,27 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// `API_DOCS`: whether `/docs` and `/openapi.json` are served.
     pub docs: bool,
-    /// `API_REQUEST_TIMEOUT_SECONDS`: a request that takes longer is answered 504.
-    pub request_timeout: Duration,
-    /// `API_SHUTDOWN_SECONDS`: how long requests in flight may go on after a stop signal.
-    pub shutdown_timeout: Duration,
+    /// `API_ADMIN_LISTEN`: where `/metrics` is served; nowhere when absent.
+    pub admin_listen: Option<SocketAddr>,
+    /// `API_CORS_ORIGINS`: the web pages of these origins may read answers.
+    pub cors_origins: Vec<String>,
+    /// `API_MAX_CONNECTIONS`: further ones wait in the system's queue until one ends.
+    pub max_connections: usize,
+    /// `API_HEADER_TIMEOUT_SECONDS`: how long the header of a request may take to come.
+    pub header_timeout: Duration,
+    /// `API_IDLE_TIMEOUT_SECONDS`: how long a connection may wait for its next request, and how long
+    /// a client may leave an answer unread.
+    pub idle_timeout: Duration,
+    /// `API_BODY_TIMEOUT_SECONDS`: a request whose body takes longer to come is answered 408.
+    pub body_timeout: Duration,
     /// `API_BODY_LIMIT_BYTES`: a larger request body is answered 413.
     pub body_limit: usize,
+    /// `API_REQUEST_TIMEOUT_SECONDS`: a request that takes longer is answered 504.
+    pub request_timeout: Duration,
+    /// `API_DRAIN_SECONDS`: how long to serve on after a stop signal, but not to be ready.
+    pub drain_period: Duration,
+    /// `API_SHUTDOWN_SECONDS`: how long requests in flight may go on after that.
+    pub shutdown_timeout: Duration,
 }
 
 /// Where the database is and how it is used.
@@ -100,15 +115,22 @@ impl Config {
             server: ServerConfig {
                 listen: reader.parsed("API_LISTEN", SocketAddr::from(([127, 0, 0, 1], 5000))),
                 docs: reader.parsed("API_DOCS", true),
-                request_timeout: reader.seconds("API_REQUEST_TIMEOUT_SECONDS", 30),
-                shutdown_timeout: reader.seconds("API_SHUTDOWN_SECONDS", 10),
+                admin_listen: reader.optional("API_ADMIN_LISTEN"),
+                cors_origins: reader.origins("API_CORS_ORIGINS"),
+                max_connections: reader.positive("API_MAX_CONNECTIONS", 10_000),
+                header_timeout: reader.timeout("API_HEADER_TIMEOUT_SECONDS", 10),
+                idle_timeout: reader.timeout("API_IDLE_TIMEOUT_SECONDS", 75),
+                body_timeout: reader.timeout("API_BODY_TIMEOUT_SECONDS", 20),
                 body_limit: reader.positive("API_BODY_LIMIT_BYTES", 1024 * 1024),
+                request_timeout: reader.timeout("API_REQUEST_TIMEOUT_SECONDS", 30),
+                drain_period: reader.seconds("API_DRAIN_SECONDS", 0),
+                shutdown_timeout: reader.seconds("API_SHUTDOWN_SECONDS", 10),
             },
             database: DatabaseConfig {
                 url: reader.required_secret("DATABASE_URL"),
                 pool_size: reader.positive("DATABASE_POOL_SIZE", 16),
-                wait_timeout: reader.seconds("DATABASE_WAIT_SECONDS", 3),
-                statement_timeout: reader.seconds("DATABASE_STATEMENT_TIMEOUT_SECONDS", 10),
+                wait_timeout: reader.timeout("DATABASE_WAIT_SECONDS", 3),
+                statement_timeout: reader.timeout("DATABASE_STATEMENT_TIMEOUT_SECONDS", 10),
             },
         };
         reader.finish(config)

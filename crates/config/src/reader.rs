@@ -46,15 +46,19 @@ impl<'a> Reader<'a> {
         (self.lookup)(variable).filter(|value| !value.is_empty())
     }
 
+    pub(crate) fn optional<T>(&mut self, variable: &'static str) -> Option<T>
+    where
+        T: FromStr<Err: fmt::Display>,
+    {
+        let parsed = self.text(variable)?.parse();
+        parsed.map_err(|error| self.problem(variable, format!("is malformed: {error}"))).ok()
+    }
+
     pub(crate) fn parsed<T>(&mut self, variable: &'static str, default: T) -> T
     where
         T: FromStr<Err: fmt::Display>,
     {
-        let Some(text) = self.text(variable) else { return default };
-        text.parse().unwrap_or_else(|error: T::Err| {
-            self.problem(variable, format!("is malformed: {error}"));
-            default
-        })
+        self.optional(variable).unwrap_or(default)
     }
 
     pub(crate) fn positive(&mut self, variable: &'static str, default: usize) -> usize {
@@ -67,6 +71,27 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn seconds(&mut self, variable: &'static str, default: u32) -> Duration {
         Duration::from_secs(self.parsed(variable, default).into())
+    }
+
+    /// Seconds, but not none: everything would time out at once.
+    pub(crate) fn timeout(&mut self, variable: &'static str, default: u32) -> Duration {
+        let value = self.seconds(variable, default);
+        if value.is_zero() {
+            self.problem(variable, "must be at least 1".to_owned());
+        }
+        value
+    }
+
+    /// Origins as browsers send them, separated by commas.
+    pub(crate) fn origins(&mut self, variable: &'static str) -> Vec<String> {
+        let text = self.text(variable).unwrap_or_default();
+        let origins: Vec<String> =
+            text.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect();
+        if !origins.iter().all(|origin| is_origin(origin)) {
+            let reason = "must be like https://app.example.com,http://localhost:3000";
+            self.problem(variable, reason.to_owned());
+        }
+        origins
     }
 
     /// A secret from the variable itself or from the file that `<variable>_FILE` names.
@@ -99,4 +124,15 @@ impl<'a> Reader<'a> {
     fn problem(&mut self, variable: &'static str, reason: String) {
         self.problems.push(Problem { variable, reason });
     }
+}
+
+/// Whether `text` is a scheme, a host in lower case and perhaps a port: what `Origin` is compared to.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| {
+        !host.is_empty()
+            && host.bytes().all(|byte| {
+                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:[]".contains(&byte)
+            })
+    })
 }

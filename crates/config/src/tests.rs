@@ -22,14 +22,45 @@ fn every_bad_variable_is_named_at_once_and_no_value_is_shown() {
         ("APP_ENV", "prod"),
         ("API_LISTEN", "localhost"),
         ("DATABASE_POOL_SIZE", "0"),
+        ("API_ADMIN_LISTEN", "9090"),
+        ("API_CORS_ORIGINS", "https://a.example, *"),
+        ("API_MAX_CONNECTIONS", "0"),
+        ("API_HEADER_TIMEOUT_SECONDS", "0"),
+        ("API_DRAIN_SECONDS", "-1"),
         ("API_SHUTDOWN_SECONDS", "soon"),
     ])
     .expect_err("unusable settings");
     let named: Vec<_> = errors.0.iter().map(|problem| problem.variable).collect();
-    let expected =
-        ["APP_ENV", "API_LISTEN", "API_SHUTDOWN_SECONDS", "DATABASE_URL", "DATABASE_POOL_SIZE"];
+    let expected = [
+        "APP_ENV",
+        "API_LISTEN",
+        "API_ADMIN_LISTEN",
+        "API_CORS_ORIGINS",
+        "API_MAX_CONNECTIONS",
+        "API_HEADER_TIMEOUT_SECONDS",
+        "API_DRAIN_SECONDS",
+        "API_SHUTDOWN_SECONDS",
+        "DATABASE_URL",
+        "DATABASE_POOL_SIZE",
+    ];
     assert_eq!(named, expected);
     assert!(!errors.to_string().contains("soon"), "{errors}");
+}
+
+#[test]
+fn origins_are_exact_and_separated_by_commas() {
+    let read = |origins: &str| {
+        let config = read(&[("DATABASE_URL", "postgresql://x"), ("API_CORS_ORIGINS", origins)]);
+        config.map(|config| config.server.cors_origins)
+    };
+    assert_eq!(read(""), Ok(vec![]));
+    let two = ["https://a.example", "http://localhost:3000"].map(str::to_owned).to_vec();
+    assert_eq!(read("https://a.example, http://localhost:3000,"), Ok(two));
+    for wrong in
+        ["*", "null", "a.example", "https://", "https://a.example/", "https://*.a", "https://A.x"]
+    {
+        assert!(read(wrong).is_err(), "{wrong}");
+    }
 }
 
 #[test]

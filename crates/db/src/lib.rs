@@ -5,12 +5,13 @@
 
 pub mod admin;
 mod error;
+pub mod idempotency_keys;
 pub mod migrations;
 pub mod persons;
 mod pool;
 mod seed;
 
-pub use deadpool_postgres::{GenericClient, Pool};
+pub use deadpool_postgres::{GenericClient, Pool, Transaction};
 pub use error::Error;
 pub use pool::{connect, ping, pool};
 pub use seed::seed;

@@ -12,6 +12,8 @@ use super::Database;
 
 pub(crate) struct TestApp {
     pub(crate) address: SocketAddr,
+    /// Where metrics are, if API_ADMIN_LISTEN is set.
+    pub(crate) admin: Option<SocketAddr>,
     pub(crate) database: Database,
     client: Client,
     stop: oneshot::Sender<()>,
@@ -39,7 +41,7 @@ impl TestApp {
             .try_init();
         let config = config(&database, variables);
         let server = api::Server::bind(config).expect("a free port");
-        let address = server.address();
+        let (address, admin) = (server.address(), server.admin_address());
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(server.run(async {
             // A test that forgets the sender does not stop the server.
@@ -47,7 +49,7 @@ impl TestApp {
                 std::future::pending::<()>().await;
             }
         }));
-        Self { address, database, client: Client::new(), stop, server }
+        Self { address, admin, database, client: Client::new(), stop, server }
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {

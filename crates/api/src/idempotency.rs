@@ -1,0 +1,45 @@
+//! `Idempotency-Key`: a request that is repeated with the same key is done once, and answered again
+//! with what was answered the first time, for 24 hours.
+
+use db::{Transaction, idempotency_keys as rows};
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+
+use crate::error::{ApiError, FieldError};
+
+/// The answer that was given to this request before, or none: then do the work in `transaction` and
+/// [`keep`] the answer. Waits for another request with the same key that is at work.
+///
+/// # Errors
+/// [`ApiError::KeyReused`] if the key came with another body, [`ApiError::Invalid`] if it is malformed.
+pub(crate) async fn claim<T: DeserializeOwned>(
+    transaction: &Transaction<'_>,
+    operation: &str,
+    key: &str,
+    body: &impl Serialize,
+) -> Result<Option<T>, ApiError> {
+    if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let detail = "must have 1 to 255 visible ASCII characters";
+        return Err(ApiError::Invalid(vec![FieldError::parameter("Idempotency-Key", detail)]));
+    }
+    let mut ours = Sha256::new();
+    ours.update(operation);
+    ours.update(serde_json::to_vec(body)?);
+    let ours = ours.finalize().to_vec();
+    match rows::claim(transaction, key, &ours).await? {
+        rows::Claim::New => Ok(None),
+        rows::Claim::Answered { fingerprint, .. } if fingerprint != ours => {
+            Err(ApiError::KeyReused)
+        }
+        rows::Claim::Answered { answer, .. } => Ok(Some(serde_json::from_str(&answer)?)),
+    }
+}
+
+/// Keeps the answer to the request that claimed `key`.
+pub(crate) async fn keep(
+    transaction: &Transaction<'_>,
+    key: &str,
+    answer: &impl Serialize,
+) -> Result<(), ApiError> {
+    Ok(rows::keep(transaction, key, &serde_json::to_string(answer)?).await?)
+}

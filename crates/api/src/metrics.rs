@@ -1,0 +1,135 @@
+//! What Prometheus reads: how many requests, how fast, and how the server is.
+
+use std::{
+    fs,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+
+use db::Pool;
+use poem::{
+    Response,
+    http::{Method, StatusCode},
+};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text},
+    metrics::{family::Family, gauge::Gauge, histogram::Histogram, info::Info},
+    registry::{Registry, Unit},
+};
+
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Seconds: an answer from memory, from an index, a slow statement, a time limit.
+const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+
+/// Each combination is a series for ever, so none of them is text that a client chooses.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Labels {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+type Durations = Family<Labels, Histogram, fn() -> Histogram>;
+
+#[derive(Clone)]
+pub(crate) struct Metrics {
+    registry: Arc<Registry>,
+    durations: Durations,
+    in_flight: Gauge,
+    pool: Pool,
+    pool_size: Gauge,
+    pool_available: Gauge,
+    pool_waiting: Gauge,
+    pool_max: Gauge,
+    memory: Gauge<u64, AtomicU64>,
+}
+
+impl Metrics {
+    pub(crate) fn new(pool: &Pool) -> Self {
+        let mut registry = Registry::default();
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))].to_vec());
+        registry.register("build", "What runs", build);
+        let durations = Durations::new_with_constructor(|| Histogram::new(BUCKETS));
+        let help = "From a request's header to its answer";
+        registry.register_with_unit(
+            "http_request_duration",
+            help,
+            Unit::Seconds,
+            durations.clone(),
+        );
+        let memory = Gauge::default();
+        let help = "Memory in use, where the system tells";
+        registry.register_with_unit("process_resident_memory", help, Unit::Bytes, memory.clone());
+        let mut gauge = |name: &str, help: &str| {
+            let gauge = Gauge::default();
+            registry.register(name, help, gauge.clone());
+            gauge
+        };
+        Self {
+            in_flight: gauge("http_requests_in_flight", "Requests that wait for their answer"),
+            pool_size: gauge("db_pool_size", "Connections to the database"),
+            pool_available: gauge("db_pool_available", "Those that nobody uses"),
+            pool_waiting: gauge("db_pool_waiting", "Requests that wait for one"),
+            pool_max: gauge("db_pool_max", "Connections at most"),
+            registry: Arc::new(registry),
+            durations,
+            pool: pool.clone(),
+            memory,
+        }
+    }
+
+    /// A request is in flight until the returned value is dropped.
+    pub(crate) fn begin(&self) -> InFlight {
+        self.in_flight.inc();
+        InFlight(self.in_flight.clone())
+    }
+
+    /// Counts an answer. `route` is the document's name of the path, and empty if it has none.
+    pub(crate) fn answered(
+        &self,
+        method: &Method,
+        route: &str,
+        status: StatusCode,
+        took: Duration,
+    ) {
+        let (method, status) = (known(method), status.as_u16());
+        let labels = Labels { method, route: route.to_owned(), status };
+        self.durations.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+
+    /// Everything, in the text format that Prometheus reads.
+    pub(crate) fn render(&self) -> Response {
+        let pool = self.pool.status();
+        let set = |gauge: &Gauge, value: usize| gauge.set(value.try_into().unwrap_or(i64::MAX));
+        set(&self.pool_size, pool.size);
+        set(&self.pool_available, pool.available);
+        set(&self.pool_waiting, pool.waiting);
+        set(&self.pool_max, pool.max_size);
+        self.memory.set(resident_memory().unwrap_or_default());
+        let mut text = String::new();
+        text::encode(&mut text, &self.registry).expect("a String takes everything");
+        Response::builder().content_type(CONTENT_TYPE).body(text)
+    }
+}
+
+pub(crate) struct InFlight(Gauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// The method, or one name for all that clients make up.
+fn known(method: &Method) -> &'static str {
+    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    known.into_iter().find(|name| method == name).unwrap_or("other")
+}
+
+/// In bytes; Linux alone tells.
+fn resident_memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kibibytes * 1024)
+}

@@ -1,0 +1,74 @@
+//! Headers for browsers, on every answer: what the answer may be used for, and by which pages.
+
+use std::sync::Arc;
+
+use poem::{
+    Endpoint, Request, Response, Result,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
+};
+
+/// What the page of Swagger UI needs: it is one file, script and style within it.
+pub(crate) const DOCS_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; \
+    style-src 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
+/// What a page without script needs.
+pub(crate) const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// What an answer has unless its handler chose otherwise. Strict-Transport-Security is missing: it
+/// belongs to whoever speaks TLS.
+const DEFAULTS: [(HeaderName, &str); 5] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+];
+
+/// What other origins may send and read, beyond what browsers let them anyway.
+const MAY_SEND: &str = "authorization, content-type, idempotency-key, if-match, if-none-match, \
+    traceparent, x-request-id";
+const MAY_READ: &str = "allow, etag, link, location, retry-after, x-request-id";
+/// Seconds for which a browser need not ask again.
+const REMEMBER: &str = "600";
+
+/// Adds [`DEFAULTS`], and what lets pages of `origins` use the API (CORS). There are no cookies, so
+/// that credentials are never allowed.
+pub(crate) async fn add_headers<E: Endpoint<Output = Response>>(
+    next: Arc<E>,
+    request: Request,
+    origins: Arc<[String]>,
+) -> Result<Response> {
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let is_preflight = request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let mut response = next.call(request).await?;
+    let headers = response.headers_mut();
+    for (name, value) in DEFAULTS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if !origins.is_empty() {
+        // Also for other origins and none: a cache must not mix the answers up.
+        headers.append(header::VARY, HeaderValue::from_static("origin"));
+        let origin =
+            origin.filter(|origin| origins.iter().any(|allowed| origin == allowed.as_str()));
+        if let Some(origin) = origin {
+            allow(headers, origin, is_preflight);
+        }
+    }
+    Ok(response)
+}
+
+fn allow(headers: &mut HeaderMap, origin: HeaderValue, is_preflight: bool) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    if !is_preflight {
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(MAY_READ));
+        return;
+    }
+    // An unknown path allows no method.
+    if let Some(methods) = headers.get(header::ALLOW).cloned() {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(MAY_SEND));
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(REMEMBER));
+    }
+}

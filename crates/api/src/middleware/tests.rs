@@ -1,0 +1,47 @@
+//! What no route does: it panics.
+
+use poem::{EndpointExt, endpoint::make_sync};
+
+use super::*;
+
+fn metrics() -> Metrics {
+    let url = |name: &str| (name == "DATABASE_URL").then(|| "postgresql://unused".to_owned());
+    let config = config::Config::from_lookup(&url).expect("usable settings");
+    Metrics::new(&db::pool(&config.database).expect("a URL"))
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_is_answered_500_with_the_request_id() {
+    let metrics = metrics();
+    let app = make_sync(|_| -> Response { panic!("a secret") })
+        .around(move |next, request| observe(next, request, metrics.clone()));
+    let request = Request::builder().header(REQUEST_ID, "mine").finish();
+    let response = app.call(request).await.expect("an answer");
+    assert_eq!(response.status(), 500);
+    assert_eq!(response.content_type(), Some("application/problem+json"));
+    assert_eq!(response.header(REQUEST_ID), Some("mine"));
+    let body = response.into_body().into_string().await.expect("a text");
+    assert!(body.contains(r#""request_id":"mine""#) && !body.contains("secret"), "{body}");
+}
+
+#[test]
+fn only_a_valid_traceparent_names_a_trace() {
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let parent = "00f067aa0ba902b7";
+    for (text, is_valid) in [
+        (format!("00-{trace}-{parent}-01"), true),
+        (format!("01-{trace}-{parent}-01-more"), true),
+        (format!("00-{trace}-{parent}-01-more"), false),
+        (format!("ff-{trace}-{parent}-01"), false),
+        (format!("00-{}-{parent}-01", trace.to_uppercase()), false),
+        (format!("00-{}-{parent}-01", "0".repeat(32)), false),
+        (format!("00-{trace}-{}-01", "0".repeat(16)), false),
+        (format!("00-{trace}1-{parent}-01"), false),
+        (format!("00-{trace}-{parent}"), false),
+        (trace.to_owned(), false),
+        (String::new(), false),
+    ] {
+        let request = Request::builder().header("traceparent", &text).finish();
+        assert_eq!(trace_id(&request), is_valid.then_some(trace), "{text}");
+    }
+}

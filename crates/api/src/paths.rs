@@ -1,0 +1,91 @@
+//! The paths of the server, each with its methods: for `Allow`, for OPTIONS, and as a request's name
+//! in log and metrics.
+
+use std::{collections::HashMap, sync::Arc};
+
+use poem::{
+    Endpoint, IntoResponse, PathPattern, Request, Response, Result,
+    error::{MethodNotAllowedError, NotFoundError},
+    http::{HeaderValue, Method, StatusCode, header},
+};
+use serde_json::{Map, Value};
+
+/// A path as the document writes it, and what its `Allow` says. Kept with answers and errors.
+#[derive(Clone)]
+pub(crate) struct KnownPath {
+    pub(crate) name: Arc<str>,
+    pub(crate) allow: HeaderValue,
+}
+
+/// By what poem's router calls the path.
+pub(crate) struct Paths(HashMap<String, KnownPath>);
+
+impl Paths {
+    /// The paths of the document, and the `pages` that it does not list.
+    pub(crate) fn new(document: &Value, pages: &[&str]) -> Self {
+        let paths = document["paths"].as_object().into_iter().flatten();
+        let operations = paths.map(|(path, operations)| {
+            let methods = operations.as_object().into_iter().flat_map(Map::keys);
+            known(path, methods.map(String::as_str))
+        });
+        let pages = pages.iter().map(|path| known(path, ["get"].into_iter()));
+        Self(operations.chain(pages).collect())
+    }
+
+    /// Names the path, answers OPTIONS, and turns down what is switched off.
+    pub(crate) async fn apply<E: Endpoint>(
+        self: Arc<Self>,
+        next: Arc<E>,
+        request: Request,
+    ) -> Result<Response> {
+        let is_options = request.method() == Method::OPTIONS;
+        let find = |pattern: Option<&PathPattern>| self.0.get(&*pattern?.0).cloned();
+        match next.call(request).await {
+            Ok(answer) => {
+                let mut response = answer.into_response();
+                if let Some(path) = find(response.data()) {
+                    response.set_data(path);
+                }
+                Ok(response)
+            }
+            Err(mut error) => {
+                let path = find(error.data());
+                let is_refused = error.is::<MethodNotAllowedError>();
+                match path {
+                    Some(path) if is_refused && is_options => {
+                        let mut response = StatusCode::NO_CONTENT
+                            .with_header(header::ALLOW, &path.allow)
+                            .into_response();
+                        response.set_data(path);
+                        return Ok(response);
+                    }
+                    Some(path) => error.set_data(path),
+                    None if is_refused => return Err(NotFoundError.into()),
+                    None => {}
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The path under its name in the router: poem-openapi numbers the parameters.
+fn known<'a>(path: &str, methods: impl Iterator<Item = &'a str>) -> (String, KnownPath) {
+    let mut parameters = 0..;
+    let segments = path.split('/').map(|segment| match segment.strip_prefix('{') {
+        Some(_) => format!(":param{}", parameters.next().unwrap_or(0)),
+        None => segment.to_owned(),
+    });
+    let pattern = segments.collect::<Vec<_>>().join("/");
+    (pattern, KnownPath { name: path.into(), allow: allow(methods) })
+}
+
+/// HEAD comes with GET, and OPTIONS with any.
+fn allow<'a>(methods: impl Iterator<Item = &'a str>) -> HeaderValue {
+    let names = methods.flat_map(|method| match method {
+        "get" => vec!["GET".to_owned(), "HEAD".to_owned()],
+        other => vec![other.to_ascii_uppercase()],
+    });
+    let names: Vec<_> = names.chain(["OPTIONS".to_owned()]).collect();
+    HeaderValue::from_str(&names.join(", ")).expect("method names are ASCII")
+}

@@ -1,0 +1,91 @@
+//! Many persons at once, all or none.
+
+use db::{Pool, persons as rows};
+use poem_openapi::{ApiResponse, Object, OpenApi, param::Header};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Tags,
+    types::{CreatePerson, Person},
+};
+use crate::{
+    error::{ApiError, FieldError},
+    idempotency,
+    json::Json,
+};
+
+pub(crate) struct BatchApi {
+    pub(crate) pool: Pool,
+}
+
+#[OpenApi(tag = "Tags::Persons")]
+impl BatchApi {
+    /// Create many persons
+    ///
+    /// All or none, in one transaction; an error names its item.
+    #[oai(path = "/persons/batch", method = "post", operation_id = "createPersons")]
+    async fn create(
+        &self,
+        /// The request is done once, however often it is repeated with this key.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+        body: Json<CreatePersons>,
+    ) -> Result<CreatePersonsResponse, ApiError> {
+        let new = body.0.rows()?;
+        let mut client = self.pool.get().await.map_err(db::Error::from)?;
+        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        if let Some(key) = &idempotency_key.0
+            && let Some(persons) =
+                idempotency::claim(&transaction, "createPersons", key, &body.0).await?
+        {
+            return Ok(CreatePersonsResponse::Created(Json(persons)));
+        }
+        let stored = rows::insert_many(&transaction, new).await?;
+        let persons = PersonList { items: stored.into_iter().map(Person::from).collect() };
+        if let Some(key) = &idempotency_key.0 {
+            idempotency::keep(&transaction, key, &persons).await?;
+        }
+        transaction.commit().await.map_err(db::Error::from)?;
+        Ok(CreatePersonsResponse::Created(Json(persons)))
+    }
+}
+
+/// Persons to be created together.
+#[derive(Debug, Serialize, Deserialize, Object)]
+struct CreatePersons {
+    /// 1 to 1,000 persons.
+    #[oai(validator(min_items = 1, max_items = 1000))]
+    items: Vec<CreatePerson>,
+}
+
+impl CreatePersons {
+    /// The rows to store.
+    ///
+    /// # Errors
+    /// [`ApiError::Conflict`] with every address of every item that is given twice.
+    fn rows(&self) -> Result<Vec<rows::NewPerson>, ApiError> {
+        let (mut rows, mut errors) = (Vec::new(), Vec::<FieldError>::new());
+        for (index, person) in self.items.iter().enumerate() {
+            match person.row(&format!("/items/{index}")) {
+                Ok(row) => rows.push(row),
+                Err(ApiError::Conflict(twice)) => errors.extend(twice),
+                Err(error) => return Err(error),
+            }
+        }
+        if errors.is_empty() { Ok(rows) } else { Err(ApiError::Conflict(errors)) }
+    }
+}
+
+/// The persons that were created together.
+#[derive(Debug, Serialize, Deserialize, Object)]
+struct PersonList {
+    /// In the order in which they were given.
+    items: Vec<Person>,
+}
+
+#[derive(ApiResponse)]
+enum CreatePersonsResponse {
+    /// The persons as stored
+    #[oai(status = 201)]
+    Created(Json<PersonList>),
+}

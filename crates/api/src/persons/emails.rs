@@ -1,0 +1,131 @@
+//! The e-mail addresses of one person.
+
+use db::{Pool, persons as rows};
+use poem_openapi::{
+    ApiResponse, Object, OpenApi,
+    param::{Header, Path},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Tags, no_person, responses::DeletedResponse, types::Email};
+use crate::{
+    error::{ApiError, FieldError},
+    etag, idempotency,
+    json::Json,
+    text::EmailAddress,
+};
+
+pub(crate) struct EmailsApi {
+    pub(crate) pool: Pool,
+}
+
+#[OpenApi(tag = "Tags::Persons")]
+impl EmailsApi {
+    /// List a person's e-mail addresses
+    #[oai(path = "/persons/:id/emails", method = "get", operation_id = "listEmails")]
+    async fn list(
+        &self,
+        /// The person's id.
+        id: Path<Uuid>,
+    ) -> Result<Json<EmailList>, ApiError> {
+        let client = self.pool.get().await.map_err(db::Error::from)?;
+        let person = rows::get(&client, id.0).await.map_err(no_person)?;
+        Ok(Json(EmailList { items: person.emails.into_iter().map(Email::from).collect() }))
+    }
+
+    /// Add an e-mail address
+    #[oai(path = "/persons/:id/emails", method = "post", operation_id = "addEmail")]
+    async fn add(
+        &self,
+        /// The person's id.
+        id: Path<Uuid>,
+        /// The request is done once, however often it is repeated with this key.
+        #[oai(name = "Idempotency-Key")]
+        idempotency_key: Header<Option<String>>,
+        body: Json<AddEmail>,
+    ) -> Result<AddEmailResponse, ApiError> {
+        let mut client = self.pool.get().await.map_err(db::Error::from)?;
+        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let operation = format!("addEmail {}", id.0);
+        if let Some(key) = &idempotency_key.0
+            && let Some(email) = idempotency::claim(&transaction, &operation, key, &body.0).await?
+        {
+            return Ok(created(id.0, email));
+        }
+        rows::lock(&transaction, id.0).await.map_err(no_person)?;
+        let added = rows::add_email(&transaction, id.0, body.0.address.0).await;
+        let email = Email::from(added.map_err(has_it)?);
+        if let Some(key) = &idempotency_key.0 {
+            idempotency::keep(&transaction, key, &email).await?;
+        }
+        transaction.commit().await.map_err(db::Error::from)?;
+        Ok(created(id.0, email))
+    }
+
+    /// Remove an e-mail address
+    ///
+    /// A person may be left without one.
+    #[oai(path = "/persons/:id/emails/:email_id", method = "delete", operation_id = "removeEmail")]
+    async fn remove(
+        &self,
+        /// The person's id.
+        id: Path<Uuid>,
+        /// The address's id.
+        email_id: Path<Uuid>,
+        /// Only if the person's version is still this ETag.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+    ) -> Result<DeletedResponse, ApiError> {
+        let mut client = self.pool.get().await.map_err(db::Error::from)?;
+        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let person = rows::lock(&transaction, id.0).await.map_err(no_person)?;
+        etag::check(if_match.0.as_deref(), person.version)?;
+        rows::remove_email(&transaction, id.0, email_id.0).await.map_err(|error| match error {
+            db::Error::NotFound => ApiError::NotFound("e-mail address"),
+            error => error.into(),
+        })?;
+        transaction.commit().await.map_err(db::Error::from)?;
+        Ok(DeletedResponse::Deleted)
+    }
+}
+
+/// The e-mail addresses of a person.
+#[derive(Debug, Serialize, Object)]
+struct EmailList {
+    /// In the order in which they were added.
+    items: Vec<Email>,
+}
+
+/// An e-mail address to be added.
+#[derive(Debug, Serialize, Deserialize, Object)]
+struct AddEmail {
+    /// The address; the person must not have it yet, whatever its case.
+    address: EmailAddress,
+}
+
+#[derive(ApiResponse)]
+enum AddEmailResponse {
+    /// The address as stored
+    #[oai(status = 201)]
+    Created(
+        Json<Email>,
+        /// Where the address is found.
+        #[oai(header = "Location")]
+        String,
+    ),
+}
+
+fn created(person: Uuid, email: Email) -> AddEmailResponse {
+    let location = format!("/persons/{person}/emails/{}", email.id);
+    AddEmailResponse::Created(Json(email), location)
+}
+
+fn has_it(error: db::Error) -> ApiError {
+    match error {
+        db::Error::Duplicate { constraint } if constraint == rows::EMAIL_KEY => {
+            ApiError::Conflict(vec![FieldError::new("/address".to_owned(), "the person has it")])
+        }
+        error => error.into(),
+    }
+}

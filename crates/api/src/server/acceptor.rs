@@ -1,0 +1,133 @@
+//! Accepts connections and serves each in a task of its own, within limits.
+//!
+//! poem's own server sets no timeouts and spins when files run out. This one speaks HTTP/1.1 and
+//! HTTP/2 without TLS, and has no upgrades (WebSockets). What hyper itself refuses (400, 414, 431)
+//! has neither body nor headers of ours: there was no request yet.
+
+use std::{convert::Infallible, io, net, pin::pin, sync::Arc, time::Duration};
+
+use config::ServerConfig;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use poem::{
+    Addr, Endpoint, Request, Response,
+    http::uri::Scheme,
+    web::{LocalAddr, RemoteAddr},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use super::patience::{Patience, Requests};
+
+/// Bytes of a request's header, its path included.
+const HEADER_LIMIT: u16 = 32 * 1024;
+/// Requests at once on one HTTP/2 connection.
+const STREAM_LIMIT: u32 = 100;
+/// Requests that a client took back before they were answered, until its connection is ended.
+const RESET_LIMIT: usize = 20;
+/// How long to leave connections waiting when the process has no file free for another.
+const BACK_OFF: Duration = Duration::from_millis(100);
+
+pub(super) struct Acceptor<E> {
+    listener: TcpListener,
+    app: Arc<E>,
+    limits: ServerConfig,
+    builder: Arc<auto::Builder<TokioExecutor>>,
+    connections: JoinSet<()>,
+    stopping: GracefulShutdown,
+}
+
+impl<E: Endpoint<Output = Response> + 'static> Acceptor<E> {
+    pub(super) fn new(
+        listener: net::TcpListener,
+        app: E,
+        limits: ServerConfig,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            listener: TcpListener::from_std(listener)?,
+            app: Arc::new(app),
+            limits,
+            builder: Arc::new(builder()),
+            connections: JoinSet::new(),
+            stopping: GracefulShutdown::new(),
+        })
+    }
+
+    /// Serves until `stop` resolves; then lets the requests in flight finish, for a limited time.
+    pub(super) async fn run(mut self, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
+        loop {
+            // A connection too many stays in the system's queue: a slot will come free, since every
+            // wait has a limit, while one that is closed at once looks like an outage.
+            let has_room = self.connections.len() < self.limits.max_connections;
+            tokio::select! {
+                () = &mut stop => break,
+                Some(_) = self.connections.join_next() => {}
+                accepted = self.listener.accept(), if has_room => match accepted {
+                    Ok((stream, peer)) => self.serve(stream, peer),
+                    Err(error) => back_off(&error).await,
+                }
+            }
+        }
+        drop(self.listener);
+        if timeout(self.limits.shutdown_timeout, self.stopping.shutdown()).await.is_err() {
+            tracing::warn!("requests were still in flight and are dropped");
+        }
+        self.connections.shutdown().await;
+    }
+
+    fn serve(&mut self, stream: TcpStream, peer: net::SocketAddr) {
+        // An answer must not wait for more to send; a socket that cannot do this is broken already.
+        let _ = stream.set_nodelay(true);
+        let local =
+            stream.local_addr().map_or_else(|_| LocalAddr::default(), |it| LocalAddr(it.into()));
+        let (app, requests) = (self.app.clone(), Arc::new(Requests::default()));
+        let stream = Patience::new(stream, requests.clone(), &self.limits);
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let (app, in_flight) = (app.clone(), requests.begin(request.version()));
+            let peer = RemoteAddr(Addr::from(peer));
+            let request = Request::from((request, local.clone(), peer, Scheme::HTTP));
+            async move {
+                let _in_flight = in_flight;
+                let response = app.get_response(request).await;
+                Ok::<hyper::Response<_>, Infallible>(response.into())
+            }
+        });
+        let (builder, watcher) = (self.builder.clone(), self.stopping.watcher());
+        self.connections.spawn(async move {
+            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            if let Err(error) = watcher.watch(connection).await {
+                tracing::debug!(%peer, error, "a connection ended early");
+            }
+        });
+    }
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().max_buf_size(HEADER_LIMIT.into());
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(HEADER_LIMIT.into())
+        .max_concurrent_streams(STREAM_LIMIT)
+        .max_pending_accept_reset_streams(RESET_LIMIT)
+        .max_local_error_reset_streams(RESET_LIMIT);
+    builder
+}
+
+/// Waits where trying again at once would fail again, as it does when files run out.
+async fn back_off(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset};
+
+    if !matches!(error.kind(), ConnectionAborted | ConnectionReset) {
+        tracing::error!(%error, "cannot accept connections");
+        sleep(BACK_OFF).await;
+    }
+}

@@ -1,0 +1,94 @@
+//! Texts from outside. What each kind may hold is part of its schema, and so of the document; bodies
+//! are checked against that before one of these is made.
+
+use std::borrow::Cow;
+
+use poem_openapi::{
+    registry::{MetaSchema, MetaSchemaRef},
+    types::{ParseFromJSON, ParseResult, ToJSON, Type},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::{ApiError, FieldError};
+
+/// Control characters, and those that turn the direction of what follows; for a character class.
+macro_rules! unseen {
+    () => {
+        r"\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069"
+    };
+}
+
+/// No unseen characters, and at least one that is no blank.
+const LINE: &str = concat!("^[^", unseen!(), "]*[^\\s", unseen!(), "][^", unseen!(), "]*$");
+
+/// Something, an @, something; only a message to it proves that an address works.
+const EMAIL: &str = concat!("^[^\\s@", unseen!(), "]+@[^\\s@", unseen!(), "]+$");
+
+/// One line of text of 1 to `MAX` characters, not only blanks.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Line<const MAX: usize>(pub(crate) String);
+
+/// An e-mail address of 3 to 254 characters.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct EmailAddress(pub(crate) String);
+
+/// The traits by which poem-openapi knows a type, for a text with these limits.
+macro_rules! text_type {
+    ($type:ty, [$($parameters:tt)*], $min:expr, $max:expr, $pattern:expr) => {
+        impl<$($parameters)*> Type for $type {
+            const IS_REQUIRED: bool = true;
+            type RawValueType = Self;
+            type RawElementValueType = Self;
+
+            fn name() -> Cow<'static, str> {
+                "string".into()
+            }
+
+            fn schema_ref() -> MetaSchemaRef {
+                MetaSchemaRef::Inline(Box::new(MetaSchema {
+                    min_length: Some($min),
+                    max_length: Some($max),
+                    pattern: Some($pattern.to_owned()),
+                    ..MetaSchema::new("string")
+                }))
+            }
+
+            fn as_raw_value(&self) -> Option<&Self> {
+                Some(self)
+            }
+
+            fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+                Box::new(std::iter::once(self))
+            }
+        }
+
+        impl<$($parameters)*> ParseFromJSON for $type {
+            fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+                String::parse_from_json(value).map(Self).map_err(|error| error.propagate())
+            }
+        }
+
+        impl<$($parameters)*> ToJSON for $type {
+            fn to_json(&self) -> Option<Value> {
+                Some(Value::String(self.0.clone()))
+            }
+        }
+    };
+}
+
+text_type!(Line<MAX>, [const MAX: usize], 1, MAX, LINE);
+text_type!(EmailAddress, [], 3, 254, EMAIL);
+
+/// A query parameter that becomes part of a comparison, which PostgreSQL cannot do with a NUL.
+///
+/// # Errors
+/// It holds one.
+pub(crate) fn query(name: &str, text: Option<String>) -> Result<Option<String>, ApiError> {
+    if text.as_ref().is_some_and(|text| text.contains('\0')) {
+        return Err(ApiError::Invalid(vec![FieldError::parameter(name, "must not hold a NUL")]));
+    }
+    Ok(text)
+}

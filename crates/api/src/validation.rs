@@ -1,0 +1,79 @@
+//! Bodies are checked against the very schemas that the document publishes: what it says holds, and
+//! every mistake is named at once.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use jsonschema::{ValidationError, Validator, error::ValidationErrorKind as Kind};
+use serde_json::{Value, json};
+
+use crate::{
+    document,
+    error::{ApiError, FieldError},
+};
+
+/// By the name of the schema.
+static VALIDATORS: LazyLock<HashMap<String, Validator>> = LazyLock::new(|| {
+    let components = &document::published()["components"];
+    let names = components["schemas"].as_object().into_iter().flat_map(serde_json::Map::keys);
+    let validator = |name: &String| {
+        let schema = json!({
+            "$ref": format!("#/components/schemas/{name}"),
+            "components": components,
+        });
+        let options = jsonschema::draft202012::options().should_validate_formats(true);
+        (name.clone(), options.build(&schema).expect("the document holds valid schemas"))
+    };
+    names.map(validator).collect()
+});
+
+/// Checks `value` against the schema `name`.
+///
+/// # Errors
+/// [`ApiError::Invalid`] with everything that is wrong. No value is repeated: it may be a password.
+pub(crate) fn check(name: &str, value: &Value) -> Result<(), ApiError> {
+    let validator = VALIDATORS.get(name).expect("every request body has a schema");
+    let errors: Vec<_> = validator.iter_errors(value).flat_map(|error| describe(&error)).collect();
+    if errors.is_empty() { Ok(()) } else { Err(ApiError::Invalid(errors)) }
+}
+
+/// What is wrong, where: one error a field.
+fn describe(error: &ValidationError<'_>) -> Vec<FieldError> {
+    let place = error.instance_path().to_string();
+    let below = |name: &str| format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"));
+    match error.kind() {
+        Kind::Required { property } => {
+            let name = property.as_str().unwrap_or_default();
+            vec![FieldError::new(below(name), "is missing")]
+        }
+        Kind::AdditionalProperties { unexpected } => {
+            let unknown = unexpected.iter();
+            unknown.map(|name| FieldError::new(below(name), "is not a known field")).collect()
+        }
+        kind => vec![FieldError::new(place, detail(kind))],
+    }
+}
+
+fn detail(kind: &Kind) -> String {
+    match kind {
+        Kind::Type { kind } => format!("must be of type {}", type_name(kind)),
+        Kind::MinLength { limit } => format!("must have at least {limit} characters"),
+        Kind::MaxLength { limit } => format!("must have at most {limit} characters"),
+        Kind::MinItems { limit } => format!("must have at least {limit} items"),
+        Kind::MaxItems { limit } => format!("must have at most {limit} items"),
+        Kind::Minimum { limit } => format!("must be at least {limit}"),
+        Kind::Maximum { limit } => format!("must be at most {limit}"),
+        Kind::Format { format } => format!("must have the format {format}"),
+        Kind::Enum { options } => format!("must be one of {options}"),
+        Kind::Pattern { .. } => "has characters or a form that it may not have".to_owned(),
+        _ => "is not valid".to_owned(),
+    }
+}
+
+fn type_name(kind: &jsonschema::error::TypeKind) -> String {
+    match kind {
+        jsonschema::error::TypeKind::Single(one) => one.to_string(),
+        jsonschema::error::TypeKind::Multiple(many) => {
+            many.iter().map(|one| one.to_string()).collect::<Vec<_>>().join(" or ")
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Answers kept for requests that may be repeated.
+
+use deadpool_postgres::GenericClient;
+
+use crate::Error;
+
+/// What is known of a key.
+#[derive(Debug)]
+pub enum Claim {
+    /// It is new, and now this transaction's: do the work, then [`keep`] the answer.
+    New,
+    /// A request with this fingerprint had this answer.
+    Answered {
+        /// What was given to [`claim`] the first time.
+        fingerprint: Vec<u8>,
+        /// What was given to [`keep`].
+        answer: String,
+    },
+}
+
+const CLAIM: &str = "\
+-- db::idempotency_keys::claim
+INSERT INTO idempotency_keys (key, fingerprint) VALUES ($1, $2)
+ON CONFLICT ON CONSTRAINT idempotency_keys_pkey DO NOTHING";
+
+const FIND: &str = "\
+-- db::idempotency_keys::find
+SELECT fingerprint, answer FROM idempotency_keys WHERE key = $1";
+
+const KEEP: &str = "\
+-- db::idempotency_keys::keep
+UPDATE idempotency_keys SET answer = $2 WHERE key = $1";
+
+const DELETE_OLD: &str = "\
+-- db::idempotency_keys::delete_old
+DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'";
+
+/// Claims `key` for this transaction, or tells what was answered to it. Another transaction that has
+/// claimed it and is not done is waited for: two at once never both do the work.
+pub async fn claim(
+    transaction: &impl GenericClient,
+    key: &str,
+    fingerprint: &[u8],
+) -> Result<Claim, Error> {
+    let statement = transaction.prepare_cached(CLAIM).await?;
+    if transaction.execute(&statement, &[&key, &fingerprint]).await? == 1 {
+        return Ok(Claim::New);
+    }
+    let statement = transaction.prepare_cached(FIND).await?;
+    let row = transaction.query_one(&statement, &[&key]).await?;
+    Ok(Claim::Answered { fingerprint: row.get("fingerprint"), answer: row.get("answer") })
+}
+
+/// Keeps the answer to the request that claimed `key`.
+pub async fn keep(transaction: &impl GenericClient, key: &str, answer: &str) -> Result<(), Error> {
+    let statement = transaction.prepare_cached(KEEP).await?;
+    transaction.execute(&statement, &[&key, &answer]).await?;
+    Ok(())
+}
+
+/// Forgets the answers that are older than a day, and returns their number.
+pub async fn delete_old(client: &impl GenericClient) -> Result<u64, Error> {
+    Ok(client.execute(DELETE_OLD, &[]).await?)
+}

@@ -1,0 +1,62 @@
+//! HTTP/2 without TLS, as a proxy speaks it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::client::{self, SendRequest};
+use http::Request;
+use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
+
+use crate::harness::TestApp;
+
+type Ended = JoinHandle<Result<(), h2::Error>>;
+
+async fn connect(app: &TestApp) -> (SendRequest<Bytes>, Ended) {
+    let stream = TcpStream::connect(app.address).await.expect("a connection");
+    let (requests, connection) = client::handshake(stream).await.expect("HTTP/2");
+    (requests, tokio::spawn(connection))
+}
+
+fn live() -> Request<()> {
+    Request::get("http://api/health/live").body(()).expect("a request")
+}
+
+async fn status(requests: &mut SendRequest<Bytes>) -> u16 {
+    let mut ready = requests.clone().ready().await.expect("a stream");
+    let (response, _) = ready.send_request(live(), true).expect("sent");
+    response.await.expect("an answer").status().as_u16()
+}
+
+#[tokio::test]
+async fn a_connection_has_a_hundred_streams_at_most() {
+    let app = TestApp::spawn().await;
+    let (mut requests, _ended) = connect(&app).await;
+    assert_eq!(status(&mut requests).await, 200);
+    assert_eq!(requests.current_max_send_streams(), 100);
+}
+
+#[tokio::test]
+async fn requests_that_are_taken_back_at_once_end_the_connection_and_not_the_server() {
+    let app = TestApp::spawn().await;
+    let (requests, ended) = connect(&app).await;
+    for _ in 0..10_000 {
+        let Ok(mut ready) = requests.clone().ready().await else { break };
+        let Ok((_, mut stream)) = ready.send_request(live(), true) else { break };
+        stream.send_reset(h2::Reason::CANCEL);
+    }
+    let ended = timeout(Duration::from_secs(10), ended).await.expect("an end in time");
+    ended.expect("no panic").expect_err("the server ends it");
+
+    let (mut requests, _ended) = connect(&app).await;
+    assert_eq!(status(&mut requests).await, 200);
+}
+
+#[tokio::test]
+async fn a_stop_ends_an_idle_connection() {
+    let app = TestApp::spawn().await;
+    let (mut requests, ended) = connect(&app).await;
+    assert_eq!(status(&mut requests).await, 200);
+    let (server, _database) = app.stop();
+    server.await.expect("no panic").expect("ok");
+    ended.await.expect("no panic").expect("a polite end");
+}

@@ -1,0 +1,67 @@
+//! What Prometheus reads, on a port of its own.
+
+use uuid::Uuid;
+
+use crate::harness::TestApp;
+
+async fn metrics(app: &TestApp) -> String {
+    let address = app.admin.expect("API_ADMIN_LISTEN is set");
+    let response = reqwest::get(format!("http://{address}/metrics")).await.expect("an answer");
+    assert_eq!(response.status(), 200);
+    response.text().await.expect("a text")
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_method_route_and_status_and_never_by_path() {
+    let app = TestApp::spawn_with(&[("API_ADMIN_LISTEN", "127.0.0.1:0")]).await;
+    let id = Uuid::new_v4();
+    for path in [&format!("/persons/{id}"), "/persons", "/persons", "/nowhere", "/%6eowhere?a=b"] {
+        app.get(path).send().await.expect("an answer");
+    }
+    for method in ["DELETE", "BREW", "FETCH"] {
+        app.request(method, "/persons").send().await.expect("an answer");
+    }
+    let text = metrics(&app).await;
+    for line in [
+        r#"{method="GET",route="/persons/{id}",status="404"} 1"#,
+        r#"{method="GET",route="/persons",status="200"} 2"#,
+        r#"{method="GET",route="",status="404"} 2"#,
+        r#"{method="DELETE",route="/persons",status="405"} 1"#,
+        r#"{method="other",route="/persons",status="405"} 2"#,
+    ] {
+        let line = format!("http_request_duration_seconds_count{line}\n");
+        assert!(text.contains(&line), "no {line} in {text}");
+    }
+    for word in [&id.to_string(), "owhere", "BREW"] {
+        assert!(!text.contains(word), "{word} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_tell_about_the_pool_and_the_process() {
+    let variables = [("API_ADMIN_LISTEN", "127.0.0.1:0"), ("DATABASE_POOL_SIZE", "7")];
+    let app = TestApp::spawn_with(&variables).await;
+    assert_eq!(app.get("/persons").send().await.expect("an answer").status(), 200);
+    let text = metrics(&app).await;
+    for line in [
+        "db_pool_max 7",
+        "db_pool_size 1",
+        "db_pool_available 1",
+        "db_pool_waiting 0",
+        "http_requests_in_flight 0",
+        concat!("build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+    ] {
+        assert!(text.lines().any(|it| it == line), "no {line} in {text}");
+    }
+    assert!(text.contains("\nprocess_resident_memory_bytes "), "{text}");
+}
+
+#[tokio::test]
+async fn the_public_port_has_no_metrics_and_the_other_port_nothing_else() {
+    let app = TestApp::spawn_with(&[("API_ADMIN_LISTEN", "127.0.0.1:0")]).await;
+    assert_eq!(app.get("/metrics").send().await.expect("an answer").status(), 404);
+    let address = app.admin.expect("API_ADMIN_LISTEN is set");
+    let response = reqwest::get(format!("http://{address}/persons")).await.expect("an answer");
+    assert_eq!(response.status(), 404);
+    assert!(TestApp::spawn().await.admin.is_none());
+}

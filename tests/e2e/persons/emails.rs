@@ -1,0 +1,64 @@
+//! The addresses of one person, one by one.
+
+use serde_json::{Value, json};
+
+use super::{create, get};
+use crate::harness::{TestApp, problem};
+
+#[tokio::test]
+async fn an_address_is_added_listed_and_removed_and_the_version_follows() {
+    let app = TestApp::spawn().await;
+    let person = create(&app, "Ada").await;
+    let path = format!("/persons/{}", person["id"].as_str().expect("a string"));
+    let emails = format!("{path}/emails");
+    let body = json!({ "address": "second@example.com" });
+    let response = app.post(&emails, &body).send().await.expect("an answer");
+    assert_eq!(response.status(), 201);
+    let location = response.headers()["location"].to_str().expect("ASCII").to_owned();
+    let added: Value = response.json().await.expect("JSON");
+    assert_eq!(location, format!("{emails}/{}", added["id"].as_str().expect("a string")));
+
+    let list: Value = get(&app, &emails).await.json().await.expect("JSON");
+    assert_eq!(list, json!({ "items": [person["emails"][0], added] }));
+    assert_eq!(get(&app, &path).await.headers()["etag"], "\"2\"");
+
+    let stale = app.request("DELETE", &location).header("if-match", "\"1\"");
+    problem(stale.send().await.expect("an answer"), 412).await;
+    let response = app.request("DELETE", &location).send().await.expect("an answer");
+    assert_eq!(response.status(), 204);
+    let list: Value = get(&app, &emails).await.json().await.expect("JSON");
+    assert_eq!(list, json!({ "items": person["emails"] }));
+    assert_eq!(get(&app, &path).await.headers()["etag"], "\"3\"");
+    let again = app.request("DELETE", &location).send().await.expect("an answer");
+    problem(again, 404).await;
+}
+
+#[tokio::test]
+async fn an_address_that_the_person_has_is_a_conflict() {
+    let app = TestApp::spawn().await;
+    let person = create(&app, "Ada").await;
+    let emails = format!("/persons/{}/emails", person["id"].as_str().expect("a string"));
+    let body = json!({ "address": "SOMEONE@example.com" });
+    let response = app.post(&emails, &body).send().await.expect("an answer");
+    let problem = problem(response, 409).await;
+    assert_eq!(
+        problem["errors"],
+        json!([{ "pointer": "/address", "detail": "the person has it" }])
+    );
+}
+
+#[tokio::test]
+async fn another_persons_address_cannot_be_removed_through_this_one() {
+    let app = TestApp::spawn().await;
+    let (one, other) = (create(&app, "one").await, create(&app, "other").await);
+    let path = format!(
+        "/persons/{}/emails/{}",
+        one["id"].as_str().expect("a string"),
+        other["emails"][0]["id"].as_str().expect("a string")
+    );
+    problem(app.request("DELETE", &path).send().await.expect("an answer"), 404).await;
+    let nobody = "/persons/00000000-0000-7000-8000-000000000000/emails";
+    problem(get(&app, nobody).await, 404).await;
+    let body = json!({ "address": "a@example.com" });
+    problem(app.post(nobody, &body).send().await.expect("an answer"), 404).await;
+}
