@@ -190,6 +190,7 @@ impl Engine for Docker<'_> {
         let containers = self.containers()?;
         let memory = if memory { memory_by_id(&containers) } else { HashMap::new() };
         let service = |container: Container| Service {
+            health: health(&container, self.api_port),
             memory: memory.get(&container.id).copied(),
             port: container
                 .publishers
@@ -199,7 +200,6 @@ impl Engine for Docker<'_> {
                 .find(|port| *port != 0),
             name: container.service,
             state: container.state,
-            health: container.health,
             uptime: container.running_for.trim_end_matches(" ago").to_owned(),
         };
         Ok(containers.into_iter().map(service).collect())
@@ -243,6 +243,13 @@ impl Engine for Docker<'_> {
         }
         self.exec(service, &["sh".to_owned()])
     }
+}
+
+/// The engine's own check of the container, asked for here if it was not made yet.
+fn health(container: &Container, api_port: u16) -> String {
+    let is_due = container.service == "api" && container.health == "starting";
+    let is_ready = is_due && http::is_ready(api_port);
+    if is_ready { "healthy".to_owned() } else { container.health.clone() }
 }
 
 /// Resident memory in bytes by container id, as far as it can be had.
