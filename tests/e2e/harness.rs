@@ -2,9 +2,11 @@
 
 mod app;
 mod database;
+mod identity;
 mod postgres;
 mod problem;
 
 pub(crate) use app::{TestApp, config};
 pub(crate) use database::Database;
+pub(crate) use identity::{Row, SESSION};
 pub(crate) use problem::problem;

@@ -11,12 +11,10 @@ use poem::{
 };
 use poem_openapi::{
     ApiResponse, Object,
-    error::{ContentTypeError, ParseParamError, ParsePathError},
+    error::{AuthorizationError, ContentTypeError, ParseParamError, ParsePathError},
     registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
     types::{ToJSON, Type},
 };
-
-use crate::methods::Allow;
 
 const PROBLEM_JSON: &str = "application/problem+json";
 /// Seconds after which a client may try again when the database is away.
@@ -70,6 +68,14 @@ impl FieldError {
 /// What an operation can end with instead of its answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
+    #[error("the token is unknown, expired or revoked")]
+    Unauthorized,
+    #[error("the e-mail address or the password is wrong")]
+    WrongPassword,
+    #[error("{0}")]
+    Forbidden(&'static str),
+    #[error("too many attempts: try again in {seconds} seconds")]
+    TooManyAttempts { seconds: u64 },
     #[error("there is no {0} with this id")]
     NotFound(&'static str),
     #[error("a value is taken already")]
@@ -113,6 +119,9 @@ impl ApiError {
 impl ResponseError for ApiError {
     fn status(&self) -> StatusCode {
         match self {
+            Self::Unauthorized | Self::WrongPassword => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound(_) | Self::Database(DbError::NotFound) => StatusCode::NOT_FOUND,
             Self::Conflict(_) | Self::Database(DbError::Duplicate { .. }) => StatusCode::CONFLICT,
             Self::Malformed { .. } => StatusCode::BAD_REQUEST,
@@ -140,7 +149,10 @@ impl ApiResponse for ApiError {
             description,
             status: Some(status),
             status_range: None,
-            content: vec![MetaMediaType { content_type: PROBLEM_JSON, schema: Problem::schema_ref() }],
+            content: vec![MetaMediaType {
+                content_type: PROBLEM_JSON,
+                schema: Problem::schema_ref(),
+            }],
             headers: Vec::new(),
         };
         MetaResponses { responses: ERRORS.into_iter().map(response).collect() }
@@ -151,15 +163,17 @@ impl ApiResponse for ApiError {
     }
 }
 
-const ERRORS: [(u16, &str); 11] = [
+const ERRORS: [(u16, &str); 13] = [
     (400, "The body is not JSON"),
+    (401, "There is no token, or none that is valid"),
+    (403, "The caller may not do this"),
     (404, "There is nothing under this id"),
     (409, "A value is taken already"),
     (412, "It was changed since it was read"),
     (413, "The body is larger than the server takes"),
     (415, "The body is not application/json"),
     (422, "Values are not valid; `errors` names each"),
-    (429, "Too many requests"),
+    (429, "Too many attempts"),
     (500, "The server made a mistake"),
     (503, "The database is away: try again soon"),
     (504, "The request took too long"),
@@ -181,8 +195,11 @@ pub(crate) fn respond(error: &poem::Error, request_id: &str) -> Response {
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER));
     }
-    if let Some(Allow(methods)) = error.data() {
-        headers.insert(header::ALLOW, methods.clone());
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    }
+    if let Some(ApiError::TooManyAttempts { seconds }) = error.downcast_ref() {
+        headers.insert(header::RETRY_AFTER, (*seconds).into());
     }
     response
 }
@@ -246,6 +263,9 @@ fn detail(error: &poem::Error) -> String {
             ApiError::Database(DbError::Duplicate { .. }) => "a value is taken already".to_owned(),
             error => error.to_string(),
         };
+    }
+    if error.is::<AuthorizationError>() {
+        return "send a token as Authorization: Bearer <token>".to_owned();
     }
     if error.is::<ParseParamError>() {
         return "a parameter is not valid".to_owned();

@@ -1,6 +1,6 @@
 //! Every route of the server, and the layers around them.
 
-use config::Config;
+use config::{Config, Profile};
 use db::Pool;
 use poem::{
     Endpoint, EndpointExt, IntoResponse, Response, Route, endpoint::make_sync,
@@ -9,30 +9,37 @@ use poem::{
 use poem_openapi::{OpenApi, OpenApiService};
 
 use crate::{
+    accounts::{AccountsApi, MeApi},
+    audit::AuditApi,
+    auth::{Guard, Throttle},
     document, error,
     health::HealthApi,
     landing::LandingApi,
     middleware::{limit, observe},
     persons::{BatchApi, EmailsApi, PersonsApi},
+    sessions::SessionsApi,
+    tokens::TokensApi,
 };
 
 /// The whole server. The outermost layer comes last.
 pub(crate) fn app(config: &Config, pool: &Pool) -> impl Endpoint<Output = Response> + 'static {
-    let service = service(config, pool);
+    let guard = Guard::new(pool.clone(), config.profile == Profile::Production);
+    let service = service(config, pool, &guard);
     let mut route = Route::new();
     if config.server.docs {
         // Swagger UI holds the document as text: the one that is published takes its place.
         let document = document::published().to_string();
         let docs = service.swagger_ui_html().replace(&service.spec(), &document);
-        route = route
-            .at("/docs", make_sync(move |_| Html(docs.clone())))
-            .at("/openapi.json", make_sync(move |_| document.clone().with_content_type("application/json")));
+        route = route.at("/docs", make_sync(move |_| Html(docs.clone()))).at(
+            "/openapi.json",
+            make_sync(move |_| document.clone().with_content_type("application/json")),
+        );
     }
     let limits = config.server.clone();
     route
-        .nest("/", service)
+        .nest("/", service.data(guard))
         .around(move |next, request| limit(next, request, limits.clone()))
-        .with(CatchPanic::new().with_handler(error::panicked))
+        .with(CatchPanic::new().with_handler(|_| error::panicked("")))
         .around(observe)
 }
 
@@ -46,19 +53,51 @@ pub(crate) fn written() -> String {
     // A pool connects only when it is used, and the document does not use it.
     let url = |name: &str| (name == "DATABASE_URL").then(|| "postgresql://unused".to_owned());
     let config = Config::from_lookup(&url).expect("the defaults are valid");
-    service(&config, &db::pool(&config.database).expect("the URL is valid")).spec()
+    let pool = db::pool(&config.database).expect("the URL is valid");
+    service(&config, &pool, &Guard::new(pool.clone(), false)).spec()
 }
 
-fn service(config: &Config, pool: &Pool) -> OpenApiService<impl OpenApi + use<>, ()> {
-    let apis = (
+fn service(
+    config: &Config,
+    pool: &Pool,
+    guard: &Guard,
+) -> OpenApiService<impl OpenApi + use<>, ()> {
+    let apis = (accounts(config, pool, guard), resources(config, pool));
+    OpenApiService::new(apis, "Slipway", env!("CARGO_PKG_VERSION"))
+        .description(include_str!("description.md"))
+        // The document's own origin: 'Try it out' works wherever it is served from.
+        .server("/")
+}
+
+/// Who may use the API.
+fn accounts(config: &Config, pool: &Pool, guard: &Guard) -> impl OpenApi + use<> {
+    let throttle = Throttle::default();
+    (
+        AccountsApi {
+            pool: pool.clone(),
+            guard: guard.clone(),
+            throttle: throttle.clone(),
+            sign_up: config.accounts.sign_up,
+        },
+        MeApi { pool: pool.clone(), guard: guard.clone(), throttle: throttle.clone() },
+        SessionsApi {
+            pool: pool.clone(),
+            guard: guard.clone(),
+            throttle,
+            lifetime: config.accounts.session_lifetime,
+        },
+        TokensApi { pool: pool.clone(), guard: guard.clone() },
+        AuditApi { pool: pool.clone() },
+    )
+}
+
+/// What it is there for.
+fn resources(config: &Config, pool: &Pool) -> impl OpenApi + use<> {
+    (
         PersonsApi { pool: pool.clone() },
         BatchApi { pool: pool.clone() },
         EmailsApi { pool: pool.clone() },
         HealthApi { pool: pool.clone() },
         LandingApi::new(config, pool.clone()),
-    );
-    OpenApiService::new(apis, "Slipway", env!("CARGO_PKG_VERSION"))
-        .description(include_str!("description.md"))
-        // The document's own origin: 'Try it out' works wherever it is served from.
-        .server("/")
+    )
 }

@@ -69,6 +69,15 @@ impl<'a> Reader<'a> {
         Duration::from_secs(self.parsed(variable, default).into())
     }
 
+    /// Hours, up to ten years of them.
+    pub(crate) fn hours(&mut self, variable: &'static str, default: u32) -> Duration {
+        let hours = self.parsed(variable, default);
+        if !(1..=87_600).contains(&hours) {
+            self.problem(variable, "must be from 1 to 87600".to_owned());
+        }
+        Duration::from_secs(u64::from(hours) * 3600)
+    }
+
     /// A secret from the variable itself or from the file that `<variable>_FILE` names.
     pub(crate) fn required_secret(&mut self, variable: &'static str) -> Secret {
         let text = match (self.text(variable), self.text(&format!("{variable}_FILE"))) {

@@ -38,7 +38,8 @@ pub(crate) fn query(next: &str, limit: u32, sort: Order, filter: &rows::Filter) 
         ("name_prefix", filter.name_prefix.as_deref()),
         ("email", filter.address.as_deref()),
     ];
-    let given: Vec<_> = given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    let given: Vec<_> =
+        given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     serde_urlencoded::to_string(given).expect("texts can be encoded")
 }
 
