@@ -124,7 +124,7 @@ async fn an_admin_changes_roles_locks_out_and_deletes_at_once() {
     let account: Value = sign_up(&app, "ada@example.com").await.json().await.expect("JSON");
     let token = token(&app, "ada@example.com", PASSWORD).await;
     let path = format!("/accounts/{}", account["id"].as_str().expect("a string"));
-    let patch = async |body: Value| {
+    let change = async |body: Value| {
         let request = app.request_as_admin("PATCH", &path).json(&body);
         assert_eq!(request.send().await.expect("an answer").status(), 200);
     };
@@ -133,12 +133,12 @@ async fn an_admin_changes_roles_locks_out_and_deletes_at_once() {
         request.send().await.expect("an answer").status().as_u16()
     };
     assert_eq!(list().await, 403);
-    patch(json!({ "role": "admin" })).await;
+    change(json!({ "role": "admin" })).await;
     assert_eq!(list().await, 200);
-    patch(json!({ "disabled": true })).await;
+    change(json!({ "disabled": true })).await;
     assert_eq!(list().await, 401);
     assert_eq!(log_in(&app, "ada@example.com", PASSWORD).await.status(), 401);
-    patch(json!({ "disabled": false })).await;
+    change(json!({ "disabled": false })).await;
     assert_eq!(list().await, 200);
     let deleted = app.request_as_admin("DELETE", &path).send().await.expect("an answer");
     assert_eq!(deleted.status(), 204);

@@ -38,6 +38,14 @@ async fn the_document_lists_every_operation_once() {
         }
     }
     insta::assert_snapshot!(operations.join("\n"), @"
+    get /accounts listAccounts
+    post /accounts signUp
+    get /accounts/me getOwnAccount
+    patch /accounts/me updateOwnAccount
+    put /accounts/me/password changePassword
+    delete /accounts/{id} deleteAccount
+    patch /accounts/{id} updateAccount
+    get /audit listChanges
     get /health/live getLiveness
     get /health/ready getReadiness
     get /persons listPersons
@@ -50,6 +58,13 @@ async fn the_document_lists_every_operation_once() {
     get /persons/{id}/emails listEmails
     post /persons/{id}/emails addEmail
     delete /persons/{id}/emails/{email_id} removeEmail
+    get /sessions listSessions
+    post /sessions logIn
+    delete /sessions/current logOut
+    delete /sessions/{id} endSession
+    get /tokens listTokens
+    post /tokens createToken
+    delete /tokens/{id} revokeToken
     ");
 }
 

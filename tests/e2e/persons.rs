@@ -258,7 +258,7 @@ async fn describe(why: &str, response: Response) -> String {
     let mut line = format!("{why}: {status} {}", problem["detail"].as_str().expect("a string"));
     for error in problem["errors"].as_array().into_iter().flatten() {
         let place = error.get("pointer").or(error.get("parameter")).expect("a place");
-        line += &format!("; {place} {}", error["detail"].as_str().expect("a string"));
+        line.extend(["; ", &place.to_string(), " ", error["detail"].as_str().expect("a string")]);
     }
     line + "\n"
 }

@@ -1,5 +1,6 @@
 //! Persons: listed, created, read, changed, deleted.
 
+mod answers;
 mod batch;
 mod emails;
 mod types;
@@ -7,11 +8,12 @@ mod types;
 use db::{Pool, audit, persons as rows};
 use futures_util::future::try_join;
 use poem_openapi::{
-    ApiResponse, OpenApi,
+    OpenApi,
     param::{Header, Path, Query},
 };
 use uuid::Uuid;
 
+use answers::{CreatePersonResponse, GetPersonResponse, PersonResponse, PersonsResponse, created};
 pub(crate) use batch::BatchApi;
 pub(crate) use emails::EmailsApi;
 use types::{CreatePerson, Order, Person, PersonPage, UpdatePerson, cursor};
@@ -20,8 +22,7 @@ use crate::{
     answers::DeletedResponse,
     auth::{Admin, Reader, Writer},
     error::ApiError,
-    etag::{self, ETag},
-    idempotency,
+    etag, idempotency,
     json::Json,
     text,
 };
@@ -217,73 +218,10 @@ impl PersonsApi {
     }
 }
 
-#[derive(ApiResponse)]
-enum PersonsResponse {
-    /// A page of persons
-    #[oai(status = 200)]
-    Page(
-        Json<PersonPage>,
-        /// The next page, if there is one (RFC 8288).
-        #[oai(header = "Link")]
-        Option<String>,
-    ),
-}
-
-#[derive(ApiResponse)]
-enum CreatePersonResponse {
-    /// The person as stored
-    #[oai(status = 201)]
-    Created(
-        Json<Person>,
-        /// Where the person is found.
-        #[oai(header = "Location")]
-        String,
-        /// The person's version.
-        #[oai(header = "ETag")]
-        ETag,
-    ),
-}
-
-#[derive(ApiResponse)]
-enum GetPersonResponse {
-    /// The person
-    #[oai(status = 200)]
-    Found(
-        Json<Person>,
-        /// The person's version.
-        #[oai(header = "ETag")]
-        ETag,
-    ),
-    /// The version that the client has is the newest
-    #[oai(status = 304)]
-    NotModified(
-        /// The person's version.
-        #[oai(header = "ETag")]
-        ETag,
-    ),
-}
-
-#[derive(ApiResponse)]
-enum PersonResponse {
-    /// The person as stored
-    #[oai(status = 200)]
-    Stored(
-        Json<Person>,
-        /// The person's version.
-        #[oai(header = "ETag")]
-        ETag,
-    ),
-}
-
 #[derive(poem_openapi::Tags)]
 pub(crate) enum Tags {
     /// People and their e-mail addresses.
     Persons,
-}
-
-fn created(person: Person) -> CreatePersonResponse {
-    let (location, etag) = (format!("/persons/{}", person.id), person.etag());
-    CreatePersonResponse::Created(Json(person), location, etag)
 }
 
 fn default_limit() -> u32 {

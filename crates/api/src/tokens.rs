@@ -56,15 +56,15 @@ impl TokensApi {
         audit::record(&transaction, &caller.0.by("createToken"), "token", stored.id).await?;
         transaction.commit().await.map_err(db::Error::from)?;
         let token = Some(token.expose().to_owned());
-        Ok(CreateTokenResponse::Created(Json(Token { token, ..Token::from(stored) })))
+        Ok(CreateTokenResponse::Created(Json(ApiToken { token, ..ApiToken::from(stored) })))
     }
 
     /// List your API tokens
     #[oai(path = "/tokens", method = "get", operation_id = "listTokens")]
-    async fn list(&self, caller: Owner) -> Result<Json<TokenList>, ApiError> {
+    async fn list(&self, caller: Owner) -> Result<Json<ApiTokenList>, ApiError> {
         let client = self.pool.get().await.map_err(db::Error::from)?;
         let found = rows::list(&client, caller.0.account_id, false).await?;
-        Ok(Json(TokenList { items: found.into_iter().map(Token::from).collect() }))
+        Ok(Json(ApiTokenList { items: found.into_iter().map(ApiToken::from).collect() }))
     }
 
     /// Revoke an API token
@@ -109,7 +109,7 @@ struct CreateToken {
 /// An API token.
 #[derive(Serialize, Object)]
 #[oai(skip_serializing_if_is_none)]
-struct Token {
+struct ApiToken {
     /// A UUID of version 7.
     id: Uuid,
     /// What it is for.
@@ -128,9 +128,9 @@ struct Token {
 
 /// API tokens, by creation.
 #[derive(Serialize, Object)]
-struct TokenList {
+struct ApiTokenList {
     /// All of them; there are few.
-    items: Vec<Token>,
+    items: Vec<ApiToken>,
 }
 
 /// What a token may be used for.
@@ -148,10 +148,10 @@ enum Scope {
 enum CreateTokenResponse {
     /// The token
     #[oai(status = 201)]
-    Created(Json<Token>),
+    Created(Json<ApiToken>),
 }
 
-impl From<rows::Token> for Token {
+impl From<rows::Token> for ApiToken {
     fn from(row: rows::Token) -> Self {
         let rows::Token { id, name, scope, created_at, expires_at } = row;
         let scope = match scope {

@@ -129,8 +129,8 @@ async fn two_writers_with_the_same_version_cannot_both_win() {
     let app = TestApp::spawn().await;
     let path = path(&create(&app, "Ada").await);
     let writers = (0..8).map(|number| {
-        let patch = json!({ "name": format!("Ada {number}") });
-        let request = app.request("PATCH", &path).json(&patch).header("if-match", "\"1\"");
+        let body = json!({ "name": format!("Ada {number}") });
+        let request = app.request("PATCH", &path).json(&body).header("if-match", "\"1\"");
         tokio::spawn(request.send())
     });
     let mut statuses = Vec::new();

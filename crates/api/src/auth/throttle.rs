@@ -80,7 +80,7 @@ impl Throttle {
             *attempts = none();
         }
         if attempts.number >= most {
-            let seconds = (PERIOD - attempts.since.elapsed()).as_secs() + 1;
+            let seconds = PERIOD.saturating_sub(attempts.since.elapsed()).as_secs() + 1;
             return Err(ApiError::TooManyAttempts { seconds });
         }
         attempts.number += 1;
@@ -96,10 +96,10 @@ impl Throttle {
 fn address(from: &RemoteAddr) -> Option<Source> {
     let Addr::SocketAddr(address) = &from.0 else { return None };
     Some(Source::Address(match address.ip().to_canonical() {
+        IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => {
-            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)))
+            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
         }
-        address => address,
     }))
 }
 
