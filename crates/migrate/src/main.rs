@@ -78,7 +78,7 @@ impl From<Role> for accounts::Role {
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
         .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
         .init();
     let config = match Config::from_lookup(&|name| std::env::var(name).ok()) {
