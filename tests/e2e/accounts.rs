@@ -200,6 +200,7 @@ async fn the_first_admin_of_production_is_made_by_a_command() {
     };
     let said = make("root@example.com", None).await.expect("made");
     let password = said.lines().last().expect("a line");
+    assert_eq!(password.len(), 24);
     let token = token(&app, "root@example.com", password).await;
     let listed = app.request_as(&token, "GET", "/accounts").send().await.expect("an answer");
     assert_eq!(listed.status(), 200);

@@ -69,6 +69,23 @@ async fn the_document_lists_every_operation_once() {
 }
 
 #[tokio::test]
+async fn the_document_tells_how_a_token_is_sent() {
+    let app = TestApp::spawn().await;
+    let document: Value = serde_json::from_str(&page(&app, "/openapi.json").await.1).expect("JSON");
+    insta::assert_json_snapshot!(document["components"]["securitySchemes"], @r#"
+    {
+      "token": {
+        "description": "A token: of a session, which `POST /sessions` begins, or an API token, which `POST /tokens` makes.",
+        "scheme": "bearer",
+        "type": "http"
+      }
+    }
+    "#);
+    let refused = &document["paths"]["/persons"]["get"]["responses"]["401"];
+    assert!(refused["headers"].get("WWW-Authenticate").is_some(), "{refused}");
+}
+
+#[tokio::test]
 async fn production_has_docs_and_no_landing_page() {
     let app = TestApp::spawn_with(&[("APP_ENV", "production")]).await;
     assert_eq!(page(&app, "/").await.0, 404);

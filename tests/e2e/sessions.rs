@@ -102,6 +102,16 @@ async fn guesses_are_429_after_ten_even_for_the_right_password() {
 }
 
 #[tokio::test]
+async fn a_token_that_was_just_checked_needs_no_query() {
+    let app = TestApp::spawn().await;
+    let persons = async || app.get("/persons").send().await.expect("an answer").status();
+    assert_eq!(persons().await, 200);
+    let client = app.database.connect().await;
+    client.batch_execute("BEGIN; LOCK TABLE tokens, accounts").await.expect("the lock");
+    assert_eq!(persons().await, 200);
+}
+
+#[tokio::test]
 async fn a_token_that_another_process_revokes_is_refused_within_seconds() {
     let app = TestApp::spawn().await;
     assert_eq!(status(&app, &app.member.token).await, 200);

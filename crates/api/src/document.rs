@@ -110,7 +110,7 @@ fn possible_errors(operation: &Value) -> Vec<&'static str> {
         possible.extend(["400", "409", "413", "415", "422"]);
     }
     if has("query", None) || has("header", None) {
-        possible.push("400");
+        possible.push("422");
     }
     if has("path", None) {
         possible.push("404");

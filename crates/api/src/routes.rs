@@ -62,7 +62,8 @@ fn service(
     pool: &Pool,
     guard: &Guard,
 ) -> OpenApiService<impl OpenApi + use<>, ()> {
-    let apis = (accounts(config, pool, guard), resources(config, pool));
+    // In the order of the docs page.
+    let apis = (resources(config, pool), accounts(config, pool, guard));
     OpenApiService::new(apis, "Slipway", env!("CARGO_PKG_VERSION"))
         .description(include_str!("description.md"))
         // The document's own origin: 'Try it out' works wherever it is served from.

@@ -55,13 +55,13 @@ impl SessionsApi {
             // It was changed meanwhile, which has ended every session with the old one.
             return Err(ApiError::WrongPassword);
         }
-        let (token, expires_at) = (token::generate(), Utc::now() + self.lifetime);
+        let token = token::generate();
         let new = NewToken {
             account_id: account.id,
             hash: token::hash(token.expose()).expect("it is a token"),
             name: None,
             scope: Scope::Write,
-            expires_at: Some(expires_at),
+            expires_at: Some(Utc::now() + self.lifetime),
         };
         let by = Actor { account_id: Some(account.id), token_id: None, action: "logIn" };
         let (session, ()) = try_join(
@@ -71,8 +71,11 @@ impl SessionsApi {
         .await?;
         audit::record(&transaction, &by, "session", session.id).await?;
         transaction.commit().await.map_err(db::Error::from)?;
-        let token = token.expose().to_owned();
-        Ok(LogInResponse::Created(Json(NewSession { id: session.id, token, expires_at })))
+        Ok(LogInResponse::Created(Json(NewSession {
+            id: session.id,
+            token: token.expose().to_owned(),
+            expires_at: session.expires_at.unwrap_or_default(),
+        })))
     }
 
     /// List your sessions

@@ -2,3 +2,12 @@
 
 pub mod password;
 pub mod token;
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+/// `LENGTH` random bytes, as letters, digits, `-` and `_`.
+fn random_text<const LENGTH: usize>() -> String {
+    let mut bytes = [0; LENGTH];
+    getrandom::fill(&mut bytes).expect("the system has random numbers");
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}

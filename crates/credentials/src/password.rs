@@ -1,4 +1,4 @@
-//! Passwords, of which a slow salted hash is stored. Both functions keep a core busy for tens of
+//! Passwords, of which a slow salted hash is stored. Hashing and verifying keep a core busy for tens of
 //! milliseconds and take 19 MiB: never call them on an async thread.
 
 use std::sync::LazyLock;
@@ -7,7 +7,12 @@ use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use config::Secret;
 
 /// The hash of nothing that anyone knows.
-static NOBODYS: LazyLock<String> = LazyLock::new(|| hash(&crate::token::generate()));
+static NOBODYS: LazyLock<String> = LazyLock::new(|| hash(&generate()));
+
+/// A new password of 24 random characters.
+pub fn generate() -> Secret {
+    Secret::from(crate::random_text::<18>())
+}
 
 /// The Argon2id hash of a password with a new salt, as a PHC string.
 pub fn hash(password: &Secret) -> String {

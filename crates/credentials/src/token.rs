@@ -12,9 +12,7 @@ pub type Hash = [u8; 32];
 
 /// A new token.
 pub fn generate() -> Secret {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).expect("the system has random numbers");
-    Secret::from(format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)))
+    Secret::from(format!("{PREFIX}{}", crate::random_text::<32>()))
 }
 
 /// The hash of a token, if `text` can be one.

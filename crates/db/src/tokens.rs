@@ -101,7 +101,7 @@ ORDER BY id";
 const INSERT: &str = "\
 -- db::tokens::insert
 INSERT INTO tokens (id, account_id, hash, name, scope, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
-RETURNING created_at";
+RETURNING created_at, expires_at";
 
 const DELETE: &str = "\
 -- db::tokens::delete
@@ -162,7 +162,8 @@ pub async fn insert(client: &impl GenericClient, new: NewToken) -> Result<Token,
             &[&id, &account_id, &hash.as_slice(), &name, &scope.as_str(), &expires_at],
         )
         .await?;
-    Ok(Token { id, name, scope, created_at: row.get("created_at"), expires_at })
+    let (created_at, expires_at) = (row.get("created_at"), row.get("expires_at"));
+    Ok(Token { id, name, scope, created_at, expires_at })
 }
 
 /// Ends a session of an account, or revokes an API token of its.

@@ -23,7 +23,7 @@ pub async fn create_admin(
 ) -> anyhow::Result<String> {
     ensure!(email.contains('@'), "{email} is not an e-mail address");
     let given = password.is_some();
-    let password = password.unwrap_or_else(token::generate);
+    let password = password.unwrap_or_else(password::generate);
     let length = password.expose().chars().count();
     ensure!((12..=128).contains(&length), "a password has 12 to 128 characters, not {length}");
     let pool = pool(config).await?;
