@@ -106,9 +106,9 @@ async fn each_kind_of_token_may_do_what_it_is_for_and_nothing_else() {
             ("member's session", &app.member, SESSION, !is_admins),
             ("member's reader", &app.member, reading, reads && !is_admins && !is_sessions),
             ("member's writer", &app.member, writing, !is_admins && !is_sessions),
-            ("admin's session", &app.admin, SESSION, true),
-            ("admin's reader", &app.admin, reading, reads && !is_sessions),
-            ("admin's writer", &app.admin, writing, !is_sessions),
+            ("admin's session", &app.administrator, SESSION, true),
+            ("admin's reader", &app.administrator, reading, reads && !is_sessions),
+            ("admin's writer", &app.administrator, writing, !is_sessions),
         ] {
             let token = owner.issue(&client, row).await;
             let request = with_empty_body(app.request_as(&token, &method, &path), &method);

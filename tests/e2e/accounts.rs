@@ -149,7 +149,7 @@ async fn an_admin_changes_roles_locks_out_and_deletes_at_once() {
 #[tokio::test]
 async fn an_admin_cannot_leave_the_api_without_one() {
     let app = TestApp::spawn().await;
-    let path = format!("/accounts/{}", app.admin.account);
+    let path = format!("/accounts/{}", app.administrator.account);
     for method in ["PATCH", "DELETE"] {
         let request = app.request_as_admin(method, &path).json(&json!({ "role": "member" }));
         problem(request.send().await.expect("an answer"), 403).await;
@@ -167,7 +167,7 @@ async fn accounts_are_listed_page_by_page() {
     assert_eq!(first["items"][0]["id"], json!(app.member.account));
     let next = first["next"].as_str().expect("a string");
     let second = get(&format!("/accounts?limit=1&cursor={next}")).await;
-    assert_eq!(second["items"][0]["id"], json!(app.admin.account));
+    assert_eq!(second["items"][0]["id"], json!(app.administrator.account));
     assert!(second.get("next").is_none());
 }
 

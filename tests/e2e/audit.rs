@@ -67,7 +67,7 @@ async fn every_write_to_persons_is_kept_with_who_did_it() {
     let items = page["items"].as_array().expect("a list");
     for entry in items {
         let admins = entry["action"] == "deletePerson";
-        let who = if admins { app.admin.account } else { app.member.account };
+        let who = if admins { app.administrator.account } else { app.member.account };
         assert_eq!(entry["account_id"], json!(who), "{entry}");
         assert!(entry["token_id"].is_string() && entry["at"].is_string(), "{entry}");
     }

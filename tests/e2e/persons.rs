@@ -6,6 +6,8 @@ mod emails;
 mod idempotency;
 mod search;
 
+use std::fmt::Write as _;
+
 use reqwest::Response;
 use serde_json::{Value, json};
 
@@ -258,7 +260,8 @@ async fn describe(why: &str, response: Response) -> String {
     let mut line = format!("{why}: {status} {}", problem["detail"].as_str().expect("a string"));
     for error in problem["errors"].as_array().into_iter().flatten() {
         let place = error.get("pointer").or(error.get("parameter")).expect("a place");
-        line.extend(["; ", &place.to_string(), " ", error["detail"].as_str().expect("a string")]);
+        let detail = error["detail"].as_str().expect("a string");
+        write!(line, "; {place} {detail}").expect("a String takes everything");
     }
     line + "\n"
 }

@@ -1,8 +1,8 @@
 //! Persons: listed, created, read, changed, deleted.
 
-mod answers;
 mod batch;
 mod emails;
+mod responses;
 mod types;
 
 use db::{Pool, audit, persons as rows};
@@ -13,9 +13,9 @@ use poem_openapi::{
 };
 use uuid::Uuid;
 
-use answers::{CreatePersonResponse, GetPersonResponse, PersonResponse, PersonsResponse, created};
 pub(crate) use batch::BatchApi;
 pub(crate) use emails::EmailsApi;
+use responses::{CreatePersonResponse, GetPersonResponse, PersonResponse, PersonsResponse};
 use types::{CreatePerson, Order, Person, PersonPage, UpdatePerson, cursor};
 
 use crate::{
@@ -222,6 +222,11 @@ impl PersonsApi {
 pub(crate) enum Tags {
     /// People and their e-mail addresses.
     Persons,
+}
+
+fn created(person: Person) -> CreatePersonResponse {
+    let (location, etag) = (format!("/persons/{}", person.id), person.etag());
+    CreatePersonResponse::Created(Json(person), location, etag)
 }
 
 fn default_limit() -> u32 {

@@ -15,7 +15,7 @@ pub(crate) struct TestApp {
     pub(crate) database: Database,
     /// Whose token requests carry unless they say otherwise.
     pub(crate) member: Identity,
-    pub(crate) admin: Identity,
+    pub(crate) administrator: Identity,
     client: Client,
     stop: oneshot::Sender<()>,
     server: JoinHandle<anyhow::Result<()>>,
@@ -57,15 +57,15 @@ impl TestApp {
                 std::future::pending::<()>().await;
             }
         }));
-        let (member, admin) = (Identity::new("member"), Identity::new("admin"));
-        Self { address, database, member, admin, client: Client::new(), stop, server }
+        let (member, administrator) = (Identity::new("member"), Identity::new("admin"));
+        Self { address, database, member, administrator, client: Client::new(), stop, server }
     }
 
     /// Makes the accounts of the tests in a database that has a schema and not them.
     pub(crate) async fn store_identities(&self) {
         let client = self.database.connect().await;
         self.member.store(&client).await;
-        self.admin.store(&client).await;
+        self.administrator.store(&client).await;
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
@@ -83,7 +83,7 @@ impl TestApp {
 
     /// A request of the admin.
     pub(crate) fn request_as_admin(&self, method: &str, path: &str) -> RequestBuilder {
-        self.request_as(&self.admin.token, method, path)
+        self.request_as(&self.administrator.token, method, path)
     }
 
     pub(crate) fn request_as(&self, token: &str, method: &str, path: &str) -> RequestBuilder {

@@ -1,4 +1,4 @@
-//! What the operations on persons answer.
+//! The answers of the operations on persons, with their headers.
 
 use poem_openapi::ApiResponse;
 
@@ -6,7 +6,7 @@ use super::types::{Person, PersonPage};
 use crate::{etag::ETag, json::Json};
 
 #[derive(ApiResponse)]
-pub(super) enum PersonsResponse {
+pub(crate) enum PersonsResponse {
     /// A page of persons
     #[oai(status = 200)]
     Page(
@@ -18,7 +18,7 @@ pub(super) enum PersonsResponse {
 }
 
 #[derive(ApiResponse)]
-pub(super) enum CreatePersonResponse {
+pub(crate) enum CreatePersonResponse {
     /// The person as stored
     #[oai(status = 201)]
     Created(
@@ -33,7 +33,7 @@ pub(super) enum CreatePersonResponse {
 }
 
 #[derive(ApiResponse)]
-pub(super) enum GetPersonResponse {
+pub(crate) enum GetPersonResponse {
     /// The person
     #[oai(status = 200)]
     Found(
@@ -52,7 +52,7 @@ pub(super) enum GetPersonResponse {
 }
 
 #[derive(ApiResponse)]
-pub(super) enum PersonResponse {
+pub(crate) enum PersonResponse {
     /// The person as stored
     #[oai(status = 200)]
     Stored(
@@ -61,10 +61,4 @@ pub(super) enum PersonResponse {
         #[oai(header = "ETag")]
         ETag,
     ),
-}
-
-/// The answer with a person that was created.
-pub(super) fn created(person: Person) -> CreatePersonResponse {
-    let (location, etag) = (format!("/persons/{}", person.id), person.etag());
-    CreatePersonResponse::Created(Json(person), location, etag)
 }
