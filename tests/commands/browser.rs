@@ -9,7 +9,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::harness::{Running, Stack, free_port};
+use crate::harness::{Running, Stack, ask, free_port};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -19,7 +19,8 @@ pub(crate) fn the_pages_work_in_a_browser(stack: &Stack) {
     let mut driver = Running::start(Command::new(driver).arg(format!("--port={port}")), "");
     driver.wait_for("started successfully");
 
-    let seen = visit(port, &stack.url("")).expect("the browser obeys");
+    let token = ask(&mut stack.xtask("token --role member"));
+    let seen = visit(port, &stack.url(""), token.trim()).expect("the browser obeys");
     for text in ["Slipway API", "ready", "Profile", "dev", stack.engine.as_str()] {
         assert!(seen.landing.contains(text), "{text:?} is missing: {}", seen.landing);
     }
@@ -40,7 +41,7 @@ struct Seen {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn visit(driver: u16, api: &str) -> Result<Seen, CmdError> {
+async fn visit(driver: u16, api: &str, token: &str) -> Result<Seen, CmdError> {
     let profile = TempDir::new().expect("a folder");
     let options = json!({ "args": [
         "--headless",
@@ -58,13 +59,13 @@ async fn visit(driver: u16, api: &str) -> Result<Seen, CmdError> {
         .connect(&format!("http://127.0.0.1:{driver}"))
         .await
         .expect("Chromium starts");
-    let seen = look(&browser, api).await;
+    let seen = look(&browser, api, token).await;
     // On failure too: without this it would go on for ever.
     browser.close().await?;
     seen
 }
 
-async fn look(browser: &Client, api: &str) -> Result<Seen, CmdError> {
+async fn look(browser: &Client, api: &str, token: &str) -> Result<Seen, CmdError> {
     browser.set_window_size(1200, 800).await?;
     browser.goto(&format!("{api}/")).await?;
     let landing = browser.find(Locator::Css("body")).await?.text().await?;
@@ -75,6 +76,11 @@ async fn look(browser: &Client, api: &str) -> Result<Seen, CmdError> {
     picture(browser, "landing.png").await?;
 
     browser.goto(&format!("{api}/docs")).await?;
+    click(browser, ".auth-wrapper .authorize").await?;
+    let field = Locator::Css(".auth-container input");
+    browser.wait().at_most(PATIENCE).for_element(field).await?.send_keys(token).await?;
+    click(browser, ".auth-btn-wrapper .authorize").await?;
+    click(browser, ".auth-btn-wrapper .btn-done").await?;
     let operation = "[id$=listPersons]";
     click(browser, &format!("{operation} .opblock-summary-control")).await?;
     click(browser, &format!("{operation} .try-out__btn")).await?;

@@ -2,12 +2,15 @@
 
 use std::process::Command;
 
+use serde_json::{Value, json};
+
 use crate::harness::{Engine, Stack, ask, docker_inspect, run};
 
 pub(crate) fn production_has_no_developer_comforts_and_drops_nothing(stack: &Stack) {
     stack.create_person("Seen By Both Profiles");
     run(&mut stack.xtask("up --production")).succeeded().says("production");
     assert_eq!(stack.get("/").0, 404);
+    development_tokens_are_refused_and_a_command_makes_the_admin(stack);
     assert!(stack.has_person("Seen By Both Profiles"));
     assert_eq!(stack.status()["profile"], "production");
     for command in ["recreate-db --yes", "seed"] {
@@ -22,6 +25,19 @@ pub(crate) fn production_has_no_developer_comforts_and_drops_nothing(stack: &Sta
     assert_eq!(stack.status()["profile"], "dev");
     assert!(stack.page("/").contains("<dd>dev</dd>"));
     assert!(stack.has_person("Seen By Both Profiles"));
+}
+
+fn development_tokens_are_refused_and_a_command_makes_the_admin(stack: &Stack) {
+    assert_eq!(stack.get("/persons").0, 401);
+    run(&mut stack.xtask("token")).failed().says("production").says("refused");
+    let email = "root@example.com";
+    let said = ask(stack.xtask("create-admin --email").arg(email));
+    let password = said.lines().last().expect("a line");
+    let body = json!({ "email": email, "password": password });
+    let sessions = stack.url("/sessions");
+    let session = stack.send(&|client| client.post(&sessions).json(&body)).expect("an answer");
+    let session: Value = session.json().expect("JSON");
+    stack.use_token(session["token"].as_str().expect("a string"));
 }
 
 fn the_container_can_do_nothing_but_serve(stack: &Stack) {

@@ -65,8 +65,8 @@ pub(crate) fn psql_takes_arguments_and_reads_a_pipe(stack: &Stack) {
 
 pub(crate) fn logs_show_a_request_and_follow_the_next(stack: &Stack) {
     let request = |id: &str| {
-        let client = reqwest::blocking::Client::new();
-        let answer = client.get(stack.url("/persons")).header("x-request-id", id).send();
+        let persons = stack.url("/persons");
+        let answer = stack.send(&|client| client.get(&persons).header("x-request-id", id));
         assert_eq!(answer.expect("an answer").status(), 200);
     };
     request("a-line-before");

@@ -38,6 +38,14 @@ async fn the_document_lists_every_operation_once() {
         }
     }
     insta::assert_snapshot!(operations.join("\n"), @"
+    get /accounts listAccounts
+    post /accounts signUp
+    get /accounts/me getOwnAccount
+    patch /accounts/me updateOwnAccount
+    put /accounts/me/password changePassword
+    delete /accounts/{id} deleteAccount
+    patch /accounts/{id} updateAccount
+    get /audit listChanges
     get /health/live getLiveness
     get /health/ready getReadiness
     get /persons listPersons
@@ -50,7 +58,31 @@ async fn the_document_lists_every_operation_once() {
     get /persons/{id}/emails listEmails
     post /persons/{id}/emails addEmail
     delete /persons/{id}/emails/{email_id} removeEmail
+    get /sessions listSessions
+    post /sessions logIn
+    delete /sessions/current logOut
+    delete /sessions/{id} endSession
+    get /tokens listTokens
+    post /tokens createToken
+    delete /tokens/{id} revokeToken
     ");
+}
+
+#[tokio::test]
+async fn the_document_tells_how_a_token_is_sent() {
+    let app = TestApp::spawn().await;
+    let document: Value = serde_json::from_str(&page(&app, "/openapi.json").await.1).expect("JSON");
+    insta::assert_json_snapshot!(document["components"]["securitySchemes"], @r#"
+    {
+      "token": {
+        "description": "A token: of a session, which `POST /sessions` begins, or an API token, which `POST /tokens` makes.",
+        "scheme": "bearer",
+        "type": "http"
+      }
+    }
+    "#);
+    let refused = &document["paths"]["/persons"]["get"]["responses"]["401"];
+    assert!(refused["headers"].get("WWW-Authenticate").is_some(), "{refused}");
 }
 
 #[tokio::test]

@@ -2,11 +2,13 @@
 
 mod app;
 mod database;
+mod identity;
 mod postgres;
 mod problem;
 mod wire;
 
 pub(crate) use app::{TestApp, config};
 pub(crate) use database::Database;
+pub(crate) use identity::{Row, SESSION};
 pub(crate) use problem::problem;
 pub(crate) use wire::Wire;

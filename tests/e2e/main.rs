@@ -3,6 +3,9 @@
 //! Every test has a database of its own, so they run in parallel and in any order. The server under
 //! all of them is `test-postgres`'s: TEST_POSTGRES and TEST_DATABASE_URL say where it comes from.
 
+mod access;
+mod accounts;
+mod audit;
 mod connections;
 mod docs;
 mod errors;
@@ -14,4 +17,6 @@ mod metrics;
 mod migrate;
 mod persons;
 mod server;
+mod sessions;
 mod tidy;
+mod tokens;

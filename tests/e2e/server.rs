@@ -135,7 +135,7 @@ async fn the_pool_recovers_when_its_connections_are_ended() {
     let app = TestApp::spawn().await;
     for _ in 0..3 {
         timeout(Duration::from_secs(5), persons_are_back(&app)).await.expect("it recovers");
-        assert_eq!(app.database.end_connections().await, 1);
+        assert!(app.database.end_connections().await >= 1);
     }
     timeout(Duration::from_secs(5), persons_are_back(&app)).await.expect("it recovers");
 }

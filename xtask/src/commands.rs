@@ -1,5 +1,6 @@
 //! One file a command: its arguments, and what it does.
 
+pub(crate) mod accounts;
 pub(crate) mod base_images;
 pub(crate) mod build;
 pub(crate) mod ci;

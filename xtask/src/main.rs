@@ -18,7 +18,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    base_images, build, ci, database, down, exec, logs, psql, restart, shell, status, test, up,
+    accounts, base_images, build, ci, database, down, exec, logs, psql, restart, shell, status,
+    test, up,
 };
 use project::Project;
 
@@ -44,6 +45,8 @@ enum Command {
     RecreateDb(database::RecreateArgs),
     Migrate(database::MigrateArgs),
     Seed(database::SeedArgs),
+    Token(accounts::TokenArgs),
+    CreateAdmin(accounts::CreateAdminArgs),
     Test(test::Args),
     Ci(ci::Args),
     BaseImages(base_images::Args),
@@ -64,6 +67,8 @@ fn main() -> ExitCode {
         Command::RecreateDb(args) => args.run(&project),
         Command::Migrate(args) => args.run(&project),
         Command::Seed(args) => args.run(&project),
+        Command::Token(args) => args.run(&project),
+        Command::CreateAdmin(args) => args.run(&project),
         Command::Test(args) => args.run(&project),
         Command::Ci(args) => args.run(&project),
         Command::BaseImages(args) => args.run(&project),

@@ -18,6 +18,9 @@ pub(crate) fn published() -> &'static Value {
     &PUBLISHED
 }
 
+/// The operations that take a password: a wrong one is refused, and so are too many.
+const GUESSABLE: [&str; 3] = ["signUp", "logIn", "changePassword"];
+
 fn correct(mut document: Value) -> Value {
     document["openapi"] = json!("3.1.0");
     let bodies = request_schemas(&document);
@@ -96,6 +99,13 @@ fn possible_errors(operation: &Value) -> Vec<&'static str> {
         })
     };
     let mut possible = Vec::new();
+    let is_guessable = GUESSABLE.iter().any(|id| operation["operationId"] == *id);
+    if operation.get("security").is_some() || is_guessable {
+        possible.extend(["401", "403"]);
+    }
+    if is_guessable {
+        possible.push("429");
+    }
     if operation.get("requestBody").is_some() {
         possible.extend(["400", "408", "409", "413", "415", "422"]);
     }
@@ -126,6 +136,9 @@ fn correct_headers(status: &str, response: &mut Value) {
     headers.insert("X-Request-Id".to_owned(), text("Names this request in the server's log."));
     if status == "503" || status == "429" {
         headers.insert("Retry-After".to_owned(), text("Seconds to wait before trying again."));
+    }
+    if status == "401" {
+        headers.insert("WWW-Authenticate".to_owned(), text("How to prove who calls: `Bearer`."));
     }
     response["headers"] = headers.into();
 }

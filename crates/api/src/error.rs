@@ -3,6 +3,8 @@
 //! Handlers return [`ApiError`] with `?`; [`respond`] turns it, and whatever the framework itself
 //! refuses, into an answer. A 5xx answer carries fixed text and the request id; its cause is logged.
 
+mod problem;
+
 use db::Error as DbError;
 use poem::{
     IntoResponse, Response,
@@ -10,66 +12,30 @@ use poem::{
     http::{StatusCode, header},
 };
 use poem_openapi::{
-    ApiResponse, Object,
-    error::{ContentTypeError, ParseParamError, ParsePathError},
+    ApiResponse,
+    error::{AuthorizationError, ContentTypeError, ParseParamError, ParsePathError},
     registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
-    types::{ToJSON, Type},
+    types::Type,
 };
 
 use crate::paths::KnownPath;
+pub(crate) use problem::FieldError;
+use problem::{PROBLEM_JSON, Problem};
 
-const PROBLEM_JSON: &str = "application/problem+json";
 /// Seconds after which a client may try again when the database is away.
 const RETRY_AFTER: &str = "1";
-
-/// Why a request was not answered as asked, after RFC 9457.
-#[derive(Debug, Clone, Object)]
-#[oai(skip_serializing_if_is_none)]
-pub(crate) struct Problem {
-    /// What kind of problem it is, as a stable URI.
-    #[oai(rename = "type")]
-    kind: String,
-    /// What kind of problem it is, for people.
-    title: String,
-    /// The HTTP status of this answer.
-    status: u16,
-    /// What kind of problem it is, for programs: stable.
-    code: String,
-    /// What is wrong in this very request.
-    detail: Option<String>,
-    /// Everything that is wrong, if it is values.
-    errors: Option<Vec<FieldError>>,
-    /// Names this request in the server's log; only when the server is at fault.
-    request_id: Option<String>,
-}
-
-/// One of several things that are wrong with a request.
-#[derive(Debug, Clone, PartialEq, Eq, Object)]
-#[oai(skip_serializing_if_is_none)]
-pub(crate) struct FieldError {
-    /// Where in the body, as a JSON pointer (RFC 6901).
-    pointer: Option<String>,
-    /// Which parameter of query, path or header.
-    parameter: Option<String>,
-    /// What is wrong.
-    detail: String,
-}
-
-impl FieldError {
-    /// Something is wrong with the body at `pointer`.
-    pub(crate) fn new(pointer: String, detail: impl Into<String>) -> Self {
-        Self { pointer: Some(pointer), parameter: None, detail: detail.into() }
-    }
-
-    /// Something is wrong with the parameter `name`.
-    pub(crate) fn parameter(name: &str, detail: impl Into<String>) -> Self {
-        Self { pointer: None, parameter: Some(name.to_owned()), detail: detail.into() }
-    }
-}
 
 /// What an operation can end with instead of its answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
+    #[error("the token is unknown, expired or revoked")]
+    Unauthorized,
+    #[error("the e-mail address or the password is wrong")]
+    WrongPassword,
+    #[error("{0}")]
+    Forbidden(&'static str),
+    #[error("too many attempts: try again in {seconds} seconds")]
+    TooManyAttempts { seconds: u64 },
     #[error("there is no {0} with this id")]
     NotFound(&'static str),
     #[error("a value is taken already")]
@@ -113,6 +79,9 @@ impl ApiError {
 impl ResponseError for ApiError {
     fn status(&self) -> StatusCode {
         match self {
+            Self::Unauthorized | Self::WrongPassword => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound(_) | Self::Database(DbError::NotFound) => StatusCode::NOT_FOUND,
             Self::Conflict(_) | Self::Database(DbError::Duplicate { .. }) => StatusCode::CONFLICT,
             Self::Malformed { .. } => StatusCode::BAD_REQUEST,
@@ -154,8 +123,10 @@ impl ApiResponse for ApiError {
     }
 }
 
-const ERRORS: [(u16, &str); 12] = [
+const ERRORS: [(u16, &str); 14] = [
     (400, "The body is not JSON"),
+    (401, "There is no token, or none that is valid"),
+    (403, "The caller may not do this"),
     (404, "There is nothing under this id"),
     (408, "The body came too slowly"),
     (409, "A value is taken already"),
@@ -163,7 +134,7 @@ const ERRORS: [(u16, &str); 12] = [
     (413, "The body is larger than the server takes"),
     (415, "The body is not application/json"),
     (422, "Values are not valid; `errors` names each"),
-    (429, "Too many requests"),
+    (429, "Too many attempts"),
     (500, "The server made a mistake"),
     (503, "The database is away: try again soon"),
     (504, "The request took too long"),
@@ -188,6 +159,12 @@ pub(crate) fn respond(error: &poem::Error, request_id: &str) -> Response {
     if let (StatusCode::METHOD_NOT_ALLOWED, Some(path)) = (status, error.data::<KnownPath>()) {
         headers.insert(header::ALLOW, path.allow.clone());
     }
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    }
+    if let Some(ApiError::TooManyAttempts { seconds }) = error.downcast_ref() {
+        headers.insert(header::RETRY_AFTER, (*seconds).into());
+    }
     response
 }
 
@@ -196,31 +173,6 @@ pub(crate) fn panicked(request_id: &str) -> Response {
     let mut problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR);
     problem.request_id = Some(request_id.to_owned());
     problem.into_response()
-}
-
-impl Problem {
-    fn new(status: StatusCode) -> Self {
-        let title = status.canonical_reason().unwrap_or("Error");
-        let code = title.to_ascii_lowercase().replace(' ', "_");
-        Self {
-            kind: format!("urn:problem:{code}"),
-            title: title.to_owned(),
-            status: status.as_u16(),
-            code,
-            detail: None,
-            errors: None,
-            request_id: None,
-        }
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        Response::builder()
-            .status(StatusCode::from_u16(self.status).expect("made from a status"))
-            .content_type(PROBLEM_JSON)
-            .body(self.to_json_string())
-    }
 }
 
 fn status(error: &poem::Error) -> StatusCode {
@@ -250,6 +202,9 @@ fn detail(error: &poem::Error) -> String {
             ApiError::Database(DbError::Duplicate { .. }) => "a value is taken already".to_owned(),
             error => error.to_string(),
         };
+    }
+    if error.is::<AuthorizationError>() {
+        return "send a token as Authorization: Bearer <token>".to_owned();
     }
     if error.is::<ParseParamError>() {
         return "a parameter is not valid".to_owned();

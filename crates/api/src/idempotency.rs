@@ -5,28 +5,42 @@ use db::{Transaction, idempotency_keys as rows};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use crate::error::{ApiError, FieldError};
+use crate::{
+    auth::Writer,
+    error::{ApiError, FieldError},
+};
+
+/// A key, which is its account's own: others may use the same.
+pub(crate) struct Key(String);
+
+impl Key {
+    /// # Errors
+    /// [`ApiError::Invalid`] if it is malformed.
+    pub(crate) fn new(caller: &Writer, key: &str) -> Result<Self, ApiError> {
+        if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let detail = "must have 1 to 255 visible ASCII characters";
+            return Err(ApiError::Invalid(vec![FieldError::parameter("Idempotency-Key", detail)]));
+        }
+        Ok(Self(format!("{} {key}", caller.0.account_id)))
+    }
+}
 
 /// The answer that was given to this request before, or none: then do the work in `transaction` and
 /// [`keep`] the answer. Waits for another request with the same key that is at work.
 ///
 /// # Errors
-/// [`ApiError::KeyReused`] if the key came with another body, [`ApiError::Invalid`] if it is malformed.
+/// [`ApiError::KeyReused`] if the key came with another body.
 pub(crate) async fn claim<T: DeserializeOwned>(
     transaction: &Transaction<'_>,
     operation: &str,
-    key: &str,
+    key: &Key,
     body: &impl Serialize,
 ) -> Result<Option<T>, ApiError> {
-    if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let detail = "must have 1 to 255 visible ASCII characters";
-        return Err(ApiError::Invalid(vec![FieldError::parameter("Idempotency-Key", detail)]));
-    }
     let mut ours = Sha256::new();
     ours.update(operation);
     ours.update(serde_json::to_vec(body)?);
     let ours = ours.finalize().to_vec();
-    match rows::claim(transaction, key, &ours).await? {
+    match rows::claim(transaction, &key.0, &ours).await? {
         rows::Claim::New => Ok(None),
         rows::Claim::Answered { fingerprint, .. } if fingerprint != ours => {
             Err(ApiError::KeyReused)
@@ -38,8 +52,8 @@ pub(crate) async fn claim<T: DeserializeOwned>(
 /// Keeps the answer to the request that claimed `key`.
 pub(crate) async fn keep(
     transaction: &Transaction<'_>,
-    key: &str,
+    key: &Key,
     answer: &impl Serialize,
 ) -> Result<(), ApiError> {
-    Ok(rows::keep(transaction, key, &serde_json::to_string(answer)?).await?)
+    Ok(rows::keep(transaction, &key.0, &serde_json::to_string(answer)?).await?)
 }

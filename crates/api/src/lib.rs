@@ -1,5 +1,9 @@
 //! The API server: what `main.rs` runs and the tests start in-process.
 
+mod accounts;
+mod answers;
+mod audit;
+mod auth;
 mod document;
 mod error;
 mod etag;
@@ -13,7 +17,9 @@ mod paths;
 mod persons;
 mod routes;
 mod server;
+mod sessions;
 mod text;
+mod tokens;
 mod validation;
 
 pub use routes::spec;

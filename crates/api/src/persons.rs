@@ -5,7 +5,8 @@ mod emails;
 mod responses;
 mod types;
 
-use db::{Pool, persons as rows};
+use db::{Pool, audit, persons as rows};
+use futures_util::future::try_join;
 use poem_openapi::{
     OpenApi,
     param::{Header, Path, Query},
@@ -14,12 +15,17 @@ use uuid::Uuid;
 
 pub(crate) use batch::BatchApi;
 pub(crate) use emails::EmailsApi;
-use responses::{
-    CreatePersonResponse, DeletedResponse, GetPersonResponse, PersonResponse, PersonsResponse,
-};
+use responses::{CreatePersonResponse, GetPersonResponse, PersonResponse, PersonsResponse};
 use types::{CreatePerson, Order, Person, PersonPage, UpdatePerson, cursor};
 
-use crate::{error::ApiError, etag, idempotency, json::Json, text};
+use crate::{
+    answers::DeletedResponse,
+    auth::{Admin, Reader, Writer},
+    error::ApiError,
+    etag, idempotency,
+    json::Json,
+    text,
+};
 
 pub(crate) struct PersonsApi {
     pub(crate) pool: Pool,
@@ -34,6 +40,7 @@ impl PersonsApi {
     #[oai(path = "/persons", method = "get", operation_id = "listPersons")]
     async fn list(
         &self,
+        _caller: Reader,
         /// How many persons at most.
         #[oai(default = "default_limit", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<u32>,
@@ -74,23 +81,25 @@ impl PersonsApi {
     #[oai(path = "/persons", method = "post", operation_id = "createPerson")]
     async fn create(
         &self,
+        caller: Writer,
         /// The request is done once, however often it is repeated with this key.
         #[oai(name = "Idempotency-Key")]
         idempotency_key: Header<Option<String>>,
         body: Json<CreatePerson>,
     ) -> Result<CreatePersonResponse, ApiError> {
-        let new = body.0.row("")?;
+        let (new, by) = (body.0.row("")?, caller.0.by("createPerson"));
         let mut client = self.pool.get().await.map_err(db::Error::from)?;
         let Some(key) = idempotency_key.0 else {
             // One statement, which needs no transaction around it.
-            return Ok(created(rows::insert(&client, new).await?.into()));
+            return Ok(created(rows::insert(&client, &by, new).await?.into()));
         };
+        let key = idempotency::Key::new(&caller, &key)?;
         let transaction = client.transaction().await.map_err(db::Error::from)?;
-        let answered = idempotency::claim(&transaction, "createPerson", &key, &body.0).await?;
+        let answered = idempotency::claim(&transaction, by.action, &key, &body.0).await?;
         if let Some(person) = answered {
             return Ok(created(person));
         }
-        let person = Person::from(rows::insert(&transaction, new).await?);
+        let person = Person::from(rows::insert(&transaction, &by, new).await?);
         idempotency::keep(&transaction, &key, &person).await?;
         transaction.commit().await.map_err(db::Error::from)?;
         Ok(created(person))
@@ -100,6 +109,7 @@ impl PersonsApi {
     #[oai(path = "/persons/:id", method = "get", operation_id = "getPerson")]
     async fn get(
         &self,
+        _caller: Reader,
         /// The person's id.
         id: Path<Uuid>,
         /// Answer 304 if the version is this ETag.
@@ -121,6 +131,7 @@ impl PersonsApi {
     #[oai(path = "/persons/:id", method = "put", operation_id = "replacePerson")]
     async fn replace(
         &self,
+        caller: Writer,
         /// The person's id.
         id: Path<Uuid>,
         /// Only if the version is still this ETag.
@@ -129,7 +140,8 @@ impl PersonsApi {
         body: Json<CreatePerson>,
     ) -> Result<PersonResponse, ApiError> {
         let new = body.0.row("")?;
-        self.change(id.0, if_match.0.as_deref(), |_| Ok(new)).await
+        let by = caller.0.by("replacePerson");
+        self.change(&by, id.0, if_match.0.as_deref(), |_| Ok(new)).await
     }
 
     /// Change a person
@@ -139,6 +151,7 @@ impl PersonsApi {
     #[oai(path = "/persons/:id", method = "patch", operation_id = "updatePerson")]
     async fn update(
         &self,
+        caller: Writer,
         /// The person's id.
         id: Path<Uuid>,
         /// Only if the version is still this ETag.
@@ -146,15 +159,17 @@ impl PersonsApi {
         if_match: Header<Option<String>>,
         body: Json<UpdatePerson>,
     ) -> Result<PersonResponse, ApiError> {
-        self.change(id.0, if_match.0.as_deref(), |person| body.0.apply(person)).await
+        let by = caller.0.by("updatePerson");
+        self.change(&by, id.0, if_match.0.as_deref(), |person| body.0.apply(person)).await
     }
 
     /// Delete a person
     ///
-    /// Together with its e-mail addresses.
+    /// For admins. Its e-mail addresses are deleted with it.
     #[oai(path = "/persons/:id", method = "delete", operation_id = "deletePerson")]
     async fn delete(
         &self,
+        caller: Admin,
         /// The person's id.
         id: Path<Uuid>,
         /// Only if the version is still this ETag.
@@ -165,7 +180,12 @@ impl PersonsApi {
         let transaction = client.transaction().await.map_err(db::Error::from)?;
         let person = rows::lock(&transaction, id.0).await.map_err(no_person)?;
         etag::check(if_match.0.as_deref(), person.version)?;
-        rows::delete(&transaction, id.0).await?;
+        let by = caller.0.by("deletePerson");
+        try_join(
+            rows::delete(&transaction, id.0),
+            audit::record(&transaction, &by, "person", id.0),
+        )
+        .await?;
         transaction.commit().await.map_err(db::Error::from)?;
         Ok(DeletedResponse::Deleted)
     }
@@ -176,6 +196,7 @@ impl PersonsApi {
     /// of it.
     async fn change(
         &self,
+        by: &audit::Actor,
         id: Uuid,
         if_match: Option<&str>,
         to: impl FnOnce(rows::Person) -> Result<rows::NewPerson, ApiError>,
@@ -184,8 +205,14 @@ impl PersonsApi {
         let transaction = client.transaction().await.map_err(db::Error::from)?;
         let person = rows::lock(&transaction, id).await.map_err(no_person)?;
         etag::check(if_match, person.version)?;
-        let person = Person::from(rows::update(&transaction, id, &to(person)?).await?);
+        let new = to(person)?;
+        let (person, ()) = try_join(
+            rows::update(&transaction, id, &new),
+            audit::record(&transaction, by, "person", id),
+        )
+        .await?;
         transaction.commit().await.map_err(db::Error::from)?;
+        let person = Person::from(person);
         let etag = person.etag();
         Ok(PersonResponse::Stored(Json(person), etag))
     }

@@ -11,6 +11,9 @@ use poem::{
 use poem_openapi::{OpenApi, OpenApiService};
 
 use crate::{
+    accounts::{AccountsApi, MeApi},
+    audit::AuditApi,
+    auth::{Guard, Throttle},
     document,
     health::{HealthApi, Readiness},
     landing::LandingApi,
@@ -18,6 +21,8 @@ use crate::{
     middleware::{DOCS_POLICY, add_headers, limit, observe},
     paths::Paths,
     persons::{BatchApi, EmailsApi, PersonsApi},
+    sessions::SessionsApi,
+    tokens::TokensApi,
 };
 
 /// The whole server. The outermost layer comes last.
@@ -27,7 +32,8 @@ pub(crate) fn app(
     readiness: &Readiness,
     metrics: &Metrics,
 ) -> impl Endpoint<Output = Response> + 'static {
-    let service = service(config, pool, readiness);
+    let guard = Guard::new(pool.clone(), config.profile == Profile::Production);
+    let service = service(config, pool, &guard, readiness);
     let (mut route, mut pages) = (Route::new(), Vec::new());
     if config.server.docs {
         // Swagger UI holds the document as text: the one that is published takes its place.
@@ -47,7 +53,7 @@ pub(crate) fn app(
     let (limits, metrics) = (config.server.clone(), metrics.clone());
     let origins: Arc<[String]> = config.server.cors_origins.clone().into();
     route
-        .nest("/", service)
+        .nest("/", service.data(guard))
         .around(move |next, request| limit(next, request, limits.clone()))
         .around(move |next, request| paths.clone().apply(next, request))
         .around(move |next, request| observe(next, request, metrics.clone()))
@@ -71,23 +77,53 @@ pub(crate) fn written() -> String {
     let url = |name: &str| (name == "DATABASE_URL").then(|| "postgresql://unused".to_owned());
     let config = Config::from_lookup(&url).expect("the defaults are valid");
     let pool = db::pool(&config.database).expect("the URL is valid");
-    service(&config, &pool, &Readiness::default()).spec()
+    let guard = Guard::new(pool.clone(), false);
+    service(&config, &pool, &guard, &Readiness::default()).spec()
 }
 
 fn service(
     config: &Config,
     pool: &Pool,
+    guard: &Guard,
     readiness: &Readiness,
 ) -> OpenApiService<impl OpenApi + use<>, ()> {
-    let apis = (
+    // In the order of the docs page.
+    let apis = (resources(config, pool, readiness), accounts(config, pool, guard));
+    OpenApiService::new(apis, "Slipway", env!("CARGO_PKG_VERSION"))
+        .description(include_str!("description.md"))
+        // The document's own origin: 'Try it out' works wherever it is served from.
+        .server("/")
+}
+
+/// Who may use the API.
+fn accounts(config: &Config, pool: &Pool, guard: &Guard) -> impl OpenApi + use<> {
+    let throttle = Throttle::default();
+    (
+        AccountsApi {
+            pool: pool.clone(),
+            guard: guard.clone(),
+            throttle: throttle.clone(),
+            sign_up: config.accounts.sign_up,
+        },
+        MeApi { pool: pool.clone(), guard: guard.clone(), throttle: throttle.clone() },
+        SessionsApi {
+            pool: pool.clone(),
+            guard: guard.clone(),
+            throttle,
+            lifetime: config.accounts.session_lifetime,
+        },
+        TokensApi { pool: pool.clone(), guard: guard.clone() },
+        AuditApi { pool: pool.clone() },
+    )
+}
+
+/// What it is there for.
+fn resources(config: &Config, pool: &Pool, readiness: &Readiness) -> impl OpenApi + use<> {
+    (
         PersonsApi { pool: pool.clone() },
         BatchApi { pool: pool.clone() },
         EmailsApi { pool: pool.clone() },
         HealthApi { pool: pool.clone(), readiness: readiness.clone() },
         LandingApi::new(config, pool.clone()),
-    );
-    OpenApiService::new(apis, "Slipway", env!("CARGO_PKG_VERSION"))
-        .description(include_str!("description.md"))
-        // The document's own origin: 'Try it out' works wherever it is served from.
-        .server("/")
+    )
 }

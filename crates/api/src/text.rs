@@ -35,6 +35,23 @@ pub(crate) struct Line<const MAX: usize>(pub(crate) String);
 #[serde(transparent)]
 pub(crate) struct EmailAddress(pub(crate) String);
 
+/// A password of 12 to 128 characters. It is checked, hashed and never shown.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Password(String);
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+impl From<Password> for config::Secret {
+    fn from(password: Password) -> Self {
+        password.0.into()
+    }
+}
+
 /// The traits by which poem-openapi knows a type, for a text with these limits.
 macro_rules! text_type {
     ($type:ty, [$($parameters:tt)*], $min:expr, $max:expr, $pattern:expr) => {
@@ -81,6 +98,7 @@ macro_rules! text_type {
 
 text_type!(Line<MAX>, [const MAX: usize], 1, MAX, LINE);
 text_type!(EmailAddress, [], 3, 254, EMAIL);
+text_type!(Password, [], 12, 128, LINE);
 
 /// A query parameter that becomes part of a comparison, which PostgreSQL cannot do with a NUL.
 ///

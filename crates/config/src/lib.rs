@@ -24,6 +24,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Where the database is and how it is used.
     pub database: DatabaseConfig,
+    /// Who may have an account, and for how long they are logged in.
+    pub accounts: AccountsConfig,
 }
 
 /// How the server listens and stops.
@@ -69,6 +71,15 @@ pub struct DatabaseConfig {
     pub statement_timeout: Duration,
 }
 
+/// Who may have an account, and for how long they are logged in.
+#[derive(Debug, Clone)]
+pub struct AccountsConfig {
+    /// `API_SIGN_UP`: whether strangers may make themselves an account; not in production by default.
+    pub sign_up: bool,
+    /// `API_SESSION_HOURS`: how long a session lasts.
+    pub session_lifetime: Duration,
+}
+
 /// Which kind of place this runs in (`APP_ENV`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
@@ -109,8 +120,9 @@ impl Config {
     /// Every missing and malformed variable at once, each by its name.
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Errors> {
         let mut reader = Reader::new(lookup);
+        let profile = reader.parsed("APP_ENV", Profile::Dev);
         let config = Self {
-            profile: reader.parsed("APP_ENV", Profile::Dev),
+            profile,
             engine: reader.text("ENGINE"),
             server: ServerConfig {
                 listen: reader.parsed("API_LISTEN", SocketAddr::from(([127, 0, 0, 1], 5000))),
@@ -131,6 +143,10 @@ impl Config {
                 pool_size: reader.positive("DATABASE_POOL_SIZE", 16),
                 wait_timeout: reader.timeout("DATABASE_WAIT_SECONDS", 3),
                 statement_timeout: reader.timeout("DATABASE_STATEMENT_TIMEOUT_SECONDS", 10),
+            },
+            accounts: AccountsConfig {
+                sign_up: reader.parsed("API_SIGN_UP", profile != Profile::Production),
+                session_lifetime: reader.hours("API_SESSION_HOURS", 7 * 24),
             },
         };
         reader.finish(config)

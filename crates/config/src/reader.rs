@@ -82,6 +82,15 @@ impl<'a> Reader<'a> {
         value
     }
 
+    /// Hours, up to ten years of them.
+    pub(crate) fn hours(&mut self, variable: &'static str, default: u32) -> Duration {
+        let hours = self.parsed(variable, default);
+        if !(1..=87_600).contains(&hours) {
+            self.problem(variable, "must be from 1 to 87600".to_owned());
+        }
+        Duration::from_secs(u64::from(hours) * 3600)
+    }
+
     /// Origins as browsers send them, separated by commas.
     pub(crate) fn origins(&mut self, variable: &'static str) -> Vec<String> {
         let text = self.text(variable).unwrap_or_default();

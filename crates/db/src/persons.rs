@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::Error;
+use crate::{Error, audit::Actor};
 
 pub use emails::{add_email, find_email, list_emails, remove_email};
 
@@ -119,6 +119,9 @@ WITH person AS (
 ), email AS (
     INSERT INTO emails (id, person_id, address)
     SELECT id, $1, address FROM unnest($4::uuid[], $5::text[]) AS given (id, address)
+), audit AS (
+    INSERT INTO audit_entries (id, account_id, token_id, action, resource, resource_id)
+    VALUES ($6, $7, $8, $9, 'person', $1)
 )
 SELECT version, created_at, updated_at FROM person";
 
@@ -185,11 +188,16 @@ pub async fn list(
     Ok(rows.iter().map(person).collect())
 }
 
-/// Stores a person together with its addresses, in one statement and so in one transaction.
+/// Stores a person together with its addresses and the entry in the audit, in one statement and so in
+/// one transaction.
 ///
 /// # Errors
 /// [`Error::Duplicate`] with [`EMAIL_KEY`] if an address is given twice.
-pub async fn insert(client: &impl GenericClient, new: NewPerson) -> Result<Person, Error> {
+pub async fn insert(
+    client: &impl GenericClient,
+    by: &Actor,
+    new: NewPerson,
+) -> Result<Person, Error> {
     let NewPerson { name, nickname, addresses } = new;
     let id = Uuid::now_v7();
     let email_ids: Vec<Uuid> = addresses.iter().map(|_| Uuid::now_v7()).collect();
@@ -198,8 +206,15 @@ pub async fn insert(client: &impl GenericClient, new: NewPerson) -> Result<Perso
         .query_one(
             &statement,
             &[
-                /* id */ &id, /* name */ &name, /* nickname */ &nickname,
-                /* email ids */ &email_ids, /* addresses */ &addresses,
+                /* id */ &id,
+                /* name */ &name,
+                /* nickname */ &nickname,
+                /* email ids */ &email_ids,
+                /* addresses */ &addresses,
+                /* audit entry */ &Uuid::now_v7(),
+                &by.account_id,
+                &by.token_id,
+                &by.action,
             ],
         )
         .await?;
@@ -221,9 +236,10 @@ pub async fn insert(client: &impl GenericClient, new: NewPerson) -> Result<Perso
 /// [`Error::Duplicate`] with [`EMAIL_KEY`] if a person has an address twice.
 pub async fn insert_many(
     transaction: &impl GenericClient,
+    by: &Actor,
     new: Vec<NewPerson>,
 ) -> Result<Vec<Person>, Error> {
-    try_join_all(new.into_iter().map(|person| insert(transaction, person))).await
+    try_join_all(new.into_iter().map(|person| insert(transaction, by, person))).await
 }
 
 /// Gives the person other details, and exactly these addresses; one that it had keeps its id.

@@ -1,10 +1,14 @@
 //! What each command of the migration tool does. Every function returns the text to be printed.
 
+mod accounts;
+
 use std::{fmt::Write as _, time::Duration};
 
 use anyhow::{Context, bail};
 use config::{Config, Profile};
 use db::{Client, admin, migrations};
+
+pub use accounts::{DEVELOPMENT_PASSWORD, create_admin, token};
 
 /// How long to wait for a database that is starting.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -25,7 +29,10 @@ pub async fn up(config: &Config, seed: bool) -> anyhow::Result<String> {
         writeln!(said, "nothing to apply: the schema is at version {}", migrations::latest())?;
     }
     if seed && is_new && config.profile != Profile::Production {
-        writeln!(said, "loaded {} sample persons", db::seed(&client).await?)?;
+        writeln!(said, "loaded {} sample persons", load(&client).await?)?;
+    }
+    if config.profile == Profile::Production {
+        said += &accounts::warning(&client).await?;
     }
     Ok(said)
 }
@@ -95,7 +102,7 @@ pub async fn recreate(config: &Config, empty: bool) -> anyhow::Result<String> {
 async fn fill(config: &Config, name: &str, empty: bool) -> anyhow::Result<u64> {
     let mut client = db::connect(&config.database.url, Some(name)).await?;
     migrations::apply(&mut client).await?;
-    Ok(if empty { 0 } else { db::seed(&client).await? })
+    Ok(if empty { 0 } else { load(&client).await? })
 }
 
 /// Loads the sample rows that are not there yet.
@@ -104,7 +111,13 @@ pub async fn seed(config: &Config) -> anyhow::Result<String> {
         bail!("APP_ENV is production, and the sample rows are for development: refused");
     }
     let client = connect(config, None).await?;
-    Ok(format!("loaded {} sample persons\n", db::seed(&client).await?))
+    Ok(format!("loaded {} sample persons\n", load(&client).await?))
+}
+
+/// Loads the sample rows and the accounts for development, and returns the number of new persons.
+async fn load(client: &Client) -> anyhow::Result<u64> {
+    accounts::seed(client).await?;
+    Ok(db::seed(client).await?)
 }
 
 /// Connects, waiting for a server that is still starting.

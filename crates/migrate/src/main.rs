@@ -1,10 +1,11 @@
 //! The migration tool: applies, tells, recreates and seeds. `migrate --help` lists its commands.
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
-use config::Config;
+use clap::{Parser, Subcommand, ValueEnum};
+use config::{Config, Secret};
+use db::accounts;
 
 /// The exit code for unusable settings, as in sysexits.h.
 const EX_CONFIG: u8 = 78;
@@ -39,13 +40,45 @@ enum Command {
     },
     /// Load the sample rows that are not there yet
     Seed,
+    /// Make an admin's account
+    ///
+    /// Its password is in the file that MIGRATE_ADMIN_PASSWORD_FILE names, or comes from stdin, or
+    /// is a random one, shown this once. An argument could be seen by everyone on the machine.
+    CreateAdmin {
+        /// What to log in with
+        #[arg(long)]
+        email: String,
+        /// Read the password from stdin
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Print a token of the account for development with this role; refused in production
+    Token {
+        #[arg(long, default_value = "member")]
+        role: Role,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Role {
+    Admin,
+    Member,
+}
+
+impl From<Role> for accounts::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Admin => Self::Admin,
+            Role::Member => Self::Member,
+        }
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
         .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
         .init();
     let config = match Config::from_lookup(&|name| std::env::var(name).ok()) {
@@ -72,7 +105,27 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<String> {
             migrate::recreate(config, empty).await.context("cannot recreate the database")
         }
         Command::Seed => migrate::seed(config).await.context("cannot load the sample rows"),
+        Command::CreateAdmin { email, password_stdin } => {
+            let password = admin_password(password_stdin)?;
+            migrate::create_admin(config, &email, password).await.context("cannot make the admin")
+        }
+        Command::Token { role } => {
+            migrate::token(config, role.into()).await.context("cannot make a token")
+        }
     }
+}
+
+/// The password for a new admin, if there is one.
+fn admin_password(from_stdin: bool) -> anyhow::Result<Option<Secret>> {
+    let file = std::env::var("MIGRATE_ADMIN_PASSWORD_FILE").ok().filter(|path| !path.is_empty());
+    let text = match (from_stdin, file) {
+        (true, _) => io::read_to_string(io::stdin()).context("cannot read stdin")?,
+        (false, Some(path)) => {
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?
+        }
+        (false, None) => return Ok(None),
+    };
+    Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned().into()))
 }
 
 #[expect(clippy::print_stdout, reason = "a command's answer to the person who typed it")]

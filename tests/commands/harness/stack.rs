@@ -1,8 +1,8 @@
 //! The stack that most scenarios share, and how they look at it.
 
-use std::{ops::Deref, process::Command};
+use std::{ops::Deref, process::Command, sync::Mutex};
 
-use reqwest::blocking::{Client, Response};
+use reqwest::blocking::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 
 use super::{Checkout, Engine, ask, run, run::Ran};
@@ -12,6 +12,8 @@ pub(crate) struct Stack {
     checkout: Checkout,
     /// What the very first `up` said.
     pub(crate) first_up: Ran,
+    /// What requests carry.
+    token: Mutex<String>,
 }
 
 impl Deref for Stack {
@@ -27,7 +29,7 @@ impl Stack {
     pub(crate) fn start(engine: Engine) -> Self {
         let checkout = Checkout::new(engine);
         let first_up = run(&mut checkout.xtask("up")).succeeded();
-        Self { checkout, first_up }
+        Self { checkout, first_up, token: Mutex::default() }
     }
 
     /// Brings it up again, whatever the scenario before has left.
@@ -52,7 +54,31 @@ impl Stack {
     }
 
     pub(crate) fn try_get(&self, path: &str) -> reqwest::Result<Response> {
-        Client::new().get(self.url(path)).send()
+        self.send(&|client| client.get(self.url(path)))
+    }
+
+    /// Sends a request with a token, and once more with a new one if that is not valid any more.
+    pub(crate) fn send(
+        &self,
+        request: &dyn Fn(&Client) -> RequestBuilder,
+    ) -> reqwest::Result<Response> {
+        let client = Client::new();
+        let answer = request(&client).bearer_auth(self.token()).send()?;
+        if answer.status() != 401 {
+            return Ok(answer);
+        }
+        // It is the first request, or `recreate-db` has dropped the token with all else.
+        self.use_token(run(&mut self.xtask("token")).stdout.trim());
+        request(&client).bearer_auth(self.token()).send()
+    }
+
+    /// Has further requests carry this token.
+    pub(crate) fn use_token(&self, token: &str) {
+        token.clone_into(&mut self.token.lock().expect("nobody panics with it"));
+    }
+
+    pub(crate) fn token(&self) -> String {
+        self.token.lock().expect("nobody panics with it").clone()
     }
 
     /// The status and the body of a page.
@@ -75,7 +101,7 @@ impl Stack {
     pub(crate) fn create_person(&self, name: &str) {
         let email = format!("{}@example.com", name.replace(' ', "."));
         let person = json!({ "name": name, "emails": [email] });
-        let answer = Client::new().post(self.url("/persons")).json(&person).send();
+        let answer = self.send(&|client| client.post(self.url("/persons")).json(&person));
         let answer = answer.expect("an answer");
         assert_eq!(answer.status(), 201, "{:?}", answer.text());
     }

@@ -8,13 +8,16 @@ use serde_json::Value;
 use tokio::{sync::oneshot, task::JoinHandle};
 use tracing_subscriber::filter::LevelFilter;
 
-use super::Database;
+use super::{Database, identity::Identity};
 
 pub(crate) struct TestApp {
     pub(crate) address: SocketAddr,
     /// Where metrics are, if API_ADMIN_LISTEN is set.
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) database: Database,
+    /// Whose token requests carry unless they say otherwise.
+    pub(crate) member: Identity,
+    pub(crate) administrator: Identity,
     client: Client,
     stop: oneshot::Sender<()>,
     server: JoinHandle<anyhow::Result<()>>,
@@ -28,10 +31,17 @@ impl TestApp {
 
     /// The same, with these variables set.
     pub(crate) async fn spawn_with(variables: &[(&str, &str)]) -> Self {
-        Self::spawn_on(Database::migrated().await, variables)
+        let app = Self::spawn_on(Database::migrated().await, variables);
+        app.store_identities().await;
+        app
     }
 
-    /// The API on `database`, in whatever state that is.
+    /// Another process with these variables, on the database of `app`.
+    pub(crate) fn spawn_beside(app: &Self, variables: &[(&str, &str)]) -> Self {
+        Self::spawn_on(app.database.shared(), variables)
+    }
+
+    /// The API on `database`, in whatever state that is, and without the accounts of the tests.
     pub(crate) fn spawn_on(database: Database, variables: &[(&str, &str)]) -> Self {
         // Shown with what a failed test has to say. The first test of the process sets it.
         let _ = tracing_subscriber::fmt()
@@ -49,19 +59,49 @@ impl TestApp {
                 std::future::pending::<()>().await;
             }
         }));
-        Self { address, admin, database, client: Client::new(), stop, server }
+        let (member, administrator) = (Identity::new("member"), Identity::new("admin"));
+        Self {
+            address,
+            admin,
+            database,
+            member,
+            administrator,
+            client: Client::new(),
+            stop,
+            server,
+        }
+    }
+
+    /// Makes the accounts of the tests in a database that has a schema and not them.
+    pub(crate) async fn store_identities(&self) {
+        let client = self.database.connect().await;
+        self.member.store(&client).await;
+        self.administrator.store(&client).await;
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
-        self.client.get(self.url(path))
+        self.request("GET", path)
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> RequestBuilder {
-        self.client.post(self.url(path)).json(body)
+        self.request("POST", path).json(body)
     }
 
-    /// A request that is none of the everyday ones.
+    /// A request of the member.
     pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        self.request_as(&self.member.token, method, path)
+    }
+
+    /// A request of the admin.
+    pub(crate) fn request_as_admin(&self, method: &str, path: &str) -> RequestBuilder {
+        self.request_as(&self.administrator.token, method, path)
+    }
+
+    pub(crate) fn request_as(&self, token: &str, method: &str, path: &str) -> RequestBuilder {
+        self.request_as_nobody(method, path).bearer_auth(token)
+    }
+
+    pub(crate) fn request_as_nobody(&self, method: &str, path: &str) -> RequestBuilder {
         self.client.request(method.parse().expect("a method"), self.url(path))
     }
 

@@ -34,6 +34,11 @@ impl Database {
         Self { name: format!("{prefix}app"), prefix }
     }
 
+    /// The same one, for one more user of it.
+    pub(crate) fn shared(&self) -> Self {
+        Self { prefix: Postgres::get().take_prefix(), name: self.name.clone() }
+    }
+
     pub(crate) fn url(&self) -> String {
         Postgres::get().url(&self.name)
     }

@@ -12,7 +12,8 @@ pub(crate) async fn problem(response: Response, status: u16) -> Value {
     assert_eq!(response.status().as_u16(), status);
     assert_eq!(headers["content-type"], "application/problem+json");
     assert!(headers.contains_key("x-request-id"), "{headers:?}");
-    assert_eq!(headers.contains_key("retry-after"), status == 503, "{headers:?}");
+    assert_eq!(headers.contains_key("retry-after"), [429, 503].contains(&status), "{headers:?}");
+    assert_eq!(headers.contains_key("www-authenticate"), status == 401, "{headers:?}");
     let text = response.text().await.expect("a body");
     assert!(!INNER.iter().any(|word| text.contains(word)), "{text}");
     let body: Value = serde_json::from_str(&text).expect("JSON");

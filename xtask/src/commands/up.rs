@@ -214,6 +214,9 @@ fn summary(state: &State, settings: &Settings) {
     report::field("Engine", format!("{}: {}", state.engine.as_str(), state.why));
     report::field("Profile", if state.production { "production" } else { "dev" });
     report::line("");
+    if !state.production {
+        report::next("cargo xtask token", "a token for curl and the docs page");
+    }
     report::next("cargo xtask logs -f", "follow the log");
     report::next("cargo xtask psql", "look into the database");
     report::next("cargo xtask up", "after an edit: build and restart");

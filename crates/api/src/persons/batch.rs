@@ -9,6 +9,7 @@ use super::{
     types::{CreatePerson, Person},
 };
 use crate::{
+    auth::Writer,
     error::{ApiError, FieldError},
     idempotency,
     json::Json,
@@ -26,23 +27,24 @@ impl BatchApi {
     #[oai(path = "/persons/batch", method = "post", operation_id = "createPersons")]
     async fn create(
         &self,
+        caller: Writer,
         /// The request is done once, however often it is repeated with this key.
         #[oai(name = "Idempotency-Key")]
         idempotency_key: Header<Option<String>>,
         body: Json<CreatePersons>,
     ) -> Result<CreatePersonsResponse, ApiError> {
-        let new = body.0.rows()?;
+        let (new, by) = (body.0.rows()?, caller.0.by("createPersons"));
+        let key = idempotency_key.0.map(|key| idempotency::Key::new(&caller, &key)).transpose()?;
         let mut client = self.pool.get().await.map_err(db::Error::from)?;
         let transaction = client.transaction().await.map_err(db::Error::from)?;
-        if let Some(key) = &idempotency_key.0
-            && let Some(persons) =
-                idempotency::claim(&transaction, "createPersons", key, &body.0).await?
+        if let Some(key) = &key
+            && let Some(persons) = idempotency::claim(&transaction, by.action, key, &body.0).await?
         {
             return Ok(CreatePersonsResponse::Created(Json(persons)));
         }
-        let stored = rows::insert_many(&transaction, new).await?;
+        let stored = rows::insert_many(&transaction, &by, new).await?;
         let persons = PersonList { items: stored.into_iter().map(Person::from).collect() };
-        if let Some(key) = &idempotency_key.0 {
+        if let Some(key) = &key {
             idempotency::keep(&transaction, key, &persons).await?;
         }
         transaction.commit().await.map_err(db::Error::from)?;

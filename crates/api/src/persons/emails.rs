@@ -1,6 +1,7 @@
 //! The e-mail addresses of one person.
 
-use db::{Pool, persons as rows};
+use db::{Pool, audit, persons as rows};
+use futures_util::future::try_join;
 use poem_openapi::{
     ApiResponse, Object, OpenApi,
     param::{Header, Path},
@@ -8,8 +9,10 @@ use poem_openapi::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Tags, no_person, responses::DeletedResponse, types::Email};
+use super::{Tags, no_person, types::Email};
 use crate::{
+    answers::DeletedResponse,
+    auth::{Reader, Writer},
     error::{ApiError, FieldError},
     etag, idempotency,
     json::Json,
@@ -26,6 +29,7 @@ impl EmailsApi {
     #[oai(path = "/persons/:id/emails", method = "get", operation_id = "listEmails")]
     async fn list(
         &self,
+        _caller: Reader,
         /// The person's id.
         id: Path<Uuid>,
     ) -> Result<Json<EmailList>, ApiError> {
@@ -38,6 +42,7 @@ impl EmailsApi {
     #[oai(path = "/persons/:id/emails", method = "post", operation_id = "addEmail")]
     async fn add(
         &self,
+        caller: Writer,
         /// The person's id.
         id: Path<Uuid>,
         /// The request is done once, however often it is repeated with this key.
@@ -45,18 +50,25 @@ impl EmailsApi {
         idempotency_key: Header<Option<String>>,
         body: Json<AddEmail>,
     ) -> Result<AddEmailResponse, ApiError> {
+        let key = idempotency_key.0.map(|key| idempotency::Key::new(&caller, &key)).transpose()?;
         let mut client = self.pool.get().await.map_err(db::Error::from)?;
         let transaction = client.transaction().await.map_err(db::Error::from)?;
         let operation = format!("addEmail {}", id.0);
-        if let Some(key) = &idempotency_key.0
+        if let Some(key) = &key
             && let Some(email) = idempotency::claim(&transaction, &operation, key, &body.0).await?
         {
             return Ok(created(id.0, email));
         }
         rows::lock(&transaction, id.0).await.map_err(no_person)?;
-        let added = rows::add_email(&transaction, id.0, body.0.address.0).await;
-        let email = Email::from(added.map_err(has_it)?);
-        if let Some(key) = &idempotency_key.0 {
+        let by = caller.0.by("addEmail");
+        let (added, ()) = try_join(
+            rows::add_email(&transaction, id.0, body.0.address.0),
+            audit::record(&transaction, &by, "person", id.0),
+        )
+        .await
+        .map_err(has_it)?;
+        let email = Email::from(added);
+        if let Some(key) = &key {
             idempotency::keep(&transaction, key, &email).await?;
         }
         transaction.commit().await.map_err(db::Error::from)?;
@@ -69,6 +81,7 @@ impl EmailsApi {
     #[oai(path = "/persons/:id/emails/:email_id", method = "delete", operation_id = "removeEmail")]
     async fn remove(
         &self,
+        caller: Writer,
         /// The person's id.
         id: Path<Uuid>,
         /// The address's id.
@@ -81,7 +94,13 @@ impl EmailsApi {
         let transaction = client.transaction().await.map_err(db::Error::from)?;
         let person = rows::lock(&transaction, id.0).await.map_err(no_person)?;
         etag::check(if_match.0.as_deref(), person.version)?;
-        rows::remove_email(&transaction, id.0, email_id.0).await.map_err(|error| match error {
+        let by = caller.0.by("removeEmail");
+        try_join(
+            rows::remove_email(&transaction, id.0, email_id.0),
+            audit::record(&transaction, &by, "person", id.0),
+        )
+        .await
+        .map_err(|error| match error {
             db::Error::NotFound => ApiError::NotFound("e-mail address"),
             error => error.into(),
         })?;

@@ -62,10 +62,3 @@ pub(crate) enum PersonResponse {
         ETag,
     ),
 }
-
-#[derive(ApiResponse)]
-pub(crate) enum DeletedResponse {
-    /// It is gone
-    #[oai(status = 204)]
-    Deleted,
-}

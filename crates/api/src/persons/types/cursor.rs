@@ -10,7 +10,7 @@ use crate::error::{ApiError, FieldError};
 /// The order to list in, from where the cursor says on.
 ///
 /// # Errors
-/// The cursor is not one that [`write`] made for this order.
+/// The cursor is not one that [`write()`] made for this order.
 pub(crate) fn read(sort: Order, cursor: Option<&str>) -> Result<rows::Order, ApiError> {
     let after = cursor.map(|text| parse(sort, text)).transpose()?;
     Ok(match sort {

@@ -1,0 +1,189 @@
+//! Accounts: made by sign-up, managed by admins.
+
+mod me;
+mod types;
+
+use db::{
+    Pool,
+    accounts::{self as rows, NewAccount},
+    audit::{self, Actor},
+};
+use futures_util::future::try_join;
+use poem::{Request, web::RemoteAddr};
+use poem_openapi::{
+    ApiResponse, OpenApi,
+    param::{Path, Query},
+};
+use uuid::Uuid;
+
+pub(crate) use me::MeApi;
+use types::{Account, AccountPage, SignUp, UpdateAccount};
+
+use crate::{
+    answers::DeletedResponse,
+    auth::{self, Admin, Guard, Throttle, passwords},
+    error::{ApiError, FieldError},
+    json::Json,
+};
+
+pub(crate) struct AccountsApi {
+    pub(crate) pool: Pool,
+    pub(crate) guard: Guard,
+    pub(crate) throttle: Throttle,
+    /// Whether strangers may make themselves an account.
+    pub(crate) sign_up: bool,
+}
+
+#[OpenApi(tag = "Tags::Accounts")]
+impl AccountsApi {
+    /// Sign up
+    ///
+    /// The account is a member's. Where sign-up is switched off, admins make accounts with this.
+    #[oai(path = "/accounts", method = "post", operation_id = "signUp")]
+    async fn sign_up(
+        &self,
+        request: &Request,
+        address: &RemoteAddr,
+        body: Json<SignUp>,
+    ) -> Result<SignUpResponse, ApiError> {
+        let admin = if self.sign_up { None } else { Some(auth::admin(request).await?) };
+        self.create(admin.map(|admin| admin.by("signUp")), address, body.0).await
+    }
+
+    /// List accounts
+    ///
+    /// For admins. A page at a time: pass a page's `next` as `cursor` to get the one after it.
+    #[oai(path = "/accounts", method = "get", operation_id = "listAccounts")]
+    async fn list(
+        &self,
+        _caller: Admin,
+        /// How many accounts at most.
+        #[oai(default = "default_limit", validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<u32>,
+        /// The `next` of the page before.
+        cursor: Query<Option<Uuid>>,
+    ) -> Result<Json<AccountPage>, ApiError> {
+        let client = self.pool.get().await.map_err(db::Error::from)?;
+        // One more than asked for tells whether there is a next page.
+        let mut found = rows::list(&client, cursor.0, limit.0 + 1).await?;
+        let is_last = found.len() <= limit.0 as usize;
+        found.truncate(limit.0 as usize);
+        let next = found.last().filter(|_| !is_last).map(|last| last.id);
+        Ok(Json(AccountPage { items: found.into_iter().map(Account::from).collect(), next }))
+    }
+
+    /// Change an account's role, or lock its owner out
+    ///
+    /// For admins, but not on their own account: one admin is always left.
+    #[oai(path = "/accounts/:id", method = "patch", operation_id = "updateAccount")]
+    async fn update(
+        &self,
+        caller: Admin,
+        /// The account's id.
+        id: Path<Uuid>,
+        body: Json<UpdateAccount>,
+    ) -> Result<Json<Account>, ApiError> {
+        another(&caller, id.0)?;
+        let mut client = self.pool.get().await.map_err(db::Error::from)?;
+        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let mut account = rows::lock(&transaction, id.0).await.map_err(no_account)?;
+        account.role = body.0.role.map_or(account.role, rows::Role::from);
+        account.disabled = body.0.disabled.unwrap_or(account.disabled);
+        let by = caller.0.by("updateAccount");
+        try_join(
+            rows::update(&transaction, &account),
+            audit::record(&transaction, &by, "account", id.0),
+        )
+        .await?;
+        transaction.commit().await.map_err(db::Error::from)?;
+        self.guard.forget(id.0);
+        Ok(Json(account.into()))
+    }
+
+    /// Delete an account
+    ///
+    /// For admins, but not their own. Its sessions and tokens end.
+    #[oai(path = "/accounts/:id", method = "delete", operation_id = "deleteAccount")]
+    async fn delete(
+        &self,
+        caller: Admin,
+        /// The account's id.
+        id: Path<Uuid>,
+    ) -> Result<DeletedResponse, ApiError> {
+        another(&caller, id.0)?;
+        let mut client = self.pool.get().await.map_err(db::Error::from)?;
+        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let by = caller.0.by("deleteAccount");
+        try_join(
+            rows::delete(&transaction, id.0),
+            audit::record(&transaction, &by, "account", id.0),
+        )
+        .await
+        .map_err(no_account)?;
+        transaction.commit().await.map_err(db::Error::from)?;
+        self.guard.forget(id.0);
+        Ok(DeletedResponse::Deleted)
+    }
+}
+
+impl AccountsApi {
+    /// Makes a member's account; without `by`, its owner does.
+    async fn create(
+        &self,
+        by: Option<Actor>,
+        address: &RemoteAddr,
+        SignUp { email, name, password }: SignUp,
+    ) -> Result<SignUpResponse, ApiError> {
+        self.throttle.attempt_from(address)?;
+        let password_hash = passwords::hash(password.into()).await;
+        let mut client = self.pool.get().await.map_err(db::Error::from)?;
+        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let role = rows::Role::Member;
+        let new = NewAccount { email: email.0, name: name.0, role, password_hash };
+        let account = rows::insert(&transaction, new).await.map_err(taken)?;
+        let owner = Actor { account_id: Some(account.id), token_id: None, action: "signUp" };
+        audit::record(&transaction, &by.unwrap_or(owner), "account", account.id).await?;
+        transaction.commit().await.map_err(db::Error::from)?;
+        Ok(SignUpResponse::Created(Json(account.into())))
+    }
+}
+
+#[derive(ApiResponse)]
+enum SignUpResponse {
+    /// The account
+    #[oai(status = 201)]
+    Created(Json<Account>),
+}
+
+#[derive(poem_openapi::Tags)]
+pub(crate) enum Tags {
+    /// Who may use the API: accounts, their sessions and their API tokens.
+    Accounts,
+}
+
+fn another(caller: &Admin, id: Uuid) -> Result<(), ApiError> {
+    if caller.0.account_id == id {
+        return Err(ApiError::Forbidden("admins do not do this to themselves"));
+    }
+    Ok(())
+}
+
+fn taken(error: db::Error) -> ApiError {
+    match error {
+        db::Error::Duplicate { constraint } if constraint == rows::EMAIL_KEY => {
+            ApiError::Conflict(vec![FieldError::new("/email".to_owned(), "has an account")])
+        }
+        error => error.into(),
+    }
+}
+
+fn no_account(error: db::Error) -> ApiError {
+    match error {
+        db::Error::NotFound => ApiError::NotFound("account"),
+        error => error.into(),
+    }
+}
+
+fn default_limit() -> u32 {
+    20
+}

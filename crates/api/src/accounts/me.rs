@@ -1,0 +1,110 @@
+//! The caller's own account.
+
+use db::{Pool, accounts as rows, audit, tokens};
+use futures_util::future::{try_join, try_join3};
+use poem::web::RemoteAddr;
+use poem_openapi::{ApiResponse, OpenApi};
+
+use super::{
+    Tags, no_account,
+    types::{Account, ChangePassword, UpdateOwnAccount},
+};
+use crate::{
+    auth::{Guard, Owner, Reader, Throttle, passwords},
+    error::{ApiError, FieldError},
+    json::Json,
+};
+
+pub(crate) struct MeApi {
+    pub(crate) pool: Pool,
+    pub(crate) guard: Guard,
+    pub(crate) throttle: Throttle,
+}
+
+#[OpenApi(tag = "Tags::Accounts")]
+impl MeApi {
+    /// Get your own account
+    #[oai(path = "/accounts/me", method = "get", operation_id = "getOwnAccount")]
+    async fn get(&self, caller: Reader) -> Result<Json<Account>, ApiError> {
+        let client = self.pool.get().await.map_err(db::Error::from)?;
+        let account = rows::get(&client, caller.0.account_id).await.map_err(no_account)?;
+        Ok(Json(account.into()))
+    }
+
+    /// Change your own account
+    #[oai(path = "/accounts/me", method = "patch", operation_id = "updateOwnAccount")]
+    async fn update(
+        &self,
+        caller: Owner,
+        body: Json<UpdateOwnAccount>,
+    ) -> Result<Json<Account>, ApiError> {
+        let id = caller.0.account_id;
+        let mut client = self.pool.get().await.map_err(db::Error::from)?;
+        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let mut account = rows::lock(&transaction, id).await.map_err(no_account)?;
+        account.name = body.0.name.0;
+        let by = caller.0.by("updateOwnAccount");
+        try_join(
+            rows::update(&transaction, &account),
+            audit::record(&transaction, &by, "account", id),
+        )
+        .await?;
+        transaction.commit().await.map_err(db::Error::from)?;
+        Ok(Json(account.into()))
+    }
+
+    /// Change your password
+    ///
+    /// Ends your other sessions; API tokens go on.
+    #[oai(path = "/accounts/me/password", method = "put", operation_id = "changePassword")]
+    async fn change_password(
+        &self,
+        caller: Owner,
+        address: &RemoteAddr,
+        body: Json<ChangePassword>,
+    ) -> Result<ChangedResponse, ApiError> {
+        let ChangePassword { current_password, new_password } = body.0;
+        let id = caller.0.account_id;
+        let known = {
+            // Not kept while hashing.
+            let client = self.pool.get().await.map_err(db::Error::from)?;
+            rows::get(&client, id).await.map_err(no_account)?
+        };
+        self.throttle.attempt(&known.email, address)?;
+        let hash = Some(known.password_hash.clone());
+        if !passwords::verify(current_password.into(), hash).await {
+            let error = FieldError::new("/current_password".to_owned(), "is wrong");
+            return Err(ApiError::Invalid(vec![error]));
+        }
+        self.throttle.succeed(&known.email, address);
+        let password_hash = passwords::hash(new_password.into()).await;
+
+        let mut client = self.pool.get().await.map_err(db::Error::from)?;
+        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let mut account = rows::lock(&transaction, id).await.map_err(no_account)?;
+        if account.password_hash != known.password_hash {
+            // Another request has changed it meanwhile, and ended this session.
+            return Err(ApiError::Unauthorized);
+        }
+        account.password_hash = password_hash;
+        // Nobody but its owner knows this one.
+        account.development = false;
+        let by = caller.0.by("changePassword");
+        try_join3(
+            rows::update(&transaction, &account),
+            tokens::delete_other_sessions(&transaction, id, caller.0.token_id),
+            audit::record(&transaction, &by, "account", id),
+        )
+        .await?;
+        transaction.commit().await.map_err(db::Error::from)?;
+        self.guard.forget(id);
+        Ok(ChangedResponse::Changed)
+    }
+}
+
+#[derive(ApiResponse)]
+enum ChangedResponse {
+    /// The password is changed
+    #[oai(status = 204)]
+    Changed,
+}

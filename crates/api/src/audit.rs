@@ -1,0 +1,112 @@
+//! The audit: who changed what, and when.
+
+use chrono::{DateTime, Utc};
+use db::{Pool, audit as rows};
+use poem_openapi::{Enum, Object, OpenApi, param::Query};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{accounts::Tags, auth::Admin, error::ApiError, json::Json};
+
+pub(crate) struct AuditApi {
+    pub(crate) pool: Pool,
+}
+
+#[OpenApi(tag = "Tags::Accounts")]
+impl AuditApi {
+    /// List changes
+    ///
+    /// For admins; the newest first. A page at a time: pass a page's `next` as `cursor` to get the
+    /// one after it.
+    #[oai(path = "/audit", method = "get", operation_id = "listChanges")]
+    async fn list(
+        &self,
+        _caller: Admin,
+        /// How many changes at most.
+        #[oai(default = "default_limit", validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<u32>,
+        /// The `next` of the page before.
+        cursor: Query<Option<Uuid>>,
+        /// Only changes of this kind of resource.
+        resource: Query<Option<Resource>>,
+    ) -> Result<Json<ChangePage>, ApiError> {
+        let resource = resource.0.map(Resource::as_str);
+        let client = self.pool.get().await.map_err(db::Error::from)?;
+        // One more than asked for tells whether there is a next page.
+        let mut found = rows::list(&client, resource, cursor.0, limit.0 + 1).await?;
+        let is_last = found.len() <= limit.0 as usize;
+        found.truncate(limit.0 as usize);
+        let next = found.last().filter(|_| !is_last).map(|last| last.id);
+        Ok(Json(ChangePage { items: found.into_iter().map(Change::from).collect(), next }))
+    }
+}
+
+/// A kind of resource.
+#[derive(Debug, Clone, Copy, Enum)]
+#[oai(rename_all = "snake_case")]
+enum Resource {
+    /// A person, or its e-mail addresses.
+    Person,
+    /// An account.
+    Account,
+    /// A session.
+    Session,
+    /// An API token.
+    Token,
+}
+
+impl Resource {
+    /// As the audit spells it.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Account => "account",
+            Self::Session => "session",
+            Self::Token => "token",
+        }
+    }
+}
+
+/// One change.
+#[derive(Debug, Serialize, Object)]
+#[oai(skip_serializing_if_is_none)]
+struct Change {
+    /// A UUID of version 7.
+    id: Uuid,
+    /// When, in UTC.
+    at: DateTime<Utc>,
+    /// Whose account changed it; absent for a command on the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<Uuid>,
+    /// By which session or API token; absent where a password was the proof.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_id: Option<Uuid>,
+    /// By which operation, as this document names it.
+    action: String,
+    /// What was changed: `person`, `account`, `session` or `token`.
+    resource: String,
+    /// Which of them.
+    resource_id: Uuid,
+}
+
+/// A page of changes.
+#[derive(Debug, Serialize, Object)]
+#[oai(skip_serializing_if_is_none)]
+struct ChangePage {
+    /// The changes of this page, the newest first.
+    items: Vec<Change>,
+    /// What to pass as `cursor` for the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Uuid>,
+}
+
+impl From<rows::Entry> for Change {
+    fn from(entry: rows::Entry) -> Self {
+        let rows::Entry { id, at, account_id, token_id, action, resource, resource_id } = entry;
+        Self { id, at, account_id, token_id, action, resource, resource_id }
+    }
+}
+
+fn default_limit() -> u32 {
+    20
+}

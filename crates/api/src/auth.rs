@@ -1,0 +1,90 @@
+//! Who calls. A protected operation begins with [`Reader`], [`Writer`], [`Owner`] or [`Admin`]: before
+//! anything else of the request is looked at, strangers are answered 401 and those who may not 403.
+
+mod guard;
+pub(crate) mod passwords;
+mod throttle;
+
+use db::{
+    accounts::Role,
+    tokens::{Holder, Scope},
+};
+use poem::{Request, Result};
+use poem_openapi::{
+    SecurityScheme,
+    auth::{Bearer, BearerAuthorization},
+};
+
+pub(crate) use guard::Guard;
+pub(crate) use throttle::Throttle;
+
+use crate::error::ApiError;
+
+/// A token: of a session, which `POST /sessions` begins, or an API token, which `POST /tokens` makes.
+#[derive(SecurityScheme)]
+#[oai(ty = "bearer", rename = "token", checker = "may_read")]
+pub(crate) struct Reader(pub(crate) Holder);
+
+/// A token that may be used to change things.
+#[derive(SecurityScheme)]
+#[oai(ty = "bearer", rename = "token", checker = "may_write")]
+pub(crate) struct Writer(pub(crate) Holder);
+
+/// A session. An API token that leaks can neither make others nor take over its account.
+#[derive(SecurityScheme)]
+#[oai(ty = "bearer", rename = "token", checker = "may_own")]
+pub(crate) struct Owner(pub(crate) Holder);
+
+/// A session or an API token of an admin; one to read is enough to read.
+#[derive(SecurityScheme)]
+#[oai(ty = "bearer", rename = "token", checker = "may_manage")]
+pub(crate) struct Admin(pub(crate) Holder);
+
+async fn may_read(request: &Request, bearer: Bearer) -> Result<Holder> {
+    Ok(check(request, &bearer, Need::Read).await?)
+}
+
+async fn may_write(request: &Request, bearer: Bearer) -> Result<Holder> {
+    Ok(check(request, &bearer, Need::Write).await?)
+}
+
+async fn may_own(request: &Request, bearer: Bearer) -> Result<Holder> {
+    Ok(check(request, &bearer, Need::Own).await?)
+}
+
+async fn may_manage(request: &Request, bearer: Bearer) -> Result<Holder> {
+    Ok(check(request, &bearer, Need::Manage).await?)
+}
+
+/// The admin who calls an operation that is open to others at times.
+pub(crate) async fn admin(request: &Request) -> Result<Holder, ApiError> {
+    let bearer = Bearer::from_request(request).map_err(|_| ApiError::Unauthorized)?;
+    check(request, &bearer, Need::Manage).await
+}
+
+/// What an operation needs.
+#[derive(PartialEq, Eq)]
+enum Need {
+    Read,
+    Write,
+    Own,
+    Manage,
+}
+
+async fn check(request: &Request, bearer: &Bearer, need: Need) -> Result<Holder, ApiError> {
+    let guard = request.data::<Guard>().expect("`routes` puts it around every operation");
+    let holder = guard.holder(&bearer.token).await?;
+    let writes = need == Need::Write || !request.method().is_safe();
+    if writes && holder.scope == Scope::Read {
+        return Err(ApiError::Forbidden("this token may only read"));
+    }
+    match need {
+        Need::Own if !holder.is_session => {
+            Err(ApiError::Forbidden("an API token may not do this: log in"))
+        }
+        Need::Manage if holder.role != Role::Admin => {
+            Err(ApiError::Forbidden("only admins may do this"))
+        }
+        Need::Read | Need::Write | Need::Own | Need::Manage => Ok(holder),
+    }
+}

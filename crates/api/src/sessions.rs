@@ -1,0 +1,213 @@
+//! Sessions: begun by log-in, listed and ended by their owner.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use credentials::token;
+use db::{
+    Pool, accounts,
+    audit::{self, Actor},
+    tokens::{self as rows, NewToken, Scope},
+};
+use futures_util::future::try_join;
+use poem::web::RemoteAddr;
+use poem_openapi::{ApiResponse, Object, OpenApi, param::Path};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    accounts::Tags,
+    answers::DeletedResponse,
+    auth::{Guard, Owner, Throttle, passwords},
+    error::ApiError,
+    json::Json,
+    text::{EmailAddress, Password},
+};
+
+pub(crate) struct SessionsApi {
+    pub(crate) pool: Pool,
+    pub(crate) guard: Guard,
+    pub(crate) throttle: Throttle,
+    /// How long a session lasts.
+    pub(crate) lifetime: Duration,
+}
+
+#[OpenApi(tag = "Tags::Accounts")]
+impl SessionsApi {
+    /// Log in
+    ///
+    /// Send the token with every further request, as `Authorization: Bearer <token>`.
+    #[oai(path = "/sessions", method = "post", operation_id = "logIn")]
+    async fn log_in(
+        &self,
+        address: &RemoteAddr,
+        body: Json<LogIn>,
+    ) -> Result<LogInResponse, ApiError> {
+        let LogIn { email, password } = body.0;
+        self.throttle.attempt(&email.0, address)?;
+        let known = self.authenticate(&email.0, password).await?;
+        self.throttle.succeed(&email.0, address);
+
+        let mut client = self.pool.get().await.map_err(db::Error::from)?;
+        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let account = accounts::lock(&transaction, known.id).await.map_err(wrong)?;
+        if account.password_hash != known.password_hash {
+            // It was changed meanwhile, which has ended every session with the old one.
+            return Err(ApiError::WrongPassword);
+        }
+        let token = token::generate();
+        let new = NewToken {
+            account_id: account.id,
+            hash: token::hash(token.expose()).expect("it is a token"),
+            name: None,
+            scope: Scope::Write,
+            expires_at: Some(Utc::now() + self.lifetime),
+        };
+        let by = Actor { account_id: Some(account.id), token_id: None, action: "logIn" };
+        let (session, ()) = try_join(
+            rows::insert(&transaction, new),
+            rows::delete_expired(&transaction, account.id),
+        )
+        .await?;
+        audit::record(&transaction, &by, "session", session.id).await?;
+        transaction.commit().await.map_err(db::Error::from)?;
+        Ok(LogInResponse::Created(Json(NewSession {
+            id: session.id,
+            token: token.expose().to_owned(),
+            expires_at: session.expires_at.unwrap_or_default(),
+        })))
+    }
+
+    /// List your sessions
+    #[oai(path = "/sessions", method = "get", operation_id = "listSessions")]
+    async fn list(&self, caller: Owner) -> Result<Json<SessionList>, ApiError> {
+        let client = self.pool.get().await.map_err(db::Error::from)?;
+        let found = rows::list(&client, caller.0.account_id, true).await?;
+        let session = |row: rows::Token| Session {
+            id: row.id,
+            current: row.id == caller.0.token_id,
+            created_at: row.created_at,
+            expires_at: row.expires_at.unwrap_or_default(),
+        };
+        Ok(Json(SessionList { items: found.into_iter().map(session).collect() }))
+    }
+
+    /// Log out
+    ///
+    /// Ends the session of the request's own token, at once.
+    #[oai(path = "/sessions/current", method = "delete", operation_id = "logOut")]
+    async fn log_out(&self, caller: Owner) -> Result<DeletedResponse, ApiError> {
+        self.end(&caller, "logOut", caller.0.token_id).await
+    }
+
+    /// End one of your sessions
+    #[oai(path = "/sessions/:id", method = "delete", operation_id = "endSession")]
+    async fn end_one(
+        &self,
+        caller: Owner,
+        /// The session's id.
+        id: Path<Uuid>,
+    ) -> Result<DeletedResponse, ApiError> {
+        self.end(&caller, "endSession", id.0).await
+    }
+}
+
+impl SessionsApi {
+    /// The account with this address and password. To say no takes the same time for every reason.
+    async fn authenticate(
+        &self,
+        email: &str,
+        password: Password,
+    ) -> Result<accounts::Account, ApiError> {
+        let found = {
+            // Not kept while hashing.
+            let client = self.pool.get().await.map_err(db::Error::from)?;
+            accounts::find_by_email(&client, email).await?
+        };
+        let hash = found.as_ref().map(|account| account.password_hash.clone());
+        let is_right = passwords::verify(password.into(), hash).await;
+        let may = |account: &accounts::Account| {
+            is_right && !account.disabled && !(account.development && self.guard.production)
+        };
+        found.filter(may).ok_or(ApiError::WrongPassword)
+    }
+
+    async fn end(
+        &self,
+        caller: &Owner,
+        action: &'static str,
+        id: Uuid,
+    ) -> Result<DeletedResponse, ApiError> {
+        let account = caller.0.account_id;
+        let mut client = self.pool.get().await.map_err(db::Error::from)?;
+        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let by = caller.0.by(action);
+        try_join(
+            rows::delete(&transaction, account, true, id),
+            audit::record(&transaction, &by, "session", id),
+        )
+        .await
+        .map_err(|error| match error {
+            db::Error::NotFound => ApiError::NotFound("session"),
+            error => error.into(),
+        })?;
+        transaction.commit().await.map_err(db::Error::from)?;
+        self.guard.forget(account);
+        Ok(DeletedResponse::Deleted)
+    }
+}
+
+/// Somebody who has an account.
+#[derive(Debug, Deserialize, Object)]
+struct LogIn {
+    /// The account's address, whatever its case.
+    email: EmailAddress,
+    /// The account's password.
+    password: Password,
+}
+
+/// A session that has begun.
+#[derive(Serialize, Object)]
+struct NewSession {
+    /// A UUID of version 7.
+    id: Uuid,
+    /// What proves further requests; it is shown this once.
+    token: String,
+    /// When the session ends by itself, in UTC.
+    expires_at: DateTime<Utc>,
+}
+
+/// A session.
+#[derive(Debug, Serialize, Object)]
+struct Session {
+    /// A UUID of version 7.
+    id: Uuid,
+    /// Whether it is the one of this request.
+    current: bool,
+    /// When it began, in UTC.
+    created_at: DateTime<Utc>,
+    /// When it ends by itself, in UTC.
+    expires_at: DateTime<Utc>,
+}
+
+/// Sessions, by their beginning.
+#[derive(Debug, Serialize, Object)]
+struct SessionList {
+    /// All of them; there are few.
+    items: Vec<Session>,
+}
+
+#[derive(ApiResponse)]
+enum LogInResponse {
+    /// The session and its token
+    #[oai(status = 201)]
+    Created(Json<NewSession>),
+}
+
+/// Whoever was deleted meanwhile gets the answer of those who never were.
+fn wrong(error: db::Error) -> ApiError {
+    match error {
+        db::Error::NotFound => ApiError::WrongPassword,
+        error => error.into(),
+    }
+}

@@ -1,0 +1,99 @@
+//! Who changed what, and when: written in the transaction of the change itself.
+
+use chrono::{DateTime, Utc};
+use deadpool_postgres::GenericClient;
+use uuid::Uuid;
+
+use crate::Error;
+
+/// Who makes a change, and by which operation.
+#[derive(Debug, Clone, Copy)]
+pub struct Actor {
+    /// None for a command on the server.
+    pub account_id: Option<Uuid>,
+    /// None where a password was the proof.
+    pub token_id: Option<Uuid>,
+    /// The operation, as the API's document names it.
+    pub action: &'static str,
+}
+
+/// One change.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// A UUID of version 7.
+    pub id: Uuid,
+    /// When the transaction began that made the change.
+    pub at: DateTime<Utc>,
+    /// None for a command on the server.
+    pub account_id: Option<Uuid>,
+    /// None where a password was the proof.
+    pub token_id: Option<Uuid>,
+    /// The operation, as the API's document names it.
+    pub action: String,
+    /// `person`, `account`, `session` or `token`.
+    pub resource: String,
+    /// Which of them.
+    pub resource_id: Uuid,
+}
+
+const RECORD: &str = "\
+-- db::audit::record
+INSERT INTO audit_entries (id, account_id, token_id, action, resource, resource_id)
+VALUES ($1, $2, $3, $4, $5, $6)";
+
+const LIST: &str = "\
+-- db::audit::list
+SELECT id, at, account_id, token_id, action, resource, resource_id FROM audit_entries
+WHERE id < $1 ORDER BY id DESC LIMIT $2";
+
+const LIST_OF_RESOURCE: &str = "\
+-- db::audit::list_of_resource
+SELECT id, at, account_id, token_id, action, resource, resource_id FROM audit_entries
+WHERE resource = $3 AND id < $1 ORDER BY id DESC LIMIT $2";
+
+/// Notes that `by` changes the `resource` with this id. Run it along with the change, by `try_join`:
+/// then it takes no time of its own.
+pub async fn record(
+    transaction: &impl GenericClient,
+    by: &Actor,
+    resource: &str,
+    id: Uuid,
+) -> Result<(), Error> {
+    let statement = transaction.prepare_cached(RECORD).await?;
+    let Actor { account_id, token_id, action } = by;
+    transaction
+        .execute(&statement, &[&Uuid::now_v7(), account_id, token_id, action, &resource, &id])
+        .await?;
+    Ok(())
+}
+
+/// Up to `limit` changes, the newest first, of one kind of resource or of all; with `before`, only
+/// those from before that entry.
+pub async fn list(
+    client: &impl GenericClient,
+    resource: Option<&str>,
+    before: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<Entry>, Error> {
+    let (before, limit) = (before.unwrap_or(Uuid::max()), i64::from(limit));
+    let rows = match resource {
+        None => {
+            let statement = client.prepare_cached(LIST).await?;
+            client.query(&statement, &[&before, &limit]).await?
+        }
+        Some(resource) => {
+            let statement = client.prepare_cached(LIST_OF_RESOURCE).await?;
+            client.query(&statement, &[&before, &limit, &resource]).await?
+        }
+    };
+    let entry = |row: &tokio_postgres::Row| Entry {
+        id: row.get("id"),
+        at: row.get("at"),
+        account_id: row.get("account_id"),
+        token_id: row.get("token_id"),
+        action: row.get("action"),
+        resource: row.get("resource"),
+        resource_id: row.get("resource_id"),
+    };
+    Ok(rows.iter().map(entry).collect())
+}

@@ -1,0 +1,101 @@
+//! Accounts that no operation of the API can make: the first admin, and those for development.
+
+use anyhow::{Context, bail, ensure};
+use config::{Config, Profile, Secret};
+use credentials::{password, token};
+use db::{
+    Client, Pool,
+    accounts::{self, NewAccount, Role},
+    audit::{self, Actor},
+    tokens::{self, NewToken, Scope},
+};
+
+use crate::connect;
+
+/// The password of the accounts that seeding makes. Everybody knows it: production refuses them.
+pub const DEVELOPMENT_PASSWORD: &str = "for development only";
+
+/// Makes an admin, with a random password unless one is given, and says so.
+pub async fn create_admin(
+    config: &Config,
+    email: &str,
+    password: Option<Secret>,
+) -> anyhow::Result<String> {
+    ensure!(email.contains('@'), "{email} is not an e-mail address");
+    let given = password.is_some();
+    let password = password.unwrap_or_else(password::generate);
+    let length = password.expose().chars().count();
+    ensure!((12..=128).contains(&length), "a password has 12 to 128 characters, not {length}");
+    let pool = pool(config).await?;
+    let mut client = pool.get().await?;
+    let transaction = client.transaction().await?;
+    let new = NewAccount {
+        email: email.to_owned(),
+        name: email.to_owned(),
+        role: Role::Admin,
+        password_hash: password::hash(&password),
+    };
+    let account = match accounts::insert(&transaction, new).await {
+        Err(db::Error::Duplicate { .. }) => {
+            bail!("{email} has an account: let an admin change its role, or choose another address")
+        }
+        inserted => inserted?,
+    };
+    let by = Actor { account_id: None, token_id: None, action: "create-admin" };
+    audit::record(&transaction, &by, "account", account.id).await?;
+    transaction.commit().await?;
+    Ok(if given {
+        format!("made the admin {email}\n")
+    } else {
+        let password = password.expose();
+        format!(
+            "made the admin {email} with this password, which is shown this once:\n{password}\n"
+        )
+    })
+}
+
+/// A new token, of a session of the account for development with this role.
+pub async fn token(config: &Config, role: Role) -> anyhow::Result<String> {
+    if config.profile == Profile::Production {
+        bail!("APP_ENV is production, which has no accounts for development: refused");
+    }
+    let pool = pool(config).await?;
+    let client = pool.get().await?;
+    seed(&client).await?;
+    let email = db::development_email(role);
+    let account = accounts::find_by_email(&client, email).await?;
+    let account = account.with_context(|| format!("there is no account {email}"))?;
+    let token = token::generate();
+    let new = NewToken {
+        account_id: account.id,
+        hash: token::hash(token.expose()).expect("it is a token"),
+        name: None,
+        scope: Scope::Write,
+        expires_at: Some((std::time::SystemTime::now() + config.accounts.session_lifetime).into()),
+    };
+    tokens::insert(&client, new).await?;
+    Ok(format!("{}\n", token.expose()))
+}
+
+/// Makes the accounts for development that are not there yet.
+pub(crate) async fn seed(client: &Client) -> anyhow::Result<()> {
+    let password = Secret::from(DEVELOPMENT_PASSWORD.to_owned());
+    Ok(db::seed_accounts(client, &password::hash(&password)).await?)
+}
+
+/// Connections of the kind that the functions of resources take, to a database that is there.
+async fn pool(config: &Config) -> anyhow::Result<Pool> {
+    connect(config, None).await?;
+    Ok(db::pool(&config.database)?)
+}
+
+/// What to say where accounts for development are in a database of production.
+pub(crate) async fn warning(client: &Client) -> anyhow::Result<String> {
+    Ok(match accounts::count_development(client).await? {
+        0 => String::new(),
+        number => format!(
+            "warning: {number} accounts have the password for development; they are refused here: \
+            delete them\n"
+        ),
+    })
+}

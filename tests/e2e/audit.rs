@@ -1,0 +1,132 @@
+//! The audit: every write leaves an entry, and nothing else does.
+
+use reqwest::Response;
+use serde_json::{Value, json};
+
+use crate::{
+    accounts::{PASSWORD, sign_up, token},
+    harness::TestApp,
+};
+
+async fn page(app: &TestApp, query: &str) -> Value {
+    let request = app.request_as_admin("GET", &format!("/audit?{query}"));
+    request.send().await.expect("an answer").json().await.expect("JSON")
+}
+
+/// The actions of a page, the oldest first.
+fn actions(page: &Value) -> Vec<&str> {
+    let items = page["items"].as_array().expect("a list").iter().rev();
+    items.map(|entry| entry["action"].as_str().expect("a string")).collect()
+}
+
+async fn id(response: Response) -> String {
+    assert_eq!(response.status(), 201);
+    let body: Value = response.json().await.expect("JSON");
+    body["id"].as_str().expect("a string").to_owned()
+}
+
+#[tokio::test]
+async fn every_write_to_persons_is_kept_with_who_did_it() {
+    let app = TestApp::spawn().await;
+    let body = json!({ "name": "Ada", "emails": ["a@example.com"] });
+    let id = id(app.post("/persons", &body).send().await.expect("an answer")).await;
+    let (person, emails) = (format!("/persons/{id}"), format!("/persons/{id}/emails"));
+    let added = app.post(&emails, &json!({ "address": "b@example.com" })).send().await;
+    let email = self::id(added.expect("an answer")).await;
+    for request in [
+        app.get(&person),
+        app.request("PUT", &person).json(&body),
+        app.request("PATCH", &person).json(&json!({ "name": "A" })),
+        app.post("/persons", &body).header("idempotency-key", "k"),
+        app.post("/persons", &body).header("idempotency-key", "k"),
+        app.post("/persons/batch", &json!({ "items": [body, body] })),
+        app.post(&emails, &json!({ "address": "c@example.com" })),
+        app.request("DELETE", &format!("{emails}/{email}")),
+        app.request("PATCH", &person).header("if-match", "\"0\"").json(&body),
+        app.request("PATCH", &person).json(&json!({ "emails": ["x@y", "X@y"] })),
+        app.request_as_admin("DELETE", &person),
+        app.request_as_admin("DELETE", &person),
+    ] {
+        request.send().await.expect("an answer");
+    }
+    let page = page(&app, "resource=person").await;
+    assert_eq!(
+        actions(&page),
+        [
+            "createPerson",
+            "addEmail",
+            "replacePerson",
+            "updatePerson",
+            "createPerson",
+            "createPersons",
+            "createPersons",
+            "addEmail",
+            "deletePerson",
+        ]
+    );
+    let items = page["items"].as_array().expect("a list");
+    for entry in items {
+        let admins = entry["action"] == "deletePerson";
+        let who = if admins { app.administrator.account } else { app.member.account };
+        assert_eq!(entry["account_id"], json!(who), "{entry}");
+        assert!(entry["token_id"].is_string() && entry["at"].is_string(), "{entry}");
+    }
+    assert_eq!(items.last().expect("an entry")["resource_id"], json!(id));
+}
+
+#[tokio::test]
+async fn what_happens_to_accounts_sessions_and_tokens_is_kept() {
+    let app = TestApp::spawn().await;
+    let account = id(sign_up(&app, "ada@example.com").await).await;
+    let token = token(&app, "ada@example.com", PASSWORD).await;
+    let body = json!({ "name": "ci", "scope": "read" });
+    let made = app.request_as(&token, "POST", "/tokens").json(&body).send().await;
+    let made = id(made.expect("an answer")).await;
+    let (own, account) = ("/accounts/me", format!("/accounts/{account}"));
+    let password = json!({ "current_password": PASSWORD, "new_password": "another long one" });
+    for request in [
+        app.request_as(&token, "DELETE", &format!("/tokens/{made}")),
+        app.request_as(&token, "PATCH", own).json(&json!({ "name": "A" })),
+        app.request_as(&token, "PUT", "/accounts/me/password").json(&password),
+        app.request_as(&token, "DELETE", "/sessions/current"),
+        app.request_as_admin("PATCH", &account).json(&json!({ "role": "admin" })),
+        app.request_as_admin("DELETE", &account),
+    ] {
+        let response = request.send().await.expect("an answer");
+        assert!(response.status().is_success(), "{response:?}");
+    }
+    assert_eq!(
+        actions(&page(&app, "").await),
+        [
+            "signUp",
+            "logIn",
+            "createToken",
+            "revokeToken",
+            "updateOwnAccount",
+            "changePassword",
+            "logOut",
+            "updateAccount",
+            "deleteAccount",
+        ]
+    );
+    assert_eq!(actions(&page(&app, "resource=token").await), ["createToken", "revokeToken"]);
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_from_the_newest_on() {
+    let app = TestApp::spawn().await;
+    for _ in 0..3 {
+        let body = json!({ "name": "Ada", "emails": ["a@example.com"] });
+        app.post("/persons", &body).send().await.expect("an answer");
+    }
+    let all = page(&app, "").await;
+    let (mut found, mut query) = (Vec::new(), "limit=2".to_owned());
+    loop {
+        let page = page(&app, &query).await;
+        found.extend_from_slice(page["items"].as_array().expect("a list"));
+        let Some(next) = page.get("next") else { break };
+        query = format!("limit=2&cursor={}", next.as_str().expect("a string"));
+    }
+    assert_eq!(json!(found), all["items"]);
+    assert_eq!(found.len(), 3);
+}

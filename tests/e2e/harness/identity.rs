@@ -1,0 +1,56 @@
+//! Accounts of the tests, put into the database as they are: no password is hashed for them.
+
+use credentials::token;
+use db::Client;
+use uuid::Uuid;
+
+/// An account, and the token of a session of its.
+pub(crate) struct Identity {
+    pub(crate) account: Uuid,
+    pub(crate) token: String,
+    role: &'static str,
+}
+
+/// A row of a token; by default a session that lasts.
+#[derive(Clone, Copy)]
+pub(crate) struct Row {
+    pub(crate) name: Option<&'static str>,
+    pub(crate) scope: &'static str,
+    /// In how many hours it expires.
+    pub(crate) hours: i32,
+}
+
+pub(crate) const SESSION: Row = Row { name: None, scope: "write", hours: 1 };
+
+impl Identity {
+    pub(crate) fn new(role: &'static str) -> Self {
+        let token = token::generate().expose().to_owned();
+        Self { account: Uuid::now_v7(), token, role }
+    }
+
+    /// Makes the account and its session, if they are not there.
+    pub(crate) async fn store(&self, client: &Client) {
+        let account = "INSERT INTO accounts (id, email, name, role, password_hash) \
+            VALUES ($1, $2 || '@tests.example', $2, $2, 'none') ON CONFLICT DO NOTHING";
+        client.execute(account, &[&self.account, &self.role]).await.expect("a table");
+        self.store_token(client, &self.token, SESSION).await;
+    }
+
+    /// A further token of this account.
+    pub(crate) async fn issue(&self, client: &Client, row: Row) -> String {
+        let token = token::generate().expose().to_owned();
+        self.store_token(client, &token, row).await;
+        token
+    }
+
+    async fn store_token(&self, client: &Client, token: &str, row: Row) {
+        let statement = "INSERT INTO tokens (id, account_id, hash, name, scope, expires_at) \
+            VALUES (gen_random_uuid(), $1, $2, $3, $4, now() + make_interval(hours => $5)) \
+            ON CONFLICT DO NOTHING";
+        let hash = token::hash(token).expect("a token").to_vec();
+        client
+            .execute(statement, &[&self.account, &hash, &row.name, &row.scope, &row.hours])
+            .await
+            .expect("a table");
+    }
+}

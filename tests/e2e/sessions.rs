@@ -1,0 +1,126 @@
+//! Sessions: begun, listed, ended, and guessed at.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::{
+    accounts::{PASSWORD, log_in, sign_up, status, token},
+    harness::{TestApp, problem},
+};
+
+#[tokio::test]
+async fn a_session_is_listed_until_log_out_which_ends_it_at_once() {
+    let app = TestApp::spawn_with(&[("API_SESSION_HOURS", "1")]).await;
+    sign_up(&app, "ada@example.com").await;
+    let session: Value =
+        log_in(&app, "ada@example.com", PASSWORD).await.json().await.expect("JSON");
+    let this = session["token"].as_str().expect("a string");
+    assert!(this.starts_with("slw_") && this.len() == 47, "{this}");
+    let other = token(&app, "ada@example.com", PASSWORD).await;
+
+    let list = async || {
+        let response = app.request_as(this, "GET", "/sessions").send().await.expect("an answer");
+        response.json::<Value>().await.expect("JSON")["items"].clone()
+    };
+    let sessions = list().await;
+    let current: Vec<_> = (0..2).map(|index| &sessions[index]["current"]).collect();
+    assert_eq!(current, [&json!(true), &json!(false)]);
+    assert_eq!(sessions[0]["id"], session["id"]);
+    let time = |field: &str| {
+        let text = sessions[0][field].as_str().expect("a string");
+        chrono::DateTime::parse_from_rfc3339(text).expect("a time")
+    };
+    let lasts = (time("expires_at") - time("created_at")).as_seconds_f64();
+    assert!((3590.0..3610.0).contains(&lasts), "{lasts}");
+
+    let end = |token: &str, path: String| app.request_as(token, "DELETE", &path).send();
+    let path = format!("/sessions/{}", sessions[1]["id"].as_str().expect("a string"));
+    problem(app.request("DELETE", &path).send().await.expect("an answer"), 404).await;
+    assert_eq!(status(&app, &other).await, 200);
+    assert_eq!(end(this, path).await.expect("an answer").status(), 204);
+    assert_eq!(status(&app, &other).await, 401);
+    assert_eq!(list().await.as_array().expect("a list").len(), 1);
+    let out = end(this, "/sessions/current".to_owned()).await.expect("an answer");
+    assert_eq!(out.status(), 204);
+    assert_eq!(status(&app, this).await, 401);
+}
+
+#[tokio::test]
+async fn the_database_holds_neither_tokens_nor_passwords() {
+    let app = TestApp::spawn().await;
+    sign_up(&app, "ada@example.com").await;
+    let token = token(&app, "ada@example.com", PASSWORD).await;
+    let client = app.database.connect().await;
+    let rows = "SELECT (SELECT string_agg(t::text, '') FROM tokens t) || \
+        (SELECT string_agg(a::text, '') FROM accounts a)";
+    let text: String = client.query_one(rows, &[]).await.expect("a row").get(0);
+    assert!(!text.contains(&token[4..]) && !text.contains(PASSWORD), "{text}");
+    assert!(text.contains("$argon2id$"), "{text}");
+}
+
+#[tokio::test]
+async fn an_unknown_address_and_a_wrong_password_are_answered_alike() {
+    let app = TestApp::spawn().await;
+    sign_up(&app, "ada@example.com").await;
+    // The first one prepares what the others use.
+    log_in(&app, "nobody@example.com", PASSWORD).await;
+    let (mut answers, mut times) = (Vec::new(), Vec::new());
+    for email in ["nobody@example.com", "ada@example.com"] {
+        let mut best = Duration::MAX;
+        for _ in 0..3 {
+            let started = Instant::now();
+            let response = log_in(&app, email, "not the password").await;
+            best = best.min(started.elapsed());
+            answers.push(problem(response, 401).await);
+        }
+        times.push(best);
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    // Not hashing at all would be ten times as quick.
+    let (unknown, wrong) = (times[0], times[1]);
+    assert!(unknown * 3 > wrong && wrong * 3 > unknown, "{times:?}");
+}
+
+#[tokio::test]
+async fn guesses_are_429_after_ten_even_for_the_right_password() {
+    let app = TestApp::spawn().await;
+    sign_up(&app, "ada@example.com").await;
+    let guesses = (0..12).map(|_| log_in(&app, "ada@example.com", "not the password"));
+    let mut statuses = Vec::new();
+    for response in futures_util::future::join_all(guesses).await {
+        statuses.push(response.status().as_u16());
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses, [[401; 10].as_slice(), &[429; 2]].concat());
+    let response = log_in(&app, "ADA@example.com", PASSWORD).await;
+    let wait: u64 = response.headers()["retry-after"].to_str().expect("ASCII").parse().expect("s");
+    assert!((800..=900).contains(&wait), "{wait}");
+    problem(response, 429).await;
+    assert_eq!(log_in(&app, "other@example.com", PASSWORD).await.status(), 401);
+}
+
+#[tokio::test]
+async fn a_token_that_was_just_checked_needs_no_query() {
+    let app = TestApp::spawn().await;
+    let persons = async || app.get("/persons").send().await.expect("an answer").status();
+    assert_eq!(persons().await, 200);
+    let client = app.database.connect().await;
+    client.batch_execute("BEGIN; LOCK TABLE tokens, accounts").await.expect("the lock");
+    assert_eq!(persons().await, 200);
+}
+
+#[tokio::test]
+async fn a_token_that_another_process_revokes_is_refused_within_seconds() {
+    let app = TestApp::spawn().await;
+    assert_eq!(status(&app, &app.member.token).await, 200);
+    let client = app.database.connect().await;
+    client.execute("DELETE FROM tokens", &[]).await.expect("rows");
+    let revoked = Instant::now();
+    while status(&app, &app.member.token).await == 200 {
+        assert!(revoked.elapsed() < Duration::from_secs(7));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(status(&app, &app.member.token).await, 401);
+}

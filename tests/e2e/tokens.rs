@@ -1,0 +1,73 @@
+//! API tokens: made, listed, used, revoked.
+
+use serde_json::{Value, json};
+
+use crate::harness::{TestApp, problem};
+
+async fn make(app: &TestApp, body: Value) -> Value {
+    let response = app.post("/tokens", &body).send().await.expect("an answer");
+    assert_eq!(response.status(), 201);
+    response.json().await.expect("JSON")
+}
+
+async fn list(app: &TestApp) -> Value {
+    let response = app.get("/tokens").send().await.expect("an answer");
+    response.json::<Value>().await.expect("JSON")["items"].clone()
+}
+
+#[tokio::test]
+async fn a_token_is_shown_once_works_and_is_gone_when_revoked() {
+    let app = TestApp::spawn().await;
+    let mut made = make(&app, json!({ "name": "backup", "scope": "read" })).await;
+    let token = made.as_object_mut().expect("an object").remove("token").expect("shown once");
+    let token = token.as_str().expect("a string");
+    insta::assert_json_snapshot!(made, { ".id" => "[uuid]", ".created_at" => "[time]" }, @r#"
+    {
+      "created_at": "[time]",
+      "id": "[uuid]",
+      "name": "backup",
+      "scope": "read"
+    }
+    "#);
+    assert_eq!(list(&app).await, json!([made]));
+
+    let body = json!({ "name": "Ada", "emails": ["a@example.com"] });
+    let read = app.request_as(token, "GET", "/persons").send().await.expect("an answer");
+    assert_eq!(read.status(), 200);
+    let write = app.request_as(token, "POST", "/persons").json(&body);
+    problem(write.send().await.expect("an answer"), 403).await;
+
+    let path = format!("/tokens/{}", made["id"].as_str().expect("a string"));
+    let others = app.request_as_admin("DELETE", &path).send().await.expect("an answer");
+    problem(others, 404).await;
+    assert_eq!(app.request("DELETE", &path).send().await.expect("an answer").status(), 204);
+    let read = app.request_as(token, "GET", "/persons").send().await.expect("an answer");
+    problem(read, 401).await;
+    assert_eq!(list(&app).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_token_may_expire_but_not_in_the_past() {
+    let app = TestApp::spawn().await;
+    let body = |time: &str| json!({ "name": "ci", "scope": "write", "expires_at": time });
+    let made = make(&app, body("2100-01-01T00:00:00Z")).await;
+    assert_eq!(made["expires_at"], "2100-01-01T00:00:00Z");
+    for time in ["2020-01-01T00:00:00Z", "tomorrow"] {
+        let response = app.post("/tokens", &body(time)).send().await.expect("an answer");
+        let problem = problem(response, 422).await;
+        assert_eq!(problem["errors"][0]["pointer"], "/expires_at");
+    }
+}
+
+#[tokio::test]
+async fn idempotency_keys_are_each_accounts_own() {
+    let app = TestApp::spawn().await;
+    let body = json!({ "name": "Ada", "emails": ["a@example.com"] });
+    let mut ids = Vec::new();
+    for request in [app.request("POST", "/persons"), app.request_as_admin("POST", "/persons")] {
+        let request = request.header("idempotency-key", "k").json(&body);
+        let person: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+        ids.push(person["id"].clone());
+    }
+    assert!(ids[0].is_string() && ids[0] != ids[1], "{ids:?}");
+}
