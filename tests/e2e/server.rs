@@ -68,7 +68,10 @@ async fn an_answer_after_the_stop_is_the_last_of_its_connection() {
     let (mut busy, mut idle) = (Wire::connect(app.address).await, Wire::connect(app.address).await);
     idle.get("/health/live").await;
     assert!(!idle.answer().await.contains("connection: close"));
-    busy.get("/persons").await;
+    let token = &app.member.token;
+    let head =
+        format!("GET /persons HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer {token}\r\n\r\n");
+    busy.send(&head).await;
     somebody_waits(&lock).await;
 
     let (_server, _database) = app.stop();
@@ -82,9 +85,10 @@ async fn an_answer_after_the_stop_is_the_last_of_its_connection() {
 #[tokio::test]
 async fn while_it_drains_the_server_serves_on_and_is_not_ready() {
     let app = TestApp::spawn_with(&[("API_DRAIN_SECONDS", "60")]).await;
-    let address = app.address;
+    let (address, token) = (app.address, app.member.token.clone());
     let (server, _database) = app.stop();
-    let get = |path| reqwest::get(format!("http://{address}{path}"));
+    let client = reqwest::Client::new();
+    let get = |path| client.get(format!("http://{address}{path}")).bearer_auth(&token).send();
     while get("/health/ready").await.expect("an answer").status() == 200 {}
     problem(get("/health/ready").await.expect("an answer"), 503).await;
     assert_eq!(get("/health/live").await.expect("an answer").status(), 200);
