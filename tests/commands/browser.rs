@@ -65,8 +65,13 @@ async fn visit(driver: u16, api: &str, token: &str) -> Result<Seen, CmdError> {
     seen
 }
 
+<<<<<<< ours
 async fn look(browser: &Client, api: &str, token: &str) -> Result<Seen, CmdError> {
     browser.set_window_size(1200, 800).await?;
+=======
+async fn look(browser: &Client, api: &str) -> Result<Seen, CmdError> {
+    show_in(browser, 1200, 800).await?;
+>>>>>>> theirs
     browser.goto(&format!("{api}/")).await?;
     let landing = browser.find(Locator::Css("body")).await?.text().await?;
     let mut links = Vec::new();
@@ -88,8 +93,20 @@ async fn look(browser: &Client, api: &str, token: &str) -> Result<Seen, CmdError
     let answer = format!("{operation} .live-responses-table .response");
     let status = text(browser, &format!("{answer} .response-col_status")).await?;
     let body = text(browser, &format!("{answer} .response-col_description .microlight")).await?;
+    browser
+        .execute(&format!("document.querySelector('{answer}').scrollIntoView(false)"), vec![])
+        .await?;
     picture(browser, "docs.png").await?;
     Ok(Seen { landing, links, status, body })
+}
+
+/// Makes the page this large: the window is larger, by its frame.
+async fn show_in(browser: &Client, width: u32, height: u32) -> Result<(), CmdError> {
+    browser.set_window_size(width, height).await?;
+    let frame = "return [outerWidth - innerWidth, outerHeight - innerHeight]";
+    let frame = browser.execute(frame, vec![]).await?;
+    let frame: [u32; 2] = serde_json::from_value(frame).expect("two lengths");
+    browser.set_window_size(width + frame[0], height + frame[1]).await
 }
 
 /// Clicks on an element once it is there.
