@@ -65,13 +65,8 @@ async fn visit(driver: u16, api: &str, token: &str) -> Result<Seen, CmdError> {
     seen
 }
 
-<<<<<<< ours
 async fn look(browser: &Client, api: &str, token: &str) -> Result<Seen, CmdError> {
-    browser.set_window_size(1200, 800).await?;
-=======
-async fn look(browser: &Client, api: &str) -> Result<Seen, CmdError> {
     show_in(browser, 1200, 800).await?;
->>>>>>> theirs
     browser.goto(&format!("{api}/")).await?;
     let landing = browser.find(Locator::Css("body")).await?.text().await?;
     let mut links = Vec::new();
