@@ -218,6 +218,10 @@ fn summary(state: &State, settings: &Settings) {
         report::next("cargo xtask token", "a token for curl and the docs page");
     }
     report::next("cargo xtask logs -f", "follow the log");
-    report::next("cargo xtask psql", "look into the database");
+    if state.production {
+        report::next("cargo xtask psql", "look into the database");
+    } else {
+        report::next("cargo xtask token", "a token for curl and the docs page's 'Authorize'");
+    }
     report::next("cargo xtask up", "after an edit: build and restart");
 }
