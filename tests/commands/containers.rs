@@ -18,6 +18,8 @@ pub(crate) fn plain_compose_starts_the_same_stack_without_any_settings(stack: &S
         compose
     };
     run(&mut compose("up --detach --wait")).succeeded();
+    let token = "exec --no-TTY api /cache/target/debug/migrate token";
+    stack.use_token(&ask(&mut compose(token)));
     assert!(stack.has_person("Ada Lovelace"));
     run(stack.xtask("status").env("COMPOSE_PROJECT_NAME", &project))
         .succeeded()
