@@ -121,7 +121,7 @@ pub(crate) fn for_now(project: &Project, flag: Option<Choice>) -> anyhow::Result
     {
         return Ok(state);
     }
-    let (engine, why) = choose(project, &settings, flag)?;
+    let (engine, why) = choose(&settings, flag)?;
     Ok(State {
         engine,
         why,

@@ -1,12 +1,9 @@
 //! Ports of this machine: whether one is free, who has it, which is the next free one.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    process::Command,
-    time::Duration,
-};
+use std::{process::Command, time::Duration};
 
 use anyhow::{Context, bail};
+use local_postgres::is_free;
 
 use crate::{process, report};
 
@@ -33,14 +30,6 @@ pub(crate) fn claim(variable: &str, wanted: u16, strict: bool) -> anyhow::Result
         .with_context(|| format!("ports {wanted} to {last} ({variable}) are all taken"))?;
     report::note(&format!("port {wanted} is taken by {owner}: using {port} ({variable} in .env)"));
     Ok(port)
-}
-
-/// Whether nobody on this machine listens on `port`.
-pub(crate) fn is_free(port: u16) -> bool {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    // Some systems let us bind a port of one address that somebody holds on all of them: ask too.
-    TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err()
-        && TcpListener::bind(address).is_ok()
 }
 
 /// Who listens on `port`: a container if one publishes it, else a process.

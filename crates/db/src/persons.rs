@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{Error, audit::Actor};
 
-pub use emails::{add_email, find_email, list_emails, remove_email};
+pub use emails::{add_email, remove_email};
 
 /// The addresses of one person are unique, compared without case.
 pub const EMAIL_KEY: &str = "emails_person_id_address_key";

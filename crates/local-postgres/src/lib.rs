@@ -13,5 +13,5 @@ mod temporary;
 pub use cluster::{Cluster, Credentials, Started, Status, Stop};
 pub use error::Error;
 pub use installation::Installation;
-pub use port::free_port;
+pub use port::{free_port, is_free};
 pub use temporary::Temporary;

@@ -13,10 +13,11 @@ pub fn free_port(preferred: Option<u16>) -> io::Result<u16> {
     }
 }
 
-fn is_free(port: u16) -> bool {
+/// Whether nobody listens on `port` of 127.0.0.1.
+pub fn is_free(port: u16) -> bool {
     // macOS lets us bind 127.0.0.1 beside a program that listens on every address (a
     // published port of Docker, say), so binding alone proves too little.
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let answers = TcpStream::connect_timeout(&address, Duration::from_millis(100)).is_ok();
+    let answers = TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok();
     !answers && TcpListener::bind(address).is_ok()
 }

@@ -54,7 +54,7 @@ impl Args {
                 "the stack is up on the engine {}: `cargo xtask down` first",
                 state.engine.as_str()
             ),
-            None => self.new_state(project, &settings)?,
+            None => self.new_state(&settings)?,
         };
         let running = engine::open(project, project.settings()?, &state)?.services(false)?;
         let same = state.built.as_ref() == Some(&now) && state.production == production;
@@ -80,8 +80,8 @@ impl Args {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn new_state(&self, project: &Project, settings: &Settings) -> anyhow::Result<State> {
-        let (engine, why) = choose(project, settings, self.engine)?;
+    fn new_state(&self, settings: &Settings) -> anyhow::Result<State> {
+        let (engine, why) = choose(settings, self.engine)?;
         let Settings { api_port, postgres_port, .. } = *settings;
         Ok(State {
             engine,
@@ -167,7 +167,7 @@ fn claim_ports(
     };
     let port_for = |name: &str, variable: &str, wanted: u16| match held(name) {
         // Another one than is wanted: wanted was taken then, or the settings have changed since.
-        Some(port) if port == wanted || !ports::is_free(wanted) => Ok(port),
+        Some(port) if port == wanted || !local_postgres::is_free(wanted) => Ok(port),
         _ => ports::claim(variable, wanted, strict),
     };
     state.api_port = port_for("api", "API_PORT", settings.api_port)?;

@@ -8,7 +8,6 @@ use local_postgres::Installation;
 use super::{Kind, images};
 use crate::{
     process::{self, Silence},
-    project::Project,
     settings::{Choice, Settings},
 };
 
@@ -20,11 +19,7 @@ const COMPOSE_AT_LEAST: (u32, u32) = (2, 20);
 ///
 /// # Errors
 /// The one that was asked for cannot be used, or neither can; with what to do about it.
-pub(crate) fn choose(
-    project: &Project,
-    settings: &Settings,
-    flag: Option<Choice>,
-) -> anyhow::Result<(Kind, String)> {
+pub(crate) fn choose(settings: &Settings, flag: Option<Choice>) -> anyhow::Result<(Kind, String)> {
     let asked = if flag.is_some() { "--engine asks for it" } else { "ENGINE asks for it" };
     match settings.forced(flag) {
         Some(Kind::Docker) => {
@@ -37,7 +32,7 @@ pub(crate) fn choose(
         }
         None => {
             let docker = answers().and_then(|why| {
-                let images = images::available(project, settings)?;
+                let images = images::available(settings)?;
                 Ok(format!("{why}, {images}"))
             });
             match docker {

@@ -2,7 +2,7 @@
 
 use std::{process::Command, thread, time::Duration};
 
-use crate::{process, project::Project, settings::Settings};
+use crate::{process, settings::Settings};
 
 const PATIENCE: Duration = Duration::from_millis(1200);
 
@@ -10,7 +10,7 @@ const PATIENCE: Duration = Duration::from_millis(1200);
 ///
 /// # Errors
 /// Why they cannot, likewise.
-pub(super) fn available(_: &Project, settings: &Settings) -> Result<String, String> {
+pub(super) fn available(settings: &Settings) -> Result<String, String> {
     let dev = format!("{}-dev", settings.project);
     let mut wanted = vec![settings.postgres_image.clone()];
     if !is_here(&dev) {

@@ -6,14 +6,6 @@ use uuid::Uuid;
 use super::Email;
 use crate::Error;
 
-const LIST: &str = "\
--- db::persons::list_emails
-SELECT id, address FROM emails WHERE person_id = $1 ORDER BY id";
-
-const FIND: &str = "\
--- db::persons::find_email
-SELECT id, address FROM emails WHERE person_id = $1 AND id = $2";
-
 const INSERT: &str = "\
 -- db::persons::add_email
 INSERT INTO emails (id, person_id, address) VALUES ($1, $2, $3)";
@@ -35,24 +27,6 @@ const INSERT_MISSING: &str = "\
 INSERT INTO emails (id, person_id, address)
 SELECT id, $1, address FROM unnest($2::uuid[], $3::text[]) AS given (id, address)
 WHERE address NOT IN (SELECT address FROM emails WHERE person_id = $1)";
-
-/// The addresses of a person, in the order in which they were added; none if there is no person.
-pub async fn list_emails(client: &impl GenericClient, person: Uuid) -> Result<Vec<Email>, Error> {
-    let statement = client.prepare_cached(LIST).await?;
-    let rows = client.query(&statement, &[&person]).await?;
-    Ok(rows.iter().map(|row| Email { id: row.get("id"), address: row.get("address") }).collect())
-}
-
-/// One address of a person, if it has it.
-pub async fn find_email(
-    client: &impl GenericClient,
-    person: Uuid,
-    id: Uuid,
-) -> Result<Option<Email>, Error> {
-    let statement = client.prepare_cached(FIND).await?;
-    let row = client.query_opt(&statement, &[&person, &id]).await?;
-    Ok(row.map(|row| Email { id: row.get("id"), address: row.get("address") }))
-}
 
 /// Adds an address to a person that the transaction has locked.
 ///
