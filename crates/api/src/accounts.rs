@@ -4,11 +4,10 @@ mod me;
 mod types;
 
 use db::{
-    Pool,
+    Database,
     accounts::{self as rows, NewAccount},
     audit::{self, Actor},
 };
-use futures_util::future::try_join;
 use poem::{Request, web::RemoteAddr};
 use poem_openapi::{
     ApiResponse, OpenApi,
@@ -27,7 +26,7 @@ use crate::{
 };
 
 pub(crate) struct AccountsApi {
-    pub(crate) pool: Pool,
+    pub(crate) database: Database,
     pub(crate) guard: Guard,
     pub(crate) throttle: Throttle,
     /// Whether strangers may make themselves an account.
@@ -63,7 +62,7 @@ impl AccountsApi {
         /// The `next` of the page before.
         cursor: Query<Option<Uuid>>,
     ) -> Result<Json<AccountPage>, ApiError> {
-        let client = self.pool.get().await.map_err(db::Error::from)?;
+        let client = self.database.client().await?;
         // One more than asked for tells whether there is a next page.
         let mut found = rows::list(&client, cursor.0, limit.0 + 1).await?;
         let is_last = found.len() <= limit.0 as usize;
@@ -84,18 +83,17 @@ impl AccountsApi {
         body: Json<UpdateAccount>,
     ) -> Result<Json<Account>, ApiError> {
         another(&caller, id.0)?;
-        let mut client = self.pool.get().await.map_err(db::Error::from)?;
-        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let transaction = self.database.begin().await?;
         let mut account = rows::lock(&transaction, id.0).await.map_err(no_account)?;
         account.role = body.0.role.map_or(account.role, rows::Role::from);
         account.disabled = body.0.disabled.unwrap_or(account.disabled);
         let by = caller.0.by("updateAccount");
-        try_join(
+        db::both(
             rows::update(&transaction, &account),
             audit::record(&transaction, &by, "account", id.0),
         )
         .await?;
-        transaction.commit().await.map_err(db::Error::from)?;
+        transaction.commit().await?;
         self.guard.forget(id.0);
         Ok(Json(account.into()))
     }
@@ -111,16 +109,15 @@ impl AccountsApi {
         id: Path<Uuid>,
     ) -> Result<DeletedResponse, ApiError> {
         another(&caller, id.0)?;
-        let mut client = self.pool.get().await.map_err(db::Error::from)?;
-        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let transaction = self.database.begin().await?;
         let by = caller.0.by("deleteAccount");
-        try_join(
+        db::both(
             rows::delete(&transaction, id.0),
             audit::record(&transaction, &by, "account", id.0),
         )
         .await
         .map_err(no_account)?;
-        transaction.commit().await.map_err(db::Error::from)?;
+        transaction.commit().await?;
         self.guard.forget(id.0);
         Ok(DeletedResponse::Deleted)
     }
@@ -136,14 +133,13 @@ impl AccountsApi {
     ) -> Result<SignUpResponse, ApiError> {
         self.throttle.attempt_from(address)?;
         let password_hash = passwords::hash(password.into()).await;
-        let mut client = self.pool.get().await.map_err(db::Error::from)?;
-        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let transaction = self.database.begin().await?;
         let role = rows::Role::Member;
         let new = NewAccount { email: email.0, name: name.0, role, password_hash };
         let account = rows::insert(&transaction, new).await.map_err(taken)?;
         let owner = Actor { account_id: Some(account.id), token_id: None, action: "signUp" };
         audit::record(&transaction, &by.unwrap_or(owner), "account", account.id).await?;
-        transaction.commit().await.map_err(db::Error::from)?;
+        transaction.commit().await?;
         Ok(SignUpResponse::Created(Json(account.into())))
     }
 }

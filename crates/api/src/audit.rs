@@ -1,7 +1,7 @@
 //! The audit: who changed what, and when.
 
 use chrono::{DateTime, Utc};
-use db::{Pool, audit as rows};
+use db::{Database, audit as rows};
 use poem_openapi::{Enum, Object, OpenApi, param::Query};
 use serde::Serialize;
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{accounts::Tags, auth::Admin, error::ApiError, json::Json};
 
 pub(crate) struct AuditApi {
-    pub(crate) pool: Pool,
+    pub(crate) database: Database,
 }
 
 #[OpenApi(tag = "Tags::Accounts")]
@@ -31,7 +31,7 @@ impl AuditApi {
         resource: Query<Option<Resource>>,
     ) -> Result<Json<ChangePage>, ApiError> {
         let resource = resource.0.map(Resource::as_str);
-        let client = self.pool.get().await.map_err(db::Error::from)?;
+        let client = self.database.client().await?;
         // One more than asked for tells whether there is a next page.
         let mut found = rows::list(&client, resource, cursor.0, limit.0 + 1).await?;
         let is_last = found.len() <= limit.0 as usize;

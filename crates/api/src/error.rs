@@ -76,6 +76,12 @@ impl ApiError {
     }
 }
 
+impl db::Retry for ApiError {
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Database(DbError::Conflict(_)))
+    }
+}
+
 impl ResponseError for ApiError {
     fn status(&self) -> StatusCode {
         match self {
@@ -92,9 +98,9 @@ impl ResponseError for ApiError {
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Self::Stopping
             | Self::SchemaBehind { .. }
-            | Self::Database(DbError::Unavailable(_) | DbError::Unauthorized(_)) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            | Self::Database(
+                DbError::Unavailable(_) | DbError::Unauthorized(_) | DbError::Conflict(_),
+            ) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout | Self::Database(DbError::Timeout(_)) => StatusCode::GATEWAY_TIMEOUT,
             Self::Kept(_) | Self::Database(DbError::Other(_)) => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use db::{Pool, migrations};
+use db::{Database, migrations};
 use poem_openapi::{Object, OpenApi, Tags, payload::Json};
 
 use crate::error::ApiError;
@@ -30,7 +30,7 @@ impl Readiness {
 }
 
 pub(crate) struct HealthApi {
-    pub(crate) pool: Pool,
+    pub(crate) database: Database,
     pub(crate) readiness: Readiness,
 }
 
@@ -54,7 +54,7 @@ impl HealthApi {
         if self.readiness.ended.load(Relaxed) {
             return Err(ApiError::Stopping);
         }
-        let found = schema_version(&self.pool).await?;
+        let found = schema_version(&self.database).await?;
         let needed = migrations::latest();
         if found < needed {
             return Err(ApiError::SchemaBehind { found, needed });
@@ -64,13 +64,13 @@ impl HealthApi {
 }
 
 /// The version of the database's schema, or an error soon.
-pub(crate) async fn schema_version(pool: &Pool) -> Result<i32, ApiError> {
+pub(crate) async fn schema_version(database: &Database) -> Result<i32, ApiError> {
     let asked = async {
-        let client = pool.get().await?;
+        let client = database.client().await?;
         migrations::version(&client).await
     };
     let answered = tokio::time::timeout(READY_TIMEOUT, asked).await;
-    Ok(answered.map_err(|elapsed| db::Error::Unavailable(elapsed.into()))??)
+    Ok(answered.map_err(db::Error::unavailable)??)
 }
 
 /// How the server is.

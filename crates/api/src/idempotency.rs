@@ -10,50 +10,59 @@ use crate::{
     error::{ApiError, FieldError},
 };
 
-/// A key, which is its account's own: others may use the same.
-pub(crate) struct Key(String);
+/// A request that may come again.
+pub(crate) struct Request {
+    /// Its account's own: others may use the same.
+    key: String,
+    /// Tells it from another request with the same key.
+    fingerprint: Vec<u8>,
+}
 
-impl Key {
+impl Request {
     /// # Errors
-    /// [`ApiError::Invalid`] if it is malformed.
-    pub(crate) fn new(caller: &Writer, key: &str) -> Result<Self, ApiError> {
+    /// [`ApiError::Invalid`] if the key is malformed.
+    pub(crate) fn new(
+        caller: &Writer,
+        key: &str,
+        operation: &str,
+        body: &impl Serialize,
+    ) -> Result<Self, ApiError> {
         if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             let detail = "must have 1 to 255 visible ASCII characters";
             return Err(ApiError::Invalid(vec![FieldError::parameter("Idempotency-Key", detail)]));
         }
-        Ok(Self(format!("{} {key}", caller.0.account_id)))
+        let fingerprint = Sha256::new()
+            .chain_update(operation)
+            .chain_update(serde_json::to_vec(body)?)
+            .finalize()
+            .to_vec();
+        Ok(Self { key: format!("{} {key}", caller.0.account_id), fingerprint })
     }
-}
 
-/// The answer that was given to this request before, or none: then do the work in `transaction` and
-/// [`keep`] the answer. Waits for another request with the same key that is at work.
-///
-/// # Errors
-/// [`ApiError::KeyReused`] if the key came with another body.
-pub(crate) async fn claim<T: DeserializeOwned>(
-    transaction: &Transaction<'_>,
-    operation: &str,
-    key: &Key,
-    body: &impl Serialize,
-) -> Result<Option<T>, ApiError> {
-    let mut ours = Sha256::new();
-    ours.update(operation);
-    ours.update(serde_json::to_vec(body)?);
-    let ours = ours.finalize().to_vec();
-    match rows::claim(transaction, &key.0, &ours).await? {
-        rows::Claim::New => Ok(None),
-        rows::Claim::Answered { fingerprint, .. } if fingerprint != ours => {
-            Err(ApiError::KeyReused)
+    /// What was answered to this request before, or none: then do the work in `transaction` and
+    /// [`Self::keep`] the answer. Waits for the same request that is at work.
+    ///
+    /// # Errors
+    /// [`ApiError::KeyReused`] if the key came with another request.
+    pub(crate) async fn answered<T: DeserializeOwned>(
+        &self,
+        transaction: &Transaction,
+    ) -> Result<Option<T>, ApiError> {
+        match rows::claim(transaction, &self.key, &self.fingerprint).await? {
+            rows::Claim::New => Ok(None),
+            rows::Claim::Answered { fingerprint, .. } if fingerprint != self.fingerprint => {
+                Err(ApiError::KeyReused)
+            }
+            rows::Claim::Answered { answer, .. } => Ok(Some(serde_json::from_str(&answer)?)),
         }
-        rows::Claim::Answered { answer, .. } => Ok(Some(serde_json::from_str(&answer)?)),
     }
-}
 
-/// Keeps the answer to the request that claimed `key`.
-pub(crate) async fn keep(
-    transaction: &Transaction<'_>,
-    key: &Key,
-    answer: &impl Serialize,
-) -> Result<(), ApiError> {
-    Ok(rows::keep(transaction, &key.0, &serde_json::to_string(answer)?).await?)
+    /// Keeps the answer.
+    pub(crate) async fn keep(
+        &self,
+        transaction: &Transaction,
+        answer: &impl Serialize,
+    ) -> Result<(), ApiError> {
+        Ok(rows::keep(transaction, &self.key, &serde_json::to_string(answer)?).await?)
+    }
 }

@@ -1,7 +1,7 @@
 //! The page at `/` that says the API is alive, for developers; production has none.
 
 use config::{Config, Profile};
-use db::{Pool, migrations};
+use db::{Database, migrations};
 use poem::http::header;
 use poem_openapi::{
     OpenApi,
@@ -13,20 +13,20 @@ use crate::{error::ApiError, health, middleware::PAGE_POLICY};
 const PAGE: &str = include_str!("landing/page.html");
 
 pub(crate) struct LandingApi {
-    pool: Pool,
+    database: Database,
     /// The page but for what changes; none in production.
     page: Option<String>,
 }
 
 impl LandingApi {
-    pub(crate) fn new(config: &Config, pool: Pool) -> Self {
+    pub(crate) fn new(config: &Config, database: Database) -> Self {
         let engine = config.engine.as_deref().unwrap_or("none (started by hand)");
         let page = (config.profile != Profile::Production).then(|| {
             PAGE.replace("{version}", env!("CARGO_PKG_VERSION"))
                 .replace("{profile}", config.profile.as_str())
                 .replace("{engine}", &escape(engine))
         });
-        Self { pool, page }
+        Self { database, page }
     }
 }
 
@@ -35,7 +35,7 @@ impl LandingApi {
     #[oai(path = "/", method = "get", hidden)]
     async fn page(&self) -> Result<Response<Html<String>>, ApiError> {
         let page = self.page.as_ref().ok_or(ApiError::NotFound("page"))?;
-        let (state, schema) = match health::schema_version(&self.pool).await {
+        let (state, schema) = match health::schema_version(&self.database).await {
             Ok(version) if version < migrations::latest() => ("behind", version.to_string()),
             Ok(version) => ("ready", version.to_string()),
             Err(_) => ("away", "unknown: the database is away".to_owned()),

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use db::Pool;
+use db::Database;
 use poem::{
     Response,
     http::{Method, StatusCode},
@@ -36,7 +36,7 @@ pub(crate) struct Metrics {
     registry: Arc<Registry>,
     durations: Durations,
     in_flight: Gauge,
-    pool: Pool,
+    database: Database,
     pool_size: Gauge,
     pool_available: Gauge,
     pool_waiting: Gauge,
@@ -45,7 +45,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(pool: &Pool) -> Self {
+    pub(crate) fn new(database: &Database) -> Self {
         let mut registry = Registry::default();
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))].to_vec());
         registry.register("build", "What runs", build);
@@ -56,6 +56,12 @@ impl Metrics {
             help,
             Unit::Seconds,
             durations.clone(),
+        );
+        registry.register_with_unit(
+            "db_statement_duration",
+            "From a statement to its last row, by the statement's name",
+            Unit::Seconds,
+            db::timings(),
         );
         let memory = Gauge::default();
         let help = "Memory in use, where the system tells";
@@ -73,7 +79,7 @@ impl Metrics {
             pool_max: gauge("db_pool_max", "Connections at most"),
             registry: Arc::new(registry),
             durations,
-            pool: pool.clone(),
+            database: database.clone(),
             memory,
         }
     }
@@ -99,7 +105,7 @@ impl Metrics {
 
     /// Everything, in the text format that Prometheus reads.
     pub(crate) fn render(&self) -> Response {
-        let pool = self.pool.status();
+        let pool = self.database.status();
         let set = |gauge: &Gauge, value: usize| gauge.set(value.try_into().unwrap_or(i64::MAX));
         set(&self.pool_size, pool.size);
         set(&self.pool_available, pool.available);

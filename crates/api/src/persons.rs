@@ -5,8 +5,7 @@ mod emails;
 mod responses;
 mod types;
 
-use db::{Pool, audit, persons as rows};
-use futures_util::future::try_join;
+use db::{Database, audit, persons as rows};
 use poem_openapi::{
     OpenApi,
     param::{Header, Path, Query},
@@ -28,7 +27,8 @@ use crate::{
 };
 
 pub(crate) struct PersonsApi {
-    pub(crate) pool: Pool,
+    pub(crate) database: Database,
+    pub(crate) shared: rows::Shared,
 }
 
 #[OpenApi(tag = "Tags::Persons")]
@@ -61,7 +61,7 @@ impl PersonsApi {
             name_prefix: text::query("name_prefix", name_prefix.0)?,
             address: text::query("email", email.0)?,
         };
-        let client = self.pool.get().await.map_err(db::Error::from)?;
+        let client = self.database.client().await?;
         // One more than asked for tells whether there is a next page.
         let mut found = rows::list(&client, &filter, &order, limit.0 + 1).await?;
         let is_last = found.len() <= limit.0 as usize;
@@ -88,20 +88,17 @@ impl PersonsApi {
         body: Json<CreatePerson>,
     ) -> Result<CreatePersonResponse, ApiError> {
         let (new, by) = (body.0.row("")?, caller.0.by("createPerson"));
-        let mut client = self.pool.get().await.map_err(db::Error::from)?;
         let Some(key) = idempotency_key.0 else {
-            // One statement, which needs no transaction around it.
-            return Ok(created(rows::insert(&client, &by, new).await?.into()));
+            return Ok(created(self.shared.insert(by, new).await?.into()));
         };
-        let key = idempotency::Key::new(&caller, &key)?;
-        let transaction = client.transaction().await.map_err(db::Error::from)?;
-        let answered = idempotency::claim(&transaction, by.action, &key, &body.0).await?;
-        if let Some(person) = answered {
+        let request = idempotency::Request::new(&caller, &key, by.action, &body.0)?;
+        let transaction = self.database.begin().await?;
+        if let Some(person) = request.answered(&transaction).await? {
             return Ok(created(person));
         }
-        let person = Person::from(rows::insert(&transaction, &by, new).await?);
-        idempotency::keep(&transaction, &key, &person).await?;
-        transaction.commit().await.map_err(db::Error::from)?;
+        let person = Person::from(rows::insert(&transaction, by, new).await?);
+        request.keep(&transaction, &person).await?;
+        transaction.commit().await?;
         Ok(created(person))
     }
 
@@ -116,8 +113,7 @@ impl PersonsApi {
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<GetPersonResponse, ApiError> {
-        let client = self.pool.get().await.map_err(db::Error::from)?;
-        let person = Person::from(rows::get(&client, id.0).await.map_err(no_person)?);
+        let person = Person::from(self.shared.get(id.0).await.map_err(no_person)?);
         let etag = person.etag();
         if if_none_match.0.is_some_and(|known| etag::matches(&known, etag)) {
             return Ok(GetPersonResponse::NotModified(etag));
@@ -140,8 +136,8 @@ impl PersonsApi {
         body: Json<CreatePerson>,
     ) -> Result<PersonResponse, ApiError> {
         let new = body.0.row("")?;
-        let by = caller.0.by("replacePerson");
-        self.change(&by, id.0, if_match.0.as_deref(), |_| Ok(new)).await
+        let (by, if_match) = (caller.0.by("replacePerson"), if_match.0.as_deref());
+        db::retry(|| self.change(&by, id.0, if_match, |_| Ok(new.clone()))).await
     }
 
     /// Change a person
@@ -159,8 +155,8 @@ impl PersonsApi {
         if_match: Header<Option<String>>,
         body: Json<UpdatePerson>,
     ) -> Result<PersonResponse, ApiError> {
-        let by = caller.0.by("updatePerson");
-        self.change(&by, id.0, if_match.0.as_deref(), |person| body.0.apply(person)).await
+        let (by, if_match) = (caller.0.by("updatePerson"), if_match.0.as_deref());
+        db::retry(|| self.change(&by, id.0, if_match, |person| body.0.apply(person))).await
     }
 
     /// Delete a person
@@ -176,17 +172,13 @@ impl PersonsApi {
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
     ) -> Result<DeletedResponse, ApiError> {
-        let mut client = self.pool.get().await.map_err(db::Error::from)?;
-        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let by = caller.0.by("deletePerson");
+        let transaction = self.database.begin().await?;
         let person = rows::lock(&transaction, id.0).await.map_err(no_person)?;
         etag::check(if_match.0.as_deref(), person.version)?;
-        let by = caller.0.by("deletePerson");
-        try_join(
-            rows::delete(&transaction, id.0),
-            audit::record(&transaction, &by, "person", id.0),
-        )
-        .await?;
-        transaction.commit().await.map_err(db::Error::from)?;
+        let recorded = audit::record(&transaction, &by, "person", id.0);
+        db::both(rows::delete(&transaction, id.0), recorded).await?;
+        transaction.commit().await?;
         Ok(DeletedResponse::Deleted)
     }
 }
@@ -201,17 +193,13 @@ impl PersonsApi {
         if_match: Option<&str>,
         to: impl FnOnce(rows::Person) -> Result<rows::NewPerson, ApiError>,
     ) -> Result<PersonResponse, ApiError> {
-        let mut client = self.pool.get().await.map_err(db::Error::from)?;
-        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let transaction = self.database.begin().await?;
         let person = rows::lock(&transaction, id).await.map_err(no_person)?;
         etag::check(if_match, person.version)?;
         let new = to(person)?;
-        let (person, ()) = try_join(
-            rows::update(&transaction, id, &new),
-            audit::record(&transaction, by, "person", id),
-        )
-        .await?;
-        transaction.commit().await.map_err(db::Error::from)?;
+        let recorded = audit::record(&transaction, by, "person", id);
+        let (person, ()) = db::both(rows::update(&transaction, id, &new), recorded).await?;
+        transaction.commit().await?;
         let person = Person::from(person);
         let etag = person.etag();
         Ok(PersonResponse::Stored(Json(person), etag))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use config::{Config, Profile};
-use db::Pool;
+use db::{Database, persons};
 use poem::{
     Endpoint, EndpointExt, IntoResponse, Response, Route, endpoint::make_sync, get, http::header,
     web::Html,
@@ -28,12 +28,12 @@ use crate::{
 /// The whole server. The outermost layer comes last.
 pub(crate) fn app(
     config: &Config,
-    pool: &Pool,
+    database: &Database,
     readiness: &Readiness,
     metrics: &Metrics,
 ) -> impl Endpoint<Output = Response> + 'static {
-    let guard = Guard::new(pool.clone(), config.profile == Profile::Production);
-    let service = service(config, pool, &guard, readiness);
+    let guard = Guard::new(database.clone(), config.profile == Profile::Production);
+    let service = service(config, database, &guard, readiness);
     let (mut route, mut pages) = (Route::new(), Vec::new());
     if config.server.docs {
         // Swagger UI holds the document as text: the one that is published takes its place.
@@ -73,22 +73,22 @@ pub fn spec() -> String {
 
 /// The document as poem-openapi writes it; `document` corrects it.
 pub(crate) fn written() -> String {
-    // A pool connects only when it is used, and the document does not use it.
+    // Nothing connects until it is used, and the document does not use it.
     let url = |name: &str| (name == "DATABASE_URL").then(|| "postgresql://unused".to_owned());
     let config = Config::from_lookup(&url).expect("the defaults are valid");
-    let pool = db::pool(&config.database).expect("the URL is valid");
-    let guard = Guard::new(pool.clone(), false);
-    service(&config, &pool, &guard, &Readiness::default()).spec()
+    let database = Database::new(&config.database).expect("the URL is valid");
+    let guard = Guard::new(database.clone(), false);
+    service(&config, &database, &guard, &Readiness::default()).spec()
 }
 
 fn service(
     config: &Config,
-    pool: &Pool,
+    database: &Database,
     guard: &Guard,
     readiness: &Readiness,
 ) -> OpenApiService<impl OpenApi + use<>, ()> {
     // In the order of the docs page.
-    let apis = (resources(config, pool, readiness), accounts(config, pool, guard));
+    let apis = (resources(config, database, readiness), accounts(config, database, guard));
     OpenApiService::new(apis, "Slipway", env!("CARGO_PKG_VERSION"))
         .description(include_str!("description.md"))
         // The document's own origin: 'Try it out' works wherever it is served from.
@@ -96,34 +96,34 @@ fn service(
 }
 
 /// Who may use the API.
-fn accounts(config: &Config, pool: &Pool, guard: &Guard) -> impl OpenApi + use<> {
+fn accounts(config: &Config, database: &Database, guard: &Guard) -> impl OpenApi + use<> {
     let throttle = Throttle::default();
     (
         AccountsApi {
-            pool: pool.clone(),
+            database: database.clone(),
             guard: guard.clone(),
             throttle: throttle.clone(),
             sign_up: config.accounts.sign_up,
         },
-        MeApi { pool: pool.clone(), guard: guard.clone(), throttle: throttle.clone() },
+        MeApi { database: database.clone(), guard: guard.clone(), throttle: throttle.clone() },
         SessionsApi {
-            pool: pool.clone(),
+            database: database.clone(),
             guard: guard.clone(),
             throttle,
             lifetime: config.accounts.session_lifetime,
         },
-        TokensApi { pool: pool.clone(), guard: guard.clone() },
-        AuditApi { pool: pool.clone() },
+        TokensApi { database: database.clone(), guard: guard.clone() },
+        AuditApi { database: database.clone() },
     )
 }
 
 /// What it is there for.
-fn resources(config: &Config, pool: &Pool, readiness: &Readiness) -> impl OpenApi + use<> {
+fn resources(config: &Config, database: &Database, readiness: &Readiness) -> impl OpenApi + use<> {
     (
-        PersonsApi { pool: pool.clone() },
-        BatchApi { pool: pool.clone() },
-        EmailsApi { pool: pool.clone() },
-        HealthApi { pool: pool.clone(), readiness: readiness.clone() },
-        LandingApi::new(config, pool.clone()),
+        PersonsApi { database: database.clone(), shared: persons::Shared::new(database) },
+        BatchApi { database: database.clone() },
+        EmailsApi { database: database.clone() },
+        HealthApi { database: database.clone(), readiness: readiness.clone() },
+        LandingApi::new(config, database.clone()),
     )
 }

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context;
 use config::Config;
-use db::Pool;
+use db::Database;
 use tokio::time::sleep;
 
 use crate::{health::Readiness, metrics::Metrics, routes};
@@ -22,7 +22,7 @@ pub struct Server {
     address: SocketAddr,
     admin: Option<TcpListener>,
     config: Config,
-    pool: Pool,
+    database: Database,
 }
 
 impl Server {
@@ -31,11 +31,11 @@ impl Server {
     /// # Errors
     /// A port is taken, or DATABASE_URL is malformed.
     pub fn bind(config: Config) -> anyhow::Result<Self> {
-        let pool = db::pool(&config.database).context("DATABASE_URL is not usable")?;
+        let database = Database::new(&config.database).context("DATABASE_URL is not usable")?;
         let listener = listen(config.server.listen, "API_LISTEN")?;
         let address = listener.local_addr()?;
         let admin = config.server.admin_listen.map(|it| listen(it, "API_ADMIN_LISTEN"));
-        Ok(Self { listener, address, admin: admin.transpose()?, config, pool })
+        Ok(Self { listener, address, admin: admin.transpose()?, config, database })
     }
 
     /// Where it listens; the port is a real one even when port 0 was asked for.
@@ -56,8 +56,8 @@ impl Server {
     /// A listening socket is not usable.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let limits = self.config.server.clone();
-        let (readiness, metrics) = (Readiness::default(), Metrics::new(&self.pool));
-        let app = routes::app(&self.config, &self.pool, &readiness, &metrics);
+        let (readiness, metrics) = (Readiness::default(), Metrics::new(&self.database));
+        let app = routes::app(&self.config, &self.database, &readiness, &metrics);
         let api = Acceptor::new(self.listener, app, limits.clone())?;
         let admin = self.admin.map(|it| Acceptor::new(it, routes::admin(&metrics), limits.clone()));
         let admin = admin.transpose()?;
@@ -78,7 +78,7 @@ impl Server {
             () = api.run(drained) => {}
             () = metrics_for_ever => {}
         }
-        self.pool.close();
+        self.database.close();
         Ok(())
     }
 }

@@ -5,11 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use credentials::token;
 use db::{
-    Pool, accounts,
+    Database, accounts,
     audit::{self, Actor},
     tokens::{self as rows, NewToken, Scope},
 };
-use futures_util::future::try_join;
 use poem::web::RemoteAddr;
 use poem_openapi::{ApiResponse, Object, OpenApi, param::Path};
 use serde::{Deserialize, Serialize};
@@ -25,7 +24,7 @@ use crate::{
 };
 
 pub(crate) struct SessionsApi {
-    pub(crate) pool: Pool,
+    pub(crate) database: Database,
     pub(crate) guard: Guard,
     pub(crate) throttle: Throttle,
     /// How long a session lasts.
@@ -48,8 +47,7 @@ impl SessionsApi {
         let known = self.authenticate(&email.0, password).await?;
         self.throttle.succeed(&email.0, address);
 
-        let mut client = self.pool.get().await.map_err(db::Error::from)?;
-        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let transaction = self.database.begin().await?;
         let account = accounts::lock(&transaction, known.id).await.map_err(wrong)?;
         if account.password_hash != known.password_hash {
             // It was changed meanwhile, which has ended every session with the old one.
@@ -64,13 +62,13 @@ impl SessionsApi {
             expires_at: Some(Utc::now() + self.lifetime),
         };
         let by = Actor { account_id: Some(account.id), token_id: None, action: "logIn" };
-        let (session, ()) = try_join(
+        let (session, ()) = db::both(
             rows::insert(&transaction, new),
             rows::delete_expired(&transaction, account.id),
         )
         .await?;
         audit::record(&transaction, &by, "session", session.id).await?;
-        transaction.commit().await.map_err(db::Error::from)?;
+        transaction.commit().await?;
         Ok(LogInResponse::Created(Json(NewSession {
             id: session.id,
             token: token.expose().to_owned(),
@@ -81,7 +79,7 @@ impl SessionsApi {
     /// List your sessions
     #[oai(path = "/sessions", method = "get", operation_id = "listSessions")]
     async fn list(&self, caller: Owner) -> Result<Json<SessionList>, ApiError> {
-        let client = self.pool.get().await.map_err(db::Error::from)?;
+        let client = self.database.client().await?;
         let found = rows::list(&client, caller.0.account_id, true).await?;
         let session = |row: rows::Token| Session {
             id: row.id,
@@ -121,7 +119,7 @@ impl SessionsApi {
     ) -> Result<accounts::Account, ApiError> {
         let found = {
             // Not kept while hashing.
-            let client = self.pool.get().await.map_err(db::Error::from)?;
+            let client = self.database.client().await?;
             accounts::find_by_email(&client, email).await?
         };
         let hash = found.as_ref().map(|account| account.password_hash.clone());
@@ -139,10 +137,9 @@ impl SessionsApi {
         id: Uuid,
     ) -> Result<DeletedResponse, ApiError> {
         let account = caller.0.account_id;
-        let mut client = self.pool.get().await.map_err(db::Error::from)?;
-        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let transaction = self.database.begin().await?;
         let by = caller.0.by(action);
-        try_join(
+        db::both(
             rows::delete(&transaction, account, true, id),
             audit::record(&transaction, &by, "session", id),
         )
@@ -151,7 +148,7 @@ impl SessionsApi {
             db::Error::NotFound => ApiError::NotFound("session"),
             error => error.into(),
         })?;
-        transaction.commit().await.map_err(db::Error::from)?;
+        transaction.commit().await?;
         self.guard.forget(account);
         Ok(DeletedResponse::Deleted)
     }

@@ -3,10 +3,9 @@
 use chrono::{DateTime, Utc};
 use credentials::token;
 use db::{
-    Pool, audit,
+    Database, audit,
     tokens::{self as rows, NewToken},
 };
-use futures_util::future::try_join;
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi, param::Path};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -21,7 +20,7 @@ use crate::{
 };
 
 pub(crate) struct TokensApi {
-    pub(crate) pool: Pool,
+    pub(crate) database: Database,
     pub(crate) guard: Guard,
 }
 
@@ -50,11 +49,10 @@ impl TokensApi {
             scope: scope.into(),
             expires_at,
         };
-        let mut client = self.pool.get().await.map_err(db::Error::from)?;
-        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let transaction = self.database.begin().await?;
         let stored = rows::insert(&transaction, new).await?;
         audit::record(&transaction, &caller.0.by("createToken"), "token", stored.id).await?;
-        transaction.commit().await.map_err(db::Error::from)?;
+        transaction.commit().await?;
         let token = Some(token.expose().to_owned());
         Ok(CreateTokenResponse::Created(Json(ApiToken { token, ..ApiToken::from(stored) })))
     }
@@ -62,7 +60,7 @@ impl TokensApi {
     /// List your API tokens
     #[oai(path = "/tokens", method = "get", operation_id = "listTokens")]
     async fn list(&self, caller: Owner) -> Result<Json<ApiTokenList>, ApiError> {
-        let client = self.pool.get().await.map_err(db::Error::from)?;
+        let client = self.database.client().await?;
         let found = rows::list(&client, caller.0.account_id, false).await?;
         Ok(Json(ApiTokenList { items: found.into_iter().map(ApiToken::from).collect() }))
     }
@@ -76,10 +74,9 @@ impl TokensApi {
         id: Path<Uuid>,
     ) -> Result<DeletedResponse, ApiError> {
         let account = caller.0.account_id;
-        let mut client = self.pool.get().await.map_err(db::Error::from)?;
-        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let transaction = self.database.begin().await?;
         let by = caller.0.by("revokeToken");
-        try_join(
+        db::both(
             rows::delete(&transaction, account, false, id.0),
             audit::record(&transaction, &by, "token", id.0),
         )
@@ -88,7 +85,7 @@ impl TokensApi {
             db::Error::NotFound => ApiError::NotFound("token"),
             error => error.into(),
         })?;
-        transaction.commit().await.map_err(db::Error::from)?;
+        transaction.commit().await?;
         self.guard.forget(account);
         Ok(DeletedResponse::Deleted)
     }

@@ -69,6 +69,13 @@ pub struct DatabaseConfig {
     pub wait_timeout: Duration,
     /// `DATABASE_STATEMENT_TIMEOUT_SECONDS`: the server ends a statement that takes longer.
     pub statement_timeout: Duration,
+    /// `DATABASE_LOCK_TIMEOUT_SECONDS`: the server ends a statement that waits longer for others.
+    pub lock_timeout: Duration,
+    /// `DATABASE_IDLE_TIMEOUT_SECONDS`: the server ends a transaction in which nothing happens.
+    pub idle_timeout: Duration,
+    /// `DATABASE_PGBOUNCER`: whether pgbouncer is in between, which passes none of these three limits
+    /// on.
+    pub pgbouncer: bool,
 }
 
 /// Who may have an account, and for how long they are logged in.
@@ -143,6 +150,9 @@ impl Config {
                 pool_size: reader.positive("DATABASE_POOL_SIZE", 16),
                 wait_timeout: reader.timeout("DATABASE_WAIT_SECONDS", 3),
                 statement_timeout: reader.timeout("DATABASE_STATEMENT_TIMEOUT_SECONDS", 10),
+                lock_timeout: reader.timeout("DATABASE_LOCK_TIMEOUT_SECONDS", 5),
+                idle_timeout: reader.timeout("DATABASE_IDLE_TIMEOUT_SECONDS", 10),
+                pgbouncer: reader.parsed("DATABASE_PGBOUNCER", false),
             },
             accounts: AccountsConfig {
                 sign_up: reader.parsed("API_SIGN_UP", profile != Profile::Production),

@@ -1,11 +1,10 @@
 //! Accounts: who may use the API, and as what.
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::Error;
+use crate::{Connection, Error};
 
 /// E-mail addresses of accounts are unique, compared without case.
 pub const EMAIL_KEY: &str = "accounts_email_key";
@@ -111,19 +110,17 @@ SELECT count(*) FROM accounts WHERE development";
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is none.
-pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Account, Error> {
-    let statement = client.prepare_cached(FIND).await?;
-    let row = client.query_opt(&statement, &[&id]).await?;
+pub async fn get(client: &impl Connection, id: Uuid) -> Result<Account, Error> {
+    let row = client.query_opt(FIND, &[&id]).await?;
     row.as_ref().map(account).ok_or(Error::NotFound)
 }
 
 /// The account with this e-mail address, whatever its case, if there is one.
 pub async fn find_by_email(
-    client: &impl GenericClient,
+    client: &impl Connection,
     email: &str,
 ) -> Result<Option<Account>, Error> {
-    let statement = client.prepare_cached(FIND_BY_EMAIL).await?;
-    let row = client.query_opt(&statement, &[&email]).await?;
+    let row = client.query_opt(FIND_BY_EMAIL, &[&email]).await?;
     Ok(row.as_ref().map(account))
 }
 
@@ -131,22 +128,20 @@ pub async fn find_by_email(
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is none.
-pub async fn lock(transaction: &impl GenericClient, id: Uuid) -> Result<Account, Error> {
-    let statement = transaction.prepare_cached(LOCK).await?;
-    let row = transaction.query_opt(&statement, &[&id]).await?;
+pub async fn lock(transaction: &impl Connection, id: Uuid) -> Result<Account, Error> {
+    let row = transaction.query_opt(LOCK, &[&id]).await?;
     row.as_ref().map(account).ok_or(Error::NotFound)
 }
 
 /// Up to `limit` accounts by creation, from the one after `after` on.
 pub async fn list(
-    client: &impl GenericClient,
+    client: &impl Connection,
     after: Option<Uuid>,
     limit: u32,
 ) -> Result<Vec<Account>, Error> {
-    let statement = client.prepare_cached(LIST).await?;
     let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 2] =
         [&after.unwrap_or_default(), &i64::from(limit)];
-    let rows = client.query(&statement, &parameters).await?;
+    let rows = client.query(LIST, &parameters).await?;
     Ok(rows.iter().map(account).collect())
 }
 
@@ -154,23 +149,21 @@ pub async fn list(
 ///
 /// # Errors
 /// [`Error::Duplicate`] with [`EMAIL_KEY`] if the address has one.
-pub async fn insert(client: &impl GenericClient, new: NewAccount) -> Result<Account, Error> {
+pub async fn insert(client: &impl Connection, new: NewAccount) -> Result<Account, Error> {
     let NewAccount { email, name, role, password_hash } = new;
     let id = Uuid::now_v7();
-    let statement = client.prepare_cached(INSERT).await?;
     let row =
-        client.query_one(&statement, &[&id, &email, &name, &role.as_str(), &password_hash]).await?;
+        client.query_one(INSERT, &[&id, &email, &name, &role.as_str(), &password_hash]).await?;
     let created_at = row.get("created_at");
     let (disabled, development) = (false, false);
     Ok(Account { id, email, name, role, password_hash, disabled, development, created_at })
 }
 
 /// Stores what may change of an account that the transaction has locked.
-pub async fn update(transaction: &impl GenericClient, account: &Account) -> Result<(), Error> {
+pub async fn update(transaction: &impl Connection, account: &Account) -> Result<(), Error> {
     let Account { id, name, role, password_hash, disabled, development, .. } = account;
-    let statement = transaction.prepare_cached(UPDATE).await?;
     transaction
-        .execute(&statement, &[id, name, &role.as_str(), password_hash, disabled, development])
+        .execute(UPDATE, &[id, name, &role.as_str(), password_hash, disabled, development])
         .await?;
     Ok(())
 }
@@ -179,9 +172,8 @@ pub async fn update(transaction: &impl GenericClient, account: &Account) -> Resu
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is none.
-pub async fn delete(client: &impl GenericClient, id: Uuid) -> Result<(), Error> {
-    let statement = client.prepare_cached(DELETE).await?;
-    match client.execute(&statement, &[&id]).await? {
+pub async fn delete(client: &impl Connection, id: Uuid) -> Result<(), Error> {
+    match client.execute(DELETE, &[&id]).await? {
         0 => Err(Error::NotFound),
         _ => Ok(()),
     }

@@ -1,10 +1,9 @@
 //! Who changed what, and when: written in the transaction of the change itself.
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::GenericClient;
 use uuid::Uuid;
 
-use crate::Error;
+use crate::{Connection, Error};
 
 /// Who makes a change, and by which operation.
 #[derive(Debug, Clone, Copy)]
@@ -54,15 +53,14 @@ WHERE resource = $3 AND id < $1 ORDER BY id DESC LIMIT $2";
 /// Notes that `by` changes the `resource` with this id. Run it along with the change, by `try_join`:
 /// then it takes no time of its own.
 pub async fn record(
-    transaction: &impl GenericClient,
+    transaction: &impl Connection,
     by: &Actor,
     resource: &str,
     id: Uuid,
 ) -> Result<(), Error> {
-    let statement = transaction.prepare_cached(RECORD).await?;
     let Actor { account_id, token_id, action } = by;
     transaction
-        .execute(&statement, &[&Uuid::now_v7(), account_id, token_id, action, &resource, &id])
+        .execute(RECORD, &[&Uuid::now_v7(), account_id, token_id, action, &resource, &id])
         .await?;
     Ok(())
 }
@@ -70,21 +68,15 @@ pub async fn record(
 /// Up to `limit` changes, the newest first, of one kind of resource or of all; with `before`, only
 /// those from before that entry.
 pub async fn list(
-    client: &impl GenericClient,
+    client: &impl Connection,
     resource: Option<&str>,
     before: Option<Uuid>,
     limit: u32,
 ) -> Result<Vec<Entry>, Error> {
     let (before, limit) = (before.unwrap_or(Uuid::max()), i64::from(limit));
     let rows = match resource {
-        None => {
-            let statement = client.prepare_cached(LIST).await?;
-            client.query(&statement, &[&before, &limit]).await?
-        }
-        Some(resource) => {
-            let statement = client.prepare_cached(LIST_OF_RESOURCE).await?;
-            client.query(&statement, &[&before, &limit, &resource]).await?
-        }
+        None => client.query(LIST, &[&before, &limit]).await?,
+        Some(resource) => client.query(LIST_OF_RESOURCE, &[&before, &limit, &resource]).await?,
     };
     let entry = |row: &tokio_postgres::Row| Entry {
         id: row.get("id"),

@@ -1,10 +1,15 @@
 //! What can go wrong with the database, in the cases that callers tell apart.
 
+use std::sync::Arc;
+
 use deadpool_postgres::PoolError;
 use tokio_postgres::error::SqlState;
 
+/// Shared, since one failed statement may be the failure of many calls.
+type Cause = Arc<dyn std::error::Error + Send + Sync>;
+
 /// What can go wrong with the database. SQLSTATE codes are read here and nowhere else.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The row asked for does not exist.
     #[error("there is no such row")]
@@ -17,19 +22,40 @@ pub enum Error {
     },
     /// The value is one that PostgreSQL cannot store: a check failed, or a text holds a NUL.
     #[error("the database refuses the value")]
-    Invalid(#[source] tokio_postgres::Error),
-    /// The database is away, is starting, has no connection free, or has no schema yet.
+    Invalid(#[source] Cause),
+    /// The database is away, is starting, has no connection free, or has no schema yet; or somebody
+    /// else holds a row for too long.
     #[error("the database cannot be used right now")]
-    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Unavailable(#[source] Cause),
     /// The server refuses the user or its password.
     #[error("the database refuses the user or its password")]
-    Unauthorized(#[source] tokio_postgres::Error),
+    Unauthorized(#[source] Cause),
     /// The statement took longer than it may.
     #[error("the database took too long")]
-    Timeout(#[source] tokio_postgres::Error),
+    Timeout(#[source] Cause),
+    /// The transaction collided with another one, or with a migration: it did nothing, and the same
+    /// again may succeed.
+    #[error("the database asks to try again")]
+    Conflict(#[source] Cause),
     /// Anything else: a mistake of ours.
     #[error("the database reports an error")]
-    Other(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Other(#[source] Cause),
+}
+
+impl Error {
+    /// The database does not answer, for this reason.
+    pub fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Unavailable(Arc::new(cause))
+    }
+
+    pub(crate) fn other(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Other(Arc::new(cause))
+    }
+
+    /// Whether the database, and not the statement, is the reason.
+    pub(crate) fn is_outage(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Unauthorized(_) | Self::Timeout(_))
+    }
 }
 
 impl From<tokio_postgres::Error> for Error {
@@ -39,11 +65,7 @@ impl From<tokio_postgres::Error> for Error {
             let cause = std::error::Error::source(&error);
             let connection = error.is_closed()
                 || cause.is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
-            return if connection {
-                Self::Unavailable(error.into())
-            } else {
-                Self::Other(error.into())
-            };
+            return if connection { Self::unavailable(error) } else { Self::other(error) };
         };
         match state {
             &SqlState::UNIQUE_VIOLATION | &SqlState::DUPLICATE_DATABASE => Self::Duplicate {
@@ -55,21 +77,29 @@ impl From<tokio_postgres::Error> for Error {
             },
             &SqlState::CHECK_VIOLATION
             | &SqlState::CHARACTER_NOT_IN_REPERTOIRE
-            | &SqlState::UNTRANSLATABLE_CHARACTER => Self::Invalid(error),
+            | &SqlState::UNTRANSLATABLE_CHARACTER => Self::Invalid(Arc::new(error)),
             &SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
-                Self::Unauthorized(error)
+                Self::Unauthorized(Arc::new(error))
             }
-            &SqlState::QUERY_CANCELED => Self::Timeout(error),
+            &SqlState::QUERY_CANCELED => Self::Timeout(Arc::new(error)),
+            &SqlState::T_R_SERIALIZATION_FAILURE
+            | &SqlState::T_R_DEADLOCK_DETECTED
+            // A prepared statement from before a migration.
+            | &SqlState::FEATURE_NOT_SUPPORTED => Self::Conflict(Arc::new(error)),
             &SqlState::ADMIN_SHUTDOWN
             | &SqlState::CRASH_SHUTDOWN
             | &SqlState::CANNOT_CONNECT_NOW
             | &SqlState::TOO_MANY_CONNECTIONS
+            | &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
+            | &SqlState::LOCK_NOT_AVAILABLE
+            // A server that has become another one's standby.
+            | &SqlState::READ_ONLY_SQL_TRANSACTION
             // Between the two halves of a swap, or before the first migration.
             | &SqlState::UNDEFINED_DATABASE
             | &SqlState::UNDEFINED_TABLE
-            | &SqlState::OBJECT_IN_USE => Self::Unavailable(error.into()),
-            other if other.code().starts_with("08") => Self::Unavailable(error.into()),
-            _ => Self::Other(error.into()),
+            | &SqlState::OBJECT_IN_USE => Self::unavailable(error),
+            other if other.code().starts_with("08") => Self::unavailable(error),
+            _ => Self::other(error),
         }
     }
 }
@@ -80,9 +110,9 @@ impl From<PoolError> for Error {
             // A connection that could not be made is an outage whatever the reason, a wrong
             // password included; the cause is in the log.
             PoolError::Backend(_) | PoolError::Timeout(_) | PoolError::Closed => {
-                Self::Unavailable(error.into())
+                Self::unavailable(error)
             }
-            other => Self::Other(other.into()),
+            other => Self::other(other),
         }
     }
 }

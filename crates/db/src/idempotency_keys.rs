@@ -1,8 +1,6 @@
 //! Answers kept for requests that may be repeated.
 
-use deadpool_postgres::GenericClient;
-
-use crate::Error;
+use crate::{Connection, Error};
 
 /// What is known of a key.
 #[derive(Debug)]
@@ -38,27 +36,24 @@ DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'";
 /// Claims `key` for this transaction, or tells what was answered to it. Another transaction that has
 /// claimed it and is not done is waited for: two at once never both do the work.
 pub async fn claim(
-    transaction: &impl GenericClient,
+    transaction: &impl Connection,
     key: &str,
     fingerprint: &[u8],
 ) -> Result<Claim, Error> {
-    let statement = transaction.prepare_cached(CLAIM).await?;
-    if transaction.execute(&statement, &[&key, &fingerprint]).await? == 1 {
+    if transaction.execute(CLAIM, &[&key, &fingerprint]).await? == 1 {
         return Ok(Claim::New);
     }
-    let statement = transaction.prepare_cached(FIND).await?;
-    let row = transaction.query_one(&statement, &[&key]).await?;
+    let row = transaction.query_one(FIND, &[&key]).await?;
     Ok(Claim::Answered { fingerprint: row.get("fingerprint"), answer: row.get("answer") })
 }
 
 /// Keeps the answer to the request that claimed `key`.
-pub async fn keep(transaction: &impl GenericClient, key: &str, answer: &str) -> Result<(), Error> {
-    let statement = transaction.prepare_cached(KEEP).await?;
-    transaction.execute(&statement, &[&key, &answer]).await?;
+pub async fn keep(transaction: &impl Connection, key: &str, answer: &str) -> Result<(), Error> {
+    transaction.execute(KEEP, &[&key, &answer]).await?;
     Ok(())
 }
 
 /// Forgets the answers that are older than a day, and returns their number.
-pub async fn delete_old(client: &impl GenericClient) -> Result<u64, Error> {
+pub async fn delete_old(client: &impl Connection) -> Result<u64, Error> {
     Ok(client.execute(DELETE_OLD, &[]).await?)
 }

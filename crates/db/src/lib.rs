@@ -6,16 +6,21 @@
 pub mod accounts;
 pub mod admin;
 pub mod audit;
+mod coalesce;
+mod connection;
+mod database;
 mod error;
 pub mod idempotency_keys;
 pub mod migrations;
 pub mod persons;
-mod pool;
 mod seed;
+mod timings;
+mod tls;
 pub mod tokens;
 
-pub use deadpool_postgres::{GenericClient, Pool, Transaction};
+pub use connection::{Connection, PoolClient, Transaction};
+pub use database::{Database, Retry, both, connect, retry};
 pub use error::Error;
-pub use pool::{connect, ping, pool};
 pub use seed::{development_email, seed, seed_accounts};
+pub use timings::{Timings, timings};
 pub use tokio_postgres::{Client, Config as ConnectionConfig};

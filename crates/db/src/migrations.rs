@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use crate::Error;
+use crate::{Connection, Error};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -80,7 +80,7 @@ pub async fn applied(client: &Client) -> Result<Vec<Applied>, Error> {
 ///
 /// # Errors
 /// [`Error::Unavailable`] if it has none yet.
-pub async fn version(client: &Client) -> Result<i32, Error> {
+pub async fn version(client: &impl Connection) -> Result<i32, Error> {
     let row = client.query_one(VERSION, &[]).await?;
     Ok(row.get::<_, Option<i32>>(0).unwrap_or(0))
 }
@@ -95,7 +95,7 @@ pub async fn apply(client: &mut Client) -> Result<Vec<Migration>, Error> {
     client.execute("-- db::migrations::lock\nSELECT pg_advisory_lock($1)", &[&LOCK]).await?;
     let report = embedded::migrations::runner().run_async(client).await;
     client.execute("-- db::migrations::unlock\nSELECT pg_advisory_unlock($1)", &[&LOCK]).await?;
-    let report = report.map_err(|error| Error::Other(error.into()))?;
+    let report = report.map_err(Error::other)?;
     let applied = report.applied_migrations().iter().map(|migration| Migration {
         version: migration.version(),
         name: migration.name().to_owned(),

@@ -1,16 +1,18 @@
 //! Persons and their e-mail addresses.
 
 mod emails;
+mod insert;
+mod shared;
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::GenericClient;
-use futures_util::future::try_join_all;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::{Error, audit::Actor};
+use crate::{Connection, Error};
 
 pub use emails::{add_email, remove_email};
+pub use insert::{insert, insert_many};
+pub use shared::Shared;
 
 /// The addresses of one person are unique, compared without case.
 pub const EMAIL_KEY: &str = "emails_person_id_address_key";
@@ -72,58 +74,67 @@ pub enum Order {
     Name(Option<(String, Uuid)>),
 }
 
-// The columns of a person; a macro, since constants cannot be put together from constants.
-macro_rules! person {
-    ($name:literal, $rest:literal) => {
+// A person's columns, in a row for each of its addresses; a macro, since constants cannot be put
+// together from constants.
+macro_rules! persons {
+    ($name:literal, $from:literal) => {
         concat!(
             "-- db::persons::",
             $name,
-            "\nSELECT id, name, nickname, version, created_at, updated_at,
-    ARRAY(SELECT id FROM emails WHERE person_id = persons.id ORDER BY id) AS email_ids,
-    ARRAY(SELECT address FROM emails WHERE person_id = persons.id ORDER BY id) AS addresses
-FROM persons\n",
-            $rest
+            "\nSELECT persons.id, name, nickname, version, created_at, updated_at,
+    emails.id AS email_id, address
+FROM ",
+            $from
         )
     };
 }
 
-const FIND: &str = person!("find", "WHERE id = $1");
+const FIND_MANY: &str = persons!(
+    "find_many",
+    "persons LEFT JOIN emails ON person_id = persons.id
+WHERE persons.id = ANY ($1)
+ORDER BY persons.id"
+);
 
-const LOCK: &str = person!("lock", "WHERE id = $1 FOR UPDATE");
+const LOCK: &str = persons!(
+    "lock",
+    "persons LEFT JOIN emails ON person_id = persons.id
+WHERE persons.id = $1
+FOR UPDATE OF persons"
+);
 
-const LIST: &str = person!("list", "WHERE id > $1 ORDER BY id LIMIT $2");
+const LIST: &str = persons!(
+    "list",
+    "(SELECT * FROM persons WHERE id > $1 ORDER BY id LIMIT $2) AS persons
+    LEFT JOIN emails ON person_id = persons.id
+ORDER BY persons.id"
+);
 
-const SEARCH: &str = person!(
+const SEARCH: &str = persons!(
     "search",
-    "WHERE id > $1
-    AND ($3::text IS NULL OR lower(name) LIKE $3)
-    AND ($4::text IS NULL OR id IN (SELECT person_id FROM emails WHERE lower(address) = lower($4)))
-ORDER BY id
-LIMIT $2"
+    "(SELECT * FROM persons
+    WHERE id > $1
+        AND ($3::text IS NULL OR lower(name) LIKE $3)
+        AND ($4::text IS NULL
+            OR id IN (SELECT person_id FROM emails WHERE lower(address) = lower($4)))
+    ORDER BY id
+    LIMIT $2) AS persons
+    LEFT JOIN emails ON person_id = persons.id
+ORDER BY persons.id"
 );
 
-const SEARCH_BY_NAME: &str = person!(
+const SEARCH_BY_NAME: &str = persons!(
     "search_by_name",
-    "WHERE (lower(name), id) > (lower($5), $1)
-    AND ($3::text IS NULL OR lower(name) LIKE $3)
-    AND ($4::text IS NULL OR id IN (SELECT person_id FROM emails WHERE lower(address) = lower($4)))
-ORDER BY lower(name) USING ~<~, id
-LIMIT $2"
+    "(SELECT * FROM persons
+    WHERE (lower(name), id) > (lower($5), $1)
+        AND ($3::text IS NULL OR lower(name) LIKE $3)
+        AND ($4::text IS NULL
+            OR id IN (SELECT person_id FROM emails WHERE lower(address) = lower($4)))
+    ORDER BY lower(name) USING ~<~, id
+    LIMIT $2) AS persons
+    LEFT JOIN emails ON person_id = persons.id
+ORDER BY lower(name) USING ~<~, persons.id"
 );
-
-const INSERT: &str = "\
--- db::persons::insert
-WITH person AS (
-    INSERT INTO persons (id, name, nickname) VALUES ($1, $2, $3)
-    RETURNING version, created_at, updated_at
-), email AS (
-    INSERT INTO emails (id, person_id, address)
-    SELECT id, $1, address FROM unnest($4::uuid[], $5::text[]) AS given (id, address)
-), audit AS (
-    INSERT INTO audit_entries (id, account_id, token_id, action, resource, resource_id)
-    VALUES ($6, $7, $8, $9, 'person', $1)
-)
-SELECT version, created_at, updated_at FROM person";
 
 const UPDATE: &str = "\
 -- db::persons::update
@@ -134,34 +145,31 @@ const DELETE: &str = "\
 -- db::persons::delete
 DELETE FROM persons WHERE id = $1";
 
-/// The person with this id, if there is one.
-pub async fn find(client: &impl GenericClient, id: Uuid) -> Result<Option<Person>, Error> {
-    let statement = client.prepare_cached(FIND).await?;
-    let row = client.query_opt(&statement, &[/* id */ &id]).await?;
-    Ok(row.as_ref().map(person))
-}
-
 /// The person with this id.
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is none.
-pub async fn get(client: &impl GenericClient, id: Uuid) -> Result<Person, Error> {
-    find(client, id).await?.ok_or(Error::NotFound)
+pub async fn get(client: &impl Connection, id: Uuid) -> Result<Person, Error> {
+    find_many(client, &[id]).await?.pop().ok_or(Error::NotFound)
+}
+
+/// Those of the persons with these ids that there are, by creation.
+pub async fn find_many(client: &impl Connection, ids: &[Uuid]) -> Result<Vec<Person>, Error> {
+    Ok(persons(&client.query(FIND_MANY, &[/* ids */ &ids]).await?))
 }
 
 /// The person with this id, which nobody else can change until the transaction ends.
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is none.
-pub async fn lock(transaction: &impl GenericClient, id: Uuid) -> Result<Person, Error> {
-    let statement = transaction.prepare_cached(LOCK).await?;
-    let row = transaction.query_opt(&statement, &[/* id */ &id]).await?;
-    row.as_ref().map(person).ok_or(Error::NotFound)
+pub async fn lock(transaction: &impl Connection, id: Uuid) -> Result<Person, Error> {
+    let rows = transaction.query(LOCK, &[/* id */ &id]).await?;
+    persons(&rows).pop().ok_or(Error::NotFound)
 }
 
 /// Up to `limit` persons that pass `filter`, from the one after `order`'s on.
 pub async fn list(
-    client: &impl GenericClient,
+    client: &impl Connection,
     filter: &Filter,
     order: &Order,
     limit: u32,
@@ -171,75 +179,18 @@ pub async fn list(
     let rows = match order {
         // Nothing to narrow: a plan of its own, and the quickest.
         Order::Creation(after) if prefix.is_none() && filter.address.is_none() => {
-            let statement = client.prepare_cached(LIST).await?;
-            client.query(&statement, &[&after.unwrap_or_default(), &limit]).await?
+            client.query(LIST, &[&after.unwrap_or_default(), &limit]).await?
         }
         Order::Creation(after) => {
-            let statement = client.prepare_cached(SEARCH).await?;
             let after = after.unwrap_or_default();
-            client.query(&statement, &[&after, &limit, &prefix, &filter.address]).await?
+            client.query(SEARCH, &[&after, &limit, &prefix, &filter.address]).await?
         }
         Order::Name(after) => {
-            let statement = client.prepare_cached(SEARCH_BY_NAME).await?;
             let (name, id) = after.clone().unwrap_or_default();
-            client.query(&statement, &[&id, &limit, &prefix, &filter.address, &name]).await?
+            client.query(SEARCH_BY_NAME, &[&id, &limit, &prefix, &filter.address, &name]).await?
         }
     };
-    Ok(rows.iter().map(person).collect())
-}
-
-/// Stores a person together with its addresses and the entry in the audit, in one statement and so in
-/// one transaction.
-///
-/// # Errors
-/// [`Error::Duplicate`] with [`EMAIL_KEY`] if an address is given twice.
-pub async fn insert(
-    client: &impl GenericClient,
-    by: &Actor,
-    new: NewPerson,
-) -> Result<Person, Error> {
-    let NewPerson { name, nickname, addresses } = new;
-    let id = Uuid::now_v7();
-    let email_ids: Vec<Uuid> = addresses.iter().map(|_| Uuid::now_v7()).collect();
-    let statement = client.prepare_cached(INSERT).await?;
-    let row = client
-        .query_one(
-            &statement,
-            &[
-                /* id */ &id,
-                /* name */ &name,
-                /* nickname */ &nickname,
-                /* email ids */ &email_ids,
-                /* addresses */ &addresses,
-                /* audit entry */ &Uuid::now_v7(),
-                &by.account_id,
-                &by.token_id,
-                &by.action,
-            ],
-        )
-        .await?;
-    Ok(Person {
-        id,
-        name,
-        nickname,
-        emails: emails::zip(email_ids, addresses),
-        version: row.get("version"),
-        created_at: row.get("created_at"),
-        updated_at: row.get("updated_at"),
-    })
-}
-
-/// Stores many persons together with their addresses, in the transaction's hands: all or none. The
-/// statements travel together, without waiting for each other's answers.
-///
-/// # Errors
-/// [`Error::Duplicate`] with [`EMAIL_KEY`] if a person has an address twice.
-pub async fn insert_many(
-    transaction: &impl GenericClient,
-    by: &Actor,
-    new: Vec<NewPerson>,
-) -> Result<Vec<Person>, Error> {
-    try_join_all(new.into_iter().map(|person| insert(transaction, by, person))).await
+    Ok(persons(&rows))
 }
 
 /// Gives the person other details, and exactly these addresses; one that it had keeps its id.
@@ -247,12 +198,11 @@ pub async fn insert_many(
 /// # Errors
 /// [`Error::Duplicate`] with [`EMAIL_KEY`] if an address is given twice.
 pub async fn update(
-    transaction: &impl GenericClient,
+    transaction: &impl Connection,
     id: Uuid,
     new: &NewPerson,
 ) -> Result<Person, Error> {
-    let statement = transaction.prepare_cached(UPDATE).await?;
-    transaction.execute(&statement, &[&id, &new.name, &new.nickname]).await?;
+    transaction.execute(UPDATE, &[&id, &new.name, &new.nickname]).await?;
     emails::replace(transaction, id, &new.addresses).await?;
     get(transaction, id).await
 }
@@ -261,24 +211,38 @@ pub async fn update(
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is none.
-pub async fn delete(client: &impl GenericClient, id: Uuid) -> Result<(), Error> {
-    let statement = client.prepare_cached(DELETE).await?;
-    match client.execute(&statement, &[/* id */ &id]).await? {
+pub async fn delete(client: &impl Connection, id: Uuid) -> Result<(), Error> {
+    match client.execute(DELETE, &[/* id */ &id]).await? {
         0 => Err(Error::NotFound),
         _ => Ok(()),
     }
 }
 
-fn person(row: &Row) -> Person {
-    Person {
-        id: row.get("id"),
-        name: row.get("name"),
-        nickname: row.get("nickname"),
-        emails: emails::zip(row.get("email_ids"), row.get("addresses")),
-        version: row.get("version"),
-        created_at: row.get("created_at"),
-        updated_at: row.get("updated_at"),
+/// The persons of rows in which those of one person follow each other.
+fn persons(rows: &[Row]) -> Vec<Person> {
+    let mut persons: Vec<Person> = Vec::new();
+    for row in rows {
+        let id = row.get(0);
+        if persons.last().is_none_or(|last| last.id != id) {
+            persons.push(Person {
+                id,
+                name: row.get(1),
+                nickname: row.get(2),
+                version: row.get(3),
+                created_at: row.get(4),
+                updated_at: row.get(5),
+                emails: Vec::new(),
+            });
+        }
+        if let (Some(person), Some(id)) = (persons.last_mut(), row.get(6)) {
+            person.emails.push(Email { id, address: row.get(7) });
+        }
     }
+    // Here, since PostgreSQL would sort the rows of the whole page once more for it.
+    for person in &mut persons {
+        person.emails.sort_unstable_by_key(|email| email.id);
+    }
+    persons
 }
 
 /// The LIKE pattern of names that begin with `prefix`, without case.

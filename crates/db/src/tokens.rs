@@ -1,11 +1,10 @@
 //! Tokens: sessions, which log-in makes and which have no name, and API tokens, which have one.
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::{Error, accounts::Role, audit::Actor};
+use crate::{Connection, Error, accounts::Role, audit::Actor};
 
 /// A token, without what proves it.
 #[derive(Debug, Clone)]
@@ -117,11 +116,10 @@ DELETE FROM tokens WHERE account_id = $1 AND expires_at <= now()";
 
 /// For whom the token with this hash speaks; none if it is unknown or expired or its account disabled.
 pub async fn find_holder(
-    client: &impl GenericClient,
+    client: &impl Connection,
     hash: &[u8; 32],
 ) -> Result<Option<Holder>, Error> {
-    let statement = client.prepare_cached(FIND_HOLDER).await?;
-    let row = client.query_opt(&statement, &[&hash.as_slice()]).await?;
+    let row = client.query_opt(FIND_HOLDER, &[&hash.as_slice()]).await?;
     Ok(row.map(|row| Holder {
         token_id: row.get("id"),
         account_id: row.get("account_id"),
@@ -135,12 +133,11 @@ pub async fn find_holder(
 
 /// The sessions of an account, or its API tokens, by creation, but for expired ones.
 pub async fn list(
-    client: &impl GenericClient,
+    client: &impl Connection,
     account: Uuid,
     sessions: bool,
 ) -> Result<Vec<Token>, Error> {
-    let statement = client.prepare_cached(LIST).await?;
-    let rows = client.query(&statement, &[&account, &sessions]).await?;
+    let rows = client.query(LIST, &[&account, &sessions]).await?;
     let token = |row: &Row| Token {
         id: row.get("id"),
         name: row.get("name"),
@@ -152,13 +149,12 @@ pub async fn list(
 }
 
 /// Stores a token.
-pub async fn insert(client: &impl GenericClient, new: NewToken) -> Result<Token, Error> {
+pub async fn insert(client: &impl Connection, new: NewToken) -> Result<Token, Error> {
     let NewToken { account_id, hash, name, scope, expires_at } = new;
     let id = Uuid::now_v7();
-    let statement = client.prepare_cached(INSERT).await?;
     let row = client
         .query_one(
-            &statement,
+            INSERT,
             &[&id, &account_id, &hash.as_slice(), &name, &scope.as_str(), &expires_at],
         )
         .await?;
@@ -171,13 +167,12 @@ pub async fn insert(client: &impl GenericClient, new: NewToken) -> Result<Token,
 /// # Errors
 /// [`Error::NotFound`] if the account has no such session or token.
 pub async fn delete(
-    client: &impl GenericClient,
+    client: &impl Connection,
     account: Uuid,
     session: bool,
     id: Uuid,
 ) -> Result<(), Error> {
-    let statement = client.prepare_cached(DELETE).await?;
-    match client.execute(&statement, &[&account, &session, &id]).await? {
+    match client.execute(DELETE, &[&account, &session, &id]).await? {
         0 => Err(Error::NotFound),
         _ => Ok(()),
     }
@@ -185,18 +180,16 @@ pub async fn delete(
 
 /// Ends every session of an account but one.
 pub async fn delete_other_sessions(
-    client: &impl GenericClient,
+    client: &impl Connection,
     account: Uuid,
     kept: Uuid,
 ) -> Result<(), Error> {
-    let statement = client.prepare_cached(DELETE_OTHER_SESSIONS).await?;
-    client.execute(&statement, &[&account, &kept]).await?;
+    client.execute(DELETE_OTHER_SESSIONS, &[&account, &kept]).await?;
     Ok(())
 }
 
 /// Removes what is left of an account's expired sessions and tokens.
-pub async fn delete_expired(client: &impl GenericClient, account: Uuid) -> Result<(), Error> {
-    let statement = client.prepare_cached(DELETE_EXPIRED).await?;
-    client.execute(&statement, &[&account]).await?;
+pub async fn delete_expired(client: &impl Connection, account: Uuid) -> Result<(), Error> {
+    client.execute(DELETE_EXPIRED, &[&account]).await?;
     Ok(())
 }

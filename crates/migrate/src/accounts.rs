@@ -4,7 +4,7 @@ use anyhow::{Context, bail, ensure};
 use config::{Config, Profile, Secret};
 use credentials::{password, token};
 use db::{
-    Client, Pool,
+    Client, Database,
     accounts::{self, NewAccount, Role},
     audit::{self, Actor},
     tokens::{self, NewToken, Scope},
@@ -26,9 +26,7 @@ pub async fn create_admin(
     let password = password.unwrap_or_else(password::generate);
     let length = password.expose().chars().count();
     ensure!((12..=128).contains(&length), "a password has 12 to 128 characters, not {length}");
-    let pool = pool(config).await?;
-    let mut client = pool.get().await?;
-    let transaction = client.transaction().await?;
+    let transaction = database(config).await?.begin().await?;
     let new = NewAccount {
         email: email.to_owned(),
         name: email.to_owned(),
@@ -59,8 +57,7 @@ pub async fn token(config: &Config, role: Role) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
         bail!("APP_ENV is production, which has no accounts for development: refused");
     }
-    let pool = pool(config).await?;
-    let client = pool.get().await?;
+    let client = connect(config, None).await?;
     seed(&client).await?;
     let email = db::development_email(role);
     let account = accounts::find_by_email(&client, email).await?;
@@ -83,10 +80,10 @@ pub(crate) async fn seed(client: &Client) -> anyhow::Result<()> {
     Ok(db::seed_accounts(client, &password::hash(&password)).await?)
 }
 
-/// Connections of the kind that the functions of resources take, to a database that is there.
-async fn pool(config: &Config) -> anyhow::Result<Pool> {
+/// The database, which is there.
+async fn database(config: &Config) -> anyhow::Result<Database> {
     connect(config, None).await?;
-    Ok(db::pool(&config.database)?)
+    Ok(Database::new(&config.database)?)
 }
 
 /// What to say where accounts for development are in a database of production.

@@ -1,7 +1,6 @@
 //! The caller's own account.
 
-use db::{Pool, accounts as rows, audit, tokens};
-use futures_util::future::{try_join, try_join3};
+use db::{Database, accounts as rows, audit, tokens};
 use poem::web::RemoteAddr;
 use poem_openapi::{ApiResponse, OpenApi};
 
@@ -16,7 +15,7 @@ use crate::{
 };
 
 pub(crate) struct MeApi {
-    pub(crate) pool: Pool,
+    pub(crate) database: Database,
     pub(crate) guard: Guard,
     pub(crate) throttle: Throttle,
 }
@@ -26,7 +25,7 @@ impl MeApi {
     /// Get your own account
     #[oai(path = "/accounts/me", method = "get", operation_id = "getOwnAccount")]
     async fn get(&self, caller: Reader) -> Result<Json<Account>, ApiError> {
-        let client = self.pool.get().await.map_err(db::Error::from)?;
+        let client = self.database.client().await?;
         let account = rows::get(&client, caller.0.account_id).await.map_err(no_account)?;
         Ok(Json(account.into()))
     }
@@ -39,17 +38,16 @@ impl MeApi {
         body: Json<UpdateOwnAccount>,
     ) -> Result<Json<Account>, ApiError> {
         let id = caller.0.account_id;
-        let mut client = self.pool.get().await.map_err(db::Error::from)?;
-        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let transaction = self.database.begin().await?;
         let mut account = rows::lock(&transaction, id).await.map_err(no_account)?;
         account.name = body.0.name.0;
         let by = caller.0.by("updateOwnAccount");
-        try_join(
+        db::both(
             rows::update(&transaction, &account),
             audit::record(&transaction, &by, "account", id),
         )
         .await?;
-        transaction.commit().await.map_err(db::Error::from)?;
+        transaction.commit().await?;
         Ok(Json(account.into()))
     }
 
@@ -67,7 +65,7 @@ impl MeApi {
         let id = caller.0.account_id;
         let known = {
             // Not kept while hashing.
-            let client = self.pool.get().await.map_err(db::Error::from)?;
+            let client = self.database.client().await?;
             rows::get(&client, id).await.map_err(no_account)?
         };
         self.throttle.attempt(&known.email, address)?;
@@ -79,8 +77,7 @@ impl MeApi {
         self.throttle.succeed(&known.email, address);
         let password_hash = passwords::hash(new_password.into()).await;
 
-        let mut client = self.pool.get().await.map_err(db::Error::from)?;
-        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let transaction = self.database.begin().await?;
         let mut account = rows::lock(&transaction, id).await.map_err(no_account)?;
         if account.password_hash != known.password_hash {
             // Another request has changed it meanwhile, and ended this session.
@@ -90,13 +87,13 @@ impl MeApi {
         // Nobody but its owner knows this one.
         account.development = false;
         let by = caller.0.by("changePassword");
-        try_join3(
+        db::both(
             rows::update(&transaction, &account),
             tokens::delete_other_sessions(&transaction, id, caller.0.token_id),
-            audit::record(&transaction, &by, "account", id),
         )
         .await?;
-        transaction.commit().await.map_err(db::Error::from)?;
+        audit::record(&transaction, &by, "account", id).await?;
+        transaction.commit().await?;
         self.guard.forget(id);
         Ok(ChangedResponse::Changed)
     }

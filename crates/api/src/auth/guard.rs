@@ -9,7 +9,7 @@ use std::{
 use chrono::Utc;
 use credentials::token::{self, Hash};
 use db::{
-    Pool,
+    Database,
     tokens::{self as rows, Holder},
 };
 use uuid::Uuid;
@@ -26,7 +26,7 @@ const MOST: usize = 10_000;
 /// Checks tokens.
 #[derive(Clone)]
 pub(crate) struct Guard {
-    pool: Pool,
+    database: Database,
     /// Whether accounts are refused whose password everybody knows.
     pub(crate) production: bool,
     verified: Arc<Mutex<Verified>>,
@@ -40,8 +40,8 @@ struct Verified {
 }
 
 impl Guard {
-    pub(crate) fn new(pool: Pool, production: bool) -> Self {
-        Self { pool, production, verified: Arc::default() }
+    pub(crate) fn new(database: Database, production: bool) -> Self {
+        Self { database, production, verified: Arc::default() }
     }
 
     /// For whom the token speaks.
@@ -57,7 +57,7 @@ impl Guard {
             }
             verified.revocations
         };
-        let client = self.pool.get().await.map_err(db::Error::from)?;
+        let client = self.database.client().await?;
         let holder = rows::find_holder(&client, &hash).await?.ok_or(ApiError::Unauthorized)?;
         if holder.development && self.production {
             return Err(ApiError::Unauthorized);

@@ -7,7 +7,7 @@ use super::*;
 fn metrics() -> Metrics {
     let url = |name: &str| (name == "DATABASE_URL").then(|| "postgresql://unused".to_owned());
     let config = config::Config::from_lookup(&url).expect("usable settings");
-    Metrics::new(&db::pool(&config.database).expect("a URL"))
+    Metrics::new(&db::Database::new(&config.database).expect("a URL"))
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Many persons at once, all or none.
 
-use db::{Pool, persons as rows};
+use db::{Database, persons as rows};
 use poem_openapi::{ApiResponse, Object, OpenApi, param::Header};
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub(crate) struct BatchApi {
-    pub(crate) pool: Pool,
+    pub(crate) database: Database,
 }
 
 #[OpenApi(tag = "Tags::Persons")]
@@ -34,20 +34,21 @@ impl BatchApi {
         body: Json<CreatePersons>,
     ) -> Result<CreatePersonsResponse, ApiError> {
         let (new, by) = (body.0.rows()?, caller.0.by("createPersons"));
-        let key = idempotency_key.0.map(|key| idempotency::Key::new(&caller, &key)).transpose()?;
-        let mut client = self.pool.get().await.map_err(db::Error::from)?;
-        let transaction = client.transaction().await.map_err(db::Error::from)?;
-        if let Some(key) = &key
-            && let Some(persons) = idempotency::claim(&transaction, by.action, key, &body.0).await?
+        let request = |key: String| idempotency::Request::new(&caller, &key, by.action, &body.0);
+        let request = idempotency_key.0.map(request).transpose()?;
+        let transaction = self.database.begin().await?;
+        if let Some(request) = &request
+            && let Some(persons) = request.answered(&transaction).await?
         {
             return Ok(CreatePersonsResponse::Created(Json(persons)));
         }
-        let stored = rows::insert_many(&transaction, &by, new).await?;
+        let new = new.into_iter().map(|new| (by, new)).collect();
+        let stored = rows::insert_many(&transaction, new).await?;
         let persons = PersonList { items: stored.into_iter().map(Person::from).collect() };
-        if let Some(key) = &key {
-            idempotency::keep(&transaction, key, &persons).await?;
+        if let Some(request) = &request {
+            request.keep(&transaction, &persons).await?;
         }
-        transaction.commit().await.map_err(db::Error::from)?;
+        transaction.commit().await?;
         Ok(CreatePersonsResponse::Created(Json(persons)))
     }
 }

@@ -1,7 +1,6 @@
 //! The e-mail addresses of one person.
 
-use db::{Pool, audit, persons as rows};
-use futures_util::future::try_join;
+use db::{Database, audit, persons as rows};
 use poem_openapi::{
     ApiResponse, Object, OpenApi,
     param::{Header, Path},
@@ -20,7 +19,7 @@ use crate::{
 };
 
 pub(crate) struct EmailsApi {
-    pub(crate) pool: Pool,
+    pub(crate) database: Database,
 }
 
 #[OpenApi(tag = "Tags::Persons")]
@@ -33,7 +32,7 @@ impl EmailsApi {
         /// The person's id.
         id: Path<Uuid>,
     ) -> Result<Json<EmailList>, ApiError> {
-        let client = self.pool.get().await.map_err(db::Error::from)?;
+        let client = self.database.client().await?;
         let person = rows::get(&client, id.0).await.map_err(no_person)?;
         Ok(Json(EmailList { items: person.emails.into_iter().map(Email::from).collect() }))
     }
@@ -50,28 +49,25 @@ impl EmailsApi {
         idempotency_key: Header<Option<String>>,
         body: Json<AddEmail>,
     ) -> Result<AddEmailResponse, ApiError> {
-        let key = idempotency_key.0.map(|key| idempotency::Key::new(&caller, &key)).transpose()?;
-        let mut client = self.pool.get().await.map_err(db::Error::from)?;
-        let transaction = client.transaction().await.map_err(db::Error::from)?;
         let operation = format!("addEmail {}", id.0);
-        if let Some(key) = &key
-            && let Some(email) = idempotency::claim(&transaction, &operation, key, &body.0).await?
+        let request = |key: String| idempotency::Request::new(&caller, &key, &operation, &body.0);
+        let request = idempotency_key.0.map(request).transpose()?;
+        let transaction = self.database.begin().await?;
+        if let Some(request) = &request
+            && let Some(email) = request.answered(&transaction).await?
         {
             return Ok(created(id.0, email));
         }
         rows::lock(&transaction, id.0).await.map_err(no_person)?;
         let by = caller.0.by("addEmail");
-        let (added, ()) = try_join(
-            rows::add_email(&transaction, id.0, body.0.address.0),
-            audit::record(&transaction, &by, "person", id.0),
-        )
-        .await
-        .map_err(has_it)?;
+        let added = rows::add_email(&transaction, id.0, body.0.address.0);
+        let recorded = audit::record(&transaction, &by, "person", id.0);
+        let (added, ()) = db::both(added, recorded).await.map_err(has_it)?;
         let email = Email::from(added);
-        if let Some(key) = &key {
-            idempotency::keep(&transaction, key, &email).await?;
+        if let Some(request) = &request {
+            request.keep(&transaction, &email).await?;
         }
-        transaction.commit().await.map_err(db::Error::from)?;
+        transaction.commit().await?;
         Ok(created(id.0, email))
     }
 
@@ -90,21 +86,14 @@ impl EmailsApi {
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
     ) -> Result<DeletedResponse, ApiError> {
-        let mut client = self.pool.get().await.map_err(db::Error::from)?;
-        let transaction = client.transaction().await.map_err(db::Error::from)?;
+        let by = caller.0.by("removeEmail");
+        let transaction = self.database.begin().await?;
         let person = rows::lock(&transaction, id.0).await.map_err(no_person)?;
         etag::check(if_match.0.as_deref(), person.version)?;
-        let by = caller.0.by("removeEmail");
-        try_join(
-            rows::remove_email(&transaction, id.0, email_id.0),
-            audit::record(&transaction, &by, "person", id.0),
-        )
-        .await
-        .map_err(|error| match error {
-            db::Error::NotFound => ApiError::NotFound("e-mail address"),
-            error => error.into(),
-        })?;
-        transaction.commit().await.map_err(db::Error::from)?;
+        let removed = rows::remove_email(&transaction, id.0, email_id.0);
+        let recorded = audit::record(&transaction, &by, "person", id.0);
+        db::both(removed, recorded).await.map_err(no_email)?;
+        transaction.commit().await?;
         Ok(DeletedResponse::Deleted)
     }
 }
@@ -138,6 +127,13 @@ enum AddEmailResponse {
 fn created(person: Uuid, email: Email) -> AddEmailResponse {
     let location = format!("/persons/{person}/emails/{}", email.id);
     AddEmailResponse::Created(Json(email), location)
+}
+
+fn no_email(error: db::Error) -> ApiError {
+    match error {
+        db::Error::NotFound => ApiError::NotFound("e-mail address"),
+        error => error.into(),
+    }
 }
 
 fn has_it(error: db::Error) -> ApiError {

@@ -135,15 +135,18 @@ impl UpdatePerson {
     ///
     /// # Errors
     /// [`ApiError::Conflict`] with every address that is given twice.
-    pub(super) fn apply(self, person: rows::Person) -> Result<rows::NewPerson, ApiError> {
+    pub(super) fn apply(&self, person: rows::Person) -> Result<rows::NewPerson, ApiError> {
         let had = || person.emails.iter().map(|email| email.address.clone()).collect();
         Ok(rows::NewPerson {
-            addresses: self.emails.map_or_else(|| Ok(had()), |emails| unique(&emails, ""))?,
-            name: self.name.map_or(person.name, |name| name.0),
-            nickname: match self.nickname {
+            addresses: self
+                .emails
+                .as_ref()
+                .map_or_else(|| Ok(had()), |emails| unique(emails, ""))?,
+            name: self.name.as_ref().map_or(person.name, |name| name.0.clone()),
+            nickname: match &self.nickname {
                 MaybeUndefined::Undefined => person.nickname,
                 MaybeUndefined::Null => None,
-                MaybeUndefined::Value(nickname) => Some(nickname.0),
+                MaybeUndefined::Value(nickname) => Some(nickname.0.clone()),
             },
         })
     }

@@ -1,10 +1,9 @@
 //! The e-mail addresses of one person. Every change raises the person's version.
 
-use deadpool_postgres::GenericClient;
 use uuid::Uuid;
 
 use super::Email;
-use crate::Error;
+use crate::{Connection, Error};
 
 const INSERT: &str = "\
 -- db::persons::add_email
@@ -33,13 +32,12 @@ WHERE address NOT IN (SELECT address FROM emails WHERE person_id = $1)";
 /// # Errors
 /// [`Error::Duplicate`] with [`super::EMAIL_KEY`] if the person has it.
 pub async fn add_email(
-    transaction: &impl GenericClient,
+    transaction: &impl Connection,
     person: Uuid,
     address: String,
 ) -> Result<Email, Error> {
     let id = Uuid::now_v7();
-    let statement = transaction.prepare_cached(INSERT).await?;
-    transaction.execute(&statement, &[&id, &person, &address]).await?;
+    transaction.execute(INSERT, &[&id, &person, &address]).await?;
     touch(transaction, person).await?;
     Ok(Email { id, address })
 }
@@ -49,37 +47,29 @@ pub async fn add_email(
 /// # Errors
 /// [`Error::NotFound`] if the person does not have it.
 pub async fn remove_email(
-    transaction: &impl GenericClient,
+    transaction: &impl Connection,
     person: Uuid,
     id: Uuid,
 ) -> Result<(), Error> {
-    let statement = transaction.prepare_cached(DELETE).await?;
-    if transaction.execute(&statement, &[&person, &id]).await? == 0 {
+    if transaction.execute(DELETE, &[&person, &id]).await? == 0 {
         return Err(Error::NotFound);
     }
     touch(transaction, person).await
 }
 
-async fn touch(transaction: &impl GenericClient, person: Uuid) -> Result<(), Error> {
-    let statement = transaction.prepare_cached(TOUCH).await?;
-    transaction.execute(&statement, &[&person]).await?;
+async fn touch(transaction: &impl Connection, person: Uuid) -> Result<(), Error> {
+    transaction.execute(TOUCH, &[&person]).await?;
     Ok(())
 }
 
 /// Leaves the person exactly these addresses; one that it had in this very spelling keeps its id.
 pub(super) async fn replace(
-    transaction: &impl GenericClient,
+    transaction: &impl Connection,
     person: Uuid,
     addresses: &[String],
 ) -> Result<(), Error> {
-    let statement = transaction.prepare_cached(DELETE_OTHERS).await?;
-    transaction.execute(&statement, &[&person, &addresses]).await?;
+    transaction.execute(DELETE_OTHERS, &[&person, &addresses]).await?;
     let ids: Vec<Uuid> = addresses.iter().map(|_| Uuid::now_v7()).collect();
-    let statement = transaction.prepare_cached(INSERT_MISSING).await?;
-    transaction.execute(&statement, &[&person, &ids, &addresses]).await?;
+    transaction.execute(INSERT_MISSING, &[&person, &ids, &addresses]).await?;
     Ok(())
-}
-
-pub(super) fn zip(ids: Vec<Uuid>, addresses: Vec<String>) -> Vec<Email> {
-    ids.into_iter().zip(addresses).map(|(id, address)| Email { id, address }).collect()
 }

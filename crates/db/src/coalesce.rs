@@ -1,0 +1,135 @@
+//! Calls that wait at the same moment become one statement.
+//!
+//! Nobody waits for company: a call that comes alone goes alone. But while the database works for some,
+//! those who come meanwhile gather, and go together as soon as it is free. The busier the server, the
+//! fewer statements a call costs. A call never joins a statement that has begun, so it sees whatever
+//! was committed before it.
+
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+
+use crate::Error;
+
+/// Statements at work at once: while the database does one, the server prepares the next.
+const FLIGHTS: usize = 2;
+/// Calls in one statement at most.
+const MOST: usize = 100;
+
+/// What becomes of many items at once: as many values, in their order, or an error and nothing done.
+type Run<K, V> = dyn Fn(Vec<K>) -> BoxFuture<'static, Result<Vec<V>, Error>> + Send + Sync;
+
+/// One kind of call: from `K` to `V`.
+pub(crate) struct Coalesced<K, V>(Arc<Shared<K, V>>);
+
+struct Shared<K, V> {
+    run: Box<Run<K, V>>,
+    queue: Mutex<Queue<K, V>>,
+}
+
+struct Queue<K, V> {
+    waiting: Vec<Call<K, V>>,
+    flights: usize,
+}
+
+struct Call<K, V> {
+    item: K,
+    caller: oneshot::Sender<Result<V, Error>>,
+}
+
+impl<K, V> Clone for Coalesced<K, V> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<K: Clone + Send + 'static, V: Send + 'static> Coalesced<K, V> {
+    pub(crate) fn new(
+        run: impl Fn(Vec<K>) -> BoxFuture<'static, Result<Vec<V>, Error>> + Send + Sync + 'static,
+    ) -> Self {
+        let queue = Mutex::new(Queue { waiting: Vec::new(), flights: 0 });
+        Self(Arc::new(Shared { run: Box::new(run), queue }))
+    }
+
+    /// The value of `item`. It is made even if the caller does not wait for it.
+    pub(crate) async fn call(&self, item: K) -> Result<V, Error> {
+        let (caller, answer) = oneshot::channel();
+        let begins = {
+            let mut queue = self.0.queue();
+            queue.waiting.push(Call { item, caller });
+            let begins = queue.flights < FLIGHTS;
+            queue.flights += usize::from(begins);
+            begins
+        };
+        if begins {
+            tokio::spawn(self.0.clone().fly());
+        }
+        answer.await.map_err(Error::unavailable)?
+    }
+}
+
+impl<K: Clone, V> Shared<K, V> {
+    /// Runs what waits, until nothing does.
+    async fn fly(self: Arc<Self>) {
+        let _crash = Crash(&self);
+        while let Some(calls) = self.take() {
+            let (items, callers): (Vec<_>, Vec<_>) =
+                calls.into_iter().map(|call| (call.item, call.caller)).unzip();
+            let values = self.values(items).await;
+            for (caller, value) in callers.into_iter().zip(values) {
+                // A caller that is gone needs nothing.
+                let _ = caller.send(value);
+            }
+        }
+    }
+
+    /// What waits, or the end of the flight.
+    fn take(&self) -> Option<Vec<Call<K, V>>> {
+        let mut queue = self.queue();
+        if queue.waiting.is_empty() {
+            queue.flights -= 1;
+            return None;
+        }
+        let count = queue.waiting.len().min(MOST);
+        let rest = queue.waiting.split_off(count);
+        Some(mem::replace(&mut queue.waiting, rest))
+    }
+
+    async fn values(&self, items: Vec<K>) -> Vec<Result<V, Error>> {
+        let error = match (self.run)(items.clone()).await {
+            Ok(values) => return values.into_iter().map(Ok).collect(),
+            Err(error) => error,
+        };
+        let mut values = Vec::with_capacity(items.len());
+        if items.len() == 1 || error.is_outage() {
+            // After an outage nobody knows what the database did: nothing is done twice.
+            values.resize_with(items.len(), || Err(error.clone()));
+            return values;
+        }
+        // What is wrong with one must not be the others' error.
+        for item in items {
+            let one = (self.run)(vec![item]).await;
+            values.push(one.map(|mut one| one.pop().expect("as many values as items")));
+        }
+        values
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue<K, V>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts a flight that panicked as ended; its callers see that nobody will answer.
+struct Crash<'a, K: Clone, V>(&'a Shared<K, V>);
+
+impl<K: Clone, V> Drop for Crash<'_, K, V> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.queue().flights -= 1;
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Connections as the query functions see them: every statement runs through [`Connection`], which
+//! prepares it once a connection, measures it, and notices when its caller gives it up.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::Duration,
+};
+
+use deadpool_postgres::Object;
+use tokio::time::{Instant, timeout};
+use tokio_postgres::{Row, types::ToSql};
+
+use crate::{Database, Error, timings};
+
+/// What parameters are: in order, `$1` first.
+pub(crate) type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// What statements run on: a [`PoolClient`] of the pool, a [`Transaction`] on one, or a connection that a
+/// tool made by [`crate::connect`].
+pub trait Connection: Sync {
+    /// All rows.
+    fn query(
+        &self,
+        statement: &'static str,
+        parameters: Parameters<'_>,
+    ) -> impl Future<Output = Result<Vec<Row>, Error>> + Send;
+
+    /// The number of rows that were changed.
+    fn execute(
+        &self,
+        statement: &'static str,
+        parameters: Parameters<'_>,
+    ) -> impl Future<Output = Result<u64, Error>> + Send;
+
+    /// The first row, if there is any.
+    fn query_opt(
+        &self,
+        statement: &'static str,
+        parameters: Parameters<'_>,
+    ) -> impl Future<Output = Result<Option<Row>, Error>> + Send {
+        async move { Ok(self.query(statement, parameters).await?.into_iter().next()) }
+    }
+
+    /// The first row.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is none.
+    fn query_one(
+        &self,
+        statement: &'static str,
+        parameters: Parameters<'_>,
+    ) -> impl Future<Output = Result<Row, Error>> + Send {
+        async move { self.query_opt(statement, parameters).await?.ok_or(Error::NotFound) }
+    }
+}
+
+/// A connection of the pool, which takes it back when this is dropped. One on which a statement is
+/// still at work, since its caller was given up, is closed instead, and the statement is cancelled.
+pub struct PoolClient {
+    object: Option<Object>,
+    database: Database,
+    unanswered: Unanswered,
+}
+
+impl PoolClient {
+    pub(crate) fn new(object: Object, database: Database) -> Self {
+        Self { object: Some(object), database, unanswered: Unanswered::default() }
+    }
+
+    /// Whether nobody waits any more for a statement that is still at work.
+    fn is_given_up(&self) -> bool {
+        self.unanswered.0.load(Relaxed) > 0
+    }
+
+    async fn command(&self, command: &str) -> Result<(), Error> {
+        let answered = self.object().batch_execute(command);
+        self.unanswered.count(self.database.answer_timeout(), answered).await
+    }
+
+    fn object(&self) -> &Object {
+        self.object.as_ref().expect("only drop takes it")
+    }
+
+    fn session(&self) -> Session<'_> {
+        let object = self.object();
+        let (unanswered, limit) = (&self.unanswered, self.database.answer_timeout());
+        Session { object, unanswered, limit }
+    }
+}
+
+impl Connection for PoolClient {
+    async fn query(
+        &self,
+        statement: &'static str,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<Row>, Error> {
+        match self.session().query(statement, parameters).await {
+            // It has forgotten what it had prepared, and nothing has happened yet.
+            Err(Error::Conflict(_)) => self.session().query(statement, parameters).await,
+            answered => answered,
+        }
+    }
+
+    async fn execute(
+        &self,
+        statement: &'static str,
+        parameters: Parameters<'_>,
+    ) -> Result<u64, Error> {
+        match self.session().execute(statement, parameters).await {
+            Err(Error::Conflict(_)) => self.session().execute(statement, parameters).await,
+            answered => answered,
+        }
+    }
+}
+
+impl Drop for PoolClient {
+    fn drop(&mut self) {
+        let is_given_up = self.is_given_up();
+        if let Some(object) = self.object.take_if(|_| is_given_up) {
+            self.database.cancel(Object::take(object).cancel_token());
+        }
+    }
+}
+
+/// A transaction. Dropping it before its commit undoes it, and only then the pool has its connection
+/// back.
+pub struct Transaction {
+    client: Option<PoolClient>,
+}
+
+impl Transaction {
+    pub(crate) async fn begin(client: PoolClient) -> Result<Self, Error> {
+        client.command("BEGIN").await?;
+        Ok(Self { client: Some(client) })
+    }
+
+    /// Makes everything that was done in it last.
+    ///
+    /// # Errors
+    /// If the database does not say that it has: then it may have, or not.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        let client = self.client.take().expect("only this and drop take it");
+        client.command("COMMIT").await
+    }
+
+    fn client(&self) -> &PoolClient {
+        self.client.as_ref().expect("only commit and drop take it")
+    }
+}
+
+impl Connection for Transaction {
+    async fn query(
+        &self,
+        statement: &'static str,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<Row>, Error> {
+        self.client().session().query(statement, parameters).await
+    }
+
+    async fn execute(
+        &self,
+        statement: &'static str,
+        parameters: Parameters<'_>,
+    ) -> Result<u64, Error> {
+        self.client().session().execute(statement, parameters).await
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        // A connection that is given up is closed, and needs no more.
+        if let Some(client) = self.client.take_if(|client| !client.is_given_up()) {
+            tokio::spawn(async move { client.command("ROLLBACK").await });
+        }
+    }
+}
+
+impl Connection for tokio_postgres::Client {
+    async fn query(
+        &self,
+        statement: &'static str,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<Row>, Error> {
+        Ok(self.query(statement, parameters).await?)
+    }
+
+    async fn execute(
+        &self,
+        statement: &'static str,
+        parameters: Parameters<'_>,
+    ) -> Result<u64, Error> {
+        Ok(self.execute(statement, parameters).await?)
+    }
+}
+
+/// How statements run on a connection of the pool.
+struct Session<'a> {
+    object: &'a Object,
+    unanswered: &'a Unanswered,
+    limit: Duration,
+}
+
+impl Session<'_> {
+    async fn query(
+        &self,
+        sql: &'static str,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<Row>, Error> {
+        let answered = async {
+            let statement = self.object.prepare_cached(sql).await?;
+            self.object.query(&statement, parameters).await
+        };
+        self.measure(sql, answered).await
+    }
+
+    async fn execute(&self, sql: &'static str, parameters: Parameters<'_>) -> Result<u64, Error> {
+        let answered = async {
+            let statement = self.object.prepare_cached(sql).await?;
+            self.object.execute(&statement, parameters).await
+        };
+        self.measure(sql, answered).await
+    }
+
+    async fn measure<T>(
+        &self,
+        sql: &'static str,
+        answered: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Error> {
+        let started = Instant::now();
+        let answered = self.unanswered.count(self.limit, answered).await;
+        timings::observe(sql, started.elapsed());
+        if let Err(Error::Conflict(_)) = &answered {
+            // It may be that a migration has changed what was prepared.
+            self.object.statement_cache.clear();
+        }
+        answered
+    }
+}
+
+/// How many statements of a connection are still at work. One that is given up counts for ever.
+#[derive(Default)]
+struct Unanswered(AtomicUsize);
+
+impl Unanswered {
+    /// What `work` answers, if it does in time: the server itself ends what takes it too long, so one
+    /// that says nothing is away.
+    async fn count<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Error> {
+        self.0.fetch_add(1, Relaxed);
+        let answered = timeout(limit, work).await.map_err(Error::unavailable)?;
+        self.0.fetch_sub(1, Relaxed);
+        Ok(answered?)
+    }
+}

@@ -1,0 +1,53 @@
+//! Persons for a server with many requests at once: those that wait together share statements.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::{NewPerson, Person, find_many, insert_many};
+use crate::{Database, Error, audit::Actor, coalesce::Coalesced};
+
+/// The operations of which there are most. Clones share everything.
+#[derive(Clone)]
+pub struct Shared {
+    finds: Coalesced<Uuid, Option<Person>>,
+    inserts: Coalesced<(Actor, NewPerson), Person>,
+}
+
+impl Shared {
+    /// Nothing connects until the first call.
+    pub fn new(database: &Database) -> Self {
+        let (finds, inserts) = (database.clone(), database.clone());
+        Self {
+            finds: Coalesced::new(move |ids| Box::pin(find(finds.clone(), ids))),
+            inserts: Coalesced::new(move |new| Box::pin(insert(inserts.clone(), new))),
+        }
+    }
+
+    /// The person with this id.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is none.
+    pub async fn get(&self, id: Uuid) -> Result<Person, Error> {
+        self.finds.call(id).await?.ok_or(Error::NotFound)
+    }
+
+    /// Stores a person together with its addresses and the entry in the audit, all or nothing.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] with [`super::EMAIL_KEY`] if an address is given twice.
+    pub async fn insert(&self, by: Actor, new: NewPerson) -> Result<Person, Error> {
+        self.inserts.call((by, new)).await
+    }
+}
+
+async fn find(database: Database, ids: Vec<Uuid>) -> Result<Vec<Option<Person>>, Error> {
+    let found = find_many(&database.client().await?, &ids).await?;
+    let found: HashMap<_, _> = found.into_iter().map(|person| (person.id, person)).collect();
+    // Two may ask for the same one.
+    Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+}
+
+async fn insert(database: Database, new: Vec<(Actor, NewPerson)>) -> Result<Vec<Person>, Error> {
+    insert_many(&database.client().await?, new).await
+}

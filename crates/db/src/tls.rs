@@ -1,0 +1,89 @@
+//! Encrypted connections: `sslmode` and `sslrootcert` of the database's URL, which tokio-postgres does
+//! not know.
+//!
+//! `sslmode` is `disable`, also when the URL does not say, or `verify-full`: the server's certificate
+//! and its name are checked, against the system's authorities or the file that `sslrootcert` names.
+//! What libpq has in between encrypts without knowing to whom, and is refused.
+
+use std::sync::Arc;
+
+use percent_encoding::percent_decode_str;
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use tokio_postgres::config::SslMode;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::Error;
+
+/// How to encrypt connections, if at all.
+#[derive(Clone)]
+pub(crate) struct Tls {
+    pub(crate) mode: SslMode,
+    pub(crate) connector: MakeRustlsConnect,
+}
+
+/// Why connections cannot be encrypted as the URL says.
+#[derive(Debug, thiserror::Error)]
+enum TlsError {
+    #[error("sslmode={0} does not check whom it talks to: use verify-full, or disable")]
+    Unchecked(String),
+    #[error("cannot read the certificates of {0} (sslrootcert)")]
+    Certificates(String, #[source] rustls::pki_types::pem::Error),
+    #[error("sslrootcert={0} has no certificate")]
+    NoCertificate(String),
+    #[error(transparent)]
+    Rustls(#[from] rustls::Error),
+}
+
+impl Tls {
+    /// What `url` says of encryption, and the rest of it.
+    ///
+    /// # Errors
+    /// A mode that checks nothing, or certificates that cannot be read.
+    pub(crate) fn from_url(url: &str) -> Result<(String, Self), Error> {
+        let (mut mode, mut authorities, mut rest) = ("disable", None, Vec::new());
+        let (base, query) = url.split_once('?').unwrap_or((url, ""));
+        for parameter in query.split('&').filter(|it| !it.is_empty()) {
+            match parameter.split_once('=') {
+                Some(("sslmode", value)) => mode = value,
+                Some(("sslrootcert", value)) => {
+                    authorities = Some(percent_decode_str(value).decode_utf8_lossy().into_owned());
+                }
+                _ => rest.push(parameter),
+            }
+        }
+        let url = [base, &rest.join("&")].join(if rest.is_empty() { "" } else { "?" });
+        let tls = match mode {
+            "disable" => Self::new(SslMode::Disable, RootCertStore::empty()),
+            "verify-full" => trusted(authorities).and_then(|it| Self::new(SslMode::Require, it)),
+            other => Err(TlsError::Unchecked(other.to_owned())),
+        };
+        Ok((url, tls.map_err(Error::other)?))
+    }
+
+    fn new(mode: SslMode, authorities: RootCertStore) -> Result<Self, TlsError> {
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(authorities)
+            .with_no_client_auth();
+        Ok(Self { mode, connector: MakeRustlsConnect::new(config) })
+    }
+}
+
+/// The authorities of this file, or else of the system.
+fn trusted(file: Option<String>) -> Result<RootCertStore, TlsError> {
+    let mut trusted = RootCertStore::empty();
+    let Some(file) = file else {
+        // Those that cannot be read are as good as not there.
+        trusted.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        return Ok(trusted);
+    };
+    let unreadable = |error| TlsError::Certificates(file.clone(), error);
+    for certificate in CertificateDer::pem_file_iter(&file).map_err(unreadable)? {
+        trusted.add(certificate.map_err(unreadable)?)?;
+    }
+    if trusted.is_empty() { Err(TlsError::NoCertificate(file)) } else { Ok(trusted) }
+}
