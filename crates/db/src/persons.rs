@@ -75,65 +75,54 @@ pub enum Order {
 }
 
 // A person's columns, in a row for each of its addresses; a macro, since constants cannot be put
-// together from constants.
+// together from constants. LATERAL has PostgreSQL look the addresses up by their index, person by
+// person, whatever it believes of the number of persons.
 macro_rules! persons {
-    ($name:literal, $from:literal) => {
+    ($name:literal, $which:literal, $order:literal) => {
         concat!(
             "-- db::persons::",
             $name,
-            "\nSELECT persons.id, name, nickname, version, created_at, updated_at,
-    emails.id AS email_id, address
-FROM ",
-            $from
+            "\nSELECT persons.id, name, nickname, version, created_at, updated_at, email_id, address
+FROM (SELECT * FROM persons ",
+            $which,
+            ") AS persons
+LEFT JOIN LATERAL (
+    SELECT id AS email_id, address FROM emails WHERE person_id = persons.id ORDER BY id
+) AS emails ON true
+ORDER BY ",
+            $order
         )
     };
 }
 
-const FIND_MANY: &str = persons!(
-    "find_many",
-    "persons LEFT JOIN emails ON person_id = persons.id
-WHERE persons.id = ANY ($1)
-ORDER BY persons.id"
-);
+const FIND_MANY: &str = persons!("find_many", "WHERE id = ANY ($1)", "persons.id");
 
-const LOCK: &str = persons!(
-    "lock",
-    "persons LEFT JOIN emails ON person_id = persons.id
-WHERE persons.id = $1
-FOR UPDATE OF persons"
-);
+const LOCK: &str = persons!("lock", "WHERE id = $1 FOR UPDATE", "persons.id");
 
-const LIST: &str = persons!(
-    "list",
-    "(SELECT * FROM persons WHERE id > $1 ORDER BY id LIMIT $2) AS persons
-    LEFT JOIN emails ON person_id = persons.id
-ORDER BY persons.id"
-);
+const LIST: &str = persons!("list", "WHERE id > $1 ORDER BY id LIMIT $2", "persons.id");
 
 const SEARCH: &str = persons!(
     "search",
-    "(SELECT * FROM persons
+    "
     WHERE id > $1
         AND ($3::text IS NULL OR lower(name) LIKE $3)
         AND ($4::text IS NULL
             OR id IN (SELECT person_id FROM emails WHERE lower(address) = lower($4)))
     ORDER BY id
-    LIMIT $2) AS persons
-    LEFT JOIN emails ON person_id = persons.id
-ORDER BY persons.id"
+    LIMIT $2",
+    "persons.id"
 );
 
 const SEARCH_BY_NAME: &str = persons!(
     "search_by_name",
-    "(SELECT * FROM persons
+    "
     WHERE (lower(name), id) > (lower($5), $1)
         AND ($3::text IS NULL OR lower(name) LIKE $3)
         AND ($4::text IS NULL
             OR id IN (SELECT person_id FROM emails WHERE lower(address) = lower($4)))
     ORDER BY lower(name) USING ~<~, id
-    LIMIT $2) AS persons
-    LEFT JOIN emails ON person_id = persons.id
-ORDER BY lower(name) USING ~<~, persons.id"
+    LIMIT $2",
+    "lower(name) USING ~<~, persons.id"
 );
 
 const UPDATE: &str = "\
@@ -238,7 +227,7 @@ fn persons(rows: &[Row]) -> Vec<Person> {
             person.emails.push(Email { id, address: row.get(7) });
         }
     }
-    // Here, since PostgreSQL would sort the rows of the whole page once more for it.
+    // PostgreSQL promises the order of the persons only.
     for person in &mut persons {
         person.emails.sort_unstable_by_key(|email| email.id);
     }
