@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use local_postgres::Fnv1a;
 
 use crate::{
     engine::{self, Engine, Service, choose},
@@ -186,7 +187,7 @@ fn fingerprints(project: &Project) -> anyhow::Result<Fingerprints> {
     Ok(Fingerprints {
         source: of(&source)?,
         images: of(&images)?,
-        settings: of(&settings)? ^ fingerprint::of_bytes(shell.as_bytes()),
+        settings: of(&settings)? ^ Fnv1a::of(shell.as_bytes()),
     })
 }
 
