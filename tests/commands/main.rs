@@ -90,12 +90,14 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         edits::no_file_of_another_owner_appears_in_the_checkout,
         broken_source::a_source_that_does_not_compile_leaves_the_old_api_running,
         broken_source::a_migration_that_fails_is_named_and_leaves_the_old_api_running,
+        broken_source::a_killed_compiler_is_not_blamed_on_the_source,
         interrupts::an_up_that_was_interrupted_is_completed_by_the_next,
     ];
     let on_one: &[_] = match engine {
-        Engine::Docker => {
-            &named![containers::plain_compose_starts_the_same_stack_without_any_settings]
-        }
+        Engine::Docker => &named![
+            containers::a_source_that_containers_may_not_read_is_explained,
+            containers::plain_compose_starts_the_same_stack_without_any_settings,
+        ],
         // A second stack is quick here: it shares what the first has compiled.
         Engine::Local => &named![
             crashes::up_leaves_a_foreign_process_with_a_remembered_number_alone,

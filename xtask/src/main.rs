@@ -2,6 +2,7 @@
 //! [`engine::Engine`].
 
 mod commands;
+mod compile;
 mod engine;
 mod env_file;
 mod fingerprint;

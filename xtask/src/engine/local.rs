@@ -15,8 +15,8 @@ use xshell::cmd;
 
 use super::{Engine, Service, choose};
 use crate::{
-    http,
-    process::{self, Running},
+    compile, http,
+    process::Running,
     project::Project,
     settings::Settings,
     state::{ApiProcess, State},
@@ -184,7 +184,7 @@ impl Engine for Local<'_> {
         let mut build: Command =
             cmd!(self.project.shell, "cargo build --package api --package migrate {profile...}")
                 .into();
-        process::run(&mut build).context("the source does not compile")?;
+        compile::compile(build.envs(compile::terminal_settings()), &[])?;
         self.install("migrate")
     }
 
