@@ -78,6 +78,7 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         crashes::up_heals_a_stack_whose_database_was_killed,
         ports::a_taken_port_is_left_to_its_owner_who_is_named,
         ports::a_strict_up_names_who_has_the_port_and_starts_nothing,
+        ports::a_strict_up_does_not_stay_on_another_port,
         ports::other_ports_in_the_settings_are_used_by_the_next_up,
         settings::wrong_settings_are_all_named_at_once,
         settings::a_malformed_line_is_pointed_out,
@@ -91,6 +92,8 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         broken_source::a_source_that_does_not_compile_leaves_the_old_api_running,
         broken_source::a_migration_that_fails_is_named_and_leaves_the_old_api_running,
         broken_source::a_killed_compiler_is_not_blamed_on_the_source,
+        ports::a_port_that_is_taken_while_up_is_at_work_is_left_to_its_owner,
+        neighbours::a_second_up_waits_for_the_first,
         interrupts::an_up_that_was_interrupted_is_completed_by_the_next,
     ];
     let on_one: &[_] = match engine {

@@ -7,6 +7,7 @@ mod engine;
 mod env_file;
 mod fingerprint;
 mod http;
+mod lock;
 mod ports;
 mod process;
 mod project;

@@ -187,6 +187,11 @@ impl Engine for Docker<'_> {
         Ok(Some(log))
     }
 
+    fn has_api_port(&self) -> bool {
+        // Docker starts no container whose port is taken.
+        true
+    }
+
     fn stop(&mut self, volumes: bool) -> anyhow::Result<()> {
         let mut down = self.compose().args(["down", "--remove-orphans"]);
         if volumes {

@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use listeners::Listener;
 use local_postgres::{Cluster, Credentials, Installation, Status, Stop};
 use xshell::cmd;
 
@@ -218,6 +219,15 @@ impl Engine for Local<'_> {
             return Ok(None);
         }
         Ok(Some(log::tail(&self.log(), 15)))
+    }
+
+    fn has_api_port(&self) -> bool {
+        let is_ours = |listener: Listener| {
+            let has_it = self.api.is_some_and(|api| api.pid == listener.process.pid);
+            has_it && listener.socket.port() == self.api_port
+        };
+        // Where nobody may look, nobody is suspected.
+        listeners::get_all().map_or(true, |all| all.into_iter().any(is_ours))
     }
 
     fn stop(&mut self, volumes: bool) -> anyhow::Result<()> {
