@@ -20,11 +20,12 @@ mod settings;
 mod tools;
 
 use std::{
+    panic::catch_unwind,
     process::ExitCode,
     sync::{Arc, LazyLock},
 };
 
-use harness::{Engine, Stack};
+use harness::{Engine, Stack, interrupt};
 use libtest_mimic::{Arguments, Trial};
 
 type Scenario = fn(&Stack);
@@ -38,14 +39,17 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     let engine = Engine::asked_for();
-    let stack = Arc::new(LazyLock::new(move || Stack::start(engine)));
+    interrupt::watch();
+    // Its failure, reported like any panic, must not hide behind those of the scenarios.
+    let stack = Arc::new(LazyLock::new(move || catch_unwind(|| Stack::start(engine)).ok()));
     let trials = scenarios(engine)
         .into_iter()
         .map(|(name, scenario)| {
             let stack = Arc::clone(&stack);
             Trial::test(name, move || {
+                let stack = Option::as_ref(&stack).ok_or("the first `up` failed: see above")?;
                 stack.make_ready();
-                scenario(&stack);
+                scenario(stack);
                 Ok(())
             })
         })
