@@ -1,7 +1,8 @@
 //! The stack in containers.
 
+mod memory;
+
 use std::{
-    collections::HashMap,
     ffi::OsStr,
     process::{Command, ExitCode},
     time::Duration,
@@ -212,7 +213,8 @@ impl Engine for Docker<'_> {
 
     fn services(&self, memory: bool) -> anyhow::Result<Vec<Service>> {
         let containers = self.containers()?;
-        let memory = if memory { memory_by_id(&containers) } else { HashMap::new() };
+        let asked = containers.iter().filter(|found| memory && found.state == "running");
+        let memory = memory::by_id(asked.map(|found| found.id.as_str()));
         let service = |container: Container| Service {
             health: health(&container, self.api_port),
             memory: memory.get(&container.id).copied(),
@@ -275,46 +277,6 @@ fn health(container: &Container, api_port: u16) -> String {
     if is_ready { "healthy".to_owned() } else { container.health.clone() }
 }
 
-/// Resident memory in bytes by container id, as far as it can be had.
-fn memory_by_id(containers: &[Container]) -> HashMap<String, u64> {
-    let running = containers.iter().filter(|container| container.state == "running");
-    let ids: Vec<_> = running.map(|container| container.id.as_str()).collect();
-    if ids.is_empty() {
-        return HashMap::new();
-    }
-    let mut stats = Command::new("docker");
-    stats
-        .args(["stats", "--no-stream", "--no-trunc", "--format", "{{.ID}} {{.MemUsage}}"])
-        .args(&ids);
-    let Ok(lines) = process::probe(&mut stats, Duration::from_secs(6)) else {
-        return HashMap::new();
-    };
-    lines
-        .lines()
-        .filter_map(|line| {
-            let (id, usage) = line.split_once(' ')?;
-            // `ps` shortens ids.
-            let id = ids.iter().find(|known| id.starts_with(**known))?;
-            Some(((*id).to_owned(), bytes(usage.split_whitespace().next()?)?))
-        })
-        .collect()
-}
-
-/// `12.5MiB` in bytes.
-fn bytes(text: &str) -> Option<u64> {
-    let unit = text.find(|letter: char| letter.is_ascii_alphabetic())?;
-    let (number, unit) = text.split_at(unit);
-    let factor = match unit {
-        "B" => 1.0,
-        "KiB" => 1024.0,
-        "MiB" => 1024.0 * 1024.0,
-        "GiB" => 1024.0 * 1024.0 * 1024.0,
-        _ => return None,
-    };
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size in bytes")]
-    Some((number.parse::<f64>().ok()? * factor) as u64)
-}
-
 /// The state of a stack that plain `docker compose up` started, if there is one.
 pub(super) fn found(project: &Project, settings: &Settings) -> Option<State> {
     let label = format!("label=com.docker.compose.project={}", settings.project);
@@ -342,16 +304,4 @@ pub(super) fn found(project: &Project, settings: &Settings) -> Option<State> {
         }
     }
     Some(state)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::bytes;
-
-    #[test]
-    fn sizes_are_read_as_docker_writes_them() {
-        assert_eq!(bytes("12.5MiB"), Some(13_107_200));
-        assert_eq!(bytes("920KiB"), Some(942_080));
-        assert_eq!(bytes("many"), None);
-    }
 }
