@@ -149,7 +149,15 @@ fn migrate(engine: &dyn Engine, production: bool) -> anyhow::Result<String> {
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
     }
-    Ok(String::from_utf8_lossy(&output.stdout).trim().replace('\n', ", "))
+    let said = String::from_utf8_lossy(&output.stdout);
+    let (applied, rest): (Vec<_>, Vec<_>) =
+        said.lines().partition(|line| line.starts_with("applied "));
+    // A new database gets all of them, whose names would take several lines.
+    if applied.len() > 3 {
+        let count = format!("applied {} migrations", applied.len());
+        return Ok([&[count.as_str()], rest.as_slice()].concat().join(", "));
+    }
+    Ok([applied, rest].concat().join(", "))
 }
 
 pub(super) fn wait_until_ready(engine: &dyn Engine, port: u16) -> anyhow::Result<()> {
