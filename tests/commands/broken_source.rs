@@ -1,5 +1,7 @@
 //! Mistakes in source and migrations: `up` says what is wrong, and what ran goes on.
 
+use std::{fs, os::unix::fs::PermissionsExt};
+
 use crate::harness::{Stack, run};
 
 pub(crate) fn a_source_that_does_not_compile_leaves_the_old_api_running(stack: &Stack) {
@@ -33,4 +35,22 @@ pub(crate) fn a_migration_that_fails_is_named_and_leaves_the_old_api_running(sta
     drop(migration);
     stack.up();
     assert_eq!(stack.status()["schema"]["version"], version);
+}
+
+/// As the kernel does it when memory is short.
+pub(crate) fn a_killed_compiler_is_not_blamed_on_the_source(stack: &Stack) {
+    let compiler = stack.edit(".cargo/rustc", |_| "#!/bin/sh\nkill -9 $$\n".to_owned());
+    let path = stack.root.join(".cargo/rustc");
+    fs::set_permissions(path, PermissionsExt::from_mode(0o755)).expect("a mode");
+    let settings = stack
+        .edit(".cargo/config.toml", |text| format!("{text}\n[build]\nrustc = \".cargo/rustc\"\n"));
+    run(&mut stack.xtask("up"))
+        .failed()
+        .says("the compiler was killed")
+        .says("memory")
+        .never_says("the source does not compile");
+    assert!(stack.has_person("Ada Lovelace"));
+
+    drop((compiler, settings));
+    stack.up();
 }

@@ -1,6 +1,10 @@
 //! Plain `docker compose`, for those who have no Rust.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    process::Command,
+};
 
 use crate::harness::{Stack, ask, run};
 
@@ -28,4 +32,19 @@ pub(crate) fn plain_compose_starts_the_same_stack_without_any_settings(stack: &S
     run(&mut compose("down")).succeeded();
     ask(Command::new("docker").args(["volume", "rm", &format!("{project}_postgres")]));
     fs::rename(&aside, &env).expect("it is moved back");
+}
+
+pub(crate) fn a_source_that_containers_may_not_read_is_explained(stack: &Stack) {
+    let edit = stack.edit("crates/config/src/lib.rs", |text| format!("{text}// changed\n"));
+    let before = fs::metadata(&stack.root).expect("the checkout");
+    fs::set_permissions(&stack.root, PermissionsExt::from_mode(0o700)).expect("a mode");
+    let ran = run(&mut stack.xtask("up"));
+    fs::set_permissions(&stack.root, before.permissions()).expect("a mode");
+    // The containers' own user may read it.
+    if before.uid() != 1000 {
+        ran.failed().says("may not read the source").says("chmod go+rx");
+    }
+
+    drop(edit);
+    stack.up();
 }

@@ -2,6 +2,7 @@
 
 mod checkout;
 mod engine;
+pub(crate) mod interrupt;
 mod run;
 mod stack;
 

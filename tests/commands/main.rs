@@ -20,11 +20,12 @@ mod settings;
 mod tools;
 
 use std::{
+    panic::catch_unwind,
     process::ExitCode,
     sync::{Arc, LazyLock},
 };
 
-use harness::{Engine, Stack};
+use harness::{Engine, Stack, interrupt};
 use libtest_mimic::{Arguments, Trial};
 
 type Scenario = fn(&Stack);
@@ -38,14 +39,17 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     let engine = Engine::asked_for();
-    let stack = Arc::new(LazyLock::new(move || Stack::start(engine)));
+    interrupt::watch();
+    // Its failure, reported like any panic, must not hide behind those of the scenarios.
+    let stack = Arc::new(LazyLock::new(move || catch_unwind(|| Stack::start(engine)).ok()));
     let trials = scenarios(engine)
         .into_iter()
         .map(|(name, scenario)| {
             let stack = Arc::clone(&stack);
             Trial::test(name, move || {
+                let stack = Option::as_ref(&stack).ok_or("the first `up` failed: see above")?;
                 stack.make_ready();
-                scenario(&stack);
+                scenario(stack);
                 Ok(())
             })
         })
@@ -78,6 +82,7 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         crashes::up_heals_a_stack_whose_database_was_killed,
         ports::a_taken_port_is_left_to_its_owner_who_is_named,
         ports::a_strict_up_names_who_has_the_port_and_starts_nothing,
+        ports::a_strict_up_does_not_stay_on_another_port,
         ports::other_ports_in_the_settings_are_used_by_the_next_up,
         settings::wrong_settings_are_all_named_at_once,
         settings::a_malformed_line_is_pointed_out,
@@ -90,12 +95,16 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         edits::no_file_of_another_owner_appears_in_the_checkout,
         broken_source::a_source_that_does_not_compile_leaves_the_old_api_running,
         broken_source::a_migration_that_fails_is_named_and_leaves_the_old_api_running,
+        broken_source::a_killed_compiler_is_not_blamed_on_the_source,
+        ports::a_port_that_is_taken_while_up_is_at_work_is_left_to_its_owner,
+        neighbours::a_second_up_waits_for_the_first,
         interrupts::an_up_that_was_interrupted_is_completed_by_the_next,
     ];
     let on_one: &[_] = match engine {
-        Engine::Docker => {
-            &named![containers::plain_compose_starts_the_same_stack_without_any_settings]
-        }
+        Engine::Docker => &named![
+            containers::a_source_that_containers_may_not_read_is_explained,
+            containers::plain_compose_starts_the_same_stack_without_any_settings,
+        ],
         // A second stack is quick here: it shares what the first has compiled.
         Engine::Local => &named![
             crashes::up_leaves_a_foreign_process_with_a_remembered_number_alone,

@@ -1,6 +1,6 @@
-//! Two checkouts on one machine.
+//! Two checkouts on one machine, and two commands in one checkout.
 
-use crate::harness::{Checkout, Stack, ask, run};
+use crate::harness::{Checkout, Running, Stack, ask, run};
 
 pub(crate) fn two_checkouts_share_nothing(stack: &Stack) {
     let mut other = Checkout::new(stack.engine);
@@ -20,4 +20,17 @@ pub(crate) fn two_checkouts_share_nothing(stack: &Stack) {
     run(&mut other.xtask("down --volumes --yes")).succeeded();
     assert_eq!(["api", "postgres"].map(|service| stack.identity(service)), ours);
     assert!(stack.has_person("Of One Checkout"));
+}
+
+pub(crate) fn a_second_up_waits_for_the_first(stack: &Stack) {
+    let edit = stack.edit("crates/config/src/lib.rs", |text| format!("{text}// changed\n"));
+    let mut first = Running::start(&mut stack.xtask("up"), "");
+    first.wait_for("database ");
+    let mut second = Running::start(&mut stack.xtask("up"), "");
+    second.wait_for("another command is at work on this stack");
+    first.end().succeeded().says("up in");
+    second.end().succeeded().says("already up, and nothing changed");
+
+    drop(edit);
+    stack.up();
 }

@@ -2,13 +2,17 @@
 
 use std::net::TcpListener;
 
-use crate::harness::{Checkout, Engine, Stack, ask, free_port, run};
+use crate::harness::{Checkout, Engine, Running, Stack, ask, free_port, run};
+
+/// Stops the stack and listens in its API's place.
+fn take_api_port(stack: &Stack) -> (u16, TcpListener) {
+    run(&mut stack.xtask("down")).succeeded();
+    let port = stack.environment["API_PORT"].parse().expect("a port");
+    (port, TcpListener::bind(("127.0.0.1", port)).expect("the port is free now"))
+}
 
 pub(crate) fn a_taken_port_is_left_to_its_owner_who_is_named(stack: &Stack) {
-    run(&mut stack.xtask("down")).succeeded();
-    let wanted: u16 = stack.environment["API_PORT"].parse().expect("a port");
-    let owner = TcpListener::bind(("127.0.0.1", wanted)).expect("the port is free now");
-
+    let (wanted, owner) = take_api_port(stack);
     let next = format!("http://localhost:{}", wanted + 1);
     stack
         .up()
@@ -37,6 +41,40 @@ pub(crate) fn a_strict_up_names_who_has_the_port_and_starts_nothing(stack: &Stac
     if stack.engine == Engine::Docker {
         assert_eq!(other.docker_has("container"), [""; 0]);
     }
+}
+
+pub(crate) fn a_strict_up_does_not_stay_on_another_port(stack: &Stack) {
+    let (wanted, owner) = take_api_port(stack);
+    let [asked_for, next] = [wanted, wanted + 1].map(|port| format!("http://localhost:{port}"));
+    stack.up().says(&next);
+    run(&mut stack.xtask("up --strict-ports"))
+        .failed()
+        .says(format!("(process {})", std::process::id()));
+    assert_eq!(stack.status()["api"], next);
+    assert_eq!(stack.status()["ready"], true);
+
+    drop(owner);
+    run(&mut stack.xtask("up --strict-ports")).succeeded();
+    assert_eq!(stack.status()["api"], asked_for);
+}
+
+pub(crate) fn a_port_that_is_taken_while_up_is_at_work_is_left_to_its_owner(stack: &Stack) {
+    run(&mut stack.xtask("down")).succeeded();
+    let wanted: u16 = stack.environment["API_PORT"].parse().expect("a port");
+    // The build takes a while, and the API starts after it.
+    let edit = stack.edit("crates/config/src/lib.rs", |text| format!("{text}// changed\n"));
+    let mut up = Running::start(&mut stack.xtask("up"), "");
+    up.wait_for("database ");
+    let owner = TcpListener::bind(("127.0.0.1", wanted)).expect("the port is free now");
+    up.end()
+        .succeeded()
+        .says(format!("port {wanted} is taken by "))
+        .says(format!("http://localhost:{}", wanted + 1));
+    assert_eq!(stack.status()["ready"], true);
+
+    drop((owner, edit));
+    run(&mut stack.xtask("down")).succeeded();
+    stack.up();
 }
 
 pub(crate) fn other_ports_in_the_settings_are_used_by_the_next_up(stack: &Stack) {

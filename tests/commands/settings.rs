@@ -19,7 +19,7 @@ pub(crate) fn wrong_settings_are_all_named_at_once(stack: &Stack) {
         let (name, _) = line.split_once('=').expect("name and value");
         ran = ran.says(name);
     }
-    assert!(!checkout.root.join(".slipway").exists(), "something was started");
+    assert!(!checkout.root.join(".slipway/state.json").exists(), "something was started");
     for command in ["status", "down", "logs", "restart"] {
         run(&mut checkout.xtask(command)).failed().says("APP_ENV");
     }
@@ -33,7 +33,7 @@ pub(crate) fn a_malformed_line_is_pointed_out(stack: &Stack) {
             .failed()
             .says("line 2 of .env")
             .never_says("secret with spaces");
-        assert!(!checkout.root.join(".slipway").exists(), "something was started");
+        assert!(!checkout.root.join(".slipway/state.json").exists(), "something was started");
     }
 }
 

@@ -73,6 +73,8 @@ pub(crate) trait Engine {
     fn start_api(&mut self) -> anyhow::Result<Option<ApiProcess>>;
     /// The end of the API's log if it has stopped or keeps on crashing.
     fn api_failure(&self) -> anyhow::Result<Option<String>>;
+    /// Whether the port of the API is not another program's, which would answer in its stead.
+    fn has_api_port(&self) -> bool;
     /// Stops everything; with `volumes`, removes the data too.
     fn stop(&mut self, volumes: bool) -> anyhow::Result<()>;
     /// Stops one service, or all, and starts it again.

@@ -7,8 +7,9 @@ use std::{
 };
 
 use anyhow::Context;
+use local_postgres::Fnv1a;
 
-use crate::{fingerprint, report};
+use crate::report;
 
 pub(crate) fn path(root: &Path) -> PathBuf {
     root.join(".env")
@@ -76,7 +77,7 @@ fn project_name(root: &Path) -> String {
         .collect();
     let folder = folder.trim_matches('-');
     let folder = if folder.is_empty() { "slipway" } else { folder };
-    let digits = fingerprint::of_bytes(root.as_os_str().as_encoded_bytes());
+    let digits = Fnv1a::of(root.as_os_str().as_encoded_bytes());
     format!("{folder}-{:06x}", digits & 0x00ff_ffff)
 }
 

@@ -2,10 +2,12 @@
 //! [`engine::Engine`].
 
 mod commands;
+mod compile;
 mod engine;
 mod env_file;
 mod fingerprint;
 mod http;
+mod lock;
 mod ports;
 mod process;
 mod project;

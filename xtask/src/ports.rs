@@ -5,16 +5,53 @@ use std::{process::Command, time::Duration};
 use anyhow::{Context, bail};
 use local_postgres::is_free;
 
-use crate::{process, report};
+use crate::{engine::Service, process, report, settings::Settings, state::State};
 
 /// How many ports after the one asked for are tried.
 const RANGE: u16 = 100;
 
-/// `wanted` if it is free, else the next free one, saying whose the wanted one is.
+/// Keeps the ports that the stack holds already where they are those of the settings, or as good as
+/// can be had, and takes the others.
 ///
 /// # Errors
-/// With `strict`, a taken port; without, a hundred taken ports.
-pub(crate) fn claim(variable: &str, wanted: u16, strict: bool) -> anyhow::Result<u16> {
+/// With `strict`, a port of the settings that somebody else has; without, a hundred taken ports.
+pub(crate) fn claim(
+    state: &mut State,
+    settings: &Settings,
+    running: &[Service],
+    strict: bool,
+) -> anyhow::Result<()> {
+    let port_for = |name: &str, variable: &str, wanted: u16| match held(running, name) {
+        Some(port) if port == wanted => Ok(port),
+        // Wanted was taken then, or the settings have changed since.
+        Some(port) if !strict && !is_free(wanted) => Ok(port),
+        _ => free_port(variable, wanted, strict),
+    };
+    state.api_port = port_for("api", "API_PORT", settings.api_port)?;
+    state.postgres_port = port_for("postgres", "POSTGRES_PORT", settings.postgres_port)?;
+    Ok(())
+}
+
+/// Whether the stack is on other ports than the settings ask for.
+pub(crate) fn are_others(state: &State, settings: &Settings) -> bool {
+    (state.api_port, state.postgres_port) != (settings.api_port, settings.postgres_port)
+}
+
+/// Whether somebody else has a port now that was claimed for the stack.
+pub(crate) fn are_lost(state: &State, running: &[Service]) -> bool {
+    [("api", state.api_port), ("postgres", state.postgres_port)]
+        .into_iter()
+        .any(|(name, port)| held(running, name) != Some(port) && !is_free(port))
+}
+
+/// The port that a running service of ours has.
+fn held(running: &[Service], name: &str) -> Option<u16> {
+    let service = running.iter().find(|service| service.name == name && service.is_running());
+    service.and_then(|service| service.port)
+}
+
+/// `wanted` if it is free, else the next free one, saying whose the wanted one is.
+fn free_port(variable: &str, wanted: u16, strict: bool) -> anyhow::Result<u16> {
     if is_free(wanted) {
         return Ok(wanted);
     }

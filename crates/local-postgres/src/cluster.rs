@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::server_user::ServerUser;
-use crate::{Error, Installation};
+use crate::{Error, Fnv1a, Installation};
 use pid_file::{Holder, PidFile};
 
 /// How long a server may take to start (it may have a crash to recover from) or to stop.
@@ -84,7 +84,7 @@ impl Cluster {
         let mut folder = real(folder).map_err(Error::io("find", folder))?;
         let user = ServerUser::find(&folder)?;
         if user.is_some_and(|user| !user.reaches(&folder)) {
-            let hash = fnv1a(folder.as_os_str().as_encoded_bytes());
+            let hash = Fnv1a::of(folder.as_os_str().as_encoded_bytes());
             folder = Path::new(RELOCATED).join(format!("{hash:016x}"));
         }
         Ok(Self { installation: installation.clone(), folder, user })
@@ -182,11 +182,4 @@ fn real(path: &Path) -> io::Result<PathBuf> {
 
 fn exists(path: &Path) -> Result<bool, Error> {
     path.try_exists().map_err(Error::io("read", path))
-}
-
-/// A hash that is the same for every version of Rust, unlike the standard library's.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }

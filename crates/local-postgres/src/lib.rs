@@ -4,6 +4,7 @@
 
 mod cluster;
 mod error;
+mod fnv1a;
 mod installation;
 mod port;
 mod process;
@@ -12,6 +13,7 @@ mod temporary;
 
 pub use cluster::{Cluster, Credentials, Started, Status, Stop};
 pub use error::Error;
+pub use fnv1a::Fnv1a;
 pub use installation::Installation;
 pub use port::{free_port, is_free};
 pub use temporary::Temporary;

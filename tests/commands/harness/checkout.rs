@@ -11,7 +11,7 @@ use std::{
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 use tempfile::TempDir;
 
-use super::{Engine, ask, run};
+use super::{Engine, ask, interrupt, run};
 
 /// Variables of the developer's shell that must not reach a copy.
 const OURS: [&str; 8] = [
@@ -148,14 +148,8 @@ impl Checkout {
         }
         ask(&mut list).lines().map(str::to_owned).collect()
     }
-}
 
-impl Drop for Checkout {
-    fn drop(&mut self) {
-        if !self.root.join(".env").exists() {
-            // Nothing was ever started here.
-            return;
-        }
+    fn take_down(&self) {
         let ended = run(&mut self.xtask("down --volumes --yes"));
         if self.engine == Engine::Docker {
             let images = self.docker_has("image");
@@ -168,6 +162,16 @@ impl Drop for Checkout {
             ended.succeeded();
             assert_eq!(self.processes(), [""; 0], "left running");
         }
+    }
+}
+
+impl Drop for Checkout {
+    fn drop(&mut self) {
+        if !self.root.join(".env").exists() {
+            // Nothing was ever started here.
+            return;
+        }
+        interrupt::take_down(|| self.take_down());
     }
 }
 

@@ -10,6 +10,8 @@ use std::{
 
 use tempfile::TempDir;
 
+use super::interrupt;
+
 /// No command takes this long, a release build on a slow machine included: it hangs.
 const DEADLINE: Duration = Duration::from_mins(20);
 
@@ -20,6 +22,7 @@ pub(crate) fn eventually<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -
         if let Some(value) = answer() {
             return value;
         }
+        interrupt::check();
         assert!(started.elapsed() < Duration::from_mins(2), "{what}: not in two minutes");
         thread::sleep(Duration::from_millis(20));
     }
@@ -99,6 +102,7 @@ impl Running {
             if let Some(status) = self.child.try_wait().expect("its status") {
                 break status;
             }
+            interrupt::check();
             assert!(started.elapsed() < DEADLINE, "{} hangs:\n{}", self.command, self.said());
             thread::sleep(Duration::from_millis(5));
         };

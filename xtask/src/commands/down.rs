@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::confirm;
-use crate::{engine, project::Project, report, state::State};
+use crate::{engine, lock, project::Project, report, state::State};
 
 /// Stop the stack; the data stays unless --volumes is given
 #[derive(clap::Args)]
@@ -18,6 +18,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let _lock = lock::take(project)?;
         // Without a running stack there may still be data to remove.
         let (mut engine, state) = match engine::current(project) {
             Err(_) if self.volumes => {

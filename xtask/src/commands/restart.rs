@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::{engine, project::Project, report};
+use crate::{engine, lock, project::Project, report};
 
 /// Stop a service, or all, and start it again; nothing is rebuilt
 #[derive(clap::Args)]
@@ -13,6 +13,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let _lock = lock::take(project)?;
         let (mut engine, mut state) = engine::current(project)?;
         state.api = report::stage("restart", || {
             let api = engine.restart(self.service.as_deref())?;

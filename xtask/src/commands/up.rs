@@ -8,10 +8,11 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use local_postgres::Fnv1a;
 
 use crate::{
     engine::{self, Engine, Service, choose},
-    env_file, fingerprint, http, ports,
+    env_file, fingerprint, http, lock, ports,
     project::Project,
     report,
     settings::{Choice, Settings},
@@ -40,6 +41,7 @@ const API_PATIENCE: Duration = Duration::from_mins(1);
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let started = Instant::now();
+        let _lock = lock::take(project)?;
         env_file::create_if_missing(&project.root)?;
         let settings = project.settings()?;
         let production = self.production || settings.production;
@@ -57,7 +59,9 @@ impl Args {
             None => self.new_state(&settings)?,
         };
         let running = engine::open(project, project.settings()?, &state)?.services(false)?;
-        let same = state.built.as_ref() == Some(&now) && state.production == production;
+        let same = state.built.as_ref() == Some(&now)
+            && state.production == production
+            && !(self.strict_ports && ports::are_others(&state, &settings));
         if same && is_healthy(&running) && http::is_ready(state.api_port) {
             report::line(&format!(
                 "already up, and nothing changed ({:.1} s)",
@@ -69,15 +73,34 @@ impl Args {
 
         state.production = production;
         state.built = None;
-        claim_ports(&mut state, &settings, &running, self.strict_ports)?;
-        state.save(project)?;
         report::line(&format!("engine {}: {}", state.engine.as_str(), state.why));
-        start(project, &mut state).context("`up` did not finish")?;
+        self.start(project, &settings, &mut state, running)?;
         state.built = Some(now);
         state.save(project)?;
         report::line(&format!("up in {:.1} s", started.elapsed().as_secs_f64()));
         summary(&state, &settings);
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Takes ports and starts on them: once more if somebody was quicker at one of them.
+    fn start(
+        &self,
+        project: &Project,
+        settings: &Settings,
+        state: &mut State,
+        mut running: Vec<Service>,
+    ) -> anyhow::Result<()> {
+        let mut tries = 3;
+        loop {
+            ports::claim(state, settings, &running, self.strict_ports)?;
+            state.save(project)?;
+            let Err(error) = start(project, state) else { return Ok(()) };
+            running = engine::open(project, project.settings()?, state)?.services(false)?;
+            tries -= 1;
+            if tries == 0 || !ports::are_lost(state, &running) {
+                return Err(error.context("`up` did not finish"));
+            }
+        }
     }
 
     fn new_state(&self, settings: &Settings) -> anyhow::Result<State> {
@@ -126,13 +149,21 @@ fn migrate(engine: &dyn Engine, production: bool) -> anyhow::Result<String> {
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
     }
-    Ok(String::from_utf8_lossy(&output.stdout).trim().replace('\n', ", "))
+    let said = String::from_utf8_lossy(&output.stdout);
+    let (applied, rest): (Vec<_>, Vec<_>) =
+        said.lines().partition(|line| line.starts_with("applied "));
+    // A new database gets all of them, whose names would take several lines.
+    if applied.len() > 3 {
+        let count = format!("applied {} migrations", applied.len());
+        return Ok([&[count.as_str()], rest.as_slice()].concat().join(", "));
+    }
+    Ok([applied, rest].concat().join(", "))
 }
 
 pub(super) fn wait_until_ready(engine: &dyn Engine, port: u16) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut looked = started;
-    while !http::is_ready(port) {
+    while !(http::is_ready(port) && engine.has_api_port()) {
         if started.elapsed() > API_PATIENCE {
             bail!("the API does not become ready: `cargo xtask logs api` shows why");
         }
@@ -153,28 +184,6 @@ fn is_healthy(services: &[Service]) -> bool {
         .all(|name| services.iter().any(|service| service.name == *name && service.is_running()))
 }
 
-/// Keeps the ports that the stack holds already where they are those of the settings, or as good as
-/// can be had, and takes the others.
-fn claim_ports(
-    state: &mut State,
-    settings: &Settings,
-    running: &[Service],
-    strict: bool,
-) -> anyhow::Result<()> {
-    let held = |name: &str| {
-        let service = running.iter().find(|service| service.name == name && service.is_running());
-        service.and_then(|service| service.port)
-    };
-    let port_for = |name: &str, variable: &str, wanted: u16| match held(name) {
-        // Another one than is wanted: wanted was taken then, or the settings have changed since.
-        Some(port) if port == wanted || !local_postgres::is_free(wanted) => Ok(port),
-        _ => ports::claim(variable, wanted, strict),
-    };
-    state.api_port = port_for("api", "API_PORT", settings.api_port)?;
-    state.postgres_port = port_for("postgres", "POSTGRES_PORT", settings.postgres_port)?;
-    Ok(())
-}
-
 fn fingerprints(project: &Project) -> anyhow::Result<Fingerprints> {
     let of = |paths: &[&str]| fingerprint::of_files(&project.root, paths);
     let source = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo", "crates"];
@@ -186,7 +195,7 @@ fn fingerprints(project: &Project) -> anyhow::Result<Fingerprints> {
     Ok(Fingerprints {
         source: of(&source)?,
         images: of(&images)?,
-        settings: of(&settings)? ^ fingerprint::of_bytes(shell.as_bytes()),
+        settings: of(&settings)? ^ Fnv1a::of(shell.as_bytes()),
     })
 }
 
@@ -214,9 +223,6 @@ fn summary(state: &State, settings: &Settings) {
     report::field("Engine", format!("{}: {}", state.engine.as_str(), state.why));
     report::field("Profile", if state.production { "production" } else { "dev" });
     report::line("");
-    if !state.production {
-        report::next("cargo xtask token", "a token for curl and the docs page");
-    }
     report::next("cargo xtask logs -f", "follow the log");
     if state.production {
         report::next("cargo xtask psql", "look into the database");

@@ -10,13 +10,14 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use listeners::Listener;
 use local_postgres::{Cluster, Credentials, Installation, Status, Stop};
 use xshell::cmd;
 
 use super::{Engine, Service, choose};
 use crate::{
-    http,
-    process::{self, Running},
+    compile, http,
+    process::Running,
     project::Project,
     settings::Settings,
     state::{ApiProcess, State},
@@ -184,7 +185,7 @@ impl Engine for Local<'_> {
         let mut build: Command =
             cmd!(self.project.shell, "cargo build --package api --package migrate {profile...}")
                 .into();
-        process::run(&mut build).context("the source does not compile")?;
+        compile::compile(build.envs(compile::terminal_settings()), &[])?;
         self.install("migrate")
     }
 
@@ -218,6 +219,15 @@ impl Engine for Local<'_> {
             return Ok(None);
         }
         Ok(Some(log::tail(&self.log(), 15)))
+    }
+
+    fn has_api_port(&self) -> bool {
+        let is_ours = |listener: Listener| {
+            let has_it = self.api.is_some_and(|api| api.pid == listener.process.pid);
+            has_it && listener.socket.port() == self.api_port
+        };
+        // Where nobody may look, nobody is suspected.
+        listeners::get_all().map_or(true, |all| all.into_iter().any(is_ours))
     }
 
     fn stop(&mut self, volumes: bool) -> anyhow::Result<()> {
