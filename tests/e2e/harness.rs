@@ -5,10 +5,13 @@ mod database;
 mod identity;
 mod postgres;
 mod problem;
+mod process;
 mod wire;
 
 pub(crate) use app::{TestApp, config};
 pub(crate) use database::Database;
 pub(crate) use identity::{Row, SESSION};
+pub(crate) use postgres::OwnPostgres;
 pub(crate) use problem::problem;
+pub(crate) use process::ServerProcess;
 pub(crate) use wire::Wire;

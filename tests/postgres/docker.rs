@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use config::Secret;
+use local_postgres::free_port;
 use testcontainers::{
     ContainerAsync, GenericImage, ImageExt,
     bollard::{
@@ -25,17 +26,9 @@ use uuid::Uuid;
 /// The label with the path of a file that the container's holder keeps locked while it lives.
 const LABEL: &str = "test-postgres.lock";
 const PORT: u16 = 5432;
-/// Fast, not safe: nothing here must survive a crash.
-const ARGUMENTS: [&str; 8] = [
-    "-c",
-    "fsync=off",
-    "-c",
-    "synchronous_commit=off",
-    "-c",
-    "full_page_writes=off",
-    "-c",
-    "max_connections=200",
-];
+/// Fast, not safe: nothing here must survive a crash of the machine.
+const ARGUMENTS: [&str; 6] =
+    ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200"];
 /// For Docker to say anything at all, for an image to be pulled and started, for TCP to work then.
 const ANSWER: Duration = Duration::from_secs(3);
 const START: Duration = Duration::from_mins(2);
@@ -49,10 +42,14 @@ pub(crate) struct Container {
 }
 
 impl Container {
-    pub(crate) async fn start(image: &str) -> anyhow::Result<Self> {
+    /// A `lasting` one has its data and its port again when it is started again.
+    pub(crate) async fn start(image: &str, lasting: bool) -> anyhow::Result<Self> {
         let docker = docker_client_instance().await?;
         timeout(ANSWER, docker.ping()).await.context("it does not answer")??;
-        sweep(&docker).await.context("cannot remove what a killed run left")?;
+        if !lasting {
+            // Several of the others start at once, and would sweep for the same.
+            sweep(&docker).await.context("cannot remove what a killed run left")?;
+        }
 
         let lock = Lock::take()?;
         // Every interface of this machine gets the port, hence a password that nobody guesses.
@@ -62,11 +59,16 @@ impl Container {
             .with_exposed_port(PORT.tcp())
             .with_wait_for(WaitFor::message_on_stderr("ready to accept connections"))
             .with_env_var("POSTGRES_PASSWORD", password.to_string())
-            // In memory, and at one place whatever the image's version.
-            .with_env_var("PGDATA", "/memory/data")
-            .with_mount(Mount::tmpfs_mount("/memory"))
-            .with_label(LABEL, lock.path.to_string_lossy())
-            .with_cmd(ARGUMENTS);
+            // At one place whatever the image's version.
+            .with_env_var("PGDATA", "/tmp/memory/data")
+            .with_label(LABEL, lock.path.to_string_lossy());
+        let request = if lasting {
+            request.with_mapped_port(free_port(None)?, PORT.tcp()).with_cmd(ARGUMENTS)
+        } else {
+            let fast = ["-c", "synchronous_commit=off"];
+            let memory = Mount::tmpfs_mount("/tmp/memory");
+            request.with_mount(memory).with_cmd(ARGUMENTS.into_iter().chain(fast))
+        };
         let started = timeout(START, request.start())
             .await
             .with_context(|| format!("{image} cannot be had in {START:?}: pull it by hand"))
@@ -87,6 +89,30 @@ impl Container {
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Has it suffer what `fault` names; a server that starts accepts connections in the end.
+    pub(crate) async fn suffer(&self, fault: &str) -> anyhow::Result<()> {
+        match fault {
+            "kill" => {
+                let docker = docker_client_instance().await?;
+                docker.kill_container(self.running.id(), None).await?;
+            }
+            "pause" => self.running.pause().await?,
+            "continue" => self.running.unpause().await?,
+            "restart" => {
+                self.running.stop_with_timeout(None).await?;
+                return self.start_again().await;
+            }
+            "start" => return self.start_again().await,
+            other => bail!("what is {other:?}?"),
+        }
+        Ok(())
+    }
+
+    async fn start_again(&self) -> anyhow::Result<()> {
+        self.running.start().await?;
+        connect(&self.url).await
     }
 
     pub(crate) async fn remove(self) -> anyhow::Result<()> {

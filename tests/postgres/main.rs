@@ -2,9 +2,11 @@
 //!
 //! It prints the URL of the template database, or why there is none. Each line it reads is a prefix:
 //! the databases so called are dropped. Its input ends when the tests do, killed ones included.
+//! `test-postgres own` holds a server for one test alone; its lines are what happens to that server.
 
 mod databases;
 mod docker;
+mod faults;
 mod server;
 
 use std::{
@@ -31,11 +33,42 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     // Listened for first: nothing that comes while the server starts is lost.
     let stop = stop_signal()?;
-    let prefixes = prefixes();
-    let server = Server::start(&|name| std::env::var(name).ok()).await?;
-    let held = hold(&server.url(), prefixes, stop).await;
+    let lines = lines();
+    let variable = |name: &str| std::env::var(name).ok();
+    if std::env::args().nth(1).as_deref() == Some("own") {
+        let server = Server::start_own(&variable).await?;
+        let held = hold_own(&server, lines, stop).await;
+        // One that is paused does not stop; to tell another to go on fails.
+        let _ = server.suffer("continue").await;
+        server.stop().await?;
+        return held;
+    }
+    let server = Server::start(&variable).await?;
+    let held = hold(&server.url(), lines, stop).await;
     server.stop().await?;
     held
+}
+
+/// Does to the server what each line says, and answers when that is done, until the test ends.
+async fn hold_own(
+    server: &Server,
+    mut faults: mpsc::UnboundedReceiver<String>,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let databases = Databases::prepare(&server.url()).await?;
+    answer(databases.template_url());
+    drop(databases);
+    let suffer = async {
+        while let Some(fault) = faults.recv().await {
+            server.suffer(&fault).await?;
+            answer(&fault);
+        }
+        Ok(())
+    };
+    tokio::select! {
+        suffered = suffer => suffered,
+        () = stop => Ok(()),
+    }
 }
 
 /// Serves the tests until they end.
@@ -61,7 +94,7 @@ async fn hold(
 }
 
 /// The lines of stdin. From a thread: a read that the runtime started could keep it from ending.
-fn prefixes() -> mpsc::UnboundedReceiver<String> {
+fn lines() -> mpsc::UnboundedReceiver<String> {
     let (sender, receiver) = mpsc::unbounded_channel();
     thread::spawn(move || {
         io::stdin().lines().map_while(Result::ok).try_for_each(|line| sender.send(line))

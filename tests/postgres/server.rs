@@ -21,19 +21,33 @@ impl Server {
     /// The server of TEST_DATABASE_URL; else a new one, in Docker or else of this machine's own
     /// PostgreSQL, or as TEST_POSTGRES says.
     pub(crate) async fn start(variable: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
-        let variable = |name| variable(name).filter(|value| !value.is_empty());
-        if let Some(url) = variable("TEST_DATABASE_URL") {
-            return Ok(Self::Given(url));
+        match variable("TEST_DATABASE_URL").filter(|url| !url.is_empty()) {
+            Some(url) => Ok(Self::Given(url)),
+            None => Self::start_new(variable, false).await,
         }
+    }
+
+    /// A new server that keeps its port and its data when it is stopped, killed and started again.
+    pub(crate) async fn start_own(
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> anyhow::Result<Self> {
+        Self::start_new(variable, true).await
+    }
+
+    async fn start_new(
+        variable: &dyn Fn(&str) -> Option<String>,
+        lasting: bool,
+    ) -> anyhow::Result<Self> {
+        let variable = |name| variable(name).filter(|value| !value.is_empty());
         let image =
             variable("POSTGRES_IMAGE").or_else(image_of_env_file).unwrap_or(IMAGE.to_owned());
         match variable("TEST_POSTGRES").as_deref() {
-            Some("docker") => docker(&image).await,
-            Some("local") => local(),
+            Some("docker") => docker(&image, lasting).await,
+            Some("local") => local(lasting),
             Some(other) => bail!("TEST_POSTGRES is {other:?}; set it to docker or local"),
-            None => match docker(&image).await {
+            None => match docker(&image, lasting).await {
                 Ok(server) => Ok(server),
-                Err(no_docker) => local().map_err(|no_local| {
+                Err(no_docker) => local(lasting).map_err(|no_local| {
                     anyhow::anyhow!(
                         "the tests need a PostgreSQL: start Docker, or install PostgreSQL, or name \
                          a server's superuser in TEST_DATABASE_URL\n\
@@ -62,16 +76,18 @@ impl Server {
     }
 }
 
-async fn docker(image: &str) -> anyhow::Result<Server> {
-    let container = Container::start(image).await.context("none from Docker")?;
+async fn docker(image: &str, lasting: bool) -> anyhow::Result<Server> {
+    let container = Container::start(image, lasting).await.context("none from Docker")?;
     Ok(Server::Docker(Box::new(container)))
 }
 
-fn local() -> anyhow::Result<Server> {
+fn local(lasting: bool) -> anyhow::Result<Server> {
+    // What it has committed must outlive its processes, if not the machine.
+    let settings: &[_] = if lasting { &[("synchronous_commit", "on")] } else { &[] };
     let start = || {
         let installation = Installation::find(&|name| env::var_os(name))?;
         Temporary::sweep(&installation)?;
-        Temporary::start(&installation, &[])
+        Temporary::start(&installation, settings)
     };
     start().map(Server::Local).context("none of this machine")
 }

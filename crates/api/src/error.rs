@@ -40,6 +40,8 @@ pub(crate) enum ApiError {
     NotFound(&'static str),
     #[error("a value is taken already")]
     Conflict(Vec<FieldError>),
+    #[error("{0}")]
+    Ambiguous(&'static str),
     #[error("the body is not JSON: line {line}, column {column}")]
     Malformed { line: usize, column: usize },
     #[error("the request has values that are not valid")]
@@ -90,7 +92,7 @@ impl ResponseError for ApiError {
             Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound(_) | Self::Database(DbError::NotFound) => StatusCode::NOT_FOUND,
             Self::Conflict(_) | Self::Database(DbError::Duplicate { .. }) => StatusCode::CONFLICT,
-            Self::Malformed { .. } => StatusCode::BAD_REQUEST,
+            Self::Malformed { .. } | Self::Ambiguous(_) => StatusCode::BAD_REQUEST,
             Self::Invalid(_) | Self::KeyReused | Self::Database(DbError::Invalid(_)) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
@@ -167,6 +169,10 @@ pub(crate) fn respond(error: &poem::Error, request_id: &str) -> Response {
     }
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    }
+    if let Some(ApiError::Ambiguous(_)) = error.downcast_ref() {
+        // What follows on the connection may not be what the client takes it for.
+        headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
     }
     if let Some(ApiError::TooManyAttempts { seconds }) = error.downcast_ref() {
         headers.insert(header::RETRY_AFTER, (*seconds).into());

@@ -1,6 +1,7 @@
 //! The layers around every route: limits on the inside, request id and log on the outside.
 
 mod headers;
+mod strict;
 
 #[cfg(test)]
 mod tests;
@@ -27,12 +28,13 @@ pub(crate) use headers::{DOCS_POLICY, PAGE_POLICY, add_headers};
 
 const REQUEST_ID: &str = "x-request-id";
 
-/// Bounds the request: its time, and the time and size of its body, whether announced or not.
+/// Refuses what is ambiguous, and bounds the request: its time, and the time and size of its body, whether announced or not.
 pub(crate) async fn limit<E: Endpoint>(
     next: Arc<E>,
     mut request: Request,
     limits: ServerConfig,
 ) -> Result<Response> {
+    strict::check(&request)?;
     let announced = request.header(header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
     if announced.is_some_and(|length: usize| length > limits.body_limit) {
         return Err(ReadBodyError::PayloadTooLarge.into());

@@ -72,6 +72,11 @@ impl Temporary {
         format!("postgresql://{USER}:{password}@127.0.0.1:{port}/postgres")
     }
 
+    /// Its port, also while it does not run.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The cluster behind it, to stop or kill, or to read its log.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster

@@ -3,10 +3,12 @@
 use config::Secret;
 use db::{Client, admin};
 
-use super::postgres::Postgres;
+use super::postgres::{OwnPostgres, Postgres};
 
 pub(crate) struct Database {
-    prefix: String,
+    /// None if its server is one test's own.
+    prefix: Option<String>,
+    url: String,
     /// Its name.
     pub(crate) name: String,
 }
@@ -30,17 +32,26 @@ impl Database {
 
     /// The name of one that is still to be made.
     pub(crate) fn absent() -> Self {
-        let prefix = Postgres::get().take_prefix();
-        Self { name: format!("{prefix}app"), prefix }
+        let postgres = Postgres::get();
+        let prefix = postgres.take_prefix();
+        let name = format!("{prefix}app");
+        Self { url: postgres.url(&name), name, prefix: Some(prefix) }
+    }
+
+    /// That of a server of one test's own.
+    pub(crate) fn own(server: &OwnPostgres) -> Self {
+        let url = server.url.clone();
+        let (_, name) = url.rsplit_once('=').expect("dbname comes last");
+        Self { name: name.to_owned(), url, prefix: None }
     }
 
     /// The same one, for one more user of it.
     pub(crate) fn shared(&self) -> Self {
-        Self { prefix: Postgres::get().take_prefix(), name: self.name.clone() }
+        Self { prefix: None, url: self.url.clone(), name: self.name.clone() }
     }
 
     pub(crate) fn url(&self) -> String {
-        Postgres::get().url(&self.name)
+        self.url.clone()
     }
 
     /// A connection to it.
@@ -64,6 +75,8 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        Postgres::get().drop_all(&self.prefix);
+        if let Some(prefix) = &self.prefix {
+            Postgres::get().drop_all(prefix);
+        }
     }
 }

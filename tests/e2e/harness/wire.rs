@@ -18,9 +18,23 @@ impl Wire {
         Self(TcpStream::connect(address).await.expect("a connection"))
     }
 
-    /// Sends `text`; a server that has closed already does not get it.
-    pub(crate) async fn send(&mut self, text: &str) {
-        let _ = self.0.write_all(text.as_bytes()).await;
+    /// Sends `bytes`; a server that has closed already does not get them.
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        let _ = self.0.write_all(bytes.as_ref()).await;
+    }
+
+    /// Sends `bytes` over and over until the server has closed, at most `limit` in all; returns how
+    /// many went.
+    pub(crate) async fn flood(&mut self, bytes: &[u8], limit: usize) -> usize {
+        let mut sent = 0;
+        while sent < limit {
+            let write = timeout(PATIENCE, self.0.write_all(bytes)).await;
+            if write.expect("the server reads or closes").is_err() {
+                break;
+            }
+            sent += bytes.len();
+        }
+        sent
     }
 
     /// Sends a GET that leaves the connection open.
@@ -39,6 +53,12 @@ impl Wire {
             answer += std::str::from_utf8(&bytes[..count]).expect("ASCII");
         }
         answer
+    }
+
+    /// Whether the server has neither sent anything nor closed.
+    pub(crate) fn is_open(&self) -> bool {
+        let read = self.0.try_read(&mut [0]);
+        read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
     }
 
     /// Whether nothing comes for a short while.

@@ -1,0 +1,52 @@
+//! Refuses a request that two readers could take for two different ones, or of which a part that
+//! decides something cannot be read and would be passed over.
+
+use percent_encoding::percent_decode_str;
+use poem::{
+    Request,
+    http::{HeaderName, Version, header, uri::Authority},
+};
+
+use crate::error::ApiError;
+
+/// Each decides what a request does or for whom: it comes once at most, in ASCII.
+const DECISIVE: [HeaderName; 6] = [
+    header::HOST,
+    header::AUTHORIZATION,
+    header::CONTENT_TYPE,
+    header::IF_MATCH,
+    header::IF_NONE_MATCH,
+    HeaderName::from_static("idempotency-key"),
+];
+
+/// # Errors
+/// [`ApiError::Ambiguous`], which says what is wrong.
+pub(super) fn check(request: &Request) -> Result<(), ApiError> {
+    let headers = request.headers();
+    for name in &DECISIVE {
+        let mut values = headers.get_all(name).iter();
+        let is_readable = values.next().is_none_or(|value| value.to_str().is_ok());
+        if !is_readable || values.next().is_some() {
+            return Err(ApiError::Ambiguous("a header comes twice, or is not ASCII"));
+        }
+    }
+    let host = request.header(header::HOST);
+    let is_host = |host: &str| {
+        host.is_empty() || host.parse::<Authority>().is_ok_and(|it| !it.as_str().contains('@'))
+    };
+    if !host.map_or(request.version() != Version::HTTP_11, is_host) {
+        return Err(ApiError::Ambiguous("Host is missing, or names no host"));
+    }
+    // hyper reads any list that ends in `chunked` as if it were that alone.
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let is_chunked = codings.next().is_none_or(|it| it.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    if !is_chunked || codings.next().is_some() {
+        return Err(ApiError::Ambiguous("of Transfer-Encoding, only chunked is known"));
+    }
+    let uri = request.uri();
+    let is_utf8 = |text| percent_decode_str(text).decode_utf8().is_ok();
+    if !is_utf8(uri.path()) || !uri.query().is_none_or(is_utf8) {
+        return Err(ApiError::Ambiguous("the path or the query is not UTF-8"));
+    }
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! `test-api`: the API as a process of its own. It prints where it listens, and stops when its input
+//! ends, as it does when the test is over.
+
+use std::io::{self, Read, Write};
+
+use config::Config;
+use tokio::sync::oneshot;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let config = Config::from_lookup(&|name| std::env::var(name).ok())?;
+    let server = api::Server::bind(config)?;
+    writeln!(io::stdout(), "{}", server.address())?;
+    let (sender, ended) = oneshot::channel();
+    // A thread: a read that the runtime started could keep it from ending.
+    std::thread::spawn(move || {
+        let _ = io::stdin().read_to_end(&mut Vec::new());
+        let _ = sender.send(());
+    });
+    server
+        .run(async {
+            let _ = ended.await;
+        })
+        .await
+}

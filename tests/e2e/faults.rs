@@ -1,0 +1,83 @@
+//! PostgreSQL killed, paused and restarted under load: no wrong answer, none that does not come, no
+//! write lost or done twice, and everything at work again at once.
+
+mod load;
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    task::{JoinSet, block_in_place},
+    time::timeout,
+};
+
+use crate::harness::{Database, OwnPostgres, TestApp};
+use load::{Client, Load};
+
+const CLIENTS: usize = 16;
+
+const LIMITS: [(&str, &str); 3] = [
+    ("API_REQUEST_TIMEOUT_SECONDS", "3"),
+    ("DATABASE_WAIT_SECONDS", "2"),
+    ("DATABASE_POOL_SIZE", "8"),
+];
+
+/// Within this, everything is answered as ever after the database accepts connections again.
+const RECOVERY: Duration = Duration::from_secs(2);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_killed_under_load() {
+    survives(&["kill", "start"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_paused_under_load() {
+    survives(&["pause", "continue"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_restarted_under_load() {
+    survives(&["restart"]).await;
+}
+
+/// Serves through these faults; after the last one, PostgreSQL is back.
+async fn survives(faults: &[&str]) {
+    let mut postgres = block_in_place(OwnPostgres::start);
+    let app = TestApp::spawn_on(Database::own(&postgres), &LIMITS);
+    app.store_identities().await;
+    let load = Arc::new(Load::new(app));
+    let mut clients = JoinSet::new();
+    for number in 0..CLIENTS {
+        clients.spawn(Client::new(load.clone(), number).run());
+    }
+
+    load.answers(20 * CLIENTS).await;
+    for (number, fault) in faults.iter().enumerate() {
+        if number > 0 {
+            // Whatever waits for the database meets its limit.
+            load.refusals(CLIENTS).await;
+        }
+        block_in_place(|| postgres.suffer(fault));
+    }
+    let back = Instant::now();
+    timeout(RECOVERY, load.answers(CLIENTS)).await.expect("it recovers");
+    while back.elapsed() < RECOVERY {
+        load.answers(CLIENTS).await;
+    }
+    load.answers(20 * CLIENTS).await;
+    load.stop();
+    let clients = clients.join_all().await;
+
+    let took = load.refused_after(back).unwrap_or_default();
+    assert!(took < RECOVERY, "{took:?} after it was back the last answer was still 503 or 504");
+    let database = load.app.database.connect().await;
+    let rows = database.query("SELECT name, count(*) FROM persons GROUP BY name", &[]).await;
+    let stored: HashMap<String, i64> =
+        rows.expect("rows").iter().map(|row| (row.get(0), row.get(1))).collect();
+    for client in clients {
+        client.check(&stored);
+    }
+}

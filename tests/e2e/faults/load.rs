@@ -1,0 +1,191 @@
+//! A steady mixed load, each of whose clients knows what it may be answered.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use reqwest::{RequestBuilder, Response};
+use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
+
+use crate::harness::{TestApp, problem};
+
+/// Persons on a page.
+const PAGE: usize = 20;
+/// Far longer than any limit of the server.
+const HANGS: Duration = Duration::from_secs(10);
+
+pub(super) struct Load {
+    pub(super) app: TestApp,
+    is_over: AtomicBool,
+    /// The good answers.
+    good: AtomicUsize,
+    /// Those of 503 or 504.
+    refused: AtomicUsize,
+    last_refusal: Mutex<Option<Instant>>,
+}
+
+impl Load {
+    pub(super) fn new(app: TestApp) -> Self {
+        Self {
+            app,
+            is_over: AtomicBool::new(false),
+            good: AtomicUsize::new(0),
+            refused: AtomicUsize::new(0),
+            last_refusal: Mutex::new(None),
+        }
+    }
+
+    /// Resolves after this many more good answers.
+    pub(super) async fn answers(&self, count: usize) {
+        reaches(&self.good, count).await;
+    }
+
+    /// Resolves after this many more answers of 503 or 504.
+    pub(super) async fn refusals(&self, count: usize) {
+        reaches(&self.refused, count).await;
+    }
+
+    /// How long after `since` the last 503 or 504 came, if one did.
+    pub(super) fn refused_after(&self, since: Instant) -> Option<Duration> {
+        let last = *self.last_refusal.lock().expect("no panic");
+        last?.checked_duration_since(since)
+    }
+
+    pub(super) fn stop(&self) {
+        self.is_over.store(true, Relaxed);
+    }
+
+    /// The answer if it is one of these statuses; `None` if the database is away.
+    async fn ask(&self, request: RequestBuilder, statuses: &[u16]) -> Option<Response> {
+        let response = timeout(HANGS, request.send()).await.expect("an answer in time");
+        let response = response.expect("an answer");
+        let status = response.status().as_u16();
+        if statuses.contains(&status) {
+            self.good.fetch_add(1, Relaxed);
+            return Some(response);
+        }
+        assert!([503, 504].contains(&status), "{status}: {}", response.text().await.expect("text"));
+        self.refused.fetch_add(1, Relaxed);
+        *self.last_refusal.lock().expect("no panic") = Some(Instant::now());
+        problem(response, status).await;
+        None
+    }
+}
+
+/// Resolves when `counter` has gone up by `count`.
+async fn reaches(counter: &AtomicUsize, count: usize) {
+    let enough = counter.load(Relaxed) + count;
+    let wait = async {
+        while counter.load(Relaxed) < enough {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(3 * HANGS, wait).await.expect("answers");
+}
+
+/// One that creates persons, and reads and changes the newest it knows of.
+pub(super) struct Client {
+    load: Arc<Load>,
+    /// What the names of its persons begin with.
+    prefix: String,
+    /// Whether it repeats what was refused, with the same Idempotency-Key.
+    repeats: bool,
+    tried: usize,
+    changes: usize,
+    created: Vec<String>,
+    person: Option<Known>,
+}
+
+struct Known {
+    id: String,
+    name: String,
+    /// What its nickname may be: what was answered last, and what was refused since then, which may
+    /// have been done all the same.
+    nicknames: Vec<Value>,
+}
+
+impl Client {
+    pub(super) fn new(load: Arc<Load>, number: usize) -> Self {
+        let prefix = format!("client-{number}-");
+        let repeats = number.is_multiple_of(2);
+        Self { load, prefix, repeats, tried: 0, changes: 0, created: Vec::new(), person: None }
+    }
+
+    pub(super) async fn run(mut self) -> Self {
+        while !self.load.is_over.load(Relaxed) {
+            self.create().await;
+            self.change().await;
+            self.list().await;
+        }
+        self
+    }
+
+    async fn create(&mut self) {
+        let name = format!("{}{}", self.prefix, self.tried);
+        let body = json!({ "name": name, "emails": ["someone@example.com"] });
+        let mut request = self.load.app.post("/persons", &body);
+        if self.repeats {
+            request = request.header("idempotency-key", format!("key-{name}"));
+        }
+        let created = self.load.ask(request, &[201]).await;
+        if created.is_some() || !self.repeats {
+            self.tried += 1;
+        }
+        let Some(response) = created else { return };
+        let person: Value = response.json().await.expect("JSON");
+        assert_eq!(person["name"], name);
+        let id = person["id"].as_str().expect("a string").to_owned();
+        self.created.push(name.clone());
+        self.person = Some(Known { id, name, nicknames: vec![Value::Null] });
+    }
+
+    async fn change(&mut self) {
+        let Some(known) = &mut self.person else { return };
+        let path = format!("/persons/{}", known.id);
+        let Some(response) = self.load.ask(self.load.app.get(&path), &[200]).await else { return };
+        let etag = response.headers()["etag"].clone();
+        let person: Value = response.json().await.expect("JSON");
+        assert_eq!(person["name"], known.name);
+        assert!(known.nicknames.contains(&person["nickname"]), "{person} {:?}", known.nicknames);
+
+        self.changes += 1;
+        let nickname = json!(format!("change {}", self.changes));
+        let body = json!({ "nickname": nickname });
+        let request = self.load.app.request("PATCH", &path).json(&body).header("if-match", etag);
+        match self.load.ask(request, &[200, 412]).await {
+            Some(response) if response.status() == 200 => known.nicknames = vec![nickname],
+            Some(_) => assert!(known.nicknames.len() > 1, "nobody else changes it"),
+            None => known.nicknames.push(nickname),
+        }
+    }
+
+    async fn list(&self) {
+        let request = self.load.app.get(&format!("/persons?name_prefix={}", self.prefix));
+        let Some(response) = self.load.ask(request, &[200]).await else { return };
+        let page: Value = response.json().await.expect("JSON");
+        let items = page["items"].as_array().expect("a list").iter();
+        let names: Vec<_> = items.map(|item| item["name"].as_str().expect("a string")).collect();
+        assert!(names.iter().all(|name| name.starts_with(&self.prefix)), "{names:?}");
+        // The oldest come first, and what was refused may be among them.
+        let is_ours = |name: &&&str| self.created.iter().any(|created| created == *name);
+        let found = names.iter().filter(is_ours);
+        assert!(found.clone().eq(&self.created[..found.clone().count()]), "{names:?}");
+        assert!(names.len() == PAGE || found.count() == self.created.len(), "{names:?}");
+    }
+
+    /// Checks that everything it created is there once, and nothing is there twice.
+    pub(super) fn check(&self, stored: &HashMap<String, i64>) {
+        for name in &self.created {
+            assert_eq!(stored.get(name), Some(&1), "{name}");
+        }
+        for (name, count) in stored.iter().filter(|(name, _)| name.starts_with(&self.prefix)) {
+            assert_eq!(*count, 1, "{name}");
+        }
+    }
+}

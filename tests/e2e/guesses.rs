@@ -1,0 +1,71 @@
+//! A thousand guesses at passwords: throttled, in little memory, and nobody else is kept out.
+
+use std::{collections::BTreeMap, net::Ipv4Addr};
+
+use futures_util::{StreamExt, stream};
+use reqwest::{Client, Response};
+use serde_json::json;
+
+use crate::{
+    accounts::{PASSWORD, sign_up},
+    harness::{ServerProcess, TestApp, problem},
+};
+
+/// A log-in from 127.0.`network`.`host`.
+async fn log_in(server: &ServerProcess, from: (u8, u8), email: &str, password: &str) -> Response {
+    let address = Ipv4Addr::new(127, 0, from.0, from.1);
+    let client = Client::builder().local_address(Some(address.into())).build().expect("a client");
+    let body = json!({ "email": email, "password": password });
+    let request = client.post(format!("http://{}/sessions", server.address)).json(&body);
+    request.send().await.expect("an answer")
+}
+
+/// Makes these guesses, each an e-mail address and where it comes from, and returns how many had
+/// which status. Meanwhile and afterwards, Grace gets in.
+async fn guess(guesses: impl Iterator<Item = ((u8, u8), String)>) -> BTreeMap<u16, usize> {
+    let app = TestApp::spawn().await;
+    for email in ["ada@example.com", "grace@example.com"] {
+        assert_eq!(sign_up(&app, email).await.status(), 201);
+    }
+    let server = ServerProcess::start(&app, &[]);
+    let grace = async || log_in(&server, (9, 9), "grace@example.com", PASSWORD).await.status();
+    let answer = async |(from, email): ((u8, u8), String)| {
+        let response = log_in(&server, from, &email, "not the password").await;
+        let status = response.status().as_u16();
+        if status == 429 {
+            let wait = response.headers()["retry-after"].to_str().expect("ASCII");
+            let wait: u64 = wait.parse().expect("seconds");
+            assert!((800..=900).contains(&wait), "{wait}");
+        }
+        problem(response, status).await;
+        status
+    };
+    let mut answers = stream::iter(guesses).map(answer).buffer_unordered(16);
+    let mut statuses = BTreeMap::new();
+    while let Some(status) = answers.next().await {
+        let count: &mut usize = statuses.entry(status).or_default();
+        *count += 1;
+        if status == 429 && *count == 1 {
+            assert_eq!(grace().await, 201);
+        }
+    }
+    assert_eq!(grace().await, 201);
+    let memory = server.memory();
+    assert!(memory < 250, "{memory} MiB");
+    statuses
+}
+
+#[tokio::test]
+async fn a_thousand_at_one_account_from_many_addresses() {
+    let guesses = (0..1000).map(|number| {
+        let host = u8::try_from(number % 200).expect("small") + 1;
+        ((1, host), "ada@example.com".to_owned())
+    });
+    assert_eq!(guess(guesses).await, [(401, 10), (429, 990)].into());
+}
+
+#[tokio::test]
+async fn a_thousand_at_as_many_accounts_from_one_address() {
+    let guesses = (0..1000).map(|number| ((2, 1), format!("person{number}@example.com")));
+    assert_eq!(guess(guesses).await, [(401, 100), (429, 900)].into());
+}
