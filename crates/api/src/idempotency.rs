@@ -5,23 +5,14 @@ use db::{Transaction, idempotency_keys as rows};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use crate::{
-    auth::Writer,
-    error::{ApiError, FieldError},
-};
+use crate::{auth::Writer, error::ApiError, text::IdempotencyKey};
 
 /// A key, which is its account's own: others may use the same.
 pub(crate) struct Key(String);
 
 impl Key {
-    /// # Errors
-    /// [`ApiError::Invalid`] if it is malformed.
-    pub(crate) fn new(caller: &Writer, key: &str) -> Result<Self, ApiError> {
-        if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let detail = "must have 1 to 255 visible ASCII characters";
-            return Err(ApiError::Invalid(vec![FieldError::parameter("Idempotency-Key", detail)]));
-        }
-        Ok(Self(format!("{} {key}", caller.0.account_id)))
+    pub(crate) fn new(caller: &Writer, key: &IdempotencyKey) -> Self {
+        Self(format!("{} {}", caller.0.account_id, key.0))
     }
 }
 

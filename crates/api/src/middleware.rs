@@ -23,7 +23,8 @@ use crate::{
     metrics::Metrics,
     paths::KnownPath,
 };
-pub(crate) use headers::{DOCS_POLICY, PAGE_POLICY, add_headers};
+use headers::blank_unreadable;
+pub(crate) use headers::{DEFAULTS, DOCS_POLICY, PAGE_POLICY, add_headers};
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -33,6 +34,7 @@ pub(crate) async fn limit<E: Endpoint>(
     mut request: Request,
     limits: ServerConfig,
 ) -> Result<Response> {
+    blank_unreadable(request.headers_mut());
     let announced = request.header(header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
     if announced.is_some_and(|length: usize| length > limits.body_limit) {
         return Err(ReadBodyError::PayloadTooLarge.into());

@@ -1,4 +1,5 @@
-//! Headers for browsers, on every answer: what the answer may be used for, and by which pages.
+//! Headers for browsers, on every answer: what the answer may be used for, and by which pages. And
+//! the headers of requests that must not get lost.
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ pub(crate) const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inli
 
 /// What an answer has unless its handler chose otherwise. Strict-Transport-Security is missing: it
 /// belongs to whoever speaks TLS.
-const DEFAULTS: [(HeaderName, &str); 5] = [
+pub(crate) const DEFAULTS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -31,6 +32,20 @@ const MAY_SEND: &str = "authorization, content-type, idempotency-key, if-match, 
 const MAY_READ: &str = "allow, etag, link, location, retry-after, x-request-id";
 /// Seconds for which a browser need not ask again.
 const REMEMBER: &str = "600";
+
+/// What a request depends on.
+const CONDITIONS: [HeaderName; 3] =
+    [header::IF_MATCH, header::IF_NONE_MATCH, HeaderName::from_static("idempotency-key")];
+
+/// poem-openapi skips what is no ASCII, and a write would go on as if it had no condition. A blank is
+/// one that no version fulfils and a key that is refused.
+pub(super) fn blank_unreadable(headers: &mut HeaderMap) {
+    for name in CONDITIONS {
+        if let Some(value) = headers.get_mut(name).filter(|value| value.to_str().is_err()) {
+            *value = HeaderValue::from_static(" ");
+        }
+    }
+}
 
 /// Adds [`DEFAULTS`], and what lets pages of `origins` use the API (CORS). There are no cookies, so
 /// that credentials are never allowed.
