@@ -1,9 +1,11 @@
 //! The documentation pages, the document and the landing page.
 
-use reqwest::StatusCode;
-use serde_json::Value;
+use std::collections::BTreeSet;
 
-use crate::harness::TestApp;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::harness::{TestApp, config};
 
 async fn page(app: &TestApp, path: &str) -> (StatusCode, String) {
     let response = app.get(path).send().await.expect("an answer");
@@ -81,8 +83,54 @@ async fn the_document_tells_how_a_token_is_sent() {
       }
     }
     "#);
-    let refused = &document["paths"]["/persons"]["get"]["responses"]["401"];
+    let refused = resolve(&document, &document["paths"]["/persons"]["get"]["responses"]["401"]);
     assert!(refused["headers"].get("WWW-Authenticate").is_some(), "{refused}");
+}
+
+/// What a `$ref` refers to, or the value itself.
+fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    let Some(reference) = value["$ref"].as_str() else { return value };
+    document.pointer(reference.trim_start_matches('#')).expect("it refers to something")
+}
+
+#[tokio::test]
+async fn an_answer_has_the_headers_that_the_document_lists_and_no_others() {
+    let app = TestApp::spawn().await;
+    let document: Value = serde_json::from_str(&page(&app, "/openapi.json").await.1).expect("JSON");
+    let person = json!({ "name": "Ada", "emails": ["a@example.com"] });
+    let unknown = "/persons/00000000-0000-7000-8000-000000000000";
+    for (request, (method, path), status) in [
+        (app.get("/health/ready"), ("get", "/health/ready"), 200),
+        (app.request_as_nobody("GET", "/persons"), ("get", "/persons"), 401),
+        (app.get("/audit"), ("get", "/audit"), 403),
+        (app.get("/persons?limit=0"), ("get", "/persons"), 422),
+        (app.get(unknown), ("get", "/persons/{id}"), 404),
+        (app.post("/persons", &person), ("post", "/persons"), 201),
+        (app.post("/persons", &json!({})), ("post", "/persons"), 422),
+        (app.request("DELETE", "/sessions/current"), ("delete", "/sessions/current"), 204),
+    ] {
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), status);
+        let answer = &document["paths"][path][method]["responses"][status.to_string()];
+        let listed = resolve(&document, answer)["headers"].as_object().expect("an object");
+        let listed: BTreeSet<_> = listed.keys().map(|name| name.to_lowercase()).collect();
+        // Of the message, not of the answer.
+        let framing = ["content-type", "content-length", "date"];
+        let sent = response.headers().keys().map(|name| name.as_str().to_owned());
+        let sent: BTreeSet<_> = sent.filter(|name| !framing.contains(&name.as_str())).collect();
+        assert_eq!(sent, listed, "{method} {path}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn the_example_of_a_log_in_is_one_that_development_takes() {
+    let app = TestApp::spawn_with(&[("APP_ENV", "dev")]).await;
+    let document: Value = serde_json::from_str(&page(&app, "/openapi.json").await.1).expect("JSON");
+    let role = db::accounts::Role::Member;
+    migrate::token(&config(&app.database, &[]), role).await.expect("the accounts are made");
+    let example = &document["components"]["schemas"]["LogIn"]["examples"][0];
+    let response = app.request_as_nobody("POST", "/sessions").json(example).send().await;
+    assert_eq!(response.expect("an answer").status(), 201);
 }
 
 #[tokio::test]

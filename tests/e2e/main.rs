@@ -8,6 +8,7 @@ mod accounts;
 mod audit;
 mod connections;
 mod crowds;
+mod database;
 mod docs;
 mod endless;
 mod errors;

@@ -244,7 +244,7 @@ async fn bad_queries_and_ids_are_refused_with_the_reason() {
     /persons?cursor=: 422 the request has values that are not valid; "cursor" must be the `next` of a page in this order, as it is
     /persons?sort=age: 422 a parameter is not valid; "sort" is not valid: see the document
     /persons?name_prefix=: 422 a parameter is not valid; "name_prefix" is not valid: see the document
-    /persons?name_prefix=%00: 422 the request has values that are not valid; "name_prefix" must not hold a NUL
+    /persons?name_prefix=%00: 422 a parameter is not valid; "name_prefix" is not valid: see the document
     /persons?email=a: 422 a parameter is not valid; "email" is not valid: see the document
     /persons/00000000-0000-7000-8000-000000000000: 404 there is no person with this id
     /persons/x: 404 nothing is here

@@ -71,3 +71,25 @@ async fn idempotency_keys_are_each_accounts_own() {
     }
     assert!(ids[0].is_string() && ids[0] != ids[1], "{ids:?}");
 }
+
+#[tokio::test]
+async fn an_account_that_another_process_deleted_gets_no_token_and_no_error_of_ours() {
+    let app = TestApp::spawn().await;
+    let other = TestApp::spawn_beside(&app, &[]);
+    let token = &app.member.token;
+    let read = other.request_as(token, "GET", "/persons").send().await.expect("an answer");
+    assert_eq!(read.status(), 200);
+    let delete =
+        app.request_as_admin("DELETE", &format!("/accounts/{}", app.member.account)).send();
+    assert_eq!(delete.await.expect("an answer").status(), 204);
+    // The other process still trusts the token for a while.
+    let body = json!({ "name": "backup", "scope": "read" });
+    for request in [
+        other.request_as(token, "POST", "/tokens").json(&body),
+        other.request_as(token, "GET", "/accounts/me"),
+        other.request_as(token, "PATCH", "/accounts/me").json(&json!({ "name": "Ada" })),
+        other.request_as(token, "DELETE", "/sessions/current"),
+    ] {
+        problem(request.send().await.expect("an answer"), 401).await;
+    }
+}

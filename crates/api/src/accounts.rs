@@ -180,6 +180,14 @@ fn no_account(error: db::Error) -> ApiError {
     }
 }
 
+/// Whoever was deleted after the check of the token gets the answer of those who come too late for it.
+pub(crate) fn gone(error: db::Error) -> ApiError {
+    match error {
+        db::Error::NotFound => ApiError::Unauthorized,
+        error => error.into(),
+    }
+}
+
 fn default_limit() -> u32 {
     20
 }

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use db::{Database, audit as rows};
-use poem_openapi::{Enum, Object, OpenApi, param::Query};
+use poem_openapi::{Enum, Object, OpenApi, param::Query, types::Example};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{accounts::Tags, auth::Admin, error::ApiError, json::Json};
+use crate::{accounts::Tags, auth::Admin, error::ApiError, examples, json::Json};
 
 pub(crate) struct AuditApi {
     pub(crate) database: Database,
@@ -69,7 +69,7 @@ impl Resource {
 
 /// One change.
 #[derive(Debug, Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 struct Change {
     /// A UUID of version 7.
     id: Uuid,
@@ -89,15 +89,35 @@ struct Change {
     resource_id: Uuid,
 }
 
+impl Example for Change {
+    fn example() -> Self {
+        Self {
+            id: examples::OTHER,
+            at: examples::time(),
+            account_id: Some(examples::ACCOUNT),
+            token_id: Some(examples::OTHER),
+            action: "updatePerson".to_owned(),
+            resource: "person".to_owned(),
+            resource_id: examples::PERSON,
+        }
+    }
+}
+
 /// A page of changes.
 #[derive(Debug, Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 struct ChangePage {
     /// The changes of this page, the newest first.
     items: Vec<Change>,
     /// What to pass as `cursor` for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Uuid>,
+}
+
+impl Example for ChangePage {
+    fn example() -> Self {
+        Self { items: vec![Change::example()], next: Some(examples::OTHER) }
+    }
 }
 
 impl From<rows::Entry> for Change {

@@ -3,6 +3,7 @@
 //! Handlers return [`ApiError`] with `?`; [`respond`] turns it, and whatever the framework itself
 //! refuses, into an answer. A 5xx answer carries fixed text and the request id; its cause is logged.
 
+mod documented;
 mod problem;
 
 use db::Error as DbError;
@@ -11,16 +12,12 @@ use poem::{
     error::{MethodNotAllowedError, ReadBodyError, ResponseError},
     http::{StatusCode, header},
 };
-use poem_openapi::{
-    ApiResponse,
-    error::{AuthorizationError, ContentTypeError, ParseParamError, ParsePathError},
-    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
-    types::Type,
-};
+use poem_openapi::error::{AuthorizationError, ContentTypeError, ParseParamError, ParsePathError};
 
 use crate::paths::KnownPath;
+pub(crate) use documented::responses;
 pub(crate) use problem::FieldError;
-use problem::{PROBLEM_JSON, Problem};
+use problem::Problem;
 
 /// Seconds after which a client may try again when the database is away.
 const RETRY_AFTER: &str = "1";
@@ -109,57 +106,13 @@ impl ResponseError for ApiError {
     }
 }
 
-/// The errors that an operation can end with, for the document; `document` removes from each
-/// operation the 4xx that it cannot.
-impl ApiResponse for ApiError {
-    fn meta() -> MetaResponses {
-        let response = |(status, description)| MetaResponse {
-            description,
-            status: Some(status),
-            status_range: None,
-            content: vec![MetaMediaType {
-                content_type: PROBLEM_JSON,
-                schema: Problem::schema_ref(),
-            }],
-            headers: Vec::new(),
-        };
-        MetaResponses { responses: ERRORS.into_iter().map(response).collect() }
-    }
-
-    fn register(registry: &mut Registry) {
-        Problem::register(registry);
-    }
-}
-
-const ERRORS: [(u16, &str); 14] = [
-    (400, "The body is not JSON"),
-    (401, "There is no token, or none that is valid"),
-    (403, "The caller may not do this"),
-    (404, "There is nothing under this id"),
-    (408, "The body came too slowly"),
-    (409, "A value is taken already"),
-    (412, "It was changed since it was read"),
-    (413, "The body is larger than the server takes"),
-    (415, "The body is not application/json"),
-    (422, "Values are not valid; `errors` names each"),
-    (429, "Too many attempts"),
-    (500, "The server made a mistake"),
-    (503, "The database is away: try again soon"),
-    (504, "The request took too long"),
-];
-
 /// The answer to a request that ended with `error`; the cause of a 5xx goes to the log, once.
 pub(crate) fn respond(error: &poem::Error, request_id: &str) -> Response {
     let status = status(error);
-    let mut problem = Problem::new(status);
     if status.is_server_error() {
-        problem.request_id = Some(request_id.to_owned());
         log_cause(error, status);
-    } else {
-        problem.detail = Some(detail(error));
-        problem.errors = field_errors(error);
     }
-    let mut response = problem.into_response();
+    let mut response = to_problem(error, request_id).into_response();
     let headers = response.headers_mut();
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER));
@@ -185,6 +138,19 @@ pub(crate) fn panicked(request_id: &str) -> Response {
     let mut problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR);
     problem.request_id = Some(request_id.to_owned());
     problem.into_response()
+}
+
+/// What a client is told of `error`.
+fn to_problem(error: &poem::Error, request_id: &str) -> Problem {
+    let status = status(error);
+    let mut problem = Problem::new(status);
+    if status.is_server_error() {
+        problem.request_id = Some(request_id.to_owned());
+    } else {
+        problem.detail = Some(detail(error));
+        problem.errors = field_errors(error);
+    }
+    problem
 }
 
 fn status(error: &poem::Error) -> StatusCode {

@@ -9,9 +9,10 @@ use std::{
 };
 
 use db::{Database, migrations};
-use poem_openapi::{Object, OpenApi, Tags, payload::Json};
+use poem_openapi::{Object, OpenApi, Tags, types::Example};
+use serde::Serialize;
 
-use crate::error::ApiError;
+use crate::{error::ApiError, json::Json};
 
 /// A database that does not answer within this is as good as gone.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -74,13 +75,20 @@ pub(crate) async fn schema_version(database: &Database) -> Result<i32, ApiError>
 }
 
 /// How the server is.
-#[derive(Debug, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[derive(Debug, Serialize, Object)]
+#[oai(skip_serializing_if_is_none, example)]
 struct Health {
     /// `live` or `ready`.
     status: String,
     /// The number of the last migration applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
     schema_version: Option<i32>,
+}
+
+impl Example for Health {
+    fn example() -> Self {
+        Self { status: "ready".to_owned(), schema_version: Some(migrations::latest()) }
+    }
 }
 
 #[derive(Tags)]

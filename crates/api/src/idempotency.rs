@@ -5,10 +5,7 @@ use db::{Transaction, idempotency_keys as rows};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use crate::{
-    auth::Writer,
-    error::{ApiError, FieldError},
-};
+use crate::{auth::Writer, error::ApiError, text::IdempotencyKey};
 
 /// A request that may come again.
 pub(crate) struct Request {
@@ -19,24 +16,18 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// # Errors
-    /// [`ApiError::Invalid`] if the key is malformed.
     pub(crate) fn new(
         caller: &Writer,
-        key: &str,
+        key: &IdempotencyKey,
         operation: &str,
         body: &impl Serialize,
     ) -> Result<Self, ApiError> {
-        if !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let detail = "must have 1 to 255 visible ASCII characters";
-            return Err(ApiError::Invalid(vec![FieldError::parameter("Idempotency-Key", detail)]));
-        }
         let fingerprint = Sha256::new()
             .chain_update(operation)
             .chain_update(serde_json::to_vec(body)?)
             .finalize()
             .to_vec();
-        Ok(Self { key: format!("{} {key}", caller.0.account_id), fingerprint })
+        Ok(Self { key: format!("{} {}", caller.0.account_id, key.0), fingerprint })
     }
 
     /// What was answered to this request before, or none: then do the work in `transaction` and

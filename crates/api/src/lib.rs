@@ -7,6 +7,7 @@ mod auth;
 mod document;
 mod error;
 mod etag;
+mod examples;
 mod health;
 mod idempotency;
 mod json;

@@ -96,13 +96,10 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn finish(result: anyhow::Result<()>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&format!("error: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    complain(&format!("error: {error:#}"));
+    // The server starts without a database: only a setting can be wrong with it at the start.
+    if error.is::<db::Error>() { EX_CONFIG.into() } else { ExitCode::FAILURE }
 }
 
 #[expect(clippy::print_stdout, reason = "the answer to the person who typed the command")]

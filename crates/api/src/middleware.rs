@@ -24,7 +24,7 @@ use crate::{
     metrics::Metrics,
     paths::KnownPath,
 };
-pub(crate) use headers::{DOCS_POLICY, PAGE_POLICY, add_headers};
+pub(crate) use headers::{DEFAULTS, DOCS_POLICY, PAGE_POLICY, add_headers};
 
 const REQUEST_ID: &str = "x-request-id";
 

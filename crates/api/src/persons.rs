@@ -23,7 +23,7 @@ use crate::{
     error::ApiError,
     etag, idempotency,
     json::Json,
-    text,
+    text::{IdempotencyKey, Search},
 };
 
 pub(crate) struct PersonsApi {
@@ -49,17 +49,15 @@ impl PersonsApi {
         /// The order, by creation if none is given.
         sort: Query<Option<Order>>,
         /// Only persons whose name begins with this, compared without case.
-        #[oai(validator(min_length = 1, max_length = 200))]
-        name_prefix: Query<Option<String>>,
+        name_prefix: Query<Option<Search<1, 200>>>,
         /// Only the persons with this e-mail address, compared without case.
-        #[oai(validator(min_length = 3, max_length = 254))]
-        email: Query<Option<String>>,
+        email: Query<Option<Search<3, 254>>>,
     ) -> Result<PersonsResponse, ApiError> {
         let sort = sort.0.unwrap_or(Order::CreatedAt);
         let order = cursor::read(sort, cursor.0.as_deref())?;
         let filter = rows::Filter {
-            name_prefix: text::query("name_prefix", name_prefix.0)?,
-            address: text::query("email", email.0)?,
+            name_prefix: name_prefix.0.map(|text| text.0),
+            address: email.0.map(|text| text.0),
         };
         let client = self.database.client().await?;
         // One more than asked for tells whether there is a next page.
@@ -84,7 +82,7 @@ impl PersonsApi {
         caller: Writer,
         /// The request is done once, however often it is repeated with this key.
         #[oai(name = "Idempotency-Key")]
-        idempotency_key: Header<Option<String>>,
+        idempotency_key: Header<Option<IdempotencyKey>>,
         body: Json<CreatePerson>,
     ) -> Result<CreatePersonResponse, ApiError> {
         let (new, by) = (body.0.row("")?, caller.0.by("createPerson"));
@@ -103,6 +101,9 @@ impl PersonsApi {
     }
 
     /// Get a person
+    ///
+    /// With its e-mail addresses. Its version is the `ETag`, by which later changes can tell whether
+    /// somebody else was quicker.
     #[oai(path = "/persons/:id", method = "get", operation_id = "getPerson")]
     async fn get(
         &self,

@@ -1,8 +1,10 @@
 //! Sessions: begun by log-in, listed and ended by their owner.
 
+mod types;
+
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use credentials::token;
 use db::{
     Database, accounts,
@@ -10,9 +12,10 @@ use db::{
     tokens::{self as rows, NewToken, Scope},
 };
 use poem::web::RemoteAddr;
-use poem_openapi::{ApiResponse, Object, OpenApi, param::Path};
-use serde::{Deserialize, Serialize};
+use poem_openapi::{ApiResponse, OpenApi, param::Path};
 use uuid::Uuid;
+
+use types::{LogIn, NewSession, Session, SessionList};
 
 use crate::{
     accounts::Tags,
@@ -20,7 +23,7 @@ use crate::{
     auth::{Guard, Owner, Throttle, passwords},
     error::ApiError,
     json::Json,
-    text::{EmailAddress, Password},
+    text::Password,
 };
 
 pub(crate) struct SessionsApi {
@@ -77,6 +80,8 @@ impl SessionsApi {
     }
 
     /// List your sessions
+    ///
+    /// Those that go on; `current` is the one of this request.
     #[oai(path = "/sessions", method = "get", operation_id = "listSessions")]
     async fn list(&self, caller: Owner) -> Result<Json<SessionList>, ApiError> {
         let client = self.database.client().await?;
@@ -95,10 +100,16 @@ impl SessionsApi {
     /// Ends the session of the request's own token, at once.
     #[oai(path = "/sessions/current", method = "delete", operation_id = "logOut")]
     async fn log_out(&self, caller: Owner) -> Result<DeletedResponse, ApiError> {
-        self.end(&caller, "logOut", caller.0.token_id).await
+        match self.end(&caller, "logOut", caller.0.token_id).await {
+            // It has ended since the token was checked.
+            Err(ApiError::NotFound(_)) => Err(ApiError::Unauthorized),
+            ended => ended,
+        }
     }
 
     /// End one of your sessions
+    ///
+    /// At once, as if it had logged out.
     #[oai(path = "/sessions/:id", method = "delete", operation_id = "endSession")]
     async fn end_one(
         &self,
@@ -152,46 +163,6 @@ impl SessionsApi {
         self.guard.forget(account);
         Ok(DeletedResponse::Deleted)
     }
-}
-
-/// Somebody who has an account.
-#[derive(Debug, Deserialize, Object)]
-struct LogIn {
-    /// The account's address, whatever its case.
-    email: EmailAddress,
-    /// The account's password.
-    password: Password,
-}
-
-/// A session that has begun.
-#[derive(Serialize, Object)]
-struct NewSession {
-    /// A UUID of version 7.
-    id: Uuid,
-    /// What proves further requests; it is shown this once.
-    token: String,
-    /// When the session ends by itself, in UTC.
-    expires_at: DateTime<Utc>,
-}
-
-/// A session.
-#[derive(Debug, Serialize, Object)]
-struct Session {
-    /// A UUID of version 7.
-    id: Uuid,
-    /// Whether it is the one of this request.
-    current: bool,
-    /// When it began, in UTC.
-    created_at: DateTime<Utc>,
-    /// When it ends by itself, in UTC.
-    expires_at: DateTime<Utc>,
-}
-
-/// Sessions, by their beginning.
-#[derive(Debug, Serialize, Object)]
-struct SessionList {
-    /// All of them; there are few.
-    items: Vec<Session>,
 }
 
 #[derive(ApiResponse)]

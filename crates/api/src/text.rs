@@ -5,12 +5,10 @@ use std::borrow::Cow;
 
 use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef},
-    types::{ParseFromJSON, ParseResult, ToJSON, Type},
+    types::{Example, ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-use crate::error::{ApiError, FieldError};
 
 /// Control characters, and those that turn the direction of what follows; for a character class.
 macro_rules! unseen {
@@ -35,6 +33,12 @@ pub(crate) struct Line<const MAX: usize>(pub(crate) String);
 #[serde(transparent)]
 pub(crate) struct EmailAddress(pub(crate) String);
 
+/// What to look for, of `MIN` to `MAX` characters. PostgreSQL cannot compare with a NUL.
+pub(crate) struct Search<const MIN: usize, const MAX: usize>(pub(crate) String);
+
+/// A key that a client chose for a request, of 1 to 255 visible ASCII characters.
+pub(crate) struct IdempotencyKey(pub(crate) String);
+
 /// A password of 12 to 128 characters. It is checked, hashed and never shown.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
@@ -43,6 +47,18 @@ pub(crate) struct Password(String);
 impl std::fmt::Debug for Password {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("***")
+    }
+}
+
+impl From<&str> for Password {
+    fn from(password: &str) -> Self {
+        Self(password.to_owned())
+    }
+}
+
+impl Example for Password {
+    fn example() -> Self {
+        "correct horse battery staple".into()
     }
 }
 
@@ -99,14 +115,20 @@ macro_rules! text_type {
 text_type!(Line<MAX>, [const MAX: usize], 1, MAX, LINE);
 text_type!(EmailAddress, [], 3, 254, EMAIL);
 text_type!(Password, [], 12, 128, LINE);
+text_type!(Search<MIN, MAX>, [const MIN: usize, const MAX: usize], MIN, MAX, "^[^\\u0000]*$");
+text_type!(IdempotencyKey, [], 1, 255, "^[!-~]*$");
 
-/// A query parameter that becomes part of a comparison, which PostgreSQL cannot do with a NUL.
-///
-/// # Errors
-/// It holds one.
-pub(crate) fn query(name: &str, text: Option<String>) -> Result<Option<String>, ApiError> {
-    if text.as_ref().is_some_and(|text| text.contains('\0')) {
-        return Err(ApiError::Invalid(vec![FieldError::parameter(name, "must not hold a NUL")]));
+impl<const MIN: usize, const MAX: usize> ParseFromParameter for Search<MIN, MAX> {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let is_valid = (MIN..=MAX).contains(&value.chars().count()) && !value.contains('\0');
+        is_valid.then(|| Self(value.to_owned())).ok_or_else(ParseError::expected_input)
     }
-    Ok(text)
+}
+
+impl ParseFromParameter for IdempotencyKey {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        let is_valid =
+            (1..=255).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_graphic());
+        is_valid.then(|| Self(value.to_owned())).ok_or_else(ParseError::expected_input)
+    }
 }

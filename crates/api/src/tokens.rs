@@ -3,18 +3,19 @@
 use chrono::{DateTime, Utc};
 use credentials::token;
 use db::{
-    Database, audit,
+    Database, accounts, audit,
     tokens::{self as rows, NewToken},
 };
-use poem_openapi::{ApiResponse, Enum, Object, OpenApi, param::Path};
+use poem_openapi::{ApiResponse, Enum, Object, OpenApi, param::Path, types::Example};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    accounts::Tags,
+    accounts::{Tags, gone},
     answers::DeletedResponse,
     auth::{Guard, Owner},
     error::{ApiError, FieldError},
+    examples,
     json::Json,
     text::Line,
 };
@@ -50,6 +51,8 @@ impl TokensApi {
             expires_at,
         };
         let transaction = self.database.begin().await?;
+        // Another process may have deleted the account since the token was checked.
+        accounts::lock(&transaction, caller.0.account_id).await.map_err(gone)?;
         let stored = rows::insert(&transaction, new).await?;
         audit::record(&transaction, &caller.0.by("createToken"), "token", stored.id).await?;
         transaction.commit().await?;
@@ -58,6 +61,8 @@ impl TokensApi {
     }
 
     /// List your API tokens
+    ///
+    /// What they are for and may do; the tokens themselves are not kept.
     #[oai(path = "/tokens", method = "get", operation_id = "listTokens")]
     async fn list(&self, caller: Owner) -> Result<Json<ApiTokenList>, ApiError> {
         let client = self.database.client().await?;
@@ -66,6 +71,8 @@ impl TokensApi {
     }
 
     /// Revoke an API token
+    ///
+    /// It is worthless from now on.
     #[oai(path = "/tokens/:id", method = "delete", operation_id = "revokeToken")]
     async fn revoke(
         &self,
@@ -93,6 +100,7 @@ impl TokensApi {
 
 /// An API token to be made.
 #[derive(Debug, Deserialize, Object)]
+#[oai(example)]
 struct CreateToken {
     /// What it is for.
     name: Line<100>,
@@ -103,9 +111,15 @@ struct CreateToken {
     expires_at: Option<DateTime<Utc>>,
 }
 
+impl Example for CreateToken {
+    fn example() -> Self {
+        Self { name: Line("nightly import".to_owned()), scope: Scope::Write, expires_at: None }
+    }
+}
+
 /// An API token.
 #[derive(Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 struct ApiToken {
     /// A UUID of version 7.
     id: Uuid,
@@ -123,11 +137,31 @@ struct ApiToken {
     token: Option<String>,
 }
 
+impl Example for ApiToken {
+    fn example() -> Self {
+        Self {
+            id: examples::OTHER,
+            name: "nightly import".to_owned(),
+            scope: Scope::Write,
+            created_at: examples::time(),
+            expires_at: None,
+            token: Some(examples::TOKEN.to_owned()),
+        }
+    }
+}
+
 /// API tokens, by creation.
 #[derive(Serialize, Object)]
+#[oai(example)]
 struct ApiTokenList {
     /// All of them; there are few.
     items: Vec<ApiToken>,
+}
+
+impl Example for ApiTokenList {
+    fn example() -> Self {
+        Self { items: vec![ApiToken { token: None, ..ApiToken::example() }] }
+    }
 }
 
 /// What a token may be used for.

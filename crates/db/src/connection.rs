@@ -10,7 +10,7 @@ use deadpool_postgres::Object;
 use tokio::time::{Instant, timeout};
 use tokio_postgres::{Row, types::ToSql};
 
-use crate::{Database, Error, timings};
+use crate::{Database, Error, retry, timings};
 
 /// What parameters are: in order, `$1` first.
 pub(crate) type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -94,11 +94,7 @@ impl Connection for PoolClient {
         statement: &'static str,
         parameters: Parameters<'_>,
     ) -> Result<Vec<Row>, Error> {
-        match self.session().query(statement, parameters).await {
-            // It has forgotten what it had prepared, and nothing has happened yet.
-            Err(Error::Conflict(_)) => self.session().query(statement, parameters).await,
-            answered => answered,
-        }
+        retry(|| async { self.session().query(statement, parameters).await }).await
     }
 
     async fn execute(
@@ -106,10 +102,7 @@ impl Connection for PoolClient {
         statement: &'static str,
         parameters: Parameters<'_>,
     ) -> Result<u64, Error> {
-        match self.session().execute(statement, parameters).await {
-            Err(Error::Conflict(_)) => self.session().execute(statement, parameters).await,
-            answered => answered,
-        }
+        retry(|| async { self.session().execute(statement, parameters).await }).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Answers kept for requests that may be repeated.
 
-use crate::{Connection, Error};
+use crate::{Connection, Error, both};
 
 /// What is known of a key.
 #[derive(Debug)]
@@ -31,16 +31,26 @@ UPDATE idempotency_keys SET answer = $2 WHERE key = $1";
 
 const DELETE_OLD: &str = "\
 -- db::idempotency_keys::delete_old
-DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'";
+DELETE FROM idempotency_keys WHERE key IN (
+    SELECT key FROM idempotency_keys WHERE created_at < now() - interval '24 hours'
+    ORDER BY created_at LIMIT 10 FOR UPDATE SKIP LOCKED
+)";
 
 /// Claims `key` for this transaction, or tells what was answered to it. Another transaction that has
 /// claimed it and is not done is waited for: two at once never both do the work.
+///
+/// Each call forgets some answers that are older than a day, more than it adds.
 pub async fn claim(
     transaction: &impl Connection,
     key: &str,
     fingerprint: &[u8],
 ) -> Result<Claim, Error> {
-    if transaction.execute(CLAIM, &[&key, &fingerprint]).await? == 1 {
+    let (_, claimed) = both(
+        transaction.execute(DELETE_OLD, &[]),
+        transaction.execute(CLAIM, &[&key, &fingerprint]),
+    )
+    .await?;
+    if claimed == 1 {
         return Ok(Claim::New);
     }
     let row = transaction.query_one(FIND, &[&key]).await?;
@@ -51,9 +61,4 @@ pub async fn claim(
 pub async fn keep(transaction: &impl Connection, key: &str, answer: &str) -> Result<(), Error> {
     transaction.execute(KEEP, &[&key, &answer]).await?;
     Ok(())
-}
-
-/// Forgets the answers that are older than a day, and returns their number.
-pub async fn delete_old(client: &impl Connection) -> Result<u64, Error> {
-    Ok(client.execute(DELETE_OLD, &[]).await?)
 }

@@ -45,6 +45,20 @@ async fn a_key_with_another_body_or_operation_is_refused() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_no_visible_ascii_is_refused_and_nothing_is_done() {
+    let app = TestApp::spawn().await;
+    let body = json!({ "name": "Ada", "emails": ["a@example.com"] });
+    for key in ["", " ", "a b", "\u{e4}", &"k".repeat(256)] {
+        problem(post(&app, "/persons", key, &body).await, 422).await;
+    }
+    for key in ["!", "~", &"k".repeat(255)] {
+        assert_eq!(post(&app, "/persons", key, &body).await.status(), 201);
+    }
+    let page: Value = get(&app, "/persons").await.json().await.expect("JSON");
+    assert_eq!(page["items"].as_array().expect("a list").len(), 3);
+}
+
+#[tokio::test]
 async fn many_at_once_with_one_key_make_one_row() {
     let app = TestApp::spawn().await;
     let body = json!({ "name": "Ada", "emails": ["a@example.com"] });

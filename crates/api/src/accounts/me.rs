@@ -5,7 +5,7 @@ use poem::web::RemoteAddr;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::{
-    Tags, no_account,
+    Tags, gone,
     types::{Account, ChangePassword, UpdateOwnAccount},
 };
 use crate::{
@@ -23,14 +23,18 @@ pub(crate) struct MeApi {
 #[OpenApi(tag = "Tags::Accounts")]
 impl MeApi {
     /// Get your own account
+    ///
+    /// The account of the request's token.
     #[oai(path = "/accounts/me", method = "get", operation_id = "getOwnAccount")]
     async fn get(&self, caller: Reader) -> Result<Json<Account>, ApiError> {
         let client = self.database.client().await?;
-        let account = rows::get(&client, caller.0.account_id).await.map_err(no_account)?;
+        let account = rows::get(&client, caller.0.account_id).await.map_err(gone)?;
         Ok(Json(account.into()))
     }
 
     /// Change your own account
+    ///
+    /// Your name alone: the role is up to admins.
     #[oai(path = "/accounts/me", method = "patch", operation_id = "updateOwnAccount")]
     async fn update(
         &self,
@@ -39,7 +43,7 @@ impl MeApi {
     ) -> Result<Json<Account>, ApiError> {
         let id = caller.0.account_id;
         let transaction = self.database.begin().await?;
-        let mut account = rows::lock(&transaction, id).await.map_err(no_account)?;
+        let mut account = rows::lock(&transaction, id).await.map_err(gone)?;
         account.name = body.0.name.0;
         let by = caller.0.by("updateOwnAccount");
         db::both(
@@ -66,7 +70,7 @@ impl MeApi {
         let known = {
             // Not kept while hashing.
             let client = self.database.client().await?;
-            rows::get(&client, id).await.map_err(no_account)?
+            rows::get(&client, id).await.map_err(gone)?
         };
         self.throttle.attempt(&known.email, address)?;
         let hash = Some(known.password_hash.clone());
@@ -78,7 +82,7 @@ impl MeApi {
         let password_hash = passwords::hash(new_password.into()).await;
 
         let transaction = self.database.begin().await?;
-        let mut account = rows::lock(&transaction, id).await.map_err(no_account)?;
+        let mut account = rows::lock(&transaction, id).await.map_err(gone)?;
         if account.password_hash != known.password_hash {
             // Another request has changed it meanwhile, and ended this session.
             return Err(ApiError::Unauthorized);

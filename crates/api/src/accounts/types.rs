@@ -2,14 +2,18 @@
 
 use chrono::{DateTime, Utc};
 use db::accounts as rows;
-use poem_openapi::{Enum, Object};
+use poem_openapi::{Enum, Object, types::Example};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::text::{EmailAddress, Line, Password};
+use crate::{
+    examples,
+    text::{EmailAddress, Line, Password},
+};
 
 /// An account: who may use the API, and as what.
 #[derive(Debug, Serialize, Object)]
+#[oai(example)]
 pub(crate) struct Account {
     /// A UUID of version 7.
     id: Uuid,
@@ -25,6 +29,19 @@ pub(crate) struct Account {
     created_at: DateTime<Utc>,
 }
 
+impl Example for Account {
+    fn example() -> Self {
+        Self {
+            id: examples::ACCOUNT,
+            email: "member@example.com".to_owned(),
+            name: "Development Member".to_owned(),
+            role: Role::Member,
+            disabled: false,
+            created_at: examples::time(),
+        }
+    }
+}
+
 /// What an account may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Enum)]
 #[serde(rename_all = "snake_case")]
@@ -38,7 +55,7 @@ pub(crate) enum Role {
 
 /// A page of accounts.
 #[derive(Debug, Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub(super) struct AccountPage {
     /// The accounts of this page, by creation.
     pub(super) items: Vec<Account>,
@@ -47,8 +64,15 @@ pub(super) struct AccountPage {
     pub(super) next: Option<Uuid>,
 }
 
+impl Example for AccountPage {
+    fn example() -> Self {
+        Self { items: vec![Account::example()], next: Some(examples::ACCOUNT) }
+    }
+}
+
 /// Somebody who wants an account.
 #[derive(Debug, Deserialize, Object)]
+#[oai(example)]
 pub(super) struct SignUp {
     /// What to log in with; nobody else may have it, whatever its case.
     pub(super) email: EmailAddress,
@@ -58,15 +82,33 @@ pub(super) struct SignUp {
     pub(super) password: Password,
 }
 
+impl Example for SignUp {
+    fn example() -> Self {
+        Self {
+            email: EmailAddress("grace@example.com".to_owned()),
+            name: Line("Grace Hopper".to_owned()),
+            password: Password::example(),
+        }
+    }
+}
+
 /// What its owner may change of an account.
 #[derive(Debug, Deserialize, Object)]
+#[oai(example)]
 pub(super) struct UpdateOwnAccount {
     /// What to call its owner.
     pub(super) name: Line<200>,
 }
 
+impl Example for UpdateOwnAccount {
+    fn example() -> Self {
+        Self { name: Line("Grace Murray Hopper".to_owned()) }
+    }
+}
+
 /// What an admin may change of an account.
 #[derive(Debug, Deserialize, Object)]
+#[oai(example)]
 pub(super) struct UpdateAccount {
     /// What it may do.
     #[oai(skip_serializing_if_is_none)]
@@ -76,13 +118,29 @@ pub(super) struct UpdateAccount {
     pub(super) disabled: Option<bool>,
 }
 
+impl Example for UpdateAccount {
+    fn example() -> Self {
+        Self { role: Some(Role::Admin), disabled: None }
+    }
+}
+
 /// A new password, and the proof that it comes from the account's owner.
 #[derive(Debug, Deserialize, Object)]
+#[oai(example)]
 pub(super) struct ChangePassword {
     /// The password so far.
     pub(super) current_password: Password,
     /// The password from now on.
     pub(super) new_password: Password,
+}
+
+impl Example for ChangePassword {
+    fn example() -> Self {
+        Self {
+            current_password: Password::example(),
+            new_password: Password::from("a nanosecond is a foot of wire"),
+        }
+    }
 }
 
 impl From<rows::Account> for Account {

@@ -51,6 +51,10 @@ impl FieldError {
 }
 
 impl Problem {
+    pub(super) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).expect("made from a status")
+    }
+
     pub(super) fn new(status: StatusCode) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
         let code = title.to_ascii_lowercase().replace(' ', "_");
@@ -69,7 +73,7 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         Response::builder()
-            .status(StatusCode::from_u16(self.status).expect("made from a status"))
+            .status(self.status())
             .content_type(PROBLEM_JSON)
             .body(self.to_json_string())
     }

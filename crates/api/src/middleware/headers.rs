@@ -1,4 +1,5 @@
-//! Headers for browsers, on every answer: what the answer may be used for, and by which pages.
+//! Headers for browsers, on every answer: what the answer may be used for, and by which pages. And
+//! the headers of requests that must not get lost.
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ pub(crate) const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inli
 
 /// What an answer has unless its handler chose otherwise. Strict-Transport-Security is missing: it
 /// belongs to whoever speaks TLS.
-const DEFAULTS: [(HeaderName, &str); 5] = [
+pub(crate) const DEFAULTS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     (header::REFERRER_POLICY, "no-referrer"),

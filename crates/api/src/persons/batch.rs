@@ -1,7 +1,7 @@
 //! Many persons at once, all or none.
 
 use db::{Database, persons as rows};
-use poem_openapi::{ApiResponse, Object, OpenApi, param::Header};
+use poem_openapi::{ApiResponse, Object, OpenApi, param::Header, types::Example};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -13,6 +13,7 @@ use crate::{
     error::{ApiError, FieldError},
     idempotency,
     json::Json,
+    text::IdempotencyKey,
 };
 
 pub(crate) struct BatchApi {
@@ -30,11 +31,12 @@ impl BatchApi {
         caller: Writer,
         /// The request is done once, however often it is repeated with this key.
         #[oai(name = "Idempotency-Key")]
-        idempotency_key: Header<Option<String>>,
+        idempotency_key: Header<Option<IdempotencyKey>>,
         body: Json<CreatePersons>,
     ) -> Result<CreatePersonsResponse, ApiError> {
         let (new, by) = (body.0.rows()?, caller.0.by("createPersons"));
-        let request = |key: String| idempotency::Request::new(&caller, &key, by.action, &body.0);
+        let request =
+            |key: IdempotencyKey| idempotency::Request::new(&caller, &key, by.action, &body.0);
         let request = idempotency_key.0.map(request).transpose()?;
         let transaction = self.database.begin().await?;
         if let Some(request) = &request
@@ -55,10 +57,17 @@ impl BatchApi {
 
 /// Persons to be created together.
 #[derive(Debug, Serialize, Deserialize, Object)]
+#[oai(example)]
 struct CreatePersons {
     /// 1 to 1,000 persons.
     #[oai(validator(min_items = 1, max_items = 1000))]
     items: Vec<CreatePerson>,
+}
+
+impl Example for CreatePersons {
+    fn example() -> Self {
+        Self { items: vec![CreatePerson::example()] }
+    }
 }
 
 impl CreatePersons {
@@ -81,9 +90,16 @@ impl CreatePersons {
 
 /// The persons that were created together.
 #[derive(Debug, Serialize, Deserialize, Object)]
+#[oai(example)]
 struct PersonList {
     /// In the order in which they were given.
     items: Vec<Person>,
+}
+
+impl Example for PersonList {
+    fn example() -> Self {
+        Self { items: vec![Person::example()] }
+    }
 }
 
 #[derive(ApiResponse)]

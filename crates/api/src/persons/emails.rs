@@ -4,6 +4,7 @@ use db::{Database, audit, persons as rows};
 use poem_openapi::{
     ApiResponse, Object, OpenApi,
     param::{Header, Path},
+    types::Example,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -15,7 +16,7 @@ use crate::{
     error::{ApiError, FieldError},
     etag, idempotency,
     json::Json,
-    text::EmailAddress,
+    text::{EmailAddress, IdempotencyKey},
 };
 
 pub(crate) struct EmailsApi {
@@ -25,6 +26,8 @@ pub(crate) struct EmailsApi {
 #[OpenApi(tag = "Tags::Persons")]
 impl EmailsApi {
     /// List a person's e-mail addresses
+    ///
+    /// All of them: a person has few.
     #[oai(path = "/persons/:id/emails", method = "get", operation_id = "listEmails")]
     async fn list(
         &self,
@@ -38,6 +41,8 @@ impl EmailsApi {
     }
 
     /// Add an e-mail address
+    ///
+    /// It becomes the last one of the person, whose version goes up by one.
     #[oai(path = "/persons/:id/emails", method = "post", operation_id = "addEmail")]
     async fn add(
         &self,
@@ -46,11 +51,12 @@ impl EmailsApi {
         id: Path<Uuid>,
         /// The request is done once, however often it is repeated with this key.
         #[oai(name = "Idempotency-Key")]
-        idempotency_key: Header<Option<String>>,
+        idempotency_key: Header<Option<IdempotencyKey>>,
         body: Json<AddEmail>,
     ) -> Result<AddEmailResponse, ApiError> {
         let operation = format!("addEmail {}", id.0);
-        let request = |key: String| idempotency::Request::new(&caller, &key, &operation, &body.0);
+        let request =
+            |key: IdempotencyKey| idempotency::Request::new(&caller, &key, &operation, &body.0);
         let request = idempotency_key.0.map(request).transpose()?;
         let transaction = self.database.begin().await?;
         if let Some(request) = &request
@@ -100,16 +106,30 @@ impl EmailsApi {
 
 /// The e-mail addresses of a person.
 #[derive(Debug, Serialize, Object)]
+#[oai(example)]
 struct EmailList {
     /// In the order in which they were added.
     items: Vec<Email>,
 }
 
+impl Example for EmailList {
+    fn example() -> Self {
+        Self { items: vec![Email::example()] }
+    }
+}
+
 /// An e-mail address to be added.
 #[derive(Debug, Serialize, Deserialize, Object)]
+#[oai(example)]
 struct AddEmail {
     /// The address; the person must not have it yet, whatever its case.
     address: EmailAddress,
+}
+
+impl Example for AddEmail {
+    fn example() -> Self {
+        Self { address: EmailAddress("lovelace@example.com".to_owned()) }
+    }
 }
 
 #[derive(ApiResponse)]

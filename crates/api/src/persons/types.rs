@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::{
     error::{ApiError, FieldError},
     etag::ETag,
+    examples,
     text::{EmailAddress, Line},
 };
 
@@ -21,7 +22,7 @@ pub(super) mod cursor;
 
 /// A person with its e-mail addresses.
 #[derive(Debug, Serialize, Deserialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct Person {
     /// A UUID of version 7.
     pub(super) id: Uuid,
@@ -40,8 +41,23 @@ pub(crate) struct Person {
     updated_at: DateTime<Utc>,
 }
 
+impl Example for Person {
+    fn example() -> Self {
+        Self {
+            id: examples::PERSON,
+            name: "Ada Lovelace".to_owned(),
+            nickname: Some("Ada".to_owned()),
+            emails: vec![Email::example()],
+            version: 1,
+            created_at: examples::time(),
+            updated_at: examples::time(),
+        }
+    }
+}
+
 /// An e-mail address of a person.
 #[derive(Debug, Serialize, Deserialize, Object)]
+#[oai(example)]
 pub(crate) struct Email {
     /// A UUID of version 7.
     pub(super) id: Uuid,
@@ -49,15 +65,27 @@ pub(crate) struct Email {
     address: String,
 }
 
+impl Example for Email {
+    fn example() -> Self {
+        Self { id: examples::EMAIL, address: "ada@example.com".to_owned() }
+    }
+}
+
 /// A page of persons.
 #[derive(Debug, Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct PersonPage {
     /// The persons of this page.
     pub(super) items: Vec<Person>,
     /// What to pass as `cursor` for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) next: Option<String>,
+}
+
+impl Example for PersonPage {
+    fn example() -> Self {
+        Self { items: vec![Person::example()], next: Some("AZAAAAAAcACAAAAAAAAAAQ".to_owned()) }
+    }
 }
 
 /// A person to be created, or what a person is replaced by.

@@ -1,0 +1,137 @@
+//! What operations answer: the errors that each can end with, and the headers that each answer has.
+
+use poem::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::objects;
+use crate::{error, middleware::DEFAULTS};
+
+/// The operations that take a password: a wrong one is refused, and so are too many.
+const GUESSABLE: [&str; 3] = ["signUp", "logIn", "changePassword"];
+/// The operations that store something of which there may be only one.
+const UNIQUE: [&str; 6] =
+    ["signUp", "createPerson", "createPersons", "replacePerson", "updatePerson", "addEmail"];
+
+/// Every error, once, for [`correct`] to refer to.
+pub(super) fn errors() -> Value {
+    let response = |(status, mut response): (StatusCode, Value)| {
+        response["headers"] = common_headers(status.as_str()).into();
+        (name(status), response)
+    };
+    error::responses().map(response).collect()
+}
+
+/// The headers that many answers have, once.
+pub(super) fn headers() -> Value {
+    let header = |description: &str, schema: Value| json!({ "description": description, "required": true, "schema": schema });
+    let text = || json!({ "type": "string" });
+    let mut headers = Map::new();
+    for (name, value) in DEFAULTS {
+        let description = "For browsers and caches; always the same.";
+        headers.insert(usual(name.as_str()), header(description, json!({ "const": value })));
+    }
+    let id = "Names this request in the server's log.";
+    headers.insert("X-Request-Id".to_owned(), header(id, text()));
+    let retry = "Seconds to wait before trying again.";
+    headers.insert("Retry-After".to_owned(), header(retry, json!({ "type": "integer" })));
+    let proof = "How to prove who calls.";
+    headers.insert("WWW-Authenticate".to_owned(), header(proof, json!({ "const": "Bearer" })));
+    headers.into()
+}
+
+/// Adds the errors that the operation can end with, and the headers of its own answers.
+pub(super) fn correct(operation: &mut Value) {
+    let possible = possible_errors(operation);
+    let Some(responses) = operation["responses"].as_object_mut() else { return };
+    for (status, response) in responses.iter_mut() {
+        correct_headers(status, response);
+    }
+    for status in possible {
+        let reference = format!("#/components/responses/{}", name(status));
+        responses.insert(status.as_str().to_owned(), json!({ "$ref": reference }));
+    }
+}
+
+/// An answer that says nothing of itself is what its schema is.
+pub(super) fn describe(operation: &mut Value, schemas: &Value) {
+    for (_, response) in objects(&mut operation["responses"]) {
+        if response["description"] == "" {
+            let reference = response["content"]["application/json"]["schema"]["$ref"].as_str();
+            let name = reference.and_then(|it| it.rsplit('/').next()).unwrap_or_default();
+            response["description"] = schemas[name]["description"].clone();
+        }
+    }
+}
+
+fn possible_errors(operation: &Value) -> Vec<StatusCode> {
+    let parameters = || operation["parameters"].as_array().into_iter().flatten();
+    let has = |place: &str| parameters().any(|parameter| parameter["in"] == place);
+    let is = |ids: &[&str]| ids.iter().any(|id| operation["operationId"] == *id);
+    let has_body = operation.get("requestBody").is_some();
+    let needs_token = operation.get("security").is_some();
+    // Any request may come with a body, which is read and counted.
+    let mut possible = vec![
+        StatusCode::REQUEST_TIMEOUT,
+        StatusCode::PAYLOAD_TOO_LARGE,
+        StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::GATEWAY_TIMEOUT,
+    ];
+    for (status, is_possible) in [
+        (StatusCode::BAD_REQUEST, has_body),
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, has_body),
+        (StatusCode::UNPROCESSABLE_ENTITY, has_body || has("query") || has("header")),
+        (StatusCode::UNAUTHORIZED, needs_token || is(&GUESSABLE)),
+        (StatusCode::FORBIDDEN, needs_token || is(&["signUp"])),
+        (StatusCode::NOT_FOUND, has("path")),
+        (StatusCode::CONFLICT, is(&UNIQUE)),
+        (StatusCode::PRECONDITION_FAILED, parameters().any(|it| it["name"] == "If-Match")),
+        (StatusCode::TOO_MANY_REQUESTS, is(&GUESSABLE)),
+        (StatusCode::SERVICE_UNAVAILABLE, !is(&["getLiveness"])),
+    ] {
+        possible.extend(is_possible.then_some(status));
+    }
+    possible
+}
+
+/// Header names in their usual spelling, and those that every answer has.
+fn correct_headers(status: &str, response: &mut Value) {
+    let given = response["headers"].take();
+    let mut headers = common_headers(status);
+    for (name, mut header) in given.as_object().cloned().unwrap_or_default() {
+        if let Some(header) = header.as_object_mut() {
+            header.remove("deprecated");
+        }
+        headers.insert(usual(&name), header);
+    }
+    response["headers"] = headers.into();
+}
+
+/// References to the headers of every answer with this status.
+fn common_headers(status: &str) -> Map<String, Value> {
+    let mut names: Vec<_> = DEFAULTS.iter().map(|(name, _)| usual(name.as_str())).collect();
+    names.push("X-Request-Id".to_owned());
+    match status {
+        "401" => names.push("WWW-Authenticate".to_owned()),
+        "429" | "503" => names.push("Retry-After".to_owned()),
+        _ => {}
+    }
+    let reference = |name: String| {
+        let header = json!({ "$ref": format!("#/components/headers/{name}") });
+        (name, header)
+    };
+    names.into_iter().map(reference).collect()
+}
+
+/// `NotFound`, for 404.
+fn name(status: StatusCode) -> String {
+    status.canonical_reason().expect("ours have one").replace(' ', "")
+}
+
+/// `LOCATION` as `Location`, but `ETAG` as `ETag`.
+fn usual(name: &str) -> String {
+    if name.eq_ignore_ascii_case("etag") {
+        return "ETag".to_owned();
+    }
+    let word = |word: &str| word[..1].to_uppercase() + &word[1..].to_lowercase();
+    name.split('-').map(word).collect::<Vec<_>>().join("-")
+}

@@ -1,0 +1,58 @@
+//! The schemas, from version 3.0 to JSON Schema 2020-12, which 3.1 uses.
+
+use serde_json::{Value, json};
+
+use super::{map, objects};
+
+pub(super) fn correct(document: &mut Value) {
+    let bodies = of_requests(document);
+    for (name, schema) in objects(&mut document["components"]["schemas"]) {
+        if bodies.contains(name) {
+            schema["additionalProperties"] = json!(false);
+        }
+        correct_one(schema);
+    }
+}
+
+/// The names of the schemas that request bodies refer to.
+fn of_requests(document: &Value) -> Vec<String> {
+    let operations = map(&document["paths"]).flat_map(|(_, operations)| map(operations));
+    let contents = operations.flat_map(|(_, it)| map(&it["requestBody"]["content"]));
+    let schemas = contents.filter_map(|(_, content)| content["schema"]["$ref"].as_str());
+    schemas.filter_map(|it| it.rsplit('/').next()).map(str::to_owned).collect()
+}
+
+pub(super) fn correct_one(schema: &mut Value) {
+    let Value::Object(fields) = schema else { return };
+    if fields.remove("nullable") == Some(json!(true)) {
+        let kind = fields.remove("type");
+        fields.insert("type".to_owned(), json!([kind, "null"]));
+    }
+    if let Some(example) = fields.remove("example") {
+        fields.insert("examples".to_owned(), json!([example]));
+    }
+    // Since 3.1 a description may stand beside a reference.
+    if let Some(reference) = fields.get("allOf").and_then(|all| all[0].get("$ref")).cloned() {
+        fields.remove("allOf");
+        fields.insert("$ref".to_owned(), reference);
+    }
+    // Formats that no one else knows.
+    if matches!(fields.get("format").and_then(Value::as_str), Some("uint32" | "uint64" | "uint16"))
+    {
+        fields.remove("format");
+    }
+    for limit in ["minimum", "maximum"] {
+        if let Some(whole) =
+            fields.get(limit).and_then(Value::as_f64).filter(|it| it.fract() == 0.0)
+        {
+            #[expect(clippy::cast_possible_truncation, reason = "our limits are small")]
+            fields.insert(limit.to_owned(), json!(whole as i64));
+        }
+    }
+    if let Some(properties) = fields.get_mut("properties") {
+        objects(properties).for_each(|(_, property)| correct_one(property));
+    }
+    if let Some(items) = fields.get_mut("items") {
+        correct_one(items);
+    }
+}

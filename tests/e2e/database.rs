@@ -1,0 +1,180 @@
+//! What the server makes of its database: given up and colliding statements, limits, several hosts.
+
+mod encryption;
+
+use std::time::Duration;
+
+use db::Client;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::harness::{TestApp, problem};
+
+/// A person, and its row locked by somebody else for as long as the connection is open.
+async fn locked_person(app: &TestApp) -> (String, Client) {
+    let path = create(app, "Ada Lovelace").await;
+    let client = app.database.connect().await;
+    client.batch_execute("BEGIN; SELECT FROM persons FOR UPDATE").await.expect("the lock");
+    (path, client)
+}
+
+async fn create(app: &TestApp, name: &str) -> String {
+    let body = json!({ "name": name, "emails": ["ada@example.com"] });
+    let response = app.post("/persons", &body).send().await.expect("an answer");
+    assert_eq!(response.status(), 201);
+    response.headers()["location"].to_str().expect("ASCII").to_owned()
+}
+
+/// Resolves when nobody, or somebody, waits for a lock in this database.
+async fn waiting_is(client: &Client, expected: bool) {
+    let waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    while client.query_one(waiting, &[]).await.expect("an answer").get::<_, bool>(0) != expected {
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Has the next `times` statements that store a person fail with this SQLSTATE.
+async fn fail(app: &TestApp, times: u32, state: &str) {
+    let statements = format!(
+        "CREATE SEQUENCE failures;
+        CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF nextval('failures') <= {times} THEN RAISE EXCEPTION USING ERRCODE = '{state}'; END IF;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER fail AFTER INSERT OR UPDATE ON persons FOR EACH STATEMENT EXECUTE FUNCTION fail()"
+    );
+    app.database.connect().await.batch_execute(&statements).await.expect("a trigger");
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_ends_its_statement() {
+    let limits = [("API_REQUEST_TIMEOUT_SECONDS", "1"), ("DATABASE_LOCK_TIMEOUT_SECONDS", "3600")];
+    let app = TestApp::spawn_with(&limits).await;
+    let (path, lock) = locked_person(&app).await;
+    let change = tokio::spawn(app.request("PATCH", &path).json(&json!({ "name": "A" })).send());
+    waiting_is(&lock, true).await;
+    problem(change.await.expect("no panic").expect("an answer"), 504).await;
+    // The row is still locked: only a cancelled statement does not wait for it.
+    waiting_is(&lock, false).await;
+}
+
+#[tokio::test]
+async fn a_row_that_somebody_holds_for_too_long_is_503() {
+    let app = TestApp::spawn_with(&[("DATABASE_LOCK_TIMEOUT_SECONDS", "1")]).await;
+    let (path, lock) = locked_person(&app).await;
+    let change = app.request("PATCH", &path).json(&json!({ "name": "A" }));
+    problem(change.try_clone().expect("a body").send().await.expect("an answer"), 503).await;
+    drop(lock);
+    assert_eq!(change.send().await.expect("an answer").status(), 200);
+}
+
+#[tokio::test]
+async fn colliding_transactions_are_done_again() {
+    // A serialization failure, a deadlock, and a plan from before a migration.
+    for state in ["40001", "40P01", "0A000"] {
+        let app = TestApp::spawn().await;
+        let path = create(&app, "Ada Lovelace").await;
+        fail(&app, 2, state).await;
+        let change = app.request("PATCH", &path).json(&json!({ "name": "Ada King" }));
+        let person: Value = change.send().await.expect("an answer").json().await.expect("JSON");
+        assert_eq!(
+            (&person["name"], &person["version"]),
+            (&json!("Ada King"), &json!(2)),
+            "{state}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_new_person_is_stored_once_although_its_statement_collides() {
+    let app = TestApp::spawn().await;
+    fail(&app, 2, "40001").await;
+    create(&app, "Ada Lovelace").await;
+    let page: Value =
+        app.get("/persons").send().await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(page["items"].as_array().expect("items").len(), 1);
+}
+
+#[tokio::test]
+async fn a_collision_that_does_not_end_is_503() {
+    let app = TestApp::spawn().await;
+    fail(&app, 1000, "40001").await;
+    let body = json!({ "name": "Ada", "emails": ["ada@example.com"] });
+    problem(app.post("/persons", &body).send().await.expect("an answer"), 503).await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_one_new_person_is_no_error_of_those_who_came_with_it() {
+    let app = TestApp::spawn().await;
+    let refuse = "ALTER TABLE persons ADD CONSTRAINT persons_fair CHECK (name <> 'Number 7')";
+    app.database.connect().await.batch_execute(refuse).await.expect("a constraint");
+    let answers = (0..40).map(|number| {
+        let body = json!({ "name": format!("Number {number}"), "emails": ["a@example.com"] });
+        app.post("/persons", &body).send()
+    });
+    for (number, answer) in join_all(answers).await.into_iter().enumerate() {
+        let expected = if number == 7 { 422 } else { 201 };
+        assert_eq!(answer.expect("an answer").status(), expected, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn everybody_who_asks_at_once_gets_their_own_person() {
+    let app = TestApp::spawn().await;
+    let mut paths = Vec::new();
+    for number in 0..10 {
+        paths.push(create(&app, &format!("Number {number}")).await);
+    }
+    let absent = "/persons/01900000-0000-7000-8000-000000000000".to_owned();
+    let asked = (0..100).map(|number| paths.get(number % 11).unwrap_or(&absent));
+    let answers = join_all(asked.map(|path| app.get(path).send())).await;
+    for (number, answer) in answers.into_iter().enumerate() {
+        let answer = answer.expect("an answer");
+        if number % 11 == 10 {
+            problem(answer, 404).await;
+        } else {
+            let person: Value = answer.json().await.expect("JSON");
+            assert_eq!(person["name"], format!("Number {}", number % 11));
+            assert_eq!(person["emails"][0]["address"], "ada@example.com");
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_several_hosts_the_one_that_is_there_is_used() {
+    let app = TestApp::spawn().await;
+    let url = app.database.url();
+    // Nothing listens on port 1.
+    let (user, rest) = url.split_once('@').expect("a user");
+    let url = format!("{user}@127.0.0.1:1,{rest}&target_session_attrs=read-write");
+    let beside = TestApp::spawn_beside(&app, &[("DATABASE_URL", &url)]);
+    assert_eq!(beside.get("/health/ready").send().await.expect("an answer").status(), 200);
+
+    let server = app.database.server().await;
+    let read_only =
+        format!("ALTER DATABASE \"{}\" SET default_transaction_read_only = on", app.database.name);
+    server.batch_execute(&read_only).await.expect("a setting");
+    app.database.end_connections().await;
+    // A standby is not what writes need.
+    problem(beside.get("/health/ready").send().await.expect("an answer"), 503).await;
+}
+
+#[tokio::test]
+async fn pgbouncer_is_not_sent_what_it_refuses() {
+    // It refuses connections that begin with options.
+    for (pgbouncer, expected) in [("true", "0"), ("false", "10s")] {
+        let app = TestApp::spawn_with(&[("DATABASE_PGBOUNCER", pgbouncer)]).await;
+        let recorded = "CREATE TABLE seen (setting text);
+            CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                INSERT INTO seen VALUES (current_setting('statement_timeout')); RETURN NULL;
+            END $$;
+            CREATE TRIGGER see AFTER INSERT ON persons FOR EACH STATEMENT EXECUTE FUNCTION see()";
+        let client = app.database.connect().await;
+        client.batch_execute(recorded).await.expect("a trigger");
+        create(&app, "Ada Lovelace").await;
+        let seen = client.query_one("SELECT setting FROM seen", &[]).await.expect("a row");
+        assert_eq!(seen.get::<_, &str>(0), expected);
+    }
+}
