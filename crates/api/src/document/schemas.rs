@@ -28,7 +28,8 @@ pub(super) fn correct_one(schema: &mut Value) {
         let kind = fields.remove("type");
         fields.insert("type".to_owned(), json!([kind, "null"]));
     }
-    if let Some(example) = fields.remove("example") {
+    if let Some(mut example) = fields.remove("example") {
+        correct_times(&mut example);
         fields.insert("examples".to_owned(), json!([example]));
     }
     // Since 3.1 a description may stand beside a reference.
@@ -54,5 +55,19 @@ pub(super) fn correct_one(schema: &mut Value) {
     }
     if let Some(items) = fields.get_mut("items") {
         correct_one(items);
+    }
+}
+
+/// poem-openapi writes `+00:00` into examples, and serde `Z` into answers.
+fn correct_times(example: &mut Value) {
+    match example {
+        Value::String(text) => {
+            if let Some(time) = text.strip_suffix("+00:00") {
+                *text = format!("{time}Z");
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(correct_times),
+        Value::Object(fields) => fields.values_mut().for_each(correct_times),
+        _ => {}
     }
 }
