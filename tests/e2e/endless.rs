@@ -38,7 +38,8 @@ async fn a_gigabyte_is_413_before_it_is_sent() {
 async fn what_has_no_end_is_cut_off_in_little_memory() {
     let app = TestApp::spawn().await;
     // Chunks of one byte take a debug build long.
-    let server = ServerProcess::start(&app, &[("API_BODY_LIMIT_BYTES", "65536")]);
+    let limits = [("API_BODY_LIMIT_BYTES", "16384"), ("API_BODY_TIMEOUT_SECONDS", "600")];
+    let server = ServerProcess::start(&app, &limits);
     let get = "GET /health/live HTTP/1.1\r\n";
     let (header, line) = (format!("{get}Host: a\r\n"), format!("{get}Host: a\r\nA: "));
     let announced = format!("{POST}Content-Length: {GIGABYTE}\r\n\r\n");

@@ -28,7 +28,7 @@ impl Wire {
     pub(crate) async fn flood(&mut self, bytes: &[u8], limit: usize) -> usize {
         let mut sent = 0;
         while sent < limit {
-            let write = timeout(PATIENCE, self.0.write_all(bytes)).await;
+            let write = timeout(6 * PATIENCE, self.0.write_all(bytes)).await;
             if write.expect("the server reads or closes").is_err() {
                 break;
             }
