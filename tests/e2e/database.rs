@@ -7,7 +7,7 @@ use std::time::Duration;
 use db::Client;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::harness::{TestApp, problem};
 
@@ -27,12 +27,18 @@ async fn create(app: &TestApp, name: &str) -> String {
 }
 
 /// Resolves when nobody, or somebody, waits for a lock in this database.
-async fn waiting_is(client: &Client, expected: bool) {
+async fn waiting_is(app: &TestApp, expected: bool) {
+    // Not the one with the lock: within a transaction, this view stands still.
+    let client = app.database.connect().await;
     let waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity \
         WHERE datname = current_database() AND wait_event_type = 'Lock')";
-    while client.query_one(waiting, &[]).await.expect("an answer").get::<_, bool>(0) != expected {
-        sleep(Duration::from_millis(5)).await;
-    }
+    let came = async {
+        while client.query_one(waiting, &[]).await.expect("an answer").get::<_, bool>(0) != expected
+        {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), came).await.expect("soon");
 }
 
 /// Has the next `times` statements that store a person fail with this SQLSTATE.
@@ -52,12 +58,26 @@ async fn fail(app: &TestApp, times: u32, state: &str) {
 async fn a_request_that_is_given_up_ends_its_statement() {
     let limits = [("API_REQUEST_TIMEOUT_SECONDS", "1"), ("DATABASE_LOCK_TIMEOUT_SECONDS", "3600")];
     let app = TestApp::spawn_with(&limits).await;
-    let (path, lock) = locked_person(&app).await;
+    let (path, _lock) = locked_person(&app).await;
     let change = tokio::spawn(app.request("PATCH", &path).json(&json!({ "name": "A" })).send());
-    waiting_is(&lock, true).await;
+    waiting_is(&app, true).await;
     problem(change.await.expect("no panic").expect("an answer"), 504).await;
     // The row is still locked: only a cancelled statement does not wait for it.
-    waiting_is(&lock, false).await;
+    waiting_is(&app, false).await;
+}
+
+#[tokio::test]
+async fn a_shared_statement_ends_when_the_last_who_waits_for_it_is_gone() {
+    let limits = [("API_REQUEST_TIMEOUT_SECONDS", "1"), ("DATABASE_LOCK_TIMEOUT_SECONDS", "3600")];
+    let app = TestApp::spawn_with(&limits).await;
+    let lock = app.database.connect().await;
+    lock.batch_execute("BEGIN; LOCK TABLE persons").await.expect("the lock");
+    let reads = join_all((0..5).map(|_| app.get("/persons").send()));
+    let (answers, ()) = futures_util::future::join(reads, waiting_is(&app, true)).await;
+    for answer in answers {
+        problem(answer.expect("an answer"), 504).await;
+    }
+    waiting_is(&app, false).await;
 }
 
 #[tokio::test]

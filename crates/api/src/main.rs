@@ -2,7 +2,10 @@
 
 mod healthcheck;
 
-use std::process::ExitCode;
+use std::{
+    io::{IsTerminal, stderr},
+    process::ExitCode,
+};
 
 use anyhow::{Context, bail};
 use config::{Config, Profile};
@@ -83,11 +86,11 @@ fn signals(count: usize) -> anyhow::Result<impl Future<Output = ()>> {
 /// One JSON object a line in production, text for people elsewhere; RUST_LOG filters.
 fn log_to_stderr(profile: Profile) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
     if profile == Profile::Production {
-        log.json().flatten_event(true).init();
+        log.json().flatten_event(true).with_span_list(false).init();
     } else {
-        log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
+        log.with_ansi(stderr().is_terminal()).init();
     }
 }
 

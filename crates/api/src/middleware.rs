@@ -76,7 +76,8 @@ pub(crate) async fn observe<E: Endpoint>(
         metrics.answered(&method, route, response.status(), took);
         // A probe that finds all well, every second or two, is no news.
         if !(route.starts_with("/health/") && response.is_success()) {
-            let (status, microseconds) = (response.status().as_u16(), took.as_micros());
+            let (status, microseconds) =
+                (response.status().as_u16(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
             tracing::info!(%method, route, status, microseconds, "answered");
         }
         Ok(response)

@@ -59,9 +59,8 @@ impl PersonsApi {
             name_prefix: name_prefix.0.map(|text| text.0),
             address: email.0.map(|text| text.0),
         };
-        let client = self.database.client().await?;
         // One more than asked for tells whether there is a next page.
-        let mut found = rows::list(&client, &filter, &order, limit.0 + 1).await?;
+        let mut found = self.shared.list(&filter, &order, limit.0 + 1).await?;
         let is_last = found.len() <= limit.0 as usize;
         found.truncate(limit.0 as usize);
         let next = found.last().filter(|_| !is_last).map(|last| cursor::write(sort, last));
@@ -223,7 +222,7 @@ fn default_limit() -> u32 {
 }
 
 /// A missing row under `/persons/:id` is a person.
-fn no_person(error: db::Error) -> ApiError {
+pub(crate) fn no_person(error: db::Error) -> ApiError {
     match error {
         db::Error::NotFound => ApiError::NotFound("person"),
         error => error.into(),

@@ -1,6 +1,6 @@
 //! Every route of the server, and the layers around them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use config::{Config, Profile};
 use db::{Database, persons};
@@ -36,13 +36,11 @@ pub(crate) fn app(
     let service = service(config, database, &guard, readiness);
     let (mut route, mut pages) = (Route::new(), Vec::new());
     if config.server.docs {
-        // Swagger UI holds the document as text: the one that is published takes its place.
-        let document = document::published().to_string();
-        let docs = service.swagger_ui_html().replace(&service.spec(), &document);
-        let docs = make_sync(move |_| {
-            Html(docs.clone()).with_header(header::CONTENT_SECURITY_POLICY, DOCS_POLICY)
+        let docs = make_sync(|_| {
+            Html(DOCS.as_str()).with_header(header::CONTENT_SECURITY_POLICY, DOCS_POLICY)
         });
-        let document = make_sync(move |_| document.clone().with_content_type("application/json"));
+        let document =
+            make_sync(|_| document::published().to_string().with_content_type("application/json"));
         route = route.at("/docs", get(docs)).at("/openapi.json", get(document));
         pages.extend(["/docs", "/openapi.json"]);
     }
@@ -71,14 +69,26 @@ pub fn spec() -> String {
     format!("{:#}", document::published())
 }
 
+/// The documentation page. Swagger UI holds the document as text: the one that is published takes the
+/// place of what poem-openapi writes. Made when it is first asked for, since it is large.
+static DOCS: LazyLock<String> = LazyLock::new(|| {
+    let service = unused();
+    service.swagger_ui_html().replace(&service.spec(), &document::published().to_string())
+});
+
 /// The document as poem-openapi writes it; `document` corrects it.
 pub(crate) fn written() -> String {
-    // Nothing connects until it is used, and the document does not use it.
+    unused().spec()
+}
+
+/// The operations, to be described and not to be called.
+fn unused() -> OpenApiService<impl OpenApi, ()> {
+    // Nothing connects until it is used.
     let url = |name: &str| (name == "DATABASE_URL").then(|| "postgresql://unused".to_owned());
     let config = Config::from_lookup(&url).expect("the defaults are valid");
     let database = Database::new(&config.database).expect("the URL is valid");
     let guard = Guard::new(database.clone(), false);
-    service(&config, &database, &guard, &Readiness::default()).spec()
+    service(&config, &database, &guard, &Readiness::default())
 }
 
 fn service(

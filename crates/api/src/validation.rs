@@ -11,20 +11,50 @@ use crate::{
     error::{ApiError, FieldError},
 };
 
-/// By the name of the schema.
-static VALIDATORS: LazyLock<HashMap<String, Validator>> = LazyLock::new(|| {
-    let components = &document::published()["components"];
-    let names = components["schemas"].as_object().into_iter().flat_map(serde_json::Map::keys);
-    let validator = |name: &String| {
-        let schema = json!({
-            "$ref": format!("#/components/schemas/{name}"),
-            "components": components,
-        });
-        let options = jsonschema::draft202012::options().should_validate_formats(true);
-        (name.clone(), options.build(&schema).expect("the document holds valid schemas"))
+/// By the name of the schema; each is made when it is first needed, since it takes memory.
+static VALIDATORS: LazyLock<HashMap<&str, LazyLock<Validator, Build>>> = LazyLock::new(|| {
+    let schemas = document::published()["components"]["schemas"].as_object();
+    let names = schemas.into_iter().flat_map(serde_json::Map::keys);
+    let validator = |name: &'static String| {
+        (name.as_str(), LazyLock::new(Box::new(move || build(name)) as Build))
     };
     names.map(validator).collect()
 });
+
+type Build = Box<dyn FnOnce() -> Validator + Send>;
+
+fn build(name: &str) -> Validator {
+    let schemas = document::published()["components"]["schemas"].as_object();
+    let mut needed = serde_json::Map::new();
+    let mut names = vec![name.to_owned()];
+    while let Some(name) = names.pop() {
+        if let Some(schema) = schemas.and_then(|schemas| schemas.get(&name))
+            && !needed.contains_key(&name)
+        {
+            references(schema, &mut names);
+            needed.insert(name, schema.clone());
+        }
+    }
+    let schema = json!({
+        "$ref": format!("#/components/schemas/{name}"),
+        "components": { "schemas": needed },
+    });
+    let options = jsonschema::draft202012::options().should_validate_formats(true);
+    options.build(&schema).expect("the document holds valid schemas")
+}
+
+/// Adds the names of the schemas that `schema` refers to.
+fn references(schema: &Value, names: &mut Vec<String>) {
+    match schema {
+        Value::Object(fields) => {
+            let name = fields.get("$ref").and_then(Value::as_str);
+            names.extend(name.and_then(|it| it.rsplit('/').next()).map(str::to_owned));
+            fields.values().for_each(|value| references(value, names));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, names)),
+        _ => {}
+    }
+}
 
 /// Checks `value` against the schema `name`.
 ///

@@ -10,23 +10,27 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::oneshot;
 
 use crate::Error;
 
-/// Statements at work at once: while the database does one, the server prepares the next.
-const FLIGHTS: usize = 2;
+/// Statements of one kind at work at once. More of them are more work: two or four were slower.
+const FLIGHTS: usize = 1;
 /// Calls in one statement at most.
 const MOST: usize = 100;
 
 /// What becomes of many items at once: as many values, in their order, or an error and nothing done.
 type Run<K, V> = dyn Fn(Vec<K>) -> BoxFuture<'static, Result<Vec<V>, Error>> + Send + Sync;
 
+/// Whether two items may go together.
+type Together<K> = fn(&K, &K) -> bool;
+
 /// One kind of call: from `K` to `V`.
 pub(crate) struct Coalesced<K, V>(Arc<Shared<K, V>>);
 
 struct Shared<K, V> {
+    together: Together<K>,
     run: Box<Run<K, V>>,
     queue: Mutex<Queue<K, V>>,
 }
@@ -49,13 +53,14 @@ impl<K, V> Clone for Coalesced<K, V> {
 
 impl<K: Clone + Send + 'static, V: Send + 'static> Coalesced<K, V> {
     pub(crate) fn new(
+        together: Together<K>,
         run: impl Fn(Vec<K>) -> BoxFuture<'static, Result<Vec<V>, Error>> + Send + Sync + 'static,
     ) -> Self {
         let queue = Mutex::new(Queue { waiting: Vec::new(), flights: 0 });
-        Self(Arc::new(Shared { run: Box::new(run), queue }))
+        Self(Arc::new(Shared { together, run: Box::new(run), queue }))
     }
 
-    /// The value of `item`. It is made even if the caller does not wait for it.
+    /// The value of `item`. The statement is given up when none of its callers waits any more.
     pub(crate) async fn call(&self, item: K) -> Result<V, Error> {
         let (caller, answer) = oneshot::channel();
         let begins = {
@@ -73,13 +78,16 @@ impl<K: Clone + Send + 'static, V: Send + 'static> Coalesced<K, V> {
 }
 
 impl<K: Clone, V> Shared<K, V> {
-    /// Runs what waits, until nothing does.
+    /// Runs what waits, until nothing does. What nobody waits for any more is given up.
     async fn fly(self: Arc<Self>) {
         let _crash = Crash(&self);
         while let Some(calls) = self.take() {
-            let (items, callers): (Vec<_>, Vec<_>) =
+            let (items, mut callers): (Vec<_>, Vec<_>) =
                 calls.into_iter().map(|call| (call.item, call.caller)).unzip();
-            let values = self.values(items).await;
+            let values = tokio::select! {
+                values = self.values(items) => values,
+                _ = join_all(callers.iter_mut().map(oneshot::Sender::closed)) => continue,
+            };
             for (caller, value) in callers.into_iter().zip(values) {
                 // A caller that is gone needs nothing.
                 let _ = caller.send(value);
@@ -90,13 +98,20 @@ impl<K: Clone, V> Shared<K, V> {
     /// What waits, or the end of the flight.
     fn take(&self) -> Option<Vec<Call<K, V>>> {
         let mut queue = self.queue();
-        if queue.waiting.is_empty() {
+        let mut waiting = mem::take(&mut queue.waiting).into_iter();
+        let Some(first) = waiting.next() else {
             queue.flights -= 1;
             return None;
+        };
+        let mut calls = vec![first];
+        for call in waiting {
+            if calls.len() < MOST && (self.together)(&calls[0].item, &call.item) {
+                calls.push(call);
+            } else {
+                queue.waiting.push(call);
+            }
         }
-        let count = queue.waiting.len().min(MOST);
-        let rest = queue.waiting.split_off(count);
-        Some(mem::replace(&mut queue.waiting, rest))
+        Some(calls)
     }
 
     async fn values(&self, items: Vec<K>) -> Vec<Result<V, Error>> {

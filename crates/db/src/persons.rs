@@ -65,6 +65,12 @@ pub struct Filter {
     pub address: Option<String>,
 }
 
+impl Filter {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.name_prefix.is_none() && self.address.is_none()
+    }
+}
+
 /// The order of a list, each with the last person of the page before.
 #[derive(Debug, Clone)]
 pub enum Order {
@@ -167,7 +173,7 @@ pub async fn list(
     let prefix = filter.name_prefix.as_deref().map(starting_with);
     let rows = match order {
         // Nothing to narrow: a plan of its own, and the quickest.
-        Order::Creation(after) if prefix.is_none() && filter.address.is_none() => {
+        Order::Creation(after) if filter.is_empty() => {
             client.query(LIST, &[&after.unwrap_or_default(), &limit]).await?
         }
         Order::Creation(after) => {

@@ -1,26 +1,32 @@
 //! Persons for a server with many requests at once: those that wait together share statements.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use uuid::Uuid;
 
-use super::{NewPerson, Person, find_many, insert_many};
+use super::{Filter, NewPerson, Order, Person, find_many, insert_many, list};
 use crate::{Database, Error, audit::Actor, coalesce::Coalesced};
 
 /// The operations of which there are most. Clones share everything.
 #[derive(Clone)]
 pub struct Shared {
+    database: Database,
     finds: Coalesced<Uuid, Option<Person>>,
     inserts: Coalesced<(Actor, NewPerson), Person>,
+    /// By the last person of the page before, and the limit: many look at the same page.
+    lists: Coalesced<(Option<Uuid>, u32), Arc<Vec<Person>>>,
 }
 
 impl Shared {
     /// Nothing connects until the first call.
     pub fn new(database: &Database) -> Self {
-        let (finds, inserts) = (database.clone(), database.clone());
+        let databases = || database.clone();
+        let (finds, inserts, lists) = (databases(), databases(), databases());
         Self {
-            finds: Coalesced::new(move |ids| Box::pin(find(finds.clone(), ids))),
-            inserts: Coalesced::new(move |new| Box::pin(insert(inserts.clone(), new))),
+            finds: Coalesced::new(|_, _| true, move |ids| Box::pin(find(finds.clone(), ids))),
+            inserts: Coalesced::new(|_, _| true, move |new| Box::pin(insert(inserts.clone(), new))),
+            lists: Coalesced::new(PartialEq::eq, move |same| Box::pin(page(lists.clone(), same))),
+            database: database.clone(),
         }
     }
 
@@ -30,6 +36,22 @@ impl Shared {
     /// [`Error::NotFound`] if there is none.
     pub async fn get(&self, id: Uuid) -> Result<Person, Error> {
         self.finds.call(id).await?.ok_or(Error::NotFound)
+    }
+
+    /// Up to `limit` persons that pass `filter`, from the one after `order`'s on.
+    pub async fn list(
+        &self,
+        filter: &Filter,
+        order: &Order,
+        limit: u32,
+    ) -> Result<Vec<Person>, Error> {
+        match order {
+            Order::Creation(after) if filter.is_empty() => {
+                Ok(Arc::unwrap_or_clone(self.lists.call((*after, limit)).await?))
+            }
+            // A search may take long, and must not keep others waiting.
+            _ => list(&self.database.client().await?, filter, order, limit).await,
+        }
     }
 
     /// Stores a person together with its addresses and the entry in the audit, all or nothing.
@@ -50,4 +72,15 @@ async fn find(database: Database, ids: Vec<Uuid>) -> Result<Vec<Option<Person>>,
 
 async fn insert(database: Database, new: Vec<(Actor, NewPerson)>) -> Result<Vec<Person>, Error> {
     insert_many(&database.client().await?, new).await
+}
+
+/// The same page for everybody who asks for it.
+async fn page(
+    database: Database,
+    same: Vec<(Option<Uuid>, u32)>,
+) -> Result<Vec<Arc<Vec<Person>>>, Error> {
+    let (after, limit) = same[0];
+    let client = database.client().await?;
+    let page = list(&client, &Filter::default(), &Order::Creation(after), limit).await?;
+    Ok(vec![Arc::new(page); same.len()])
 }
