@@ -243,7 +243,8 @@ impl Unanswered {
         work: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Error> {
         self.0.fetch_add(1, Relaxed);
-        let answered = timeout(limit, work).await.map_err(Error::unavailable)?;
+        // A box: what is in it takes thousands of bytes, which every caller would have to move.
+        let answered = timeout(limit, Box::pin(work)).await.map_err(Error::unavailable)?;
         self.0.fetch_sub(1, Relaxed);
         Ok(answered?)
     }

@@ -70,7 +70,9 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`] if none comes free, or none can be made, in time.
     pub async fn client(&self) -> Result<PoolClient, Error> {
-        Ok(PoolClient::new(self.0.pool.get().await?, self.clone()))
+        // A box: what is in it takes thousands of bytes, which every caller would have to move.
+        let object = Box::pin(self.0.pool.get()).await?;
+        Ok(PoolClient::new(object, self.clone()))
     }
 
     /// A transaction.

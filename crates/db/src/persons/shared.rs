@@ -82,5 +82,6 @@ async fn page(
     let (after, limit) = same[0];
     let client = database.client().await?;
     let page = list(&client, &Filter::default(), &Order::Creation(after), limit).await?;
-    Ok(vec![Arc::new(page); same.len()])
+    let page = Arc::new(page);
+    Ok(same.iter().map(|_| page.clone()).collect())
 }
