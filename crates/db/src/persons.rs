@@ -1,7 +1,29 @@
 //! Persons and their e-mail addresses.
 
+// A person's columns, in a row for each of its addresses; a macro, since constants cannot be put
+// together from constants. LATERAL has PostgreSQL look the addresses up by their index, person by
+// person, whatever it believes of the number of persons.
+macro_rules! persons {
+    ($name:literal, $which:literal, $order:literal) => {
+        concat!(
+            "-- db::persons::",
+            $name,
+            "\nSELECT persons.id, name, nickname, version, created_at, updated_at, email_id, address
+FROM (SELECT * FROM persons ",
+            $which,
+            ") AS persons
+LEFT JOIN LATERAL (
+    SELECT id AS email_id, address FROM emails WHERE person_id = persons.id ORDER BY id
+) AS emails ON true
+ORDER BY ",
+            $order
+        )
+    };
+}
+
 mod emails;
 mod insert;
+mod list;
 mod shared;
 
 use chrono::{DateTime, Utc};
@@ -12,6 +34,7 @@ use crate::{Connection, Error};
 
 pub use emails::{add_email, remove_email};
 pub use insert::{insert, insert_many};
+pub use list::{Filter, Order, list};
 pub use shared::Shared;
 
 /// The addresses of one person are unique, compared without case.
@@ -56,80 +79,9 @@ pub struct NewPerson {
     pub addresses: Vec<String>,
 }
 
-/// Which persons to list; what is absent does not narrow the list.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// The name begins with this, compared without case.
-    pub name_prefix: Option<String>,
-    /// One of the addresses is this, compared without case.
-    pub address: Option<String>,
-}
-
-impl Filter {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.name_prefix.is_none() && self.address.is_none()
-    }
-}
-
-/// The order of a list, each with the last person of the page before.
-#[derive(Debug, Clone)]
-pub enum Order {
-    /// By creation.
-    Creation(Option<Uuid>),
-    /// By name without case, then by creation.
-    Name(Option<(String, Uuid)>),
-}
-
-// A person's columns, in a row for each of its addresses; a macro, since constants cannot be put
-// together from constants. LATERAL has PostgreSQL look the addresses up by their index, person by
-// person, whatever it believes of the number of persons.
-macro_rules! persons {
-    ($name:literal, $which:literal, $order:literal) => {
-        concat!(
-            "-- db::persons::",
-            $name,
-            "\nSELECT persons.id, name, nickname, version, created_at, updated_at, email_id, address
-FROM (SELECT * FROM persons ",
-            $which,
-            ") AS persons
-LEFT JOIN LATERAL (
-    SELECT id AS email_id, address FROM emails WHERE person_id = persons.id ORDER BY id
-) AS emails ON true
-ORDER BY ",
-            $order
-        )
-    };
-}
-
 const FIND_MANY: &str = persons!("find_many", "WHERE id = ANY ($1)", "persons.id");
 
 const LOCK: &str = persons!("lock", "WHERE id = $1 FOR UPDATE", "persons.id");
-
-const LIST: &str = persons!("list", "WHERE id > $1 ORDER BY id LIMIT $2", "persons.id");
-
-const SEARCH: &str = persons!(
-    "search",
-    "
-    WHERE id > $1
-        AND ($3::text IS NULL OR lower(name) LIKE $3)
-        AND ($4::text IS NULL
-            OR id IN (SELECT person_id FROM emails WHERE lower(address) = lower($4)))
-    ORDER BY id
-    LIMIT $2",
-    "persons.id"
-);
-
-const SEARCH_BY_NAME: &str = persons!(
-    "search_by_name",
-    "
-    WHERE (lower(name), id) > (lower($5), $1)
-        AND ($3::text IS NULL OR lower(name) LIKE $3)
-        AND ($4::text IS NULL
-            OR id IN (SELECT person_id FROM emails WHERE lower(address) = lower($4)))
-    ORDER BY lower(name) USING ~<~, id
-    LIMIT $2",
-    "lower(name) USING ~<~, persons.id"
-);
 
 const UPDATE: &str = "\
 -- db::persons::update
@@ -160,32 +112,6 @@ pub async fn find_many(client: &impl Connection, ids: &[Uuid]) -> Result<Vec<Per
 pub async fn lock(transaction: &impl Connection, id: Uuid) -> Result<Person, Error> {
     let rows = transaction.query(LOCK, &[/* id */ &id]).await?;
     persons(&rows).pop().ok_or(Error::NotFound)
-}
-
-/// Up to `limit` persons that pass `filter`, from the one after `order`'s on.
-pub async fn list(
-    client: &impl Connection,
-    filter: &Filter,
-    order: &Order,
-    limit: u32,
-) -> Result<Vec<Person>, Error> {
-    let limit = i64::from(limit);
-    let prefix = filter.name_prefix.as_deref().map(starting_with);
-    let rows = match order {
-        // Nothing to narrow: a plan of its own, and the quickest.
-        Order::Creation(after) if filter.is_empty() => {
-            client.query(LIST, &[&after.unwrap_or_default(), &limit]).await?
-        }
-        Order::Creation(after) => {
-            let after = after.unwrap_or_default();
-            client.query(SEARCH, &[&after, &limit, &prefix, &filter.address]).await?
-        }
-        Order::Name(after) => {
-            let (name, id) = after.clone().unwrap_or_default();
-            client.query(SEARCH_BY_NAME, &[&id, &limit, &prefix, &filter.address, &name]).await?
-        }
-    };
-    Ok(persons(&rows))
 }
 
 /// Gives the person other details, and exactly these addresses; one that it had keeps its id.
@@ -238,16 +164,4 @@ fn persons(rows: &[Row]) -> Vec<Person> {
         person.emails.sort_unstable_by_key(|email| email.id);
     }
     persons
-}
-
-/// The LIKE pattern of names that begin with `prefix`, without case.
-fn starting_with(prefix: &str) -> String {
-    let mut pattern = String::with_capacity(prefix.len() + 1);
-    for letter in prefix.to_lowercase().chars() {
-        if ['%', '_', '\\'].contains(&letter) {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    pattern + "%"
 }

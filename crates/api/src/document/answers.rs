@@ -69,15 +69,15 @@ fn possible_errors(operation: &Value) -> Vec<StatusCode> {
     let is = |ids: &[&str]| ids.iter().any(|id| operation["operationId"] == *id);
     let has_body = operation.get("requestBody").is_some();
     let needs_token = operation.get("security").is_some();
-    // Any request may come with a body, which is read and counted.
+    // Any request may be ambiguous, and may come with a body, which is read and counted.
     let mut possible = vec![
+        StatusCode::BAD_REQUEST,
         StatusCode::REQUEST_TIMEOUT,
         StatusCode::PAYLOAD_TOO_LARGE,
         StatusCode::INTERNAL_SERVER_ERROR,
         StatusCode::GATEWAY_TIMEOUT,
     ];
     for (status, is_possible) in [
-        (StatusCode::BAD_REQUEST, has_body),
         (StatusCode::UNSUPPORTED_MEDIA_TYPE, has_body),
         (StatusCode::UNPROCESSABLE_ENTITY, has_body || has("query") || has("header")),
         (StatusCode::UNAUTHORIZED, needs_token || is(&GUESSABLE)),

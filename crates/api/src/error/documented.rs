@@ -53,7 +53,10 @@ fn examples() -> [(&'static str, Error); 14] {
     let too_short = value("/name", "must have at least 1 characters");
     let unsupported = ContentTypeError::NotSupported { content_type: String::new() };
     [
-        ("The body is not JSON", ApiError::Malformed { line: 1, column: 2 }.into()),
+        (
+            "The body is not JSON, or the request can be read in two ways",
+            ApiError::Malformed { line: 1, column: 2 }.into(),
+        ),
         ("There is no token, or none that is valid", ApiError::Unauthorized.into()),
         ("The caller may not do this", ApiError::Forbidden("only admins may do this").into()),
         ("There is nothing under this id", ApiError::NotFound("person").into()),
