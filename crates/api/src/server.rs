@@ -11,10 +11,14 @@ use std::{
 use anyhow::Context;
 use config::Config;
 use db::Database;
+use socket2::SockRef;
 use tokio::time::sleep;
 
 use crate::{health::Readiness, metrics::Metrics, routes};
 use acceptor::Acceptor;
+
+/// Connections that may wait to be accepted; the system may allow fewer.
+const BACKLOG: i32 = 4096;
 
 /// A server that has its ports but does not answer yet.
 pub struct Server {
@@ -87,6 +91,8 @@ fn listen(address: SocketAddr, variable: &str) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(address).with_context(|| {
         format!("cannot listen on {address}: stop what does, or set {variable}")
     })?;
+    // The standard library has the system keep 128 that are not accepted yet: a crowd is larger.
+    SockRef::from(&listener).listen(BACKLOG)?;
     // The runtime blocks a whole thread on a blocking socket.
     listener.set_nonblocking(true)?;
     Ok(listener)
