@@ -101,7 +101,9 @@ impl ResponseError for ApiError {
                 DbError::Unavailable(_) | DbError::Unauthorized(_) | DbError::Conflict(_),
             ) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout | Self::Database(DbError::Timeout(_)) => StatusCode::GATEWAY_TIMEOUT,
-            Self::Kept(_) | Self::Database(DbError::Other(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Kept(_) | Self::Database(DbError::Other(_) | DbError::Setting(_)) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         }
     }
 }

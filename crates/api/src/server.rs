@@ -35,7 +35,7 @@ impl Server {
     /// # Errors
     /// A port is taken, or DATABASE_URL is malformed.
     pub fn bind(config: Config) -> anyhow::Result<Self> {
-        let database = Database::new(&config.database).context("DATABASE_URL is not usable")?;
+        let database = Database::new(&config.database).context("DATABASE_URL")?;
         let listener = listen(config.server.listen, "API_LISTEN")?;
         let address = listener.local_addr()?;
         let admin = config.server.admin_listen.map(|it| listen(it, "API_ADMIN_LISTEN"));

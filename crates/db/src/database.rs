@@ -174,7 +174,7 @@ pub async fn connect(
 
 fn parse(url: &Secret) -> Result<(Config, Tls), Error> {
     let (url, tls) = Tls::from_url(url.expose())?;
-    let mut config: Config = url.parse()?;
+    let mut config: Config = url.parse().map_err(Error::setting)?;
     config.ssl_mode(tls.mode);
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT_TIMEOUT);

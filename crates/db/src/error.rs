@@ -37,6 +37,9 @@ pub enum Error {
     /// again may succeed.
     #[error("the database asks to try again")]
     Conflict(#[source] Cause),
+    /// What the settings say of the database cannot be.
+    #[error("its value cannot be used")]
+    Setting(#[source] Cause),
     /// Anything else: a mistake of ours.
     #[error("the database reports an error")]
     Other(#[source] Cause),
@@ -46,6 +49,10 @@ impl Error {
     /// The database does not answer, for this reason.
     pub fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Unavailable(Arc::new(cause))
+    }
+
+    pub(crate) fn setting(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Setting(Arc::new(cause))
     }
 
     pub(crate) fn other(cause: impl std::error::Error + Send + Sync + 'static) -> Self {

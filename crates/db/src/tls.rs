@@ -61,7 +61,7 @@ impl Tls {
             "verify-full" => trusted(authorities).and_then(|it| Self::new(SslMode::Require, it)),
             other => Err(TlsError::Unchecked(other.to_owned())),
         };
-        Ok((url, tls.map_err(Error::other)?))
+        Ok((url, tls.map_err(Error::setting)?))
     }
 
     fn new(mode: SslMode, authorities: RootCertStore) -> Result<Self, TlsError> {
