@@ -28,7 +28,8 @@ pub(crate) use headers::{DEFAULTS, DOCS_POLICY, PAGE_POLICY, add_headers};
 
 const REQUEST_ID: &str = "x-request-id";
 
-/// Refuses what is ambiguous, and bounds the request: its time, and the time and size of its body, whether announced or not.
+/// Refuses what is ambiguous, and bounds the request: its time, and the time and size of its body,
+/// whether announced or not.
 pub(crate) async fn limit<E: Endpoint>(
     next: Arc<E>,
     mut request: Request,

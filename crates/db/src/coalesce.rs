@@ -15,8 +15,6 @@ use tokio::sync::oneshot;
 
 use crate::Error;
 
-/// Statements of one kind at work at once. More of them are more work: two or four were slower.
-const FLIGHTS: usize = 1;
 /// Calls in one statement at most.
 const MOST: usize = 100;
 
@@ -37,7 +35,8 @@ struct Shared<K, V> {
 
 struct Queue<K, V> {
     waiting: Vec<Call<K, V>>,
-    flights: usize,
+    /// One statement of a kind at a time: two or four at once were slower.
+    is_flying: bool,
 }
 
 struct Call<K, V> {
@@ -45,18 +44,12 @@ struct Call<K, V> {
     caller: oneshot::Sender<Result<V, Error>>,
 }
 
-impl<K, V> Clone for Coalesced<K, V> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
 impl<K: Clone + Send + 'static, V: Send + 'static> Coalesced<K, V> {
     pub(crate) fn new(
         together: Together<K>,
         run: impl Fn(Vec<K>) -> BoxFuture<'static, Result<Vec<V>, Error>> + Send + Sync + 'static,
     ) -> Self {
-        let queue = Mutex::new(Queue { waiting: Vec::new(), flights: 0 });
+        let queue = Mutex::new(Queue { waiting: Vec::new(), is_flying: false });
         Self(Arc::new(Shared { together, run: Box::new(run), queue }))
     }
 
@@ -66,9 +59,7 @@ impl<K: Clone + Send + 'static, V: Send + 'static> Coalesced<K, V> {
         let begins = {
             let mut queue = self.0.queue();
             queue.waiting.push(Call { item, caller });
-            let begins = queue.flights < FLIGHTS;
-            queue.flights += usize::from(begins);
-            begins
+            !mem::replace(&mut queue.is_flying, true)
         };
         if begins {
             tokio::spawn(self.0.clone().fly());
@@ -100,7 +91,7 @@ impl<K: Clone, V> Shared<K, V> {
         let mut queue = self.queue();
         let mut waiting = mem::take(&mut queue.waiting).into_iter();
         let Some(first) = waiting.next() else {
-            queue.flights -= 1;
+            queue.is_flying = false;
             return None;
         };
         let mut calls = vec![first];
@@ -144,7 +135,7 @@ struct Crash<'a, K: Clone, V>(&'a Shared<K, V>);
 impl<K: Clone, V> Drop for Crash<'_, K, V> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.queue().flights -= 1;
+            self.0.queue().is_flying = false;
         }
     }
 }

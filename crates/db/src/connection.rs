@@ -81,10 +81,43 @@ impl PoolClient {
         self.object.as_ref().expect("only drop takes it")
     }
 
-    fn session(&self) -> Session<'_> {
-        let object = self.object();
-        let (unanswered, limit) = (&self.unanswered, self.database.answer_timeout());
-        Session { object, unanswered, limit }
+    async fn query_once(
+        &self,
+        sql: &'static str,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<Row>, Error> {
+        let answered = async {
+            let statement = self.object().prepare_cached(sql).await?;
+            self.object().query(&statement, parameters).await
+        };
+        self.measure(sql, answered).await
+    }
+
+    async fn execute_once(
+        &self,
+        sql: &'static str,
+        parameters: Parameters<'_>,
+    ) -> Result<u64, Error> {
+        let answered = async {
+            let statement = self.object().prepare_cached(sql).await?;
+            self.object().execute(&statement, parameters).await
+        };
+        self.measure(sql, answered).await
+    }
+
+    async fn measure<T>(
+        &self,
+        sql: &'static str,
+        answered: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Error> {
+        let started = Instant::now();
+        let answered = self.unanswered.count(self.database.answer_timeout(), answered).await;
+        timings::observe(sql, started.elapsed());
+        if let Err(Error::Conflict(_)) = &answered {
+            // It may be that a migration has changed what was prepared.
+            self.object().statement_cache.clear();
+        }
+        answered
     }
 }
 
@@ -94,7 +127,7 @@ impl Connection for PoolClient {
         statement: &'static str,
         parameters: Parameters<'_>,
     ) -> Result<Vec<Row>, Error> {
-        retry(|| async { self.session().query(statement, parameters).await }).await
+        retry(|| async { self.query_once(statement, parameters).await }).await
     }
 
     async fn execute(
@@ -102,7 +135,7 @@ impl Connection for PoolClient {
         statement: &'static str,
         parameters: Parameters<'_>,
     ) -> Result<u64, Error> {
-        retry(|| async { self.session().execute(statement, parameters).await }).await
+        retry(|| async { self.execute_once(statement, parameters).await }).await
     }
 }
 
@@ -147,7 +180,7 @@ impl Connection for Transaction {
         statement: &'static str,
         parameters: Parameters<'_>,
     ) -> Result<Vec<Row>, Error> {
-        self.client().session().query(statement, parameters).await
+        self.client().query_once(statement, parameters).await
     }
 
     async fn execute(
@@ -155,7 +188,7 @@ impl Connection for Transaction {
         statement: &'static str,
         parameters: Parameters<'_>,
     ) -> Result<u64, Error> {
-        self.client().session().execute(statement, parameters).await
+        self.client().execute_once(statement, parameters).await
     }
 }
 
@@ -183,50 +216,6 @@ impl Connection for tokio_postgres::Client {
         parameters: Parameters<'_>,
     ) -> Result<u64, Error> {
         Ok(self.execute(statement, parameters).await?)
-    }
-}
-
-/// How statements run on a connection of the pool.
-struct Session<'a> {
-    object: &'a Object,
-    unanswered: &'a Unanswered,
-    limit: Duration,
-}
-
-impl Session<'_> {
-    async fn query(
-        &self,
-        sql: &'static str,
-        parameters: Parameters<'_>,
-    ) -> Result<Vec<Row>, Error> {
-        let answered = async {
-            let statement = self.object.prepare_cached(sql).await?;
-            self.object.query(&statement, parameters).await
-        };
-        self.measure(sql, answered).await
-    }
-
-    async fn execute(&self, sql: &'static str, parameters: Parameters<'_>) -> Result<u64, Error> {
-        let answered = async {
-            let statement = self.object.prepare_cached(sql).await?;
-            self.object.execute(&statement, parameters).await
-        };
-        self.measure(sql, answered).await
-    }
-
-    async fn measure<T>(
-        &self,
-        sql: &'static str,
-        answered: impl Future<Output = Result<T, tokio_postgres::Error>>,
-    ) -> Result<T, Error> {
-        let started = Instant::now();
-        let answered = self.unanswered.count(self.limit, answered).await;
-        timings::observe(sql, started.elapsed());
-        if let Err(Error::Conflict(_)) = &answered {
-            // It may be that a migration has changed what was prepared.
-            self.object.statement_cache.clear();
-        }
-        answered
     }
 }
 

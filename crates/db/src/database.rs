@@ -8,7 +8,7 @@ use futures_util::future::join;
 use tokio::time::timeout;
 use tokio_postgres::{CancelToken, Config};
 
-use crate::{Connection, Error, PoolClient, Transaction, tls::Tls};
+use crate::{Error, PoolClient, Transaction, tls::Tls};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// What is sent and not acknowledged for as long as this was sent to a machine that is gone.
@@ -81,14 +81,6 @@ impl Database {
     /// Those of [`Self::client`].
     pub async fn begin(&self) -> Result<Transaction, Error> {
         Transaction::begin(self.client().await?).await
-    }
-
-    /// Asks the database for an answer.
-    ///
-    /// # Errors
-    /// None came.
-    pub async fn ping(&self) -> Result<(), Error> {
-        self.client().await?.query_one("-- db::ping\nSELECT 1", &[]).await.map(|_| ())
     }
 
     /// How many connections there are, and how many are free or waited for.

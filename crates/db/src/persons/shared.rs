@@ -7,8 +7,7 @@ use uuid::Uuid;
 use super::{Filter, NewPerson, Order, Person, find_many, insert_many, list};
 use crate::{Database, Error, audit::Actor, coalesce::Coalesced};
 
-/// The operations of which there are most. Clones share everything.
-#[derive(Clone)]
+/// The operations of which there are most.
 pub struct Shared {
     database: Database,
     finds: Coalesced<Uuid, Option<Person>>,
