@@ -3,13 +3,13 @@
 mod healthcheck;
 
 use std::{
-    io::{IsTerminal, stderr},
+    io::{self, IsTerminal, stderr},
     process::ExitCode,
 };
 
 use anyhow::{Context, bail};
 use config::{Config, Profile};
-use tokio::signal;
+use tokio::{signal, sync::oneshot};
 use tracing_subscriber::EnvFilter;
 
 /// The exit codes for wrong arguments and unusable settings, as in sysexits.h.
@@ -45,42 +45,63 @@ async fn serve() -> ExitCode {
 }
 
 async fn run(config: Config) -> anyhow::Result<()> {
-    let (stop, kill) = (signals(1)?, signals(2)?);
+    let mut signals = Signals::new()?;
     let server = api::Server::bind(config)?;
     tracing::info!(address = %server.address(), "listening");
     if let Some(address) = server.admin_address() {
         tracing::info!(%address, "serving metrics");
     }
-    let stop = async {
-        stop.await;
-        tracing::info!("stopping: requests in flight may finish; a second signal ends them");
+    let (stop, stopped) = oneshot::channel::<()>();
+    let signalled = async {
+        signals.next().await;
+        // Resolves `stopped` as well.
+        drop(stop);
+        signals.next().await;
+    };
+    let stopped = async {
+        // The sender is dropped, nothing is sent.
+        let _ = stopped.await;
     };
     tokio::select! {
-        ended = server.run(stop) => ended.context("the server ended")?,
-        () = kill => bail!("a second signal ended the requests in flight"),
+        ended = server.run(stopped) => ended.context("the server ended")?,
+        () = signalled => bail!("a second signal ended the requests in flight"),
     }
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Resolves when SIGTERM or Ctrl-C has come this many times.
-fn signals(count: usize) -> anyhow::Result<impl Future<Output = ()>> {
+/// SIGTERM and Ctrl-C. One reader takes them all: signals that come before they are read count as one, so
+/// that whoever waits for a second must have read the first.
+struct Signals {
     #[cfg(unix)]
-    let (mut interrupt, mut terminate) = {
-        use signal::unix::{SignalKind, signal};
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
-    };
+    interrupt: signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: signal::unix::Signal,
     #[cfg(windows)]
-    let (mut interrupt, mut terminate) =
-        (signal::windows::ctrl_c()?, signal::windows::ctrl_shutdown()?);
-    Ok(async move {
-        for _ in 0..count {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
+    interrupt: signal::windows::CtrlC,
+    #[cfg(windows)]
+    terminate: signal::windows::CtrlShutdown,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        #[cfg(unix)]
+        let (interrupt, terminate) = {
+            use signal::unix::{SignalKind, signal};
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+        };
+        #[cfg(windows)]
+        let (interrupt, terminate) =
+            (signal::windows::ctrl_c()?, signal::windows::ctrl_shutdown()?);
+        Ok(Self { interrupt, terminate })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    })
+    }
 }
 
 /// One JSON object a line in production, text for people elsewhere; RUST_LOG filters.

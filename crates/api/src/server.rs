@@ -76,6 +76,7 @@ impl Server {
         let drained = async {
             stop.await;
             readiness.end();
+            tracing::info!("stopping: requests in flight may finish; a second signal ends them");
             sleep(limits.drain_period).await;
         };
         tokio::select! {

@@ -119,7 +119,7 @@ fn a_signal_stops_it() {
 
 #[test]
 fn while_it_drains_it_serves_and_a_second_signal_ends_it_at_once() {
-    let mut process = Process::start(&[("API_DRAIN_SECONDS", "600")]);
+    let mut process = Process::start(&[("API_DRAIN_SECONDS", "60")]);
     process.signal("TERM");
     find(&mut process.log, "stopping");
     assert!(process.get("/health/live", "A: b").starts_with("HTTP/1.1 200 "));
