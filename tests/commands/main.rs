@@ -16,6 +16,7 @@ mod interrupts;
 mod neighbours;
 mod ports;
 mod production;
+mod reload;
 mod settings;
 mod tools;
 
@@ -93,6 +94,15 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         browser::the_pages_work_in_a_browser,
         edits::an_edit_is_served_after_the_next_up,
         edits::no_file_of_another_owner_appears_in_the_checkout,
+        reload::an_edit_is_served_without_a_command,
+        reload::a_mistake_is_shown_in_the_log_and_on_the_page_while_the_last_good_build_serves,
+        reload::the_page_is_told_of_every_step,
+        reload::what_no_program_is_made_from_starts_no_build,
+        reload::a_save_during_a_build_ends_it_and_the_newest_is_served,
+        reload::no_request_fails_while_servers_and_mistakes_come_and_go,
+        reload::a_server_that_crashes_is_started_again_and_the_reason_is_shown,
+        reload::a_changed_setting_is_named_and_the_next_up_takes_it,
+        reload::a_new_migration_is_applied_before_the_new_server_starts,
         broken_source::a_source_that_does_not_compile_leaves_the_old_api_running,
         broken_source::a_migration_that_fails_is_named_and_leaves_the_old_api_running,
         broken_source::a_killed_compiler_is_not_blamed_on_the_source,

@@ -8,6 +8,10 @@ use std::{
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, bail};
 
+const KILLED: &str = "the compiler was killed, most likely because memory ran out: end other programs, give \
+                      Docker more memory, or compile less at once with `jobs = 1` below `[build]` in \
+                      .cargo/config.toml";
+
 /// Runs a build to its end, its messages going to the terminal as they come. `signs` are texts of
 /// failed builds, each with what it means.
 ///
@@ -25,7 +29,8 @@ pub(crate) fn compile(command: &mut Command, signs: &[(&str, &'static str)]) -> 
         return Ok(());
     }
     let meaning = signs.iter().find(|(sign, _)| messages.contains(sign));
-    bail!(meaning.map_or_else(|| reason(status, &messages), |(_, meaning)| *meaning))
+    let killed = was_killed(status).then_some(KILLED);
+    bail!(meaning.map_or_else(|| killed.unwrap_or_else(|| reason(&messages)), |(_, why)| *why))
 }
 
 /// Has cargo write to our pipe as it would to the terminal behind it.
@@ -52,19 +57,22 @@ fn pass_on(mut pipe: impl Read) -> io::Result<String> {
     }
 }
 
-fn reason(status: ExitStatus, messages: &str) -> &'static str {
-    #[cfg(unix)]
-    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
-    #[cfg(not(unix))]
-    let signal: Option<i32> = None;
-    // As a shell has it: 128 and the number of the signal.
-    if signal == Some(9) || status.code() == Some(137) || messages.contains("SIGKILL") {
-        return "the compiler was killed, most likely because memory ran out: end other programs, give \
-                Docker more memory, or compile less at once with `jobs = 1` below `[build]` in \
-                .cargo/config.toml";
+/// Why a build failed that said this.
+pub(crate) fn reason(messages: &str) -> &'static str {
+    if messages.contains("SIGKILL") {
+        return KILLED;
     }
     if messages.contains("could not compile") {
         return "the source does not compile";
     }
     "the build failed; its last lines say why"
+}
+
+fn was_killed(status: ExitStatus) -> bool {
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal: Option<i32> = None;
+    // As a shell has it: 128 and the number of the signal.
+    signal == Some(9) || status.code() == Some(137)
 }

@@ -2,6 +2,7 @@
 
 mod choose;
 mod docker;
+mod follower;
 mod images;
 mod local;
 
@@ -17,6 +18,7 @@ use crate::{
 
 pub(crate) use choose::choose;
 pub(crate) use docker::Docker;
+pub(crate) use follower::Follower;
 pub(crate) use local::Local;
 
 /// The engines there are.
@@ -71,6 +73,13 @@ pub(crate) trait Engine {
     fn migrate(&self, arguments: &[&str], apart: bool) -> anyhow::Result<Command>;
     /// Starts the API that was built last, in the place of the one that may run.
     fn start_api(&mut self) -> anyhow::Result<Option<ApiProcess>>;
+    /// What follows the source in the running stack; none if nothing does.
+    fn follower(&self) -> Option<Follower>;
+    /// Whether the API does not stay up.
+    fn has_crashed(&self) -> bool {
+        let source = self.follower().and_then(Follower::status);
+        source.is_some_and(|source| source.state == "crashed")
+    }
     /// The end of the API's log if it has stopped or keeps on crashing.
     fn api_failure(&self) -> anyhow::Result<Option<String>>;
     /// Whether the port of the API is not another program's, which would answer in its stead.

@@ -1,6 +1,10 @@
 //! Ports of this machine: whether one is free, who has it, which is the next free one.
 
-use std::{process::Command, time::Duration};
+use std::{
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, bail};
 use local_postgres::is_free;
@@ -21,6 +25,9 @@ pub(crate) fn claim(
     running: &[Service],
     strict: bool,
 ) -> anyhow::Result<()> {
+    if state.api.is_some() && held(running, "api").is_none() {
+        await_orphan(state.api_port);
+    }
     let port_for = |name: &str, variable: &str, wanted: u16| match held(running, name) {
         Some(port) if port == wanted => Ok(port),
         // Wanted was taken then, or the settings have changed since.
@@ -30,6 +37,14 @@ pub(crate) fn claim(
     state.api_port = port_for("api", "API_PORT", settings.api_port)?;
     state.postgres_port = port_for("postgres", "POSTGRES_PORT", settings.postgres_port)?;
     Ok(())
+}
+
+/// Gives the server of a supervisor that was killed the moment it takes to notice and leave its port.
+fn await_orphan(port: u16) {
+    let started = Instant::now();
+    while !is_free(port) && started.elapsed() < Duration::from_secs(1) {
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Whether the stack is on other ports than the settings ask for.

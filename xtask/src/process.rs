@@ -94,6 +94,15 @@ pub(crate) fn is_interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
+/// The process that started `pid`, if both are known.
+pub(crate) fn parent(pid: u32) -> Option<u32> {
+    let pid = Pid::from_u32(pid);
+    let mut system = System::new().ok()?;
+    let what = ProcessRefreshKind::nothing();
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, what);
+    Some(system.process(pid)?.parent()?.as_u32())
+}
+
 /// What is known of a process that may have ended, its number since given to another.
 pub(crate) struct Running {
     system: System,

@@ -1,16 +1,11 @@
 //! Whether the server lives, and whether it can do its work.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use db::{Database, migrations};
 use poem_openapi::{Object, OpenApi, Tags, types::Example};
 use serde::Serialize;
+use tokio::sync::watch;
 
 use crate::{error::ApiError, json::Json};
 
@@ -20,13 +15,23 @@ const READY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Whether the server takes work: until it is asked to stop.
 #[derive(Clone, Default)]
 pub(crate) struct Readiness {
-    ended: Arc<AtomicBool>,
+    ended: Arc<watch::Sender<bool>>,
 }
 
 impl Readiness {
     /// From now on load balancers are told to send requests elsewhere.
     pub(crate) fn end(&self) {
-        self.ended.store(true, Relaxed);
+        self.ended.send_replace(true);
+    }
+
+    fn has_ended(&self) -> bool {
+        *self.ended.borrow()
+    }
+
+    /// Resolves when the server is asked to stop: an answer without an end must end then.
+    pub(crate) async fn ended(self) {
+        // No error: this holds the sender.
+        let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
     }
 }
 
@@ -52,7 +57,7 @@ impl HealthApi {
     /// And 503 as soon as the server is asked to stop, while it serves on for a while.
     #[oai(path = "/health/ready", method = "get", operation_id = "getReadiness")]
     async fn ready(&self) -> Result<Json<Health>, ApiError> {
-        if self.readiness.ended.load(Relaxed) {
+        if self.readiness.has_ended() {
             return Err(ApiError::Stopping);
         }
         let found = schema_version(&self.database).await?;

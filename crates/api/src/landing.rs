@@ -25,6 +25,7 @@ impl LandingApi {
             PAGE.replace("{version}", env!("CARGO_PKG_VERSION"))
                 .replace("{profile}", config.profile.as_str())
                 .replace("{engine}", &escape(engine))
+                .replace("{follows}", &config.reload_folder.is_some().to_string())
         });
         Self { database, page }
     }

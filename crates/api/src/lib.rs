@@ -16,6 +16,7 @@ mod metrics;
 mod middleware;
 mod paths;
 mod persons;
+mod reload;
 mod routes;
 mod server;
 mod sessions;

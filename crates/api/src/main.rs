@@ -5,11 +5,12 @@ mod healthcheck;
 use std::{
     io::{self, IsTerminal, stderr},
     process::ExitCode,
+    time::Duration,
 };
 
 use anyhow::{Context, bail};
-use config::{Config, Profile};
-use tokio::{signal, sync::oneshot};
+use config::{Config, Listen, Profile};
+use tokio::{signal, sync::oneshot, time::sleep};
 use tracing_subscriber::EnvFilter;
 
 /// The exit codes for wrong arguments and unusable settings, as in sysexits.h.
@@ -46,10 +47,15 @@ async fn serve() -> ExitCode {
 
 async fn run(config: Config) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
+    let takes_over = config.server.listen == Listen::Stdin;
     let server = api::Server::bind(config)?;
     tracing::info!(address = %server.address(), "listening");
     if let Some(address) = server.admin_address() {
         tracing::info!(%address, "serving metrics");
+    }
+    if takes_over {
+        server.warm_up().await;
+        print("ready");
     }
     let (stop, stopped) = oneshot::channel::<()>();
     let signalled = async {
@@ -65,6 +71,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
     tokio::select! {
         ended = server.run(stopped) => ended.context("the server ended")?,
         () = signalled => bail!("a second signal ended the requests in flight"),
+        () = orphaned(), if takes_over => bail!("what handed its socket over has ended"),
     }
     tracing::info!("stopped");
     Ok(())
@@ -104,6 +111,22 @@ impl Signals {
     }
 }
 
+/// Resolves when the process that started this one is gone: nobody would ever stop it.
+#[cfg(unix)]
+async fn orphaned() {
+    use std::os::unix::process::parent_id;
+
+    let parent = parent_id();
+    while parent_id() == parent {
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[cfg(not(unix))]
+async fn orphaned() {
+    std::future::pending().await
+}
+
 /// One JSON object a line in production, text for people elsewhere; RUST_LOG filters.
 fn log_to_stderr(profile: Profile) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
@@ -126,7 +149,10 @@ fn finish(result: anyhow::Result<()>) -> ExitCode {
     if error.is::<db::Error>() { EX_CONFIG.into() } else { ExitCode::FAILURE }
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to the person who typed the command")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the answer to the person or the process that started this"
+)]
 fn print(text: &str) -> ExitCode {
     println!("{text}");
     ExitCode::SUCCESS

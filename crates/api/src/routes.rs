@@ -21,6 +21,7 @@ use crate::{
     middleware::{DOCS_POLICY, add_headers, limit, observe},
     paths::Paths,
     persons::{BatchApi, EmailsApi, PersonsApi},
+    reload,
     sessions::SessionsApi,
     tokens::TokensApi,
 };
@@ -46,6 +47,12 @@ pub(crate) fn app(
     }
     if config.profile != Profile::Production {
         pages.push("/");
+        if let Some(folder) = &config.reload_folder {
+            route = route
+                .at("/reload", get(reload::state(folder)))
+                .at("/reload/events", get(reload::events(folder, readiness)));
+            pages.extend(["/reload", "/reload/events"]);
+        }
     }
     let paths = Arc::new(Paths::new(document::published(), &pages));
     let (limits, metrics) = (config.server.clone(), metrics.clone());

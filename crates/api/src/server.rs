@@ -4,21 +4,30 @@ mod acceptor;
 mod patience;
 
 use std::{
-    future,
+    future, io,
     net::{SocketAddr, TcpListener},
+    time::Duration,
 };
 
-use anyhow::Context;
-use config::Config;
+use anyhow::{Context, bail};
+use config::{Config, Listen};
 use db::Database;
-use socket2::SockRef;
-use tokio::time::sleep;
+use futures_util::future::BoxFuture;
+use socket2::{Domain, SockRef, Socket, Type};
+use tokio::time::{sleep, timeout};
 
-use crate::{health::Readiness, metrics::Metrics, routes};
+use crate::{
+    health::{self, Readiness},
+    metrics::Metrics,
+    routes,
+};
 use acceptor::Acceptor;
 
 /// Connections that may wait to be accepted; the system may allow fewer.
 const BACKLOG: i32 = 4096;
+
+/// How long to wait for the database before serving without it.
+const WARM_UP: Duration = Duration::from_secs(5);
 
 /// A server that has its ports but does not answer yet.
 pub struct Server {
@@ -36,9 +45,14 @@ impl Server {
     /// A port is taken, or DATABASE_URL is malformed.
     pub fn bind(config: Config) -> anyhow::Result<Self> {
         let database = Database::new(&config.database).context("DATABASE_URL")?;
-        let listener = listen(config.server.listen, "API_LISTEN")?;
+        let listener = match config.server.listen {
+            Listen::Address(address) => listen(address, "API_LISTEN", false)?,
+            Listen::Stdin => inherited().context("API_LISTEN=stdin")?,
+        };
         let address = listener.local_addr()?;
-        let admin = config.server.admin_listen.map(|it| listen(it, "API_ADMIN_LISTEN"));
+        // The server that this one takes over from still has it.
+        let shared = config.server.listen == Listen::Stdin;
+        let admin = config.server.admin_listen.map(|it| listen(it, "API_ADMIN_LISTEN", shared));
         Ok(Self { listener, address, admin: admin.transpose()?, config, database })
     }
 
@@ -52,13 +66,31 @@ impl Server {
         self.admin.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
+    /// Waits until the database answers, though not for ever: for a server that takes over from another,
+    /// which serves in the meantime.
+    pub async fn warm_up(&self) {
+        let is_ready = async {
+            while health::schema_version(&self.database).await.is_err() {
+                sleep(Duration::from_millis(50)).await;
+            }
+        };
+        if timeout(WARM_UP, is_ready).await.is_err() {
+            tracing::warn!("the database does not answer: serving without it");
+        }
+    }
+
     /// Serves until `stop` resolves. From then on it is not ready; it serves on for the drain period,
     /// takes no more connections, and lets the requests in flight finish, for a limited time.
     /// Dropping the future ends everything at once.
     ///
     /// # Errors
     /// A listening socket is not usable.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+        // Behind one type, this crate compiles the server, and not each of those that call it.
+        self.serve(Box::pin(stop)).await
+    }
+
+    async fn serve(self, stop: BoxFuture<'static, ()>) -> anyhow::Result<()> {
         let limits = self.config.server.clone();
         let (readiness, metrics) = (Readiness::default(), Metrics::new(&self.database));
         let app = routes::app(&self.config, &self.database, &readiness, &metrics);
@@ -88,13 +120,39 @@ impl Server {
     }
 }
 
-fn listen(address: SocketAddr, variable: &str) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address).with_context(|| {
-        format!("cannot listen on {address}: stop what does, or set {variable}")
-    })?;
-    // The standard library has the system keep 128 that are not accepted yet: a crowd is larger.
-    SockRef::from(&listener).listen(BACKLOG)?;
-    // The runtime blocks a whole thread on a blocking socket.
+/// The socket that another process listens on and handed to this one as its standard input.
+#[cfg(unix)]
+fn inherited() -> anyhow::Result<TcpListener> {
+    use std::os::fd::AsFd;
+
+    let socket = io::stdin().as_fd().try_clone_to_owned()?;
+    if !SockRef::from(&socket).is_listener().unwrap_or(false) {
+        bail!("standard input is no listening socket: `reload` hands one over");
+    }
+    let listener = TcpListener::from(socket);
     listener.set_nonblocking(true)?;
     Ok(listener)
+}
+
+#[cfg(not(unix))]
+fn inherited() -> anyhow::Result<TcpListener> {
+    bail!("this system hands no sockets over")
+}
+
+/// Takes a port. With `shared`, another server that was given it in the same way may have it as well.
+fn listen(address: SocketAddr, variable: &str, shared: bool) -> anyhow::Result<TcpListener> {
+    let open = || -> io::Result<TcpListener> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        // On Windows the first would let two programs have one port, and there is no second.
+        #[cfg(unix)]
+        socket.set_reuse_address(true).and_then(|()| socket.set_reuse_port(shared))?;
+        #[cfg(not(unix))]
+        let _ = shared;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        // The runtime blocks a whole thread on a blocking socket.
+        socket.set_nonblocking(true)?;
+        Ok(socket.into())
+    };
+    open().with_context(|| format!("cannot listen on {address}: stop what does, or set {variable}"))
 }

@@ -6,7 +6,7 @@
 mod reader;
 mod secret;
 
-use std::{net::SocketAddr, str::FromStr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 pub use reader::{Errors, Problem};
 pub use secret::Secret;
@@ -20,6 +20,8 @@ pub struct Config {
     pub profile: Profile,
     /// What runs the stack, `docker` or `local`; only shown to people.
     pub engine: Option<String>,
+    /// `RELOAD_FOLDER`: where the supervisor that follows the source can be reached, if there is one.
+    pub reload_folder: Option<PathBuf>,
     /// How the server listens and stops.
     pub server: ServerConfig,
     /// Where the database is and how it is used.
@@ -31,8 +33,8 @@ pub struct Config {
 /// How the server listens and stops.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
-    /// `API_LISTEN`: address and port to listen on. Port 0 takes a free one.
-    pub listen: SocketAddr,
+    /// `API_LISTEN`: where to listen.
+    pub listen: Listen,
     /// `API_DOCS`: whether `/docs` and `/openapi.json` are served.
     pub docs: bool,
     /// `API_ADMIN_LISTEN`: where `/metrics` is served; nowhere when absent.
@@ -56,6 +58,28 @@ pub struct ServerConfig {
     pub drain_period: Duration,
     /// `API_SHUTDOWN_SECONDS`: how long requests in flight may go on after that.
     pub shutdown_timeout: Duration,
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listen {
+    /// An address and a port. Port 0 takes a free one.
+    Address(SocketAddr),
+    /// `stdin`: on the socket that standard input is. Whoever holds it, like `reload`, can replace the
+    /// server without refusing a connection.
+    Stdin,
+}
+
+impl FromStr for Listen {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "stdin" {
+            return Ok(Self::Stdin);
+        }
+        let address = text.parse().map_err(|_| "must be like 127.0.0.1:5000, or stdin")?;
+        Ok(Self::Address(address))
+    }
 }
 
 /// Where the database is and how it is used.
@@ -131,8 +155,9 @@ impl Config {
         let config = Self {
             profile,
             engine: reader.text("ENGINE"),
+            reload_folder: reader.text("RELOAD_FOLDER").map(PathBuf::from),
             server: ServerConfig {
-                listen: reader.parsed("API_LISTEN", SocketAddr::from(([127, 0, 0, 1], 5000))),
+                listen: reader.parsed("API_LISTEN", Listen::Address(([127, 0, 0, 1], 5000).into())),
                 docs: reader.parsed("API_DOCS", true),
                 admin_listen: reader.optional("API_ADMIN_LISTEN"),
                 cors_origins: reader.origins("API_CORS_ORIGINS"),

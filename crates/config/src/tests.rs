@@ -12,7 +12,7 @@ fn read(variables: &[(&str, &str)]) -> Result<Config, Errors> {
 fn a_database_url_is_all_that_is_needed() {
     let config = read(&[("DATABASE_URL", "postgresql://localhost/x")]).expect("usable settings");
     assert_eq!(config.profile, Profile::Dev);
-    assert_eq!(config.server.listen.port(), 5000);
+    assert_eq!(config.server.listen, Listen::Address(([127, 0, 0, 1], 5000).into()));
     assert_eq!(config.database.url.expose(), "postgresql://localhost/x");
 }
 

@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use local_postgres::Fnv1a;
 
 use crate::{
-    engine::{self, Engine, Service, choose},
+    engine::{self, Engine, Follower, Service, choose},
     env_file, fingerprint, http, lock, ports,
     project::Project,
     report,
@@ -71,6 +71,18 @@ impl Args {
             return Ok(ExitCode::SUCCESS);
         }
 
+        if same_but_for_the_source(&state, &now, production)
+            && is_healthy(&running)
+            && Self::follow(project, &mut state, now.clone())?
+        {
+            report::line(&format!(
+                "up: the running stack has followed the source ({:.1} s)",
+                started.elapsed().as_secs_f64()
+            ));
+            summary(&state, &settings);
+            return Ok(ExitCode::SUCCESS);
+        }
+
         state.production = production;
         state.built = None;
         report::line(&format!("engine {}: {}", state.engine.as_str(), state.why));
@@ -80,6 +92,23 @@ impl Args {
         report::line(&format!("up in {:.1} s", started.elapsed().as_secs_f64()));
         summary(&state, &settings);
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Waits until the running stack serves the newest source, if it can do that by itself.
+    fn follow(project: &Project, state: &mut State, now: Fingerprints) -> anyhow::Result<bool> {
+        let engine = engine::open(project, project.settings()?, state)?;
+        let Some(source) = engine.follower().and_then(Follower::wait) else { return Ok(false) };
+        if let Some(failure) = source.failure.filter(|_| source.state == "failed") {
+            anstream::eprintln!("{}", failure.message.trim_end());
+            bail!("{}; the last good build is still served", failure.reason());
+        }
+        let is_served = source.state == "live" && source.needs_up.is_empty();
+        if !is_served || !http::is_ready(state.api_port) {
+            return Ok(false);
+        }
+        state.built = Some(now);
+        state.save(project)?;
+        Ok(true)
     }
 
     /// Takes ports and starts on them: once more if somebody was quicker at one of them.
@@ -176,6 +205,14 @@ pub(super) fn wait_until_ready(engine: &dyn Engine, port: u16) -> anyhow::Result
         thread::sleep(Duration::from_millis(20));
     }
     Ok(())
+}
+
+/// Whether what changed since the last `up` is at most what the supervisor follows by itself.
+fn same_but_for_the_source(state: &State, now: &Fingerprints, production: bool) -> bool {
+    let same = |built: &Fingerprints| {
+        built.images == now.images && built.settings == now.settings && !production
+    };
+    state.built.as_ref().is_some_and(same) && state.production == production
 }
 
 fn is_healthy(services: &[Service]) -> bool {

@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use xshell::{Cmd, cmd};
 
-use super::{Engine, Kind, Service, images};
+use super::{Engine, Follower, Kind, Service, images};
 use crate::{
     compile, http, process,
     project::Project,
@@ -179,9 +179,15 @@ impl Engine for Docker<'_> {
         Ok(None)
     }
 
+    fn follower(&self) -> Option<Follower> {
+        let mut ask = self.in_container("api", false);
+        ask.arg(self.binary("reload"));
+        (!self.production).then(|| Follower::new(ask))
+    }
+
     fn api_failure(&self) -> anyhow::Result<Option<String>> {
         let failed = |service: &Service| service.name == "api" && !service.is_running();
-        if !self.services(false)?.iter().any(failed) {
+        if !self.services(false)?.iter().any(failed) && !self.has_crashed() {
             return Ok(None);
         }
         let log = self.compose().args(["logs", "--no-log-prefix", "--tail", "15", "api"]).read()?;

@@ -14,14 +14,19 @@ use listeners::Listener;
 use local_postgres::{Cluster, Credentials, Installation, Status, Stop};
 use xshell::cmd;
 
-use super::{Engine, Service, choose};
+use super::{Engine, Follower, Service, choose};
 use crate::{
     compile, http,
-    process::Running,
+    process::{Running, parent},
     project::Project,
     settings::Settings,
     state::{ApiProcess, State},
 };
+
+/// What the API is made with, and the tools beside it: first by `up`, then by the supervisor. The same packages, so
+/// that neither compiles anew what the other has.
+const BUILD: [&str; 7] =
+    ["build", "--package", "api", "--package", "migrate", "--package", "reload"];
 
 /// Longer than the server's own API_SHUTDOWN_SECONDS.
 const API_PATIENCE: Duration = Duration::from_secs(15);
@@ -78,6 +83,7 @@ impl<'a> Local<'a> {
             .env("DATABASE_URL", self.settings.database_url(self.postgres_port))
             .env("API_LISTEN", format!("127.0.0.1:{}", self.api_port))
             .env("ENGINE", "local")
+            .env("RELOAD_FOLDER", self.project.runtime("reload"))
             .current_dir(&self.project.root);
         if self.production {
             command.env("APP_ENV", "production");
@@ -182,11 +188,10 @@ impl Engine for Local<'_> {
 
     fn build(&mut self) -> anyhow::Result<()> {
         let profile: &[_] = if self.production { &["--release"] } else { &[] };
-        let mut build: Command =
-            cmd!(self.project.shell, "cargo build --package api --package migrate {profile...}")
-                .into();
+        let mut build: Command = cmd!(self.project.shell, "cargo {BUILD...} {profile...}").into();
         compile::compile(build.envs(compile::terminal_settings()), &[])?;
-        self.install("migrate")
+        let programs = if self.production { ["migrate", "api"] } else { ["migrate", "reload"] };
+        programs.iter().try_for_each(|name| self.install(name))
     }
 
     fn migrate(&self, arguments: &[&str], _apart: bool) -> anyhow::Result<Command> {
@@ -198,9 +203,14 @@ impl Engine for Local<'_> {
 
     fn start_api(&mut self) -> anyhow::Result<Option<ApiProcess>> {
         self.stop_api();
-        self.install("api")?;
         let log = log::open(&self.log())?;
-        let mut command = Command::new(self.binary("api"));
+        let mut command = if self.production {
+            Command::new(self.binary("api"))
+        } else {
+            let mut reload = Command::new(self.binary("reload"));
+            reload.arg("cargo").args(BUILD);
+            reload
+        };
         self.settle(&mut command);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         // A Ctrl-C in this terminal is not meant for it.
@@ -214,8 +224,14 @@ impl Engine for Local<'_> {
         Ok(self.api)
     }
 
+    fn follower(&self) -> Option<Follower> {
+        let mut ask = Command::new(self.binary("reload"));
+        ask.env("RELOAD_FOLDER", self.project.runtime("reload"));
+        (!self.production).then(|| Follower::new(ask))
+    }
+
     fn api_failure(&self) -> anyhow::Result<Option<String>> {
-        if self.api().is_some() {
+        if self.api().is_some() && !self.has_crashed() {
             return Ok(None);
         }
         Ok(Some(log::tail(&self.log(), 15)))
@@ -223,7 +239,9 @@ impl Engine for Local<'_> {
 
     fn has_api_port(&self) -> bool {
         let is_ours = |listener: Listener| {
-            let has_it = self.api.is_some_and(|api| api.pid == listener.process.pid);
+            // The port is the supervisor's, and its server has it too.
+            let pid = listener.process.pid;
+            let has_it = self.api.is_some_and(|api| pid == api.pid || parent(pid) == Some(api.pid));
             has_it && listener.socket.port() == self.api_port
         };
         // Where nobody may look, nobody is suspected.

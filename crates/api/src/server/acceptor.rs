@@ -4,7 +4,16 @@
 //! HTTP/2 without TLS, and has no upgrades (WebSockets). What hyper itself refuses (400, 414, 431)
 //! has neither body nor headers of ours: there was no request yet.
 
-use std::{convert::Infallible, io, net, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io, net,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use config::ServerConfig;
 use hyper::{body::Incoming, service::service_fn};
@@ -14,7 +23,7 @@ use hyper_util::{
 };
 use poem::{
     Addr, Endpoint, Request, Response,
-    http::uri::Scheme,
+    http::{HeaderValue, Version, header, uri::Scheme},
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::{
@@ -31,6 +40,9 @@ const HEADER_LIMIT: u16 = 32 * 1024;
 const STREAM_LIMIT: u32 = 100;
 /// Requests that a client took back before they were answered, until its connection is ended.
 const RESET_LIMIT: usize = 20;
+/// How long a connection that waits for its next request may still send it while the server stops. Closed
+/// at once, it could be closed under a request that is on its way.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// How long to leave connections waiting when the process has no file free for another.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
@@ -40,6 +52,8 @@ pub(super) struct Acceptor<E> {
     limits: ServerConfig,
     builder: Arc<auto::Builder<TokioExecutor>>,
     connections: JoinSet<()>,
+    /// Whether answers say that they are the last of their connection.
+    is_closing: Arc<AtomicBool>,
     stopping: GracefulShutdown,
 }
 
@@ -55,6 +69,7 @@ impl<E: Endpoint<Output = Response> + 'static> Acceptor<E> {
             limits,
             builder: Arc::new(builder()),
             connections: JoinSet::new(),
+            is_closing: Arc::default(),
             stopping: GracefulShutdown::new(),
         })
     }
@@ -76,7 +91,15 @@ impl<E: Endpoint<Output = Response> + 'static> Acceptor<E> {
             }
         }
         drop(self.listener);
-        if timeout(self.limits.shutdown_timeout, self.stopping.shutdown()).await.is_err() {
+        self.is_closing.store(true, Relaxed);
+        let farewell = FAREWELL.min(self.limits.shutdown_timeout);
+        let all_ended = async { while self.connections.join_next().await.is_some() {} };
+        // Not an error: the rest is asked to end now.
+        let _ = timeout(farewell, all_ended).await;
+        if timeout(self.limits.shutdown_timeout.saturating_sub(farewell), self.stopping.shutdown())
+            .await
+            .is_err()
+        {
             tracing::warn!("requests were still in flight and are dropped");
         }
         self.connections.shutdown().await;
@@ -88,14 +111,21 @@ impl<E: Endpoint<Output = Response> + 'static> Acceptor<E> {
         let local =
             stream.local_addr().map_or_else(|_| LocalAddr::default(), |it| LocalAddr(it.into()));
         let (app, requests) = (self.app.clone(), Arc::new(Requests::default()));
+        let is_closing = self.is_closing.clone();
         let stream = Patience::new(stream, requests.clone(), &self.limits);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let (app, in_flight) = (app.clone(), requests.begin(request.version()));
             let peer = RemoteAddr(Addr::from(peer));
+            let has_last_answers = request.version() < Version::HTTP_2;
             let request = Request::from((request, local.clone(), peer, Scheme::HTTP));
+            let is_closing = is_closing.clone();
             async move {
                 let _in_flight = in_flight;
-                let response = app.get_response(request).await;
+                let mut response = app.get_response(request).await;
+                if has_last_answers && is_closing.load(Relaxed) {
+                    let close = HeaderValue::from_static("close");
+                    response.headers_mut().insert(header::CONNECTION, close);
+                }
                 Ok::<hyper::Response<_>, Infallible>(response.into())
             }
         });

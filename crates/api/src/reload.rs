@@ -1,0 +1,70 @@
+//! In development: what the supervisor that follows the source (`crates/reload`) says, once or as it happens. The
+//! landing page shows it. A state is one line of JSON.
+
+use std::{io, net::Ipv4Addr, path::Path, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use poem::{
+    Endpoint, IntoResponse, Response,
+    endpoint::make,
+    web::sse::{Event, SSE},
+};
+use tokio::{
+    fs,
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
+    net::TcpStream,
+};
+
+use crate::{error::ApiError, health::Readiness};
+
+/// How soon a page asks the next server, in milliseconds.
+const RETRY: u64 = 200;
+/// What there is not while it is away.
+const AWAY: ApiError = ApiError::NotFound("supervisor");
+/// How often a page that nothing is told hears that the server is there.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// The state now.
+pub(crate) fn state(folder: &Path) -> impl Endpoint<Output = Response> + use<> {
+    let folder = folder.to_owned();
+    make(move |_| {
+        let folder = folder.clone();
+        async move {
+            let line = ask(&folder, "status").await?.next_line().await.ok().flatten();
+            let line = line.ok_or(AWAY)?;
+            Ok::<_, poem::Error>(line.with_content_type("application/json").into_response())
+        }
+    })
+}
+
+/// The state now and at every change, as an event stream that ends with the server.
+pub(crate) fn events(
+    folder: &Path,
+    readiness: &Readiness,
+) -> impl Endpoint<Output = Response> + use<> {
+    let (folder, readiness) = (folder.to_owned(), readiness.clone());
+    make(move |_| {
+        let (folder, readiness) = (folder.clone(), readiness.clone());
+        async move {
+            let states = stream::unfold(ask(&folder, "watch").await?, |mut lines| async {
+                let line = lines.next_line().await.ok().flatten()?;
+                Some((Event::message(line), lines))
+            });
+            let events = stream::iter([Event::retry(RETRY)]).chain(states);
+            let events = events.take_until(Box::pin(readiness.ended()));
+            Ok::<_, poem::Error>(SSE::new(events).keep_alive(KEEP_ALIVE).into_response())
+        }
+    })
+}
+
+/// Asks the supervisor: it listens on this machine, and its folder says where.
+async fn ask(folder: &Path, question: &str) -> Result<Lines<BufReader<TcpStream>>, ApiError> {
+    let answer = async {
+        let port = fs::read_to_string(folder.join("control")).await?;
+        let port: u16 = port.trim().parse().map_err(|_| io::ErrorKind::InvalidData)?;
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+        stream.write_all(format!("{question}\n").as_bytes()).await?;
+        io::Result::Ok(BufReader::new(stream).lines())
+    };
+    answer.await.map_err(|_| AWAY)
+}

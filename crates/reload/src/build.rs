@@ -1,0 +1,179 @@
+//! One run of cargo and, where the schema changed, of the migration tool.
+
+use std::{
+    collections::HashMap,
+    fs,
+    io::{BufRead, BufReader, Read},
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::{Arc, mpsc::Sender},
+    thread,
+    time::SystemTime,
+};
+
+use anyhow::Context;
+use serde::Deserialize;
+use shared_child::SharedChild;
+
+use crate::{
+    report,
+    status::{Failure, Stage},
+    supervisor::Event,
+};
+
+/// What a build made.
+#[derive(Debug)]
+pub(crate) struct Built {
+    pub(crate) api: PathBuf,
+    pub(crate) migrate: PathBuf,
+    /// Tells one `api` from the next.
+    pub(crate) version: Option<SystemTime>,
+}
+
+/// A build that goes on.
+pub(crate) struct Build {
+    pub(crate) number: u32,
+    cargo: Arc<SharedChild>,
+}
+
+impl Build {
+    /// Starts `command`, which builds `api` and `migrate`; then, if asked to, applies the migrations. The end comes
+    /// as [`Event::Built`].
+    pub(crate) fn start(
+        number: u32,
+        command: &[String],
+        migrates: bool,
+        events: Sender<Event>,
+    ) -> anyhow::Result<Self> {
+        let (program, arguments) = command.split_first().context("no build command was given")?;
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .arg("--message-format=json-diagnostic-rendered-ansi")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        // A group of its own: cancelling it ends the compilers as well.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let cargo =
+            SharedChild::spawn(&mut command).with_context(|| format!("cannot start {program}"))?;
+        let cargo = Arc::new(cargo);
+        let running = cargo.clone();
+        thread::spawn(move || {
+            let built =
+                finish(&running).map_err(|why| Failure::new(Stage::Build, why)).and_then(|built| {
+                    if migrates {
+                        migrate(&built).map_err(|why| Failure::new(Stage::Migrate, why))?;
+                    }
+                    Ok(built)
+                });
+            // The supervisor has ended: nobody is there to be told.
+            let _ = events.send(Event::Built(number, built));
+        });
+        Ok(Self { number, cargo })
+    }
+
+    /// Ends it. That it was cut short comes as its end.
+    pub(crate) fn cancel(&self) {
+        #[cfg(unix)]
+        if let Some(group) =
+            i32::try_from(self.cargo.id()).ok().and_then(rustix::process::Pid::from_raw)
+        {
+            // It may have ended by itself in the meantime.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
+        }
+        // Ends the compilers too: cargo has put them into one job.
+        #[cfg(not(unix))]
+        let _ = self.cargo.kill();
+    }
+}
+
+/// A line of cargo's output.
+#[derive(Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum Line {
+    CompilerMessage {
+        message: Diagnostic,
+    },
+    CompilerArtifact {
+        target: Target,
+        executable: Option<PathBuf>,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Diagnostic {
+    level: String,
+    rendered: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+/// Waits for cargo: what it made, or why it made nothing.
+fn finish(cargo: &SharedChild) -> Result<Built, String> {
+    let stderr = cargo.take_stderr().map(|pipe| thread::spawn(move || own_words(pipe)));
+    let (mut errors, mut binaries) = (String::new(), HashMap::new());
+    for line in
+        BufReader::new(cargo.take_stdout().expect("it is piped")).lines().map_while(Result::ok)
+    {
+        match serde_json::from_str(&line) {
+            Ok(Line::CompilerMessage { message: Diagnostic { level, rendered: Some(text) } }) => {
+                report::pass_on(&text);
+                if level.starts_with("error") {
+                    errors.push_str(&text);
+                }
+            }
+            Ok(Line::CompilerArtifact { target, executable: Some(path) }) => {
+                binaries.insert(target.name, path);
+            }
+            _ => {}
+        }
+    }
+    let status = cargo.wait().map_err(|error| error.to_string())?;
+    let words = stderr.and_then(|reader| reader.join().ok()).unwrap_or_default();
+    if !status.success() {
+        // Cargo tells what no compiler does: of a manifest, a download, a lack of memory.
+        return Err(format!("{errors}{words}"));
+    }
+    let mut binary =
+        |name: &str| binaries.remove(name).ok_or_else(|| format!("the build makes no {name}"));
+    let (api, migrate) = (binary("api")?, binary("migrate")?);
+    let version = fs::metadata(&api).and_then(|file| file.modified()).ok();
+    Ok(Built { api, migrate, version })
+}
+
+/// What cargo itself says, but for its progress; passed on at once.
+fn own_words(pipe: impl Read) -> String {
+    let mut words = String::new();
+    for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+        let first = line.split_whitespace().next().unwrap_or_default();
+        if !["Compiling", "Finished"].contains(&first) {
+            report::pass_on(&line);
+            words.push_str(&line);
+            words.push('\n');
+        }
+    }
+    words
+}
+
+fn migrate(built: &Built) -> Result<(), String> {
+    let output = Command::new(&built.migrate).arg("up").stdin(Stdio::null()).output();
+    let output =
+        output.map_err(|error| format!("cannot start {}: {error}", built.migrate.display()))?;
+    for line in
+        String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.starts_with("applied"))
+    {
+        report::note(line);
+    }
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}

@@ -1,0 +1,29 @@
+//! What people read in the log: one line an event, in between the server's own lines.
+#![expect(clippy::print_stderr, clippy::print_stdout, reason = "the log is standard error")]
+
+const GREEN: &str = "\x1b[32m";
+const RED: &str = "\x1b[1;31m";
+const FAINT: &str = "\x1b[2m";
+const END: &str = "\x1b[0m";
+
+pub(crate) fn good(text: &str) {
+    eprintln!("{GREEN}reload{END} {text}");
+}
+
+pub(crate) fn bad(text: &str) {
+    eprintln!("{RED}reload{END} {text}");
+}
+
+pub(crate) fn note(text: &str) {
+    eprintln!("{FAINT}reload {text}{END}");
+}
+
+/// Text of others, as it is.
+pub(crate) fn pass_on(text: &str) {
+    eprintln!("{}", text.trim_end_matches('\n'));
+}
+
+/// The answer to who typed the command.
+pub(crate) fn plain(text: &str) {
+    println!("{text}");
+}

@@ -1,0 +1,178 @@
+//! Who serves, and who will when it is ready.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    sync::mpsc::Sender,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+
+use crate::{
+    report,
+    server::{Listener, Server},
+    supervisor::Event,
+};
+
+/// How long a new server may take until it takes connections.
+const START_LIMIT: Duration = Duration::from_secs(30);
+/// How long requests in flight may take when everything ends.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+/// From crash to crash the wait before the next start doubles, up to the limit.
+const BACK_OFF: Duration = Duration::from_millis(100);
+const BACK_OFF_LIMIT: Duration = Duration::from_secs(10);
+
+pub(crate) struct Servers {
+    listener: Listener,
+    /// Where the programs that run are kept.
+    folder: PathBuf,
+    events: Sender<Event>,
+    current: Option<Server>,
+    candidate: Option<Server>,
+    /// Counts the servers.
+    started: u32,
+    restart: Option<(Instant, PathBuf)>,
+    back_off: Duration,
+}
+
+impl Servers {
+    pub(crate) fn new(listener: Listener, folder: PathBuf, events: Sender<Event>) -> Self {
+        Self {
+            listener,
+            folder,
+            events,
+            current: None,
+            candidate: None,
+            started: 0,
+            restart: None,
+            back_off: BACK_OFF,
+        }
+    }
+
+    /// Whether somebody serves, or is about to.
+    pub(crate) fn is_any(&self) -> bool {
+        self.current.is_some() || self.candidate.is_some()
+    }
+
+    /// The process that serves.
+    pub(crate) fn serving(&self) -> Option<u32> {
+        self.current.as_ref().map(Server::process)
+    }
+
+    /// Whether somebody is about to serve.
+    pub(crate) fn is_starting(&self) -> bool {
+        self.candidate.is_some()
+    }
+
+    /// When [`Self::keep_time`] has something to do.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let limit = self.candidate.as_ref().map(|server| server.started + START_LIMIT);
+        let restart = self.restart.as_ref().map(|(due, _)| *due);
+        limit.into_iter().chain(restart).min()
+    }
+
+    /// Starts a server that was built, which takes over when it is ready.
+    ///
+    /// # Errors
+    /// It cannot be copied or started.
+    pub(crate) fn replace(&mut self, built: &Path) -> anyhow::Result<()> {
+        self.candidate.take().iter().for_each(|server| server.end(Duration::ZERO));
+        // It runs from a copy: cargo replaces its own file at any time. And from a new one: the old may still run.
+        let program = self.program("api-new");
+        if program.exists() {
+            fs::remove_file(&program)?;
+        }
+        fs::copy(built, &program)
+            .with_context(|| format!("cannot copy {} to {}", built.display(), program.display()))?;
+        self.start(&program)
+    }
+
+    /// Whether somebody serves, if need be the last server that was good, which is started then.
+    pub(crate) fn fall_back(&mut self) -> bool {
+        let last_good = self.program("api");
+        if !self.is_any() && self.restart.is_none() && last_good.exists() {
+            self.restart = Some((Instant::now(), last_good));
+        }
+        self.is_any() || self.restart.is_some()
+    }
+
+    fn program(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}{}", env::consts::EXE_SUFFIX))
+    }
+
+    fn start(&mut self, program: &Path) -> anyhow::Result<()> {
+        self.restart = None;
+        if !Listener::IS_SHARED {
+            self.current.take().iter().for_each(|server| server.end(STOP_LIMIT));
+        }
+        self.started += 1;
+        let (listener, events) = (&self.listener, self.events.clone());
+        self.candidate =
+            Some(Server::start(self.started, program, listener, &self.folder, events)?);
+        Ok(())
+    }
+
+    /// The server of this number takes connections: the old one may go. Whether it is still wanted.
+    pub(crate) fn ready(&mut self, number: u32) -> bool {
+        let Some(server) = self.candidate.take_if(|server| server.number == number) else {
+            return false;
+        };
+        let (new, program) = (self.program("api-new"), self.program("api"));
+        if new.exists()
+            && let Err(error) = fs::rename(&new, &program)
+        {
+            report::note(&format!("cannot keep the server as {}: {error}", program.display()));
+        }
+        if let Some(old) = self.current.replace(server) {
+            old.stop();
+        }
+        true
+    }
+
+    /// The server of this number has ended. If nobody asked it to: why, and whether another one serves.
+    pub(crate) fn ended(&mut self, number: u32, how: &str) -> Option<(String, bool)> {
+        if self.candidate.take_if(|server| server.number == number).is_some() {
+            let reason = format!("the new server ended before it took connections: {how}");
+            if self.current.is_none() {
+                let new = self.program("api-new");
+                self.start_again(if new.exists() { new } else { self.program("api") });
+            }
+            return Some((reason, self.current.is_some()));
+        }
+        let server = self.current.take_if(|server| server.number == number)?;
+        if server.started.elapsed() > BACK_OFF_LIMIT {
+            self.back_off = BACK_OFF;
+        }
+        self.start_again(self.program("api"));
+        Some((format!("the server ended: {how}"), self.candidate.is_some()))
+    }
+
+    fn start_again(&mut self, program: PathBuf) {
+        if self.candidate.is_none() {
+            self.restart = Some((Instant::now() + self.back_off, program));
+            self.back_off = (self.back_off * 2).min(BACK_OFF_LIMIT);
+        }
+    }
+
+    /// Does what is due.
+    ///
+    /// # Errors
+    /// A new server does not come up.
+    pub(crate) fn keep_time(&mut self) -> anyhow::Result<()> {
+        if let Some((_, program)) = self.restart.take_if(|(due, _)| *due <= Instant::now()) {
+            self.start(&program)?;
+        }
+        if let Some(slow) = self.candidate.take_if(|server| server.started.elapsed() > START_LIMIT)
+        {
+            slow.end(Duration::ZERO);
+            anyhow::bail!("the new server takes no connections after {START_LIMIT:?}");
+        }
+        Ok(())
+    }
+
+    /// Ends them all.
+    pub(crate) fn end(&self) {
+        self.candidate.iter().chain(&self.current).for_each(|server| server.end(STOP_LIMIT));
+    }
+}

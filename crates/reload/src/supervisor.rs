@@ -1,0 +1,300 @@
+//! The loop: what changed, what was built, who serves.
+
+use std::{
+    env, fs,
+    net::TcpStream,
+    path::PathBuf,
+    sync::mpsc::{self, Receiver, Sender},
+    time::{Instant, SystemTime},
+};
+
+use anyhow::Context;
+
+use crate::{
+    build::{Build, Built},
+    control::{self, Audience, Question},
+    inputs::{Effect, Inputs},
+    report,
+    server::Listener,
+    servers::Servers,
+    snapshot::Snapshot,
+    status::{Failure, Stage, State, Status},
+    watch::Watch,
+};
+
+pub(crate) struct Options {
+    /// Where it keeps what it runs.
+    pub(crate) folder: PathBuf,
+    pub(crate) listen: String,
+    pub(crate) in_docker: bool,
+    /// The command that builds `api` and `migrate`.
+    pub(crate) build: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// Some file changed.
+    Changed,
+    /// The build of this number has ended, well or for a reason.
+    Built(u32, Result<Built, Failure>),
+    /// The server of this number takes connections.
+    Ready(u32),
+    /// The server of this number has ended, and how.
+    Ended(u32, String),
+    Asked(Question, TcpStream),
+    Stop,
+}
+
+pub(crate) struct Supervisor {
+    options: Options,
+    root: PathBuf,
+    inbox: Receiver<Event>,
+    events: Sender<Event>,
+    watch: Watch,
+    snapshot: Snapshot,
+    inputs: Inputs,
+    audience: Audience,
+    status: Status,
+    build: Option<Build>,
+    /// Why the last build is not served.
+    failure: Option<Failure>,
+    /// Whether a build has told what it was made from.
+    has_learned: bool,
+    /// Whether the schema may have changed since it was last migrated.
+    migrates: bool,
+    changed: Instant,
+    servers: Servers,
+    /// What was built when the last server was started.
+    version: Option<SystemTime>,
+}
+
+impl Supervisor {
+    /// Takes the port, and watches the source in the current folder.
+    pub(crate) fn start(options: Options) -> anyhow::Result<Self> {
+        let root = env::current_dir()?;
+        fs::create_dir_all(&options.folder)
+            .with_context(|| format!("cannot make {}", options.folder.display()))?;
+        let (events, inbox) = mpsc::channel();
+        let stop = events.clone();
+        // The loop has ended, and the process is about to.
+        ctrlc::set_handler(move || _ = stop.send(Event::Stop))?;
+        let listener = Listener::bind(&options.listen)?;
+        control::open(&options.folder, events.clone())?;
+        let state = State::Building;
+        Ok(Self {
+            servers: Servers::new(listener, options.folder.clone(), events.clone()),
+            watch: Watch::start(&root, events.clone()),
+            snapshot: Snapshot::take(&root),
+            inputs: Inputs::new(root.clone(), options.in_docker),
+            audience: Audience::default(),
+            status: Status {
+                state,
+                build: 0,
+                changed: vec![],
+                seconds: None,
+                failure: None,
+                server: None,
+                needs_up: vec![],
+            },
+            build: None,
+            failure: None,
+            has_learned: false,
+            migrates: false,
+            changed: Instant::now(),
+            version: None,
+            options,
+            root,
+            inbox,
+            events,
+        })
+    }
+
+    /// Builds and serves until a signal comes.
+    pub(crate) fn run(mut self) {
+        self.build(vec![]);
+        loop {
+            let due = self.servers.due().map_or(self.watch.due(), |due| due.min(self.watch.due()));
+            match self.inbox.recv_timeout(due.saturating_duration_since(Instant::now())) {
+                Ok(Event::Stop) => break,
+                Ok(event) => self.take(event),
+                // Something is due: this holds a sender itself.
+                Err(_) => {}
+            }
+            self.keep_time();
+        }
+        report::note("stopping");
+        self.build.iter().for_each(Build::cancel);
+        self.servers.end();
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Changed => self.watch.tell(),
+            Event::Built(number, built) => {
+                // Others were cancelled.
+                if self.build.as_ref().is_some_and(|build| build.number == number) {
+                    self.build = None;
+                    match built {
+                        Ok(built) => self.built(&built),
+                        Err(failure) => self.fail(failure),
+                    }
+                }
+            }
+            Event::Ready(number) => {
+                if self.servers.ready(number) {
+                    self.serves();
+                }
+            }
+            Event::Ended(number, how) => {
+                if let Some((reason, is_served)) = self.servers.ended(number, &how) {
+                    self.ended(reason, is_served);
+                }
+            }
+            Event::Asked(question, stream) => {
+                if question == Question::Wait {
+                    self.look();
+                }
+                self.audience.add(question, stream, &self.status);
+                self.publish();
+            }
+            Event::Stop => {}
+        }
+    }
+
+    /// Does what is due.
+    fn keep_time(&mut self) {
+        if self.watch.due() <= Instant::now() {
+            self.look();
+        }
+        if let Err(error) = self.servers.keep_time() {
+            self.fail(Failure::new(Stage::Start, format!("{error:#}")));
+        }
+    }
+
+    /// Looks at the source, and builds it if it changed.
+    fn look(&mut self) {
+        let newer = Snapshot::take(&self.root);
+        let changes = self.snapshot.changes(&newer);
+        self.snapshot = newer;
+        self.watch.looked(!changes.is_empty());
+        let is_new_ground = !self.has_learned || self.failure.is_some();
+        let mut inputs = Vec::new();
+        for path in changes {
+            let name = self.inputs.name(&path);
+            match self.inputs.effect(&path, is_new_ground) {
+                Effect::Build => {
+                    self.migrates |= path.extension().is_some_and(|it| it == "sql");
+                    inputs.push(name);
+                }
+                Effect::NeedsUp if !self.status.needs_up.contains(&name) => {
+                    report::bad(&format!("{name} changed: `cargo xtask up` takes notice of it"));
+                    self.status.needs_up.push(name);
+                    self.publish();
+                }
+                Effect::NeedsUp | Effect::Nothing => {}
+            }
+        }
+        if !inputs.is_empty() {
+            self.build(inputs);
+        }
+    }
+
+    /// Builds the newest source, in the place of a build that goes on.
+    fn build(&mut self, changed: Vec<String>) {
+        self.changed = Instant::now();
+        if !changed.is_empty() {
+            let more = changed.len() - 1;
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            report::note(&format!("building: {}{more} changed", changed[0]));
+        }
+        if let Some(build) = self.build.take() {
+            build.cancel();
+            self.status.changed.extend(changed);
+        } else {
+            self.status.changed = changed;
+        }
+        self.status.changed.dedup();
+        self.status = Status {
+            state: State::Building,
+            build: self.status.build + 1,
+            seconds: None,
+            failure: None,
+            ..self.status.clone()
+        };
+        let (command, events) = (&self.options.build, self.events.clone());
+        match Build::start(self.status.build, command, self.migrates, events) {
+            Ok(build) => self.build = Some(build),
+            Err(error) => self.fail(Failure::new(Stage::Start, format!("{error:#}"))),
+        }
+        self.publish();
+    }
+
+    fn built(&mut self, built: &Built) {
+        self.inputs.learn(&[&built.api, &built.migrate]);
+        (self.has_learned, self.migrates, self.failure) = (true, false, None);
+        if self.servers.is_any() && self.version == built.version {
+            report::note("nothing to replace");
+            self.settle();
+            return;
+        }
+        self.version = built.version;
+        match self.servers.replace(&built.api) {
+            Ok(()) => self.publish(),
+            Err(error) => self.fail(Failure::new(Stage::Start, format!("{error:#}"))),
+        }
+    }
+
+    /// A new server has taken over.
+    fn serves(&mut self) {
+        if self.status.state == State::Building {
+            let seconds = self.changed.elapsed().as_secs_f64();
+            self.status.seconds = Some(seconds);
+            report::good(&format!("live after {seconds:.2} s"));
+        } else {
+            report::good("serving again");
+        }
+        self.settle();
+    }
+
+    /// A server has ended by itself.
+    fn ended(&mut self, reason: String, is_served: bool) {
+        if is_served {
+            return self.fail(Failure::new(Stage::Start, reason));
+        }
+        report::bad(&format!("{reason}; starting it again"));
+        if self.build.is_none() {
+            self.status.state = State::Crashed;
+            self.status.failure = Some(Failure::new(Stage::Start, reason));
+        }
+        self.publish();
+    }
+
+    /// The newest source cannot be served; the last good build goes on, or comes back.
+    fn fail(&mut self, failure: Failure) {
+        let serving = if self.servers.fall_back() {
+            "still serving the last good build"
+        } else {
+            "nothing is served"
+        };
+        report::bad(&format!("{:?} failed, {serving}", failure.stage).to_lowercase());
+        // The compiler's words are in the log already.
+        if failure.stage != Stage::Build {
+            report::pass_on(&failure.message);
+        }
+        self.failure = Some(failure);
+        self.settle();
+    }
+
+    /// Says what the last build came to.
+    fn settle(&mut self) {
+        self.status.state = if self.failure.is_some() { State::Failed } else { State::Live };
+        self.status.failure.clone_from(&self.failure);
+        self.publish();
+    }
+
+    fn publish(&mut self) {
+        self.status.server = self.servers.serving();
+        let is_settled = self.build.is_none() && !self.servers.is_starting();
+        self.audience.tell(&self.status, is_settled);
+    }
+}

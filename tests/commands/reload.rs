@@ -1,0 +1,192 @@
+//! What is edited is served, without a command and without a request lost.
+
+mod traffic;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::Command,
+};
+
+use reqwest::blocking::Client;
+use serde_json::Value;
+
+use crate::harness::{Engine, Stack, ask, eventually, run, signal};
+use traffic::Traffic;
+
+const PAGE: &str = "crates/api/src/landing/page.html";
+const HEADING: &str = "<h1>Slipway API</h1>";
+const HANDLER: &str = "crates/api/src/health.rs";
+
+pub(crate) fn an_edit_is_served_without_a_command(stack: &Stack) {
+    let before = server(stack);
+    let edit = stack.edit(HANDLER, |text| text.replace("\"live\"", "\"alive\""));
+    eventually("the edit", || stack.page("/health/live").contains("\"alive\"").then_some(()));
+    assert_ne!(server(stack), before, "the old server goes on");
+    let state = state(stack);
+    assert_eq!(state["state"], "live", "{state}");
+    assert_eq!(state["changed"], serde_json::json!([HANDLER]));
+    run(&mut stack.xtask("up")).succeeded().says("the running stack has followed the source");
+    run(&mut stack.xtask("up")).succeeded().says("already up");
+    drop(edit);
+    eventually("the old text", || stack.page("/health/live").contains("\"live\"").then_some(()));
+}
+
+pub(crate) fn a_mistake_is_shown_in_the_log_and_on_the_page_while_the_last_good_build_serves(
+    stack: &Stack,
+) {
+    let before = server(stack);
+    let edit =
+        stack.edit(HANDLER, |text| format!("{text}\nconst NUMBER: u8 = \"no number at all\";\n"));
+    let failed = eventually("a failed build", || is(stack, "failed"));
+    assert_eq!(failed["failure"]["stage"], "build");
+    let message = failed["failure"]["message"].as_str().expect("a text");
+    assert!(message.contains("mismatched types") && message.contains("\x1b["), "{message:?}");
+    run(&mut stack.xtask("logs api"))
+        .succeeded()
+        .says("mismatched types")
+        .says("no number at all")
+        .says("still serving the last good build");
+    assert_eq!(server(stack), before);
+    drop(edit);
+    eventually("a good build", || is(stack, "live"));
+}
+
+pub(crate) fn the_page_is_told_of_every_step(stack: &Stack) {
+    let events = Client::builder().timeout(None).build().expect("a client");
+    let events = events.get(stack.url("/reload/events")).send().expect("an answer");
+    assert_eq!(events.headers()["content-type"], "text/event-stream");
+    let mut lines = BufReader::new(events).lines().map_while(Result::ok);
+    let mut next = || -> Value {
+        let line = lines.find_map(|line| Some(line.strip_prefix("data:")?.to_owned()));
+        serde_json::from_str(&line.expect("an event")).expect("JSON")
+    };
+    assert_eq!(next()["state"], "live");
+    let edit = stack.edit(HANDLER, |text| format!("{text}\nconst NUMBER: u8 = \"\";\n"));
+    assert_eq!(next()["state"], "building");
+    assert_eq!(next()["state"], "failed");
+    drop(edit);
+    assert_eq!(next()["state"], "building");
+    // The stream is the old server's, and ends with it.
+    eventually("a good build", || is(stack, "live"));
+    assert!(lines.all(|line| !line.contains("failed")));
+}
+
+pub(crate) fn a_new_migration_is_applied_before_the_new_server_starts(stack: &Stack) {
+    let version = stack.schema_version();
+    let file = format!("crates/db/migrations/V{}__create_nothing_much.sql", version + 1);
+    let migration = stack.edit(&file, |_| "CREATE TABLE nothing_much (id int);\n".to_owned());
+    let readiness = format!("\"schema_version\":{}", version + 1);
+    eventually("the migration", || stack.page("/health/ready").contains(&readiness).then_some(()));
+
+    // Editing what was applied is refused, and says so.
+    stack.write(&file, "CREATE TABLE nothing_much (id bigint);\n");
+    let failed = eventually("a failed migration", || is(stack, "failed"));
+    assert_eq!(failed["failure"]["stage"], "migrate");
+    assert!(failed["failure"]["message"].to_string().contains("nothing_much"), "{failed}");
+    assert!(stack.page("/health/ready").contains(&readiness));
+
+    drop(migration);
+    // The schema is ahead of the source now.
+    eventually("a settled state", || (state(stack)["state"] != "building").then_some(()));
+    run(&mut stack.xtask("recreate-db --yes")).succeeded();
+    stack.up();
+}
+
+pub(crate) fn what_no_program_is_made_from_starts_no_build(stack: &Stack) {
+    let before = state(stack)["build"].clone();
+    let edits = ["docs/architecture.md", "tests/e2e/main.rs", "crates/api/src/notes.txt"];
+    let edits = edits.map(|file| stack.edit(file, |text| format!("{text}\n// {file}\n")));
+    run(&mut stack.xtask("up")).succeeded();
+    assert_eq!(state(stack)["build"], before);
+    drop(edits);
+    run(&mut stack.xtask("up")).succeeded();
+    assert_eq!(state(stack)["build"], before);
+}
+
+pub(crate) fn a_save_during_a_build_ends_it_and_the_newest_is_served(stack: &Stack) {
+    let numbered = |number: usize| format!("<h1>Save {number}</h1>");
+    let edit = stack.edit(PAGE, |page| page.replace(HEADING, &numbered(0)));
+    let text = stack.read(PAGE);
+    for number in 1..=5 {
+        // As some editors write: a new file takes the place of the old.
+        let new = stack.root.join("crates/api/src/landing/.page.html.new");
+        fs::write(&new, text.replace(&numbered(0), &numbered(number))).expect("a file");
+        let builds = state(stack)["build"].clone();
+        fs::rename(new, stack.root.join(PAGE)).expect("a rename");
+        eventually("a build", || (state(stack)["build"] != builds).then_some(()));
+    }
+    eventually("the newest", || stack.page("/").contains(&numbered(5)).then_some(()));
+    assert!(stack.page("/").contains(&numbered(5)));
+    drop(edit);
+    eventually("the old text", || stack.page("/").contains(HEADING).then_some(()));
+}
+
+pub(crate) fn no_request_fails_while_servers_and_mistakes_come_and_go(stack: &Stack) {
+    let address = stack.url("").trim_start_matches("http://").to_owned();
+    // The first request takes a new token if the old one is gone.
+    assert!(stack.has_person("Ada Lovelace"));
+    let traffic = Traffic::start(&address, &stack.token());
+    for number in 0..3 {
+        let before = server(stack);
+        let edit =
+            stack.edit(HANDLER, |text| text.replace("\"live\"", &format!("\"live {number}\"")));
+        eventually("the edit", || (server(stack) != before).then_some(()));
+        let mistake = stack.edit(HANDLER, |text| format!("{text}\nconst NUMBER: u8 = \"\";\n"));
+        eventually("a failed build", || is(stack, "failed"));
+        drop(mistake);
+        drop(edit);
+        eventually("a good build", || is(stack, "live"));
+    }
+    let (answered, failures) = traffic.end();
+    assert!(answered > 100, "only {answered} requests");
+    assert!(failures.is_empty(), "{} of {answered} failed: {:?}", failures.len(), &failures[..1]);
+}
+
+pub(crate) fn a_server_that_crashes_is_started_again_and_the_reason_is_shown(stack: &Stack) {
+    let before = server(stack);
+    match stack.engine {
+        Engine::Local => signal("KILL", &before),
+        Engine::Docker => {
+            let container = format!("{}-api-1", stack.variable("COMPOSE_PROJECT_NAME"));
+            let kill = format!("kill -9 {before}");
+            ask(Command::new("docker").args(["exec", &container, "sh", "-c", &kill]));
+        }
+    }
+    eventually("another server", || (server(stack) != before).then_some(()));
+    assert!(stack.has_person("Ada Lovelace"));
+    run(&mut stack.xtask("logs api")).succeeded().says("the server ended: signal: 9");
+}
+
+pub(crate) fn a_changed_setting_is_named_and_the_next_up_takes_it(stack: &Stack) {
+    let identity = stack.identity("api");
+    let edit = stack.edit(".env", |text| format!("{text}\nAPI_DOCS=false\n"));
+    let named = eventually("the word", || {
+        let state = state(stack);
+        (state["needs_up"] == serde_json::json!([".env"])).then_some(state)
+    });
+    assert_eq!(named["state"], "live");
+    run(&mut stack.xtask("logs api")).succeeded().says(".env changed: `cargo xtask up`");
+    stack.up();
+    assert_ne!(stack.identity("api"), identity);
+    assert_eq!(stack.get("/docs").0, 404);
+    drop(edit);
+    stack.up();
+    assert_eq!(state(stack)["needs_up"], serde_json::json!([]));
+}
+
+/// What the supervisor says through the API.
+fn state(stack: &Stack) -> Value {
+    let text = stack.page("/reload");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
+}
+
+fn is(stack: &Stack, expected: &str) -> Option<Value> {
+    let state = state(stack);
+    (state["state"] == expected).then_some(state)
+}
+
+/// The process that serves, by its number where it runs.
+fn server(stack: &Stack) -> String {
+    state(stack)["server"].to_string()
+}

@@ -1,0 +1,65 @@
+//! The supervisor in the running stack (`crates/reload`), which builds what is edited.
+
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+
+use crate::compile;
+
+/// How to ask it: its program, where it runs.
+pub(crate) struct Follower {
+    ask: Command,
+}
+
+/// What it says of the newest source.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Source {
+    /// `building`, `live`, `failed` or `crashed`.
+    pub(crate) state: String,
+    /// From the change to being served.
+    pub(crate) seconds: Option<f64>,
+    /// Why it is not served.
+    pub(crate) failure: Option<Failure>,
+    /// Changed files that only `up` takes notice of.
+    pub(crate) needs_up: Vec<String>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Failure {
+    /// `build`, `migrate` or `start`.
+    pub(crate) stage: String,
+    /// What the compiler, the migration tool or the supervisor says, with colours.
+    pub(crate) message: String,
+}
+
+impl Failure {
+    /// In a few words.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self.stage.as_str() {
+            "build" => compile::reason(&self.message),
+            "migrate" => "the migrations cannot be applied",
+            _ => "the new server does not start; `cargo xtask logs api` shows why",
+        }
+    }
+}
+
+impl Follower {
+    pub(crate) fn new(ask: Command) -> Self {
+        Self { ask }
+    }
+
+    /// How it is now; none if it does not answer.
+    pub(crate) fn status(self) -> Option<Source> {
+        self.answer("status")
+    }
+
+    /// How it is when the newest source is served or has failed; none if it does not answer.
+    pub(crate) fn wait(self) -> Option<Source> {
+        self.answer("wait")
+    }
+
+    fn answer(mut self, question: &str) -> Option<Source> {
+        let output = self.ask.arg(question).output().ok()?;
+        serde_json::from_slice(&output.stdout).ok()
+    }
+}
