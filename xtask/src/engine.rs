@@ -18,7 +18,7 @@ use crate::{
 
 pub(crate) use choose::choose;
 pub(crate) use docker::Docker;
-pub(crate) use follower::Follower;
+pub(crate) use follower::{Follower, Source};
 pub(crate) use local::Local;
 
 /// The engines there are.

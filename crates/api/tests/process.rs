@@ -87,6 +87,15 @@ fn unusable_settings_are_all_named_and_end_it_with_78() {
 }
 
 #[test]
+fn a_standard_input_that_is_no_socket_is_named() {
+    let mut command = command(&[("API_LISTEN", "stdin")]);
+    let output = command.stdin(Stdio::null()).output().expect("a process");
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(text.contains("API_LISTEN=stdin: standard input is no listening socket"), "{text}");
+}
+
+#[test]
 fn a_request_is_one_line_of_json_with_its_ids_and_without_its_path() {
     let mut process = Process::start(&[]);
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";

@@ -17,6 +17,12 @@ fn a_database_url_is_all_that_is_needed() {
 }
 
 #[test]
+fn the_socket_may_be_an_inherited_one() {
+    let config = read(&[("DATABASE_URL", "postgresql://x"), ("API_LISTEN", "stdin")]);
+    assert_eq!(config.expect("usable settings").server.listen, Listen::Stdin);
+}
+
+#[test]
 fn every_bad_variable_is_named_at_once_and_no_value_is_shown() {
     let errors = read(&[
         ("APP_ENV", "prod"),

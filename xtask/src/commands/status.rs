@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::{
-    engine::{self, Engine, Service},
+    engine::{self, Engine, Follower, Service, Source},
     http,
     project::Project,
     report,
@@ -33,6 +33,8 @@ struct Status {
     database: String,
     services: Vec<Service>,
     schema: Option<serde_json::Value>,
+    /// Whether the newest source is served; none where nothing follows it.
+    source: Option<Source>,
 }
 
 impl Args {
@@ -75,6 +77,7 @@ impl Status {
             ),
             services: engine.services(true)?,
             schema: schema(engine),
+            source: engine.follower().and_then(Follower::status),
         })
     }
 
@@ -88,6 +91,9 @@ impl Status {
         report::field("Docs", &self.docs);
         report::field("Database", &self.database);
         report::field("Schema", self.schema_text());
+        if let Some(source) = &self.source {
+            report::field("Source", source);
+        }
         report::line("");
         report::line(&format!(
             "  {:<10} {:<9} {:<10} {:>5}  {:<16} {:>9}",

@@ -1,6 +1,6 @@
 //! The supervisor in the running stack (`crates/reload`), which builds what is edited.
 
-use std::process::Command;
+use std::{fmt, process::Command};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,8 @@ pub(crate) struct Follower {
 pub(crate) struct Source {
     /// `building`, `live`, `failed` or `crashed`.
     pub(crate) state: String,
+    /// The process that serves, by its number where it runs.
+    pub(crate) server: Option<u32>,
     /// From the change to being served.
     pub(crate) seconds: Option<f64>,
     /// Why it is not served.
@@ -30,6 +32,23 @@ pub(crate) struct Failure {
     pub(crate) stage: String,
     /// What the compiler, the migration tool or the supervisor says, with colours.
     pub(crate) message: String,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.state.as_str(), &self.failure) {
+            ("live", _) => formatter.write_str("the newest is served")?,
+            ("building", _) => formatter.write_str("the newest is being built")?,
+            (_, Some(failure)) => {
+                write!(formatter, "the newest is not served: {}", failure.reason())?;
+            }
+            (state, None) => formatter.write_str(state)?,
+        }
+        if !self.needs_up.is_empty() {
+            write!(formatter, "; changed, for `cargo xtask up`: {}", self.needs_up.join(", "))?;
+        }
+        Ok(())
+    }
 }
 
 impl Failure {

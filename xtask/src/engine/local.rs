@@ -269,7 +269,7 @@ impl Engine for Local<'_> {
         Ok(self.api)
     }
 
-    fn services(&self, _memory: bool) -> anyhow::Result<Vec<Service>> {
+    fn services(&self, memory: bool) -> anyhow::Result<Vec<Service>> {
         let postgres = match self.cluster.status()? {
             Status::Running { pid, port } => Some((pid, port)),
             Status::Absent | Status::Stopped => None,
@@ -277,7 +277,13 @@ impl Engine for Local<'_> {
         let process = postgres.and_then(|(pid, _)| Running::find(pid, None));
         let postgres = service("postgres", process.as_ref(), postgres.map(|(_, port)| port), true);
         let is_ready = self.api.is_some() && http::is_ready(self.api_port);
-        let api = service("api", self.api().as_ref(), Some(self.api_port), is_ready);
+        let mut api = service("api", self.api().as_ref(), Some(self.api_port), is_ready);
+        // Not the supervisor's.
+        if let Some(server) = self.follower().filter(|_| memory).and_then(Follower::status)
+            && let Some(server) = server.server.and_then(|pid| Running::find(pid, None))
+        {
+            api.memory = Some(server.memory());
+        }
         Ok(vec![postgres, api])
     }
 
