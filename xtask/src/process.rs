@@ -2,7 +2,7 @@
 
 use std::{
     io::{IsTerminal, Read},
-    process::{Command, ExitCode, Stdio},
+    process::{Command, ExitCode, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -84,9 +84,14 @@ pub(crate) fn hand_over(mut command: Command) -> anyhow::Result<ExitCode> {
         let status = command
             .status()
             .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-        let code = status.code().and_then(|code| u8::try_from(code).ok());
-        Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+        Ok(exit_code(status))
     }
+}
+
+/// How a child ended, as our own end.
+pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    code.map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// Whether a person sits at both ends.

@@ -25,8 +25,7 @@ The environment: API_LISTEN, RELOAD_FOLDER (where it keeps what it runs), ENGINE
 fn main() -> ExitCode {
     let words: Vec<_> = env::args().skip(1).collect();
     let words: Vec<_> = words.iter().map(String::as_str).collect();
-    let folder =
-        env::var_os("RELOAD_FOLDER").map_or_else(|| ".slipway/reload".into(), PathBuf::from);
+    let folder = env::var_os("RELOAD_FOLDER").map_or_else(|| ".slipway/bin".into(), PathBuf::from);
     let done = match words.as_slice() {
         ["wait"] => control::ask(&folder, Question::Wait),
         ["status"] => control::ask(&folder, Question::Status),

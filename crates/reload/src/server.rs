@@ -138,6 +138,7 @@ impl Listener {
         Ok(Self(address.to_owned()))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as where sockets are handed over")]
     fn hand_over(&self, command: &mut Command) -> anyhow::Result<()> {
         command.env("API_LISTEN", &self.0).stdin(Stdio::null());
         Ok(())

@@ -78,14 +78,21 @@ impl Servers {
     /// It cannot be copied or started.
     pub(crate) fn replace(&mut self, built: &Path) -> anyhow::Result<()> {
         self.candidate.take().iter().for_each(|server| server.end(Duration::ZERO));
-        // It runs from a copy: cargo replaces its own file at any time. And from a new one: the old may still run.
-        let program = self.program("api-new");
-        if program.exists() {
-            fs::remove_file(&program)?;
-        }
-        fs::copy(built, &program)
-            .with_context(|| format!("cannot copy {} to {}", built.display(), program.display()))?;
+        let program = self.keep(built, "api-new")?;
         self.start(&program)
+    }
+
+    /// Copies a program to where it runs: cargo replaces its own file at any time.
+    ///
+    /// # Errors
+    /// The disk is full, or something like that.
+    pub(crate) fn keep(&self, built: &Path, name: &str) -> anyhow::Result<PathBuf> {
+        let (program, new) = (self.program(name), self.program("copy"));
+        // The new one takes the place of the old, which may run and goes on.
+        fs::copy(built, &new)
+            .and_then(|_| fs::rename(&new, &program))
+            .with_context(|| format!("cannot copy {} to {}", built.display(), program.display()))?;
+        Ok(program)
     }
 
     /// Whether somebody serves, if need be the last server that was good, which is started then.

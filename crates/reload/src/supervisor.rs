@@ -153,6 +153,7 @@ impl Supervisor {
             Event::Asked(question, stream) => {
                 if question == Question::Wait {
                     self.look();
+                    self.try_again();
                 }
                 self.audience.add(question, stream, &self.status);
                 self.publish();
@@ -199,6 +200,15 @@ impl Supervisor {
         }
     }
 
+    /// Gives a source that compiles another chance: what it failed of, the schema or a setting, may be mended.
+    fn try_again(&mut self) {
+        let compiles = |failure: &Failure| failure.stage != Stage::Build;
+        if self.build.is_none() && self.failure.as_ref().is_some_and(compiles) {
+            self.migrates = true;
+            self.build(vec![]);
+        }
+    }
+
     /// Builds the newest source, in the place of a build that goes on.
     fn build(&mut self, changed: Vec<String>) {
         self.changed = Instant::now();
@@ -232,6 +242,10 @@ impl Supervisor {
     fn built(&mut self, built: &Built) {
         self.inputs.learn(&[&built.api, &built.migrate]);
         (self.has_learned, self.migrates, self.failure) = (true, false, None);
+        // For those who run it from here, and not from where cargo puts it.
+        if let Err(error) = self.servers.keep(&built.migrate, "migrate") {
+            report::note(&format!("{error:#}"));
+        }
         if self.servers.is_any() && self.version == built.version {
             report::note("nothing to replace");
             self.settle();

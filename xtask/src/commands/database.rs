@@ -24,7 +24,7 @@ pub(crate) struct RecreateArgs {
 
 impl RecreateArgs {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        let (_, state) = engine::current(project)?;
+        let (engine, state) = engine::current(project)?;
         if state.production {
             bail!(
                 "the stack runs in the production profile, and this would drop every row: refused"
@@ -32,7 +32,14 @@ impl RecreateArgs {
         }
         confirm("This drops every row of the database.", self.yes)?;
         let arguments: &[_] = if self.empty { &["recreate", "--empty"] } else { &["recreate"] };
-        tool(project, arguments)
+        let status = engine.migrate(arguments, false)?.status()?;
+        if status.success()
+            && let Some(follower) = engine.follower()
+        {
+            // If the source was not served for the schema's sake, it is now. How that ends, `status` tells.
+            follower.wait();
+        }
+        Ok(process::exit_code(status))
     }
 }
 

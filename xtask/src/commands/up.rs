@@ -59,10 +59,9 @@ impl Args {
             None => self.new_state(&settings)?,
         };
         let running = engine::open(project, project.settings()?, &state)?.services(false)?;
-        let same = state.built.as_ref() == Some(&now)
-            && state.production == production
-            && !(self.strict_ports && ports::are_others(&state, &settings));
-        if same && is_healthy(&running) && http::is_ready(state.api_port) {
+        let stays = !(self.strict_ports && ports::are_others(&state, &settings));
+        let same = state.built.as_ref() == Some(&now) && state.production == production;
+        if stays && same && is_healthy(&running) && http::is_ready(state.api_port) {
             report::line(&format!(
                 "already up, and nothing changed ({:.1} s)",
                 started.elapsed().as_secs_f64()
@@ -71,7 +70,8 @@ impl Args {
             return Ok(ExitCode::SUCCESS);
         }
 
-        if same_but_for_the_source(&state, &now, production)
+        if stays
+            && same_but_for_the_source(&state, &now, production)
             && is_healthy(&running)
             && Self::follow(project, &mut state, now.clone())?
         {

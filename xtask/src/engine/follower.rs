@@ -56,7 +56,10 @@ impl Failure {
     pub(crate) fn reason(&self) -> &'static str {
         match self.stage.as_str() {
             "build" => compile::reason(&self.message),
-            "migrate" => "the migrations cannot be applied",
+            "migrate" => {
+                "the migrations cannot be applied: mend them, or, if an applied one was edited or removed, \
+                 `cargo xtask recreate-db`"
+            }
             _ => "the new server does not start; `cargo xtask logs api` shows why",
         }
     }

@@ -83,7 +83,7 @@ impl<'a> Local<'a> {
             .env("DATABASE_URL", self.settings.database_url(self.postgres_port))
             .env("API_LISTEN", format!("127.0.0.1:{}", self.api_port))
             .env("ENGINE", "local")
-            .env("RELOAD_FOLDER", self.project.runtime("reload"))
+            .env("RELOAD_FOLDER", self.project.runtime("bin"))
             .current_dir(&self.project.root);
         if self.production {
             command.env("APP_ENV", "production");
@@ -226,7 +226,7 @@ impl Engine for Local<'_> {
 
     fn follower(&self) -> Option<Follower> {
         let mut ask = Command::new(self.binary("reload"));
-        ask.env("RELOAD_FOLDER", self.project.runtime("reload"));
+        ask.env("RELOAD_FOLDER", self.project.runtime("bin"));
         (!self.production).then(|| Follower::new(ask))
     }
 
