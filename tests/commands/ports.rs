@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 
 use crate::harness::{Checkout, Engine, Running, Stack, ask, free_port, run};
+use crate::reload::server;
 
 /// Stops the stack and listens in its API's place.
 fn take_api_port(stack: &Stack) -> (u16, TcpListener) {
@@ -31,11 +32,18 @@ pub(crate) fn a_taken_port_is_left_to_its_owner_who_is_named(stack: &Stack) {
 pub(crate) fn a_strict_up_names_who_has_the_port_and_starts_nothing(stack: &Stack) {
     let mut other = Checkout::new(stack.engine);
     other.environment.insert("API_PORT", stack.environment["API_PORT"].clone());
-    let owner = match stack.engine {
-        Engine::Docker => format!("the container {}-api-1", stack.variable("COMPOSE_PROJECT_NAME")),
-        Engine::Local => format!("api (process {})", stack.identity("api")),
+    let owners = match stack.engine {
+        Engine::Docker => {
+            vec![format!("the container {}-api-1", stack.variable("COMPOSE_PROJECT_NAME"))]
+        }
+        // The supervisor and its server both have it.
+        Engine::Local => vec![
+            format!("reload (process {})", stack.identity("api")),
+            format!("api (process {})", server(stack)),
+        ],
     };
-    run(&mut other.xtask("up --strict-ports")).failed().says(owner).says("API_PORT");
+    let refused = run(&mut other.xtask("up --strict-ports")).failed().says("API_PORT");
+    assert!(owners.iter().any(|owner| refused.stderr.contains(owner)), "{}", refused.stderr);
     run(&mut other.xtask("status")).succeeded().says("nothing is up");
     assert_eq!(other.processes(), [""; 0]);
     if stack.engine == Engine::Docker {

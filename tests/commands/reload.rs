@@ -187,6 +187,6 @@ fn is(stack: &Stack, expected: &str) -> Option<Value> {
 }
 
 /// The process that serves, by its number where it runs.
-fn server(stack: &Stack) -> String {
+pub(crate) fn server(stack: &Stack) -> String {
     state(stack)["server"].to_string()
 }

@@ -23,6 +23,9 @@ const STOP_LIMIT: Duration = Duration::from_secs(10);
 const BACK_OFF: Duration = Duration::from_millis(100);
 const BACK_OFF_LIMIT: Duration = Duration::from_secs(10);
 
+/// Where a server is that has not taken over yet. Its name is the same: process lists show it.
+const NEW: &str = "new/api";
+
 pub(crate) struct Servers {
     listener: Listener,
     /// Where the programs that run are kept.
@@ -78,7 +81,7 @@ impl Servers {
     /// It cannot be copied or started.
     pub(crate) fn replace(&mut self, built: &Path) -> anyhow::Result<()> {
         self.candidate.take().iter().for_each(|server| server.end(Duration::ZERO));
-        let program = self.keep(built, "api-new")?;
+        let program = self.keep(built, NEW)?;
         self.start(&program)
     }
 
@@ -125,7 +128,7 @@ impl Servers {
         let Some(server) = self.candidate.take_if(|server| server.number == number) else {
             return false;
         };
-        let (new, program) = (self.program("api-new"), self.program("api"));
+        let (new, program) = (self.program(NEW), self.program("api"));
         if new.exists()
             && let Err(error) = fs::rename(&new, &program)
         {
@@ -142,7 +145,7 @@ impl Servers {
         if self.candidate.take_if(|server| server.number == number).is_some() {
             let reason = format!("the new server ended before it took connections: {how}");
             if self.current.is_none() {
-                let new = self.program("api-new");
+                let new = self.program(NEW);
                 self.start_again(if new.exists() { new } else { self.program("api") });
             }
             return Some((reason, self.current.is_some()));

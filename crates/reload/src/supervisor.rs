@@ -72,7 +72,7 @@ impl Supervisor {
     /// Takes the port, and watches the source in the current folder.
     pub(crate) fn start(options: Options) -> anyhow::Result<Self> {
         let root = env::current_dir()?;
-        fs::create_dir_all(&options.folder)
+        fs::create_dir_all(options.folder.join("new"))
             .with_context(|| format!("cannot make {}", options.folder.display()))?;
         let (events, inbox) = mpsc::channel();
         let stop = events.clone();

@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use local_postgres::Fnv1a;
 
 use crate::{
-    engine::{self, Engine, Follower, Service, choose},
+    engine::{self, Engine, Follower, Service, Source, choose},
     env_file, fingerprint, http, lock, ports,
     project::Project,
     report,
@@ -61,7 +61,7 @@ impl Args {
         let running = engine::open(project, project.settings()?, &state)?.services(false)?;
         let stays = !(self.strict_ports && ports::are_others(&state, &settings));
         let same = state.built.as_ref() == Some(&now) && state.production == production;
-        if stays && same && is_healthy(&running) && http::is_ready(state.api_port) {
+        if stays && same && is_healthy(&running) && serves_the_newest(&state) {
             report::line(&format!(
                 "already up, and nothing changed ({:.1} s)",
                 started.elapsed().as_secs_f64()
@@ -207,6 +207,15 @@ pub(super) fn wait_until_ready(engine: &dyn Engine, port: u16) -> anyhow::Result
     Ok(())
 }
 
+/// Whether the API is ready, and is not of an older source than the supervisor knows of.
+fn serves_the_newest(state: &State) -> bool {
+    let is_live = || {
+        let source = http::get(state.api_port, "/reload").ok()?.1;
+        Some(serde_json::from_str::<Source>(&source).ok()?.state == "live")
+    };
+    http::is_ready(state.api_port) && (state.production || is_live() == Some(true))
+}
+
 /// Whether what changed since the last `up` is at most what the supervisor follows by itself.
 fn same_but_for_the_source(state: &State, now: &Fingerprints, production: bool) -> bool {
     let same = |built: &Fingerprints| {
@@ -260,11 +269,16 @@ fn summary(state: &State, settings: &Settings) {
     report::field("Engine", format!("{}: {}", state.engine.as_str(), state.why));
     report::field("Profile", if state.production { "production" } else { "dev" });
     report::line("");
-    report::next("cargo xtask logs -f", "follow the log");
     if state.production {
+        report::next("cargo xtask logs -f", "follow the log");
         report::next("cargo xtask psql", "look into the database");
+        report::next("cargo xtask up", "after an edit: build and restart");
     } else {
+        report::next(
+            "cargo xtask logs -f",
+            "follow what is edited, built and served, and every request",
+        );
         report::next("cargo xtask token", "a token for curl and the docs page's 'Authorize'");
+        report::next("cargo xtask psql", "look into the database");
     }
-    report::next("cargo xtask up", "after an edit: build and restart");
 }
