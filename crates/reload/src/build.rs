@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fs,
     io::{BufRead, BufReader, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{Arc, mpsc::Sender},
     thread,
@@ -28,6 +28,8 @@ pub(crate) struct Built {
     pub(crate) migrate: PathBuf,
     /// Tells one `api` from the next.
     pub(crate) version: Option<SystemTime>,
+    /// Whether the schema is as `api` needs it, or why not.
+    pub(crate) migrated: Result<(), String>,
 }
 
 /// A build that goes on.
@@ -61,13 +63,12 @@ impl Build {
         let cargo = Arc::new(cargo);
         let running = cargo.clone();
         thread::spawn(move || {
-            let built =
-                finish(&running).map_err(|why| Failure::new(Stage::Build, why)).and_then(|built| {
-                    if migrates {
-                        migrate(&built).map_err(|why| Failure::new(Stage::Migrate, why))?;
-                    }
-                    Ok(built)
-                });
+            let mut built = finish(&running).map_err(|why| Failure::new(Stage::Build, why));
+            if let Ok(built) = &mut built
+                && migrates
+            {
+                built.migrated = migrate(&built.migrate);
+            }
             // The supervisor has ended: nobody is there to be told.
             let _ = events.send(Event::Built(number, built));
         });
@@ -145,7 +146,7 @@ fn finish(cargo: &SharedChild) -> Result<Built, String> {
         |name: &str| binaries.remove(name).ok_or_else(|| format!("the build makes no {name}"));
     let (api, migrate) = (binary("api")?, binary("migrate")?);
     let version = fs::metadata(&api).and_then(|file| file.modified()).ok();
-    Ok(Built { api, migrate, version })
+    Ok(Built { api, migrate, version, migrated: Ok(()) })
 }
 
 /// What cargo itself says, but for its progress; passed on at once.
@@ -162,10 +163,9 @@ fn own_words(pipe: impl Read) -> String {
     words
 }
 
-fn migrate(built: &Built) -> Result<(), String> {
-    let output = Command::new(&built.migrate).arg("up").stdin(Stdio::null()).output();
-    let output =
-        output.map_err(|error| format!("cannot start {}: {error}", built.migrate.display()))?;
+fn migrate(program: &Path) -> Result<(), String> {
+    let output = Command::new(program).arg("up").stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("cannot start {}: {error}", program.display()))?;
     for line in
         String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.starts_with("applied"))
     {

@@ -241,11 +241,15 @@ impl Supervisor {
 
     fn built(&mut self, built: &Built) {
         self.inputs.learn(&[&built.api, &built.migrate]);
-        (self.has_learned, self.migrates, self.failure) = (true, false, None);
+        (self.has_learned, self.failure) = (true, None);
         // For those who run it from here, and not from where cargo puts it.
         if let Err(error) = self.servers.keep(&built.migrate, "migrate") {
             report::note(&format!("{error:#}"));
         }
+        if let Err(why) = &built.migrated {
+            return self.fail(Failure::new(Stage::Migrate, why));
+        }
+        self.migrates = false;
         if self.servers.is_any() && self.version == built.version {
             report::note("nothing to replace");
             self.settle();
