@@ -5,6 +5,7 @@ pub(crate) mod base_images;
 pub(crate) mod build;
 pub(crate) mod ci;
 pub(crate) mod database;
+pub(crate) mod doctor;
 pub(crate) mod down;
 pub(crate) mod exec;
 pub(crate) mod logs;

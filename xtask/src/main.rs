@@ -3,6 +3,7 @@
 
 mod commands;
 mod compile;
+mod doctor;
 mod engine;
 mod env_file;
 mod fingerprint;
@@ -20,8 +21,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    accounts, base_images, build, ci, database, down, exec, logs, psql, restart, shell, status,
-    test, up,
+    accounts, base_images, build, ci, database, doctor as doctor_command, down, exec, logs, psql,
+    restart, shell, status, test, up,
 };
 use project::Project;
 
@@ -38,6 +39,7 @@ enum Command {
     Up(up::Args),
     Down(down::Args),
     Status(status::Args),
+    Doctor(doctor_command::Args),
     Logs(logs::Args),
     Restart(restart::Args),
     Build(build::Args),
@@ -56,10 +58,12 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    let is_up = matches!(cli.command, Command::Up(_));
     let done = Project::open().and_then(|project| match cli.command {
         Command::Up(args) => args.run(&project),
         Command::Down(args) => args.run(&project),
         Command::Status(args) => args.run(&project),
+        Command::Doctor(args) => args.run(&project),
         Command::Logs(args) => args.run(&project),
         Command::Restart(args) => args.run(&project),
         Command::Build(args) => args.run(&project),
@@ -77,6 +81,11 @@ fn main() -> ExitCode {
     });
     done.unwrap_or_else(|error| {
         report::error(&error);
+        if is_up {
+            report::note(
+                "`cargo xtask doctor` looks for the cause, and with --fix mends what it can",
+            );
+        }
         ExitCode::FAILURE
     })
 }

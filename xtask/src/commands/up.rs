@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use local_postgres::Fnv1a;
 
 use crate::{
+    doctor,
     engine::{self, Engine, Follower, Service, choose},
     env_file, fingerprint, http, lock, ports,
     project::Project,
@@ -70,19 +71,10 @@ impl Args {
             return Ok(ExitCode::SUCCESS);
         }
 
-        if stays
-            && same_but_for_the_source(&state, &now, production)
-            && is_healthy(&running)
-            && Self::follow(project, &mut state, now.clone())?
-        {
-            report::line(&format!(
-                "up: the running stack has followed the source ({:.1} s)",
-                started.elapsed().as_secs_f64()
-            ));
-            summary(&state, &settings);
-            return Ok(ExitCode::SUCCESS);
-        }
-
+pub(crate) mod choose;
+mod docker;
+mod follower;
+pub(crate) mod images;
         state.production = production;
         state.built = None;
         report::line(&format!("engine {}: {}", state.engine.as_str(), state.why));
@@ -189,7 +181,7 @@ fn migrate(engine: &dyn Engine, production: bool) -> anyhow::Result<String> {
     Ok([applied, rest].concat().join(", "))
 }
 
-pub(super) fn wait_until_ready(engine: &dyn Engine, port: u16) -> anyhow::Result<()> {
+pub(crate) fn wait_until_ready(engine: &dyn Engine, port: u16) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut looked = started;
     while !(http::is_ready(port) && engine.has_api_port()) {
