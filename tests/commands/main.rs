@@ -8,6 +8,7 @@ mod browser;
 mod containers;
 mod crashes;
 mod data;
+mod doctor;
 mod edits;
 mod engine_choice;
 mod first_up;
@@ -92,6 +93,40 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         engine_choice::an_old_compose_is_named_with_what_is_needed,
         engine_choice::a_machine_with_no_engine_is_told_the_ways_to_one,
         browser::the_pages_work_in_a_browser,
+        doctor::nothing_is_wrong_with_a_stack_that_is_up,
+        doctor::people_are_told_what_is_wrong_and_the_next_command,
+        doctor::up_makes_the_quick_checks_and_points_here_when_it_fails,
+        doctor::env_file::an_env_that_is_missing_is_made,
+        doctor::env_file::an_env_that_windows_wrote_is_made_plain,
+        doctor::env_file::lines_of_env_that_do_nothing_are_named_and_mended,
+        doctor::env_file::an_env_that_others_can_read_is_closed,
+        doctor::env_file::an_env_in_git_is_taken_out_and_stays_here,
+        doctor::env_file::values_that_cannot_be_are_named_without_passwords,
+        doctor::env_file::the_password_that_everybody_knows_is_replaced,
+        doctor::files::line_ends_of_windows_are_replaced,
+        doctor::files::scripts_that_cannot_be_run_can_be_again,
+        doctor::files::files_of_another_user_are_named_and_given_back_by_root,
+        doctor::files::a_source_that_containers_may_not_read_is_opened,
+        doctor::files::a_state_that_cannot_be_read_is_set_aside,
+        doctor::files::migrations_with_one_number_are_named,
+        doctor::files::it_looks_without_git_and_without_leaving_anything,
+        doctor::machine::a_low_limit_of_watched_files_is_raised,
+        doctor::machine::little_disk_memory_and_open_files_are_named,
+        doctor::machine::an_old_rust_is_replaced_by_rustup,
+        doctor::machine::a_taken_port_is_named_with_its_owner_and_another_one_set,
+        doctor::machine::a_postgresql_that_is_needed_and_missing_is_named,
+        doctor::docker::whatever_is_wrong_with_docker_is_named,
+        doctor::docker::a_docker_that_is_not_needed_is_no_trouble,
+        doctor::docker::a_socket_that_nobody_listens_on_is_not_one_that_we_may_not_use,
+        doctor::stack::another_password_than_the_databases_is_mended_without_losing_a_row,
+        doctor::stack::the_password_that_everybody_knows_is_replaced_in_the_database_too,
+        doctor::stack::a_database_that_is_missing_is_made,
+        doctor::stack::a_schema_ahead_of_the_files_or_unlike_them_is_named,
+        doctor::stack::a_schema_behind_is_brought_up_and_the_log_says_who_waits_for_it,
+        doctor::stack::a_service_that_has_stopped_is_started,
+        doctor::stack::the_data_of_another_major_version_is_named,
+        doctor::stack::an_engine_that_was_changed_meanwhile_is_named,
+        doctor::leftovers::databases_of_a_killed_test_run_are_dropped,
         edits::an_edit_is_served_after_the_next_up,
         edits::no_file_of_another_owner_appears_in_the_checkout,
         reload::an_edit_is_served_without_a_command,
@@ -114,9 +149,18 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         Engine::Docker => &named![
             containers::a_source_that_containers_may_not_read_is_explained,
             containers::plain_compose_starts_the_same_stack_without_any_settings,
+            doctor::docker::a_context_that_leads_nowhere_is_put_back,
+            doctor::docker::an_image_that_cannot_be_had_is_named,
+            doctor::stack::a_user_that_the_database_does_not_know_is_named,
+            doctor::stack::a_clock_of_the_containers_that_is_off_is_named,
+            doctor::leftovers::containers_of_a_killed_test_run_are_removed,
+            doctor::leftovers::containers_of_no_service_are_removed_and_volumes_left_alone,
+            doctor::leftovers::a_second_checkout_on_one_project_name_gets_its_own,
+            doctor::leftovers::a_compose_file_that_cannot_be_read_is_named,
         ],
         // A second stack is quick here: it shares what the first has compiled.
         Engine::Local => &named![
+            doctor::stack::what_a_killed_server_left_is_removed_and_the_server_started,
             crashes::up_leaves_a_foreign_process_with_a_remembered_number_alone,
             engine_choice::where_docker_is_of_no_use_the_local_engine_is_taken,
             neighbours::two_checkouts_share_nothing,
