@@ -15,6 +15,7 @@ mod first_up;
 mod harness;
 mod interrupts;
 mod neighbours;
+mod overview;
 mod ports;
 mod production;
 mod reload;
@@ -75,6 +76,10 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         tools::logs_show_a_request_and_follow_the_next,
         tools::restart_starts_anew_what_it_was_asked_to,
         tools::migrate_shows_and_applies_migrations,
+        overview::without_a_command_there_is_an_overview,
+        overview::a_command_that_is_not_there_suggests_the_nearest,
+        overview::bash_completes_after_cargo_xtask_and_leaves_the_rest_of_cargo_alone,
+        overview::the_other_shells_get_a_script_that_completes_cargo_too,
         data::a_row_survives_down_and_up,
         data::recreate_db_brings_the_sample_rows_back_while_the_api_goes_on,
         data::recreate_db_can_leave_the_rows_out_and_seed_loads_them,

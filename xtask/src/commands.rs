@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod base_images;
 pub(crate) mod build;
 pub(crate) mod ci;
+pub(crate) mod completions;
 pub(crate) mod database;
 pub(crate) mod doctor;
 pub(crate) mod down;

@@ -9,6 +9,7 @@ mod env_file;
 mod fingerprint;
 mod http;
 mod lock;
+mod overview;
 mod ports;
 mod process;
 mod project;
@@ -21,17 +22,17 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    accounts, base_images, build, ci, database, doctor as doctor_command, down, exec, logs, psql,
-    restart, shell, status, test, up,
+    accounts, base_images, build, ci, completions, database, doctor as doctor_command, down, exec,
+    logs, psql, restart, shell, status, test, up,
 };
 use project::Project;
 
 /// Runs the whole stack - database, migrations, API - with Docker or without.
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
@@ -54,12 +55,17 @@ enum Command {
     Test(test::Args),
     Ci(ci::Args),
     BaseImages(base_images::Args),
+    Completions(completions::Args),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let is_up = matches!(cli.command, Command::Up(_));
-    let done = Project::open().and_then(|project| match cli.command {
+    let Some(command) = cli.command else {
+        overview::show();
+        return ExitCode::SUCCESS;
+    };
+    let is_up = matches!(command, Command::Up(_));
+    let done = Project::open().and_then(|project| match command {
         Command::Up(args) => args.run(&project),
         Command::Down(args) => args.run(&project),
         Command::Status(args) => args.run(&project),
@@ -78,6 +84,7 @@ fn main() -> ExitCode {
         Command::Test(args) => args.run(&project),
         Command::Ci(args) => args.run(&project),
         Command::BaseImages(args) => args.run(&project),
+        Command::Completions(args) => Ok(args.run()),
     });
     done.unwrap_or_else(|error| {
         report::error(&error);

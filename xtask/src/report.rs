@@ -71,6 +71,16 @@ pub(crate) fn field(name: &str, value: impl Display) {
     anstream::println!("  {FAINT}{name:<10}{FAINT:#} {value}");
 }
 
+/// What the lines below it have in common.
+pub(crate) fn heading(text: &str) {
+    anstream::println!("{STRONG}{text}{STRONG:#}");
+}
+
+/// A command, and what it does.
+pub(crate) fn entry(name: &str, what: &str) {
+    anstream::println!("  {GOOD}{name:<13}{GOOD:#} {what}");
+}
+
 /// A command that one may want next.
 pub(crate) fn next(command: &str, what: &str) {
     anstream::println!("  {STRONG}{command:<26}{STRONG:#} {FAINT}{what}{FAINT:#}");

@@ -71,10 +71,20 @@ impl Args {
             return Ok(ExitCode::SUCCESS);
         }
 
-pub(crate) mod choose;
-mod docker;
-mod follower;
-pub(crate) mod images;
+        if stays
+            && same_but_for_the_source(&state, &now, production)
+            && is_healthy(&running)
+            && Self::follow(project, &mut state, now.clone())?
+        {
+            report::line(&format!(
+                "up: the running stack has followed the source ({:.1} s)",
+                started.elapsed().as_secs_f64()
+            ));
+            summary(&state, &settings);
+            return Ok(ExitCode::SUCCESS);
+        }
+
+        doctor::first_look(project);
         state.production = production;
         state.built = None;
         report::line(&format!("engine {}: {}", state.engine.as_str(), state.why));
