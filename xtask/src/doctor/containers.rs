@@ -144,10 +144,15 @@ pub(super) fn look(scene: &Scene) -> Vec<Finding> {
     let (Some(found), Some(settings)) = (scene.containers(), &scene.settings) else {
         return Vec::new();
     };
-    [second_checkout(scene, settings, found), broken_model(found), orphans(found), volumes(found)]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        second_checkout(scene, settings, found),
+        broken_model(scene, found),
+        orphans(found),
+        volumes(found),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn second_checkout(scene: &Scene, settings: &Settings, found: &Containers) -> Option<Finding> {
@@ -178,7 +183,9 @@ fn second_checkout(scene: &Scene, settings: &Settings, found: &Containers) -> Op
     }))
 }
 
-fn broken_model(found: &Containers) -> Option<Finding> {
+fn broken_model(scene: &Scene, found: &Containers) -> Option<Finding> {
+    // A Compose that is missing is told elsewhere.
+    scene.parts().compose.as_ref().ok()?;
     let Err(Silence::Failed(said)) = &found.model else { return None };
     let what = format!("docker compose cannot read its files: {said}");
     Some(Finding::wrong("compose-file", what, "docker compose config says where"))
