@@ -98,6 +98,45 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         engine_choice::an_old_compose_is_named_with_what_is_needed,
         engine_choice::a_machine_with_no_engine_is_told_the_ways_to_one,
         browser::the_pages_work_in_a_browser,
+        edits::an_edit_is_served_after_the_next_up,
+        edits::no_file_of_another_owner_appears_in_the_checkout,
+        reload::an_edit_is_served_without_a_command,
+        reload::a_mistake_is_shown_in_the_log_and_on_the_page_while_the_last_good_build_serves,
+        reload::the_page_is_told_of_every_step,
+        reload::what_no_program_is_made_from_starts_no_build,
+        reload::a_save_during_a_build_ends_it_and_the_newest_is_served,
+        reload::no_request_fails_while_servers_and_mistakes_come_and_go,
+        reload::a_server_that_crashes_is_started_again_and_the_reason_is_shown,
+        reload::a_changed_setting_is_named_and_the_next_up_takes_it,
+        reload::a_new_migration_is_applied_before_the_new_server_starts,
+        broken_source::a_source_that_does_not_compile_leaves_the_old_api_running,
+        broken_source::a_migration_that_fails_is_named_and_leaves_the_old_api_running,
+        broken_source::a_killed_compiler_is_not_blamed_on_the_source,
+        ports::a_port_that_is_taken_while_up_is_at_work_is_left_to_its_owner,
+        neighbours::a_second_up_waits_for_the_first,
+        interrupts::an_up_that_was_interrupted_is_completed_by_the_next,
+    ];
+    let on_one: &[_] = match engine {
+        Engine::Docker => &named![
+            containers::a_source_that_containers_may_not_read_is_explained,
+            containers::plain_compose_starts_the_same_stack_without_any_settings,
+        ],
+        // A second stack is quick here: it shares what the first has compiled.
+        Engine::Local => &named![
+            crashes::up_leaves_a_foreign_process_with_a_remembered_number_alone,
+            engine_choice::where_docker_is_of_no_use_the_local_engine_is_taken,
+            neighbours::two_checkouts_share_nothing,
+        ],
+    };
+    let last = named![
+        production::production_has_no_developer_comforts_and_drops_nothing,
+        data::down_with_volumes_leaves_nothing,
+    ];
+    [&on_both, on_one, &of_doctor(engine), &last].concat()
+}
+
+fn of_doctor(engine: Engine) -> Vec<(&'static str, Scenario)> {
+    let on_both = named![
         doctor::nothing_is_wrong_with_a_stack_that_is_up,
         doctor::people_are_told_what_is_wrong_and_the_next_command,
         doctor::up_makes_the_quick_checks_and_points_here_when_it_fails,
@@ -132,28 +171,9 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         doctor::stack::the_data_of_another_major_version_is_named,
         doctor::stack::an_engine_that_was_changed_meanwhile_is_named,
         doctor::leftovers::databases_of_a_killed_test_run_are_dropped,
-        edits::an_edit_is_served_after_the_next_up,
-        edits::no_file_of_another_owner_appears_in_the_checkout,
-        reload::an_edit_is_served_without_a_command,
-        reload::a_mistake_is_shown_in_the_log_and_on_the_page_while_the_last_good_build_serves,
-        reload::the_page_is_told_of_every_step,
-        reload::what_no_program_is_made_from_starts_no_build,
-        reload::a_save_during_a_build_ends_it_and_the_newest_is_served,
-        reload::no_request_fails_while_servers_and_mistakes_come_and_go,
-        reload::a_server_that_crashes_is_started_again_and_the_reason_is_shown,
-        reload::a_changed_setting_is_named_and_the_next_up_takes_it,
-        reload::a_new_migration_is_applied_before_the_new_server_starts,
-        broken_source::a_source_that_does_not_compile_leaves_the_old_api_running,
-        broken_source::a_migration_that_fails_is_named_and_leaves_the_old_api_running,
-        broken_source::a_killed_compiler_is_not_blamed_on_the_source,
-        ports::a_port_that_is_taken_while_up_is_at_work_is_left_to_its_owner,
-        neighbours::a_second_up_waits_for_the_first,
-        interrupts::an_up_that_was_interrupted_is_completed_by_the_next,
     ];
     let on_one: &[_] = match engine {
         Engine::Docker => &named![
-            containers::a_source_that_containers_may_not_read_is_explained,
-            containers::plain_compose_starts_the_same_stack_without_any_settings,
             doctor::docker::a_context_that_leads_nowhere_is_put_back,
             doctor::docker::an_image_that_cannot_be_had_is_named,
             doctor::stack::a_user_that_the_database_does_not_know_is_named,
@@ -163,17 +183,9 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
             doctor::leftovers::a_second_checkout_on_one_project_name_gets_its_own,
             doctor::leftovers::a_compose_file_that_cannot_be_read_is_named,
         ],
-        // A second stack is quick here: it shares what the first has compiled.
-        Engine::Local => &named![
-            doctor::stack::what_a_killed_server_left_is_removed_and_the_server_started,
-            crashes::up_leaves_a_foreign_process_with_a_remembered_number_alone,
-            engine_choice::where_docker_is_of_no_use_the_local_engine_is_taken,
-            neighbours::two_checkouts_share_nothing,
-        ],
+        Engine::Local => {
+            &named![doctor::stack::what_a_killed_server_left_is_removed_and_the_server_started,]
+        }
     };
-    let last = named![
-        production::production_has_no_developer_comforts_and_drops_nothing,
-        data::down_with_volumes_leaves_nothing,
-    ];
-    [&on_both, on_one, &last].concat()
+    [&on_both, on_one].concat()
 }
