@@ -1,5 +1,5 @@
 //! What is wrong on this machine, and how it is mended: one module a topic, each a function that looks
-//! at one part and returns findings. They look all at once, and none looks longer than [`PATIENCE`].
+//! at one part and returns findings. They look all at once, and none waits longer than [`PATIENCE`].
 
 mod checkout;
 mod checks;
@@ -28,7 +28,7 @@ pub(crate) use checks::CHECKS;
 pub(crate) use scene::Scene;
 
 /// For everything together, a Docker that hangs included.
-const PATIENCE: Duration = Duration::from_millis(1100);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(1100);
 
 /// Mends what a finding is about, losing nothing, and says what it did.
 type Fix = Box<dyn FnOnce(&Project) -> anyhow::Result<String> + Send>;
@@ -122,7 +122,7 @@ pub(crate) fn examine(scene: &Scene) -> Vec<Finding> {
 
 /// What is wrong by the quick checks, for `up`, which goes on and may fail of it.
 pub(crate) fn first_look(project: &Project) {
-    let scene = Scene::new(project);
+    let scene = Scene::new(project, PATIENCE);
     for finding in QUICK.iter().flat_map(|topic| topic(&scene)) {
         if finding.severity == Severity::Wrong {
             report::note(&format!("{}; {}", finding.what, finding.remedy));

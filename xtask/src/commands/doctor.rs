@@ -1,6 +1,6 @@
 //! `cargo xtask doctor`: what is wrong on this machine, and mends it where that loses nothing.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use serde::Serialize;
 
@@ -22,6 +22,9 @@ pub(crate) struct Args {
     /// As JSON
     #[arg(long)]
     json: bool,
+    /// Wait so long for Docker and the database, and not about one second
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
+    patience: Option<u64>,
 }
 
 /// What mending one thing may bring to light is mended as well, but not for ever.
@@ -49,13 +52,14 @@ struct Report {
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let patience = self.patience.map_or(doctor::PATIENCE, Duration::from_secs);
         let mut treated = Vec::new();
-        let mut report = Report::of(project);
+        let mut report = Report::of(project, patience);
         for _ in 0..if self.fix { ROUNDS } else { 0 } {
             let before = treated.len();
             treat(project, &mut report.findings, &mut treated);
             let mended = treated[before..].iter().any(|treatment| treatment.mended);
-            report = Report::of(project);
+            report = Report::of(project, patience);
             if !mended {
                 break;
             }
@@ -85,8 +89,8 @@ fn treat(project: &Project, findings: &mut [Finding], treated: &mut Vec<Treatmen
 }
 
 impl Report {
-    fn of(project: &Project) -> Self {
-        let scene = Scene::new(project);
+    fn of(project: &Project, patience: Duration) -> Self {
+        let scene = Scene::new(project, patience);
         let findings = doctor::examine(&scene);
         Self {
             ok: findings.iter().all(|finding| finding.severity != Severity::Wrong),

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use local_postgres::Credentials;
 
-use super::{Scene, containers::docker, local, scene::Need};
+use super::{PATIENCE, Scene, containers::docker, local, scene::Need};
 use crate::{engine::Kind, project::Project};
 
 /// Gives the role of the settings another password, by ways that ask for none and are open to whoever
@@ -17,7 +17,7 @@ use crate::{engine::Kind, project::Project};
 /// # Errors
 /// There is a database, and it cannot be reached.
 pub(super) fn set(project: &Project, password: &str) -> anyhow::Result<()> {
-    let scene = Scene::new(project);
+    let scene = Scene::new(project, PATIENCE);
     let settings = project.settings()?;
     let user = &settings.user;
     if scene.need(Kind::Local) != Need::Not

@@ -4,11 +4,14 @@ use std::{
     fmt::Write as _,
     path::PathBuf,
     process::Command,
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
-use super::{PATIENCE, containers::Containers};
+use super::containers::Containers;
 use crate::{
     engine::{Kind, choose},
     process::{self, Silence},
@@ -36,17 +39,23 @@ pub(crate) struct Scene {
     /// What `up` left, if the stack is up.
     pub(super) state: Option<State>,
     started: Instant,
+    patience: Duration,
+    /// Whether an answer did not come in time.
+    is_incomplete: AtomicBool,
     parts: OnceLock<choose::Parts>,
     containers: OnceLock<Option<Containers>>,
 }
 
 impl Scene {
-    pub(crate) fn new(project: &Project) -> Self {
+    /// Everything together has `patience` to answer.
+    pub(crate) fn new(project: &Project, patience: Duration) -> Self {
         Self {
             root: project.root.clone(),
             settings: project.settings().ok(),
             state: State::load(project),
             started: Instant::now(),
+            patience,
+            is_incomplete: AtomicBool::new(false),
             parts: OnceLock::new(),
             containers: OnceLock::new(),
         }
@@ -58,12 +67,16 @@ impl Scene {
 
     /// How long a question may still take; some time is left for an answer to the very last one.
     pub(super) fn left(&self) -> Duration {
-        PATIENCE.saturating_sub(self.elapsed()).max(Duration::from_millis(50))
+        self.patience.saturating_sub(self.elapsed()).max(Duration::from_millis(50))
     }
 
     /// What `command` prints within the time that is left.
     pub(super) fn ask(&self, command: &mut Command) -> Result<String, Silence> {
-        process::probe(command.current_dir(&self.root), self.left())
+        let answer = process::probe(command.current_dir(&self.root), self.left());
+        if is_late(&answer) {
+            self.is_incomplete.store(true, Relaxed);
+        }
+        answer
     }
 
     /// What `docker` prints with these arguments.
@@ -73,7 +86,13 @@ impl Scene {
 
     /// The parts of Docker; whoever asks first waits for them.
     pub(super) fn parts(&self) -> &choose::Parts {
-        self.parts.get_or_init(|| choose::Parts::ask(self.left()))
+        self.parts.get_or_init(|| {
+            let parts = choose::Parts::ask(self.left());
+            if [&parts.engine, &parts.compose, &parts.buildx].into_iter().any(is_late) {
+                self.is_incomplete.store(true, Relaxed);
+            }
+            parts
+        })
     }
 
     /// The containers and volumes of this project, where Docker is needed and tells.
@@ -101,11 +120,18 @@ impl Scene {
 
     /// What was not looked at, and why.
     pub(crate) fn unseen(&self) -> Option<&'static str> {
+        if self.is_incomplete.load(Relaxed) {
+            return Some("what took too long to answer; --patience 10 waits for ten seconds");
+        }
         if self.settings.is_none() {
             return Some("services, database and schema: .env must be usable first");
         }
         self.engine().is_none().then_some("services, database and schema: nothing is up")
     }
+}
+
+fn is_late(answer: &Result<String, Silence>) -> bool {
+    matches!(answer, Err(Silence::TimedOut))
 }
 
 /// The first few of `names`, for people.
