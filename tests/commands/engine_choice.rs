@@ -58,7 +58,7 @@ pub(crate) fn a_machine_with_no_engine_is_told_the_ways_to_one(_: &Stack) {
 }
 
 /// A folder with every program of PATH but one.
-fn path_without(program: &str) -> TempDir {
+pub(crate) fn path_without(program: &str) -> TempDir {
     let folder = TempDir::new().expect("a folder");
     for place in env::split_paths(&env::var_os("PATH").expect("PATH")) {
         for entry in fs::read_dir(place).into_iter().flatten().flatten() {
@@ -73,13 +73,18 @@ fn path_without(program: &str) -> TempDir {
 
 /// A folder with a program `docker` that runs a line of shell.
 fn fake_docker(line: &str) -> TempDir {
+    fake_program("docker", line)
+}
+
+/// A folder with a program that runs a line of shell.
+pub(crate) fn fake_program(name: &str, line: &str) -> TempDir {
     let folder = TempDir::new().expect("a folder");
-    let docker = folder.path().join("docker");
-    fs::write(&docker, format!("#!/bin/sh\n{line}\n")).expect("a file");
-    fs::set_permissions(&docker, unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
+    let program = folder.path().join(name);
+    fs::write(&program, format!("#!/bin/sh\n{line}\n")).expect("a file");
+    fs::set_permissions(&program, unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
     folder
 }
 
-fn first_in_path(folder: &Path) -> String {
+pub(crate) fn first_in_path(folder: &Path) -> String {
     format!("{}:{}", folder.display(), env::var("PATH").expect("PATH"))
 }

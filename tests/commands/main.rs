@@ -8,12 +8,14 @@ mod browser;
 mod containers;
 mod crashes;
 mod data;
+mod doctor;
 mod edits;
 mod engine_choice;
 mod first_up;
 mod harness;
 mod interrupts;
 mod neighbours;
+mod overview;
 mod ports;
 mod production;
 mod reload;
@@ -74,6 +76,10 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         tools::logs_show_a_request_and_follow_the_next,
         tools::restart_starts_anew_what_it_was_asked_to,
         tools::migrate_shows_and_applies_migrations,
+        overview::without_a_command_there_is_an_overview,
+        overview::a_command_that_is_not_there_suggests_the_nearest,
+        overview::bash_completes_after_cargo_xtask_and_leaves_the_rest_of_cargo_alone,
+        overview::the_other_shells_get_a_script_that_completes_cargo_too,
         data::a_row_survives_down_and_up,
         data::recreate_db_brings_the_sample_rows_back_while_the_api_goes_on,
         data::recreate_db_can_leave_the_rows_out_and_seed_loads_them,
@@ -126,5 +132,60 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         production::production_has_no_developer_comforts_and_drops_nothing,
         data::down_with_volumes_leaves_nothing,
     ];
-    [&on_both, on_one, &last].concat()
+    [&on_both, on_one, &of_doctor(engine), &last].concat()
+}
+
+fn of_doctor(engine: Engine) -> Vec<(&'static str, Scenario)> {
+    let on_both = named![
+        doctor::nothing_is_wrong_with_a_stack_that_is_up,
+        doctor::people_are_told_what_is_wrong_and_the_next_command,
+        doctor::up_makes_the_quick_checks_and_points_here_when_it_fails,
+        doctor::env_file::an_env_that_is_missing_is_made,
+        doctor::env_file::an_env_that_windows_wrote_is_made_plain,
+        doctor::env_file::lines_of_env_that_do_nothing_are_named_and_mended,
+        doctor::env_file::an_env_that_others_can_read_is_closed,
+        doctor::env_file::an_env_in_git_is_taken_out_and_stays_here,
+        doctor::env_file::values_that_cannot_be_are_named_without_passwords,
+        doctor::env_file::the_password_that_everybody_knows_is_replaced,
+        doctor::files::line_ends_of_windows_are_replaced,
+        doctor::files::scripts_that_cannot_be_run_can_be_again,
+        doctor::files::files_of_another_user_are_named_and_given_back_by_root,
+        doctor::files::a_source_that_containers_may_not_read_is_opened,
+        doctor::files::a_state_that_cannot_be_read_is_set_aside,
+        doctor::files::migrations_with_one_number_are_named,
+        doctor::files::it_looks_without_git_and_without_leaving_anything,
+        doctor::machine::a_low_limit_of_watched_files_is_raised,
+        doctor::machine::little_disk_memory_and_open_files_are_named,
+        doctor::machine::an_old_rust_is_replaced_by_rustup,
+        doctor::machine::a_taken_port_is_named_with_its_owner_and_another_one_set,
+        doctor::machine::a_postgresql_that_is_needed_and_missing_is_named,
+        doctor::docker::whatever_is_wrong_with_docker_is_named,
+        doctor::docker::a_docker_that_is_not_needed_is_no_trouble,
+        doctor::docker::a_socket_that_nobody_listens_on_is_not_one_that_we_may_not_use,
+        doctor::stack::another_password_than_the_databases_is_mended_without_losing_a_row,
+        doctor::stack::the_password_that_everybody_knows_is_replaced_in_the_database_too,
+        doctor::stack::a_database_that_is_missing_is_made,
+        doctor::stack::a_schema_ahead_of_the_files_or_unlike_them_is_named,
+        doctor::stack::a_schema_behind_is_brought_up_and_the_log_says_who_waits_for_it,
+        doctor::stack::a_service_that_has_stopped_is_started,
+        doctor::stack::the_data_of_another_major_version_is_named,
+        doctor::stack::an_engine_that_was_changed_meanwhile_is_named,
+        doctor::leftovers::databases_of_a_killed_test_run_are_dropped,
+    ];
+    let on_one: &[_] = match engine {
+        Engine::Docker => &named![
+            doctor::docker::a_context_that_leads_nowhere_is_put_back,
+            doctor::docker::an_image_that_cannot_be_had_is_named,
+            doctor::stack::a_user_that_the_database_does_not_know_is_named,
+            doctor::stack::a_clock_of_the_containers_that_is_off_is_named,
+            doctor::leftovers::containers_of_a_killed_test_run_are_removed,
+            doctor::leftovers::containers_of_no_service_are_removed_and_volumes_left_alone,
+            doctor::leftovers::a_second_checkout_on_one_project_name_gets_its_own,
+            doctor::leftovers::a_compose_file_that_cannot_be_read_is_named,
+        ],
+        Engine::Local => {
+            &named![doctor::stack::what_a_killed_server_left_is_removed_and_the_server_started,]
+        }
+    };
+    [&on_both, on_one].concat()
 }

@@ -1,9 +1,9 @@
 //! What runs the stack: Docker, or this machine. Every command works on both through [`Engine`].
 
-mod choose;
+pub(crate) mod choose;
 mod docker;
 mod follower;
-mod images;
+pub(crate) mod images;
 mod local;
 
 use std::process::{Command, ExitCode};

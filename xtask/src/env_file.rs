@@ -62,14 +62,14 @@ fn with_value(text: &str, name: &str, value: &str) -> String {
 }
 
 /// 48 hexadecimal digits: 192 random bits that need no escaping in a URL.
-fn password() -> anyhow::Result<String> {
+pub(crate) fn password() -> anyhow::Result<String> {
     let mut bytes = [0; 24];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
     Ok(bytes.map(|byte| format!("{byte:02x}")).concat())
 }
 
 /// The folder's name, with a few digits of its path, so that two checkouts do not share volumes.
-fn project_name(root: &Path) -> String {
+pub(crate) fn project_name(root: &Path) -> String {
     let folder = root.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let folder: String = folder
         .chars()

@@ -10,9 +10,14 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The status and the body of `GET path` on this machine's `port`.
 pub(crate) fn get(port: u16, path: &str) -> io::Result<(u16, String)> {
+    get_within(TIMEOUT, port, path)
+}
+
+/// [`get`] with a time limit for the connection and for each piece of the answer.
+pub(crate) fn get_within(limit: Duration, port: u16, path: &str) -> io::Result<(u16, String)> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
+    let mut stream = TcpStream::connect_timeout(&address, limit)?;
+    stream.set_read_timeout(Some(limit))?;
     write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;

@@ -3,11 +3,13 @@
 
 mod commands;
 mod compile;
+mod doctor;
 mod engine;
 mod env_file;
 mod fingerprint;
 mod http;
 mod lock;
+mod overview;
 mod ports;
 mod process;
 mod project;
@@ -20,17 +22,17 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    accounts, base_images, build, ci, database, down, exec, logs, psql, restart, shell, status,
-    test, up,
+    accounts, base_images, build, ci, completions, database, doctor as doctor_command, down, exec,
+    logs, psql, restart, shell, status, test, up,
 };
 use project::Project;
 
 /// Runs the whole stack - database, migrations, API - with Docker or without.
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
@@ -38,6 +40,7 @@ enum Command {
     Up(up::Args),
     Down(down::Args),
     Status(status::Args),
+    Doctor(doctor_command::Args),
     Logs(logs::Args),
     Restart(restart::Args),
     Build(build::Args),
@@ -52,14 +55,21 @@ enum Command {
     Test(test::Args),
     Ci(ci::Args),
     BaseImages(base_images::Args),
+    Completions(completions::Args),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let done = Project::open().and_then(|project| match cli.command {
+    let Some(command) = cli.command else {
+        overview::show();
+        return ExitCode::SUCCESS;
+    };
+    let is_up = matches!(command, Command::Up(_));
+    let done = Project::open().and_then(|project| match command {
         Command::Up(args) => args.run(&project),
         Command::Down(args) => args.run(&project),
         Command::Status(args) => args.run(&project),
+        Command::Doctor(args) => args.run(&project),
         Command::Logs(args) => args.run(&project),
         Command::Restart(args) => args.run(&project),
         Command::Build(args) => args.run(&project),
@@ -74,9 +84,15 @@ fn main() -> ExitCode {
         Command::Test(args) => args.run(&project),
         Command::Ci(args) => args.run(&project),
         Command::BaseImages(args) => args.run(&project),
+        Command::Completions(args) => Ok(args.run()),
     });
     done.unwrap_or_else(|error| {
         report::error(&error);
+        if is_up {
+            report::note(
+                "`cargo xtask doctor` looks for the cause, and with --fix mends what it can",
+            );
+        }
         ExitCode::FAILURE
     })
 }

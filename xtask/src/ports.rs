@@ -76,16 +76,21 @@ fn free_port(variable: &str, wanted: u16, strict: bool) -> anyhow::Result<u16> {
             "port {wanted} ({variable}) is taken by {owner}: stop that, or set {variable} in .env"
         );
     }
-    let last = wanted.saturating_add(RANGE);
-    let port = (wanted.saturating_add(1)..=last)
-        .find(|port| is_free(*port))
-        .with_context(|| format!("ports {wanted} to {last} ({variable}) are all taken"))?;
+    let port = next_free(variable, wanted)?;
     report::note(&format!("port {wanted} is taken by {owner}: using {port} ({variable} in .env)"));
     Ok(port)
 }
 
+/// The first free port after `wanted`.
+pub(crate) fn next_free(variable: &str, wanted: u16) -> anyhow::Result<u16> {
+    let last = wanted.saturating_add(RANGE);
+    (wanted.saturating_add(1)..=last)
+        .find(|port| is_free(*port))
+        .with_context(|| format!("ports {wanted} to {last} ({variable}) are all taken"))
+}
+
 /// Who listens on `port`: a container if one publishes it, else a process.
-fn owner(port: u16) -> String {
+pub(crate) fn owner(port: u16) -> String {
     let mut docker = Command::new("docker");
     let published = format!("publish={port}");
     docker.args(["ps", "--filter", &published, "--format", "{{.Names}}"]);

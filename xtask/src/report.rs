@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
+const DOUBTFUL: Style = AnsiColor::Yellow.on_default();
 const FAINT: Style = Style::new().dimmed();
 pub(crate) const STRONG: Style = Style::new().bold();
 
@@ -42,9 +43,42 @@ pub(crate) fn stage<T>(
     }
 }
 
+/// How something was found to be.
+#[derive(Clone, Copy)]
+pub(crate) enum Mark {
+    Good,
+    Doubtful,
+    Bad,
+}
+
+/// What was found of `name`.
+pub(crate) fn verdict(mark: Mark, name: &str, what: &str) {
+    let (style, sign) = match mark {
+        Mark::Good => (GOOD, '✔'),
+        Mark::Doubtful => (DOUBTFUL, '!'),
+        Mark::Bad => (BAD, '✘'),
+    };
+    anstream::println!("{style}{sign} {name}{style:#}: {what}");
+}
+
+/// What to do about it.
+pub(crate) fn remedy(what: &str) {
+    anstream::println!("  {FAINT}→{FAINT:#} {what}");
+}
+
 /// A name and a value, the values below each other.
 pub(crate) fn field(name: &str, value: impl Display) {
     anstream::println!("  {FAINT}{name:<10}{FAINT:#} {value}");
+}
+
+/// What the lines below it have in common.
+pub(crate) fn heading(text: &str) {
+    anstream::println!("{STRONG}{text}{STRONG:#}");
+}
+
+/// A command, and what it does.
+pub(crate) fn entry(name: &str, what: &str) {
+    anstream::println!("  {GOOD}{name:<13}{GOOD:#} {what}");
 }
 
 /// A command that one may want next.

@@ -35,6 +35,15 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) fn load(root: &Path) -> anyhow::Result<Self> {
+        let (settings, problems) = Self::parse(root)?;
+        if !problems.is_empty() {
+            bail!("the settings in .env or the shell are not usable:\n  {}", problems.join("\n  "));
+        }
+        Ok(settings)
+    }
+
+    /// The settings, with the defaults in the place of those that are not possible, which are told.
+    pub(crate) fn parse(root: &Path) -> anyhow::Result<(Self, Vec<String>)> {
         let file = read(&env_file::path(root))?;
         let mut reader = Reader { file: &file, problems: Vec::new() };
         let project = root.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
@@ -55,13 +64,8 @@ impl Settings {
             postgres_image: reader.text("POSTGRES_IMAGE", "postgres:18"),
             file: HashMap::new(),
         };
-        if !reader.problems.is_empty() {
-            bail!(
-                "the settings in .env or the shell are not usable:\n  {}",
-                reader.problems.join("\n  ")
-            );
-        }
-        Ok(Self { file, ..settings })
+        let problems = reader.problems;
+        Ok((Self { file, ..settings }, problems))
     }
 
     /// A variable of shell or `.env`.
@@ -90,7 +94,8 @@ impl Settings {
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<HashMap<String, String>> {
+/// The variables of `.env`; none if there is no such file.
+pub(crate) fn read(path: &Path) -> anyhow::Result<HashMap<String, String>> {
     if !path.exists() {
         return Ok(HashMap::new());
     }

@@ -1,6 +1,7 @@
 //! A PostgreSQL server of the project's own: a data folder, a log, a port on 127.0.0.1.
 
 mod init;
+mod password;
 mod pid_file;
 mod remove;
 mod start;
@@ -112,6 +113,18 @@ impl Cluster {
             let PidFile { pid, port, .. } = server;
             Status::Running { pid, port }
         }))
+    }
+
+    /// Whether a server that was killed has left its pid file; [`Cluster::start`] removes it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when we may not read the data folder.
+    pub fn has_stale_pid_file(&self) -> Result<bool, Error> {
+        let data = self.data();
+        Ok(match PidFile::read(&data)? {
+            Some(file) => file.holder(&data)? == Holder::Nobody,
+            None => PidFile::path(&data).exists(),
+        })
     }
 
     fn data(&self) -> PathBuf {

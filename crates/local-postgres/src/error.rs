@@ -77,6 +77,11 @@ pub enum Error {
         /// What `pg_ctl` said.
         output: String,
     },
+    /// The superuser's password was not changed.
+    Password {
+        /// What `postgres` said.
+        output: String,
+    },
 }
 
 impl Error {
@@ -136,6 +141,7 @@ impl fmt::Display for Error {
                 hint.map_or(Ok(()), |hint| write!(f, "\n{hint}"))
             }
             Self::Stop { output } => write!(f, "PostgreSQL did not stop: {output}"),
+            Self::Password { output } => write!(f, "the password was not changed: {output}"),
         }
     }
 }

@@ -111,6 +111,11 @@ impl Checkout {
         value.unwrap_or_else(|| panic!("{name} is not in .env")).to_owned()
     }
 
+    /// The image of the database; our shell goes before `.env`.
+    pub(crate) fn postgres_image(&self) -> String {
+        std::env::var("POSTGRES_IMAGE").unwrap_or_else(|_| self.variable("POSTGRES_IMAGE"))
+    }
+
     /// Gives a file another text, until the returned value is dropped.
     pub(crate) fn edit(&self, path: &str, change: impl FnOnce(&str) -> String) -> Edit {
         let path = self.root.join(path);

@@ -137,6 +137,10 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    pub(crate) fn is_success(&self) -> bool {
+        self.status.success()
+    }
+
     pub(crate) fn succeeded(self) -> Self {
         assert!(self.status.success(), "{self}");
         self

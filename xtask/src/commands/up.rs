@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use local_postgres::Fnv1a;
 
 use crate::{
+    doctor,
     engine::{self, Engine, Follower, Service, Source, choose},
     env_file, fingerprint, http, lock, ports,
     project::Project,
@@ -83,6 +84,7 @@ impl Args {
             return Ok(ExitCode::SUCCESS);
         }
 
+        doctor::first_look(project);
         state.production = production;
         state.built = None;
         report::line(&format!("engine {}: {}", state.engine.as_str(), state.why));
@@ -189,7 +191,7 @@ fn migrate(engine: &dyn Engine, production: bool) -> anyhow::Result<String> {
     Ok([applied, rest].concat().join(", "))
 }
 
-pub(super) fn wait_until_ready(engine: &dyn Engine, port: u16) -> anyhow::Result<()> {
+pub(crate) fn wait_until_ready(engine: &dyn Engine, port: u16) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut looked = started;
     while !(http::is_ready(port) && engine.has_api_port()) {

@@ -12,8 +12,29 @@ use crate::{
 };
 
 const PATIENCE: Duration = Duration::from_millis(1500);
-const ENGINE_AT_LEAST: (u32, u32) = (24, 0);
-const COMPOSE_AT_LEAST: (u32, u32) = (2, 20);
+pub(crate) const ENGINE_AT_LEAST: (u32, u32) = (24, 0);
+pub(crate) const COMPOSE_AT_LEAST: (u32, u32) = (2, 20);
+
+/// What the parts of Docker say of themselves: versions, or why there is none.
+pub(crate) struct Parts {
+    pub(crate) engine: Result<String, Silence>,
+    pub(crate) compose: Result<String, Silence>,
+    pub(crate) buildx: Result<String, Silence>,
+}
+
+impl Parts {
+    /// Asks all of them at once: together they take no longer than `patience`.
+    pub(crate) fn ask(patience: Duration) -> Self {
+        let ask = |arguments: &'static [&str]| {
+            thread::spawn(move || process::probe(Command::new("docker").args(arguments), patience))
+        };
+        let engine = ask(&["version", "--format", "{{.Server.Version}}"]);
+        let compose = ask(&["compose", "version", "--short"]);
+        let buildx = ask(&["buildx", "version"]);
+        let answer = |asked: thread::JoinHandle<_>| asked.join().expect("asking does not panic");
+        Self { engine: answer(engine), compose: answer(compose), buildx: answer(buildx) }
+    }
+}
 
 /// The engine to use and why, in one line.
 ///
@@ -32,7 +53,7 @@ pub(crate) fn choose(settings: &Settings, flag: Option<Choice>) -> anyhow::Resul
         }
         None => {
             let docker = answers().and_then(|why| {
-                let images = images::available(settings)?;
+                let images = images::available(settings, images::PATIENCE)?;
                 Ok(format!("{why}, {images}"))
             });
             match docker {
@@ -48,7 +69,7 @@ pub(crate) fn choose(settings: &Settings, flag: Option<Choice>) -> anyhow::Resul
     }
 }
 
-const HOW: &str = if cfg!(target_os = "linux") {
+pub(crate) const HOW: &str = if cfg!(target_os = "linux") {
     "Install Docker Engine with its Compose and Buildx plug-ins from your distribution, start it, and \
     add yourself to the group docker."
 } else {
@@ -57,28 +78,24 @@ const HOW: &str = if cfg!(target_os = "linux") {
 
 /// What Docker says of itself if engine, Compose and Buildx are there and new enough.
 fn answers() -> Result<String, String> {
-    let ask = |arguments: &'static [&str]| {
-        thread::spawn(move || process::probe(Command::new("docker").args(arguments), PATIENCE))
-    };
-    let engine = ask(&["version", "--format", "{{.Server.Version}}"]);
-    let compose = ask(&["compose", "version", "--short"]);
-    let buildx = ask(&["buildx", "version"]);
-    let answer = |asked: thread::JoinHandle<Result<String, Silence>>, what: &str| {
-        asked.join().expect("asking does not panic").map_err(|silence| match silence {
+    let parts = Parts::ask(PATIENCE);
+    let answer = |asked: Result<String, Silence>, what: &str| {
+        asked.map_err(|silence| match silence {
             Silence::NotInstalled => "docker is not installed".to_owned(),
             Silence::TimedOut => format!("{what} does not answer"),
             Silence::Failed(said) => format!("{what} cannot be used ({said})"),
         })
     };
-    let engine = answer(engine, "the Docker engine")?;
-    let compose = answer(compose, "the Compose plug-in")?;
-    answer(buildx, "the Buildx plug-in")?;
+    let engine = answer(parts.engine, "the Docker engine")?;
+    let compose = answer(parts.compose, "the Compose plug-in")?;
+    answer(parts.buildx, "the Buildx plug-in")?;
     at_least("the Docker engine", &engine, ENGINE_AT_LEAST)?;
     at_least("Compose", &compose, COMPOSE_AT_LEAST)?;
     Ok(format!("engine {engine} and Compose {compose} answer"))
 }
 
-fn at_least(what: &str, version: &str, minimum: (u32, u32)) -> Result<(), String> {
+/// Whether `version` is `minimum` or newer.
+pub(crate) fn at_least(what: &str, version: &str, minimum: (u32, u32)) -> Result<(), String> {
     let mut parts = version.trim_start_matches('v').split(['.', '-', '+']).map(str::parse);
     let (Some(Ok(major)), Some(Ok(minor))) = (parts.next(), parts.next()) else {
         return Err(format!("{what} has a version that cannot be read ({version})"));
@@ -97,7 +114,7 @@ fn postgres(settings: &Settings) -> Result<String, local_postgres::Error> {
 }
 
 /// The PostgreSQL of this machine, by PG_BIN of shell or `.env`, PATH and the usual places.
-pub(super) fn find_postgres(settings: &Settings) -> Result<Installation, local_postgres::Error> {
+pub(crate) fn find_postgres(settings: &Settings) -> Result<Installation, local_postgres::Error> {
     Installation::find(&|name| match name {
         "PG_BIN" => settings.variable(name).map(Into::into),
         _ => std::env::var_os(name),

@@ -57,7 +57,10 @@ impl<'a> Docker<'a> {
     }
 
     /// [`Self::compose`] with arguments, for when the terminal is handed over.
-    fn command<T: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = T>) -> Command {
+    pub(crate) fn command<T: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = T>,
+    ) -> Command {
         self.compose().args(arguments).into()
     }
 

@@ -4,13 +4,13 @@ use std::{process::Command, thread, time::Duration};
 
 use crate::{process, settings::Settings};
 
-const PATIENCE: Duration = Duration::from_millis(1200);
+pub(super) const PATIENCE: Duration = Duration::from_millis(1200);
 
-/// How the images can be had, for people.
+/// How the images can be had, for people; a registry has `patience` to answer.
 ///
 /// # Errors
 /// Why they cannot, likewise.
-pub(super) fn available(settings: &Settings) -> Result<String, String> {
+pub(crate) fn available(settings: &Settings, patience: Duration) -> Result<String, String> {
     let dev = format!("{}-dev", settings.project);
     let mut wanted = vec![settings.postgres_image.clone()];
     if !is_here(&dev) {
@@ -27,7 +27,7 @@ pub(super) fn available(settings: &Settings) -> Result<String, String> {
             thread::spawn(move || {
                 let mut command = Command::new("docker");
                 let answer =
-                    process::probe(command.args(["manifest", "inspect", &image]), PATIENCE);
+                    process::probe(command.args(["manifest", "inspect", &image]), patience);
                 answer.map_err(|_| image)
             })
         })

@@ -101,7 +101,7 @@ impl<'a> Local<'a> {
             if !ran.status.success() {
                 bail!(
                     "{}\nA cluster keeps the user and the password it was made with: set those of .env back, \
-                    or change them there with ALTER ROLE",
+                    or have `cargo xtask doctor --fix` change the password there",
                     String::from_utf8_lossy(&ran.stderr).trim()
                 );
             }

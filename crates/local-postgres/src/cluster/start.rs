@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Cluster, Holder, PATIENCE, PidFile, Started, Status};
+use super::{Cluster, PATIENCE, PidFile, Started, Status};
 use crate::Error;
 
 /// What the log of a failed start says, and what to do then.
@@ -89,7 +89,11 @@ impl Cluster {
         Ok(None)
     }
 
-    fn check_version(&self) -> Result<(), Error> {
+    /// Whether the installed PostgreSQL is of the version that made the cluster.
+    ///
+    /// # Errors
+    /// [`Error::OtherMajor`] when it is not, [`Error::Io`].
+    pub fn check_version(&self) -> Result<(), Error> {
         let path = self.data().join("PG_VERSION");
         let made_by = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
         let (installed, _) = self.installation.version();
@@ -103,14 +107,12 @@ impl Cluster {
     /// the process id is another program's now, or a zombie's (a container whose first
     /// process does not collect the dead). Should a dead server's children still work on
     /// the data, it refuses without the file too, by the shared memory they hold.
-    fn clear_pid_file(&self) -> Result<(), Error> {
-        let data = self.data();
-        let path = PidFile::path(&data);
-        let stale = match PidFile::read(&data)? {
-            Some(file) => file.holder(&data)? == Holder::Nobody,
-            None => path.exists(),
-        };
-        if stale {
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn clear_pid_file(&self) -> Result<(), Error> {
+        let path = PidFile::path(&self.data());
+        if self.has_stale_pid_file()? {
             fs::remove_file(&path).map_err(Error::io("delete", &path))?;
         }
         Ok(())

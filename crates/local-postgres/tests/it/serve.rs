@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 
-use local_postgres::{Error, Status, Stop, free_port};
+use local_postgres::{Credentials, Error, Started, Status, Stop, free_port};
 
 use crate::scratch::{Scratch, TestResult, has_pid_file, psql, url};
 
@@ -94,5 +94,31 @@ fn a_folder_that_is_not_ours_is_left_alone() -> TestResult {
     assert!(file.exists());
     assert!(!has_pid_file(&scratch.data()));
     fs::remove_dir_all(scratch.data())?;
+    Ok(())
+}
+
+#[test]
+fn a_password_that_nobody_knows_is_changed_and_no_row_is_touched() -> TestResult {
+    let scratch = Scratch::made("password")?;
+    let cluster = &scratch.cluster;
+    let log_in = |port: u16, password: &str| {
+        let url = format!("postgresql://app:{password}@127.0.0.1:{port}/postgres");
+        psql(&url, "select name from kept")
+    };
+    let set = |user, password| cluster.set_password(&Credentials { user, password });
+    let Started { port, .. } = scratch.start()?;
+    psql(&url(port), "create table kept as select 'me' as name")?;
+
+    // While it runs: it is back on its port.
+    set("app", "it's another")?;
+    assert_eq!(log_in(port, "it's%20another")?, "me");
+    let error = set("nobody", "any").expect_err("there is no such user");
+    assert!(error.to_string().contains("does not exist"), "{error}");
+    assert_eq!(log_in(port, "it's%20another")?, "me");
+
+    cluster.stop(Stop::Fast)?;
+    set("app", "third")?;
+    assert_eq!(cluster.status()?, Status::Stopped);
+    assert_eq!(log_in(scratch.start()?.port, "third")?, "me");
     Ok(())
 }

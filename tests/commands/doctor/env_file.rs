@@ -1,0 +1,116 @@
+//! `.env` as people, editors and other systems leave it.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    process::Command,
+};
+
+use super::{Copy, Diagnosis, examine, is_mended};
+use crate::harness::{Stack, ask};
+
+pub(crate) fn an_env_that_is_missing_is_made(_: &Stack) {
+    let copy = Copy::new();
+    fs::remove_file(copy.root.join(".env")).expect(".env");
+    is_mended(&copy, "env-missing", "no .env");
+    assert_ne!(copy.variable("POSTGRES_PASSWORD"), "slipway");
+}
+
+pub(crate) fn an_env_that_windows_wrote_is_made_plain(_: &Stack) {
+    let copy = Copy::new();
+    let text = copy.read(".env");
+    let utf16 = text.encode_utf16().flat_map(u16::to_le_bytes);
+    for (bytes, check) in [
+        ([b"\xff\xfe".to_vec(), utf16.collect()].concat(), "env-encoding"),
+        ([b"\xef\xbb\xbf", text.as_bytes()].concat(), "env-encoding"),
+        (text.replace('\n', "\r\n").into_bytes(), "env-crlf"),
+    ] {
+        fs::write(copy.root.join(".env"), bytes).expect("a file");
+        is_mended(&copy, check, ".env ");
+        assert_eq!(copy.read(".env"), text);
+    }
+}
+
+pub(crate) fn lines_of_env_that_do_nothing_are_named_and_mended(_: &Stack) {
+    let copy = Copy::new();
+    let text = copy.read(".env");
+    for (check, says, broken) in [
+        ("env-repeated", "RUST_LOG", format!("RUST_LOG=debug\n{text}")),
+        ("env-misspelt", "API_PORT was meant", text.replace("\nAPI_PORT=", "\nAPI_PROT=")),
+        ("env-incomplete", "API_DOCS", text.replace("\nAPI_DOCS=true", "")),
+    ] {
+        assert_ne!(broken, text, "{check}");
+        copy.write(".env", &broken);
+        is_mended(&copy, check, says);
+        let values = |text: &str| {
+            let set = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+            let mut set: Vec<_> = set.map(str::to_owned).collect();
+            set.sort();
+            set
+        };
+        assert_eq!(values(&copy.read(".env")), values(&text), "{check}");
+    }
+}
+
+pub(crate) fn an_env_that_others_can_read_is_closed(_: &Stack) {
+    let copy = Copy::new();
+    let path = copy.root.join(".env");
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("a mode");
+    is_mended(&copy, "env-mode", "644");
+    let mode = fs::metadata(path).expect(".env").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+pub(crate) fn an_env_in_git_is_taken_out_and_stays_here(_: &Stack) {
+    let copy = Copy::new();
+    let git = |words: &str| {
+        let mut git = Command::new("git");
+        // The tests may run as another user than the owner of the folder for temporary files.
+        git.args(["-c", "safe.directory=*"]).args(words.split(' '));
+        ask(git.current_dir(&copy.root))
+    };
+    git("init --quiet");
+    git("add --force .env");
+    is_mended(&copy, "env-in-git", "git has .env");
+    assert_eq!(git("ls-files"), "");
+    assert_ne!(copy.read(".env"), "");
+}
+
+pub(crate) fn values_that_cannot_be_are_named_without_passwords(_: &Stack) {
+    let copy = Copy::new();
+    let text = copy.read(".env");
+    let password = copy.variable("POSTGRES_PASSWORD");
+    for (check, says, broken) in [
+        ("env-malformed", "line 1 of .env", format!("secret with spaces\n{text}")),
+        ("env-value", "API_PORT=99999", text.replace("API_PORT=5000", "API_PORT=99999")),
+        ("env-value", "POSTGRES_PASSWORD", text.replace(&password, "secret/1")),
+        ("env-value", "are the same", text.replace("API_PORT=5000", "API_PORT=5432")),
+        (
+            "env-value",
+            "API_BODY_LIMIT_BYTES",
+            text.replace("API_BODY_LIMIT_BYTES=1048576", "API_BODY_LIMIT_BYTES=much"),
+        ),
+        ("env-unknown", "COLOUR", format!("{text}COLOUR=blue\n")),
+    ] {
+        assert_ne!(broken, text, "{says}");
+        copy.write(".env", &broken);
+        let diagnosis = examine(&copy);
+        diagnosis.finds(check, says);
+        assert!(!diagnosis.0.to_string().contains("secret"), "{:#}", diagnosis.0);
+    }
+    for (file, says) in [("/nowhere.pem", "cannot be read"), ("README.md", "no certificate")] {
+        let mut doctor = copy.xtask("doctor --json");
+        copy.write(".env", &text);
+        Diagnosis::of(doctor.env("EXTRA_CA_FILE", file)).finds("extra-ca", says);
+    }
+    let mut doctor = copy.xtask("doctor --json");
+    Diagnosis::of(doctor.env("POSTGRES_PASSWORD", "another")).finds("shell", "POSTGRES_PASSWORD");
+}
+
+pub(crate) fn the_password_that_everybody_knows_is_replaced(_: &Stack) {
+    let copy = Copy::new();
+    let password = copy.variable("POSTGRES_PASSWORD");
+    copy.write(".env", &copy.read(".env").replace(&password, "slipway"));
+    is_mended(&copy, "env-password", "everybody knows");
+    assert_eq!(copy.variable("POSTGRES_PASSWORD").len(), password.len());
+}

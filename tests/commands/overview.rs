@@ -1,0 +1,50 @@
+//! What the task runner says of itself: the overview, near misses, completions.
+
+use std::process::Command;
+
+use crate::harness::{Stack, ask, run};
+
+pub(crate) fn without_a_command_there_is_an_overview(stack: &Stack) {
+    let mut ran = run(&mut stack.xtask("")).succeeded();
+    for text in ["Everyday", "up ", "Database", "recreate-db", "doctor", "completions"] {
+        ran = ran.says(text);
+    }
+}
+
+pub(crate) fn a_command_that_is_not_there_suggests_the_nearest(stack: &Stack) {
+    for (typed, meant) in [("statsu", "status"), ("recreatedb", "recreate-db"), ("pqsl", "psql")] {
+        run(&mut stack.xtask(typed)).ended_with(2).says(format!("'{meant}'"));
+    }
+}
+
+pub(crate) fn bash_completes_after_cargo_xtask_and_leaves_the_rest_of_cargo_alone(stack: &Stack) {
+    let script = ask(&mut stack.xtask("completions bash"));
+    let complete = |words: &str| {
+        let script = format!(
+            "_cargo() {{ COMPREPLY=(as-before); }}\n{script}\n\
+             COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
+             _cargo_xtask cargo \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"\n\
+             echo \"${{COMPREPLY[@]}}\""
+        );
+        ask(Command::new("bash").args(["--norc", "-c", &script]))
+    };
+    assert_eq!(complete("cargo xtask rec"), "recreate-db");
+    assert_eq!(complete("cargo xtask doctor --j"), "--json");
+    assert_eq!(complete("cargo bui"), "as-before");
+    assert_eq!(complete("cargo xtask"), "as-before");
+}
+
+pub(crate) fn the_other_shells_get_a_script_that_completes_cargo_too(stack: &Stack) {
+    for (shell, registers) in [
+        ("zsh", "compdef _cargo_xtask cargo"),
+        ("fish", "complete --command cargo"),
+        ("powershell", "-CommandName 'cargo'"),
+    ] {
+        run(&mut stack.xtask(&format!("completions {shell}")))
+            .succeeded()
+            .says(registers)
+            .says("recreate-db");
+    }
+    run(&mut stack.xtask("completions tcsh")).failed().says("powershell");
+    run(&mut stack.xtask("completions --help")).succeeded().says(".bashrc");
+}

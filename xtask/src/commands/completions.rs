@@ -1,0 +1,100 @@
+//! `cargo xtask completions`: what a shell needs to complete the commands.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, ValueEnum};
+use clap_complete::generate;
+
+use crate::{Cli, report};
+
+/// Print what a shell needs to complete `cargo xtask` and its commands
+///
+/// It completes `cargo xtask` and, if you have one, an alias or function called `xtask`. All else of
+/// cargo is completed as before. To have it in every new shell, put it into a file that the shell reads
+/// after its other completions:
+///
+///   bash        cargo xtask completions bash > ~/.xtask.bash && echo '. ~/.xtask.bash' >> ~/.bashrc
+///
+///   zsh         cargo xtask completions zsh > ~/.xtask.zsh && echo '. ~/.xtask.zsh' >> ~/.zshrc
+///               (below `compinit`)
+///
+///   fish        cargo xtask completions fish > ~/.config/fish/conf.d/xtask.fish
+///
+///   PowerShell  cargo xtask completions powershell >> $PROFILE
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    #[arg(value_enum)]
+    shell: Supported,
+}
+
+/// Those that the wrappers around cargo's own completion are written for.
+#[derive(Clone, Copy, ValueEnum)]
+enum Supported {
+    Bash,
+    Zsh,
+    Fish,
+    #[value(name = "powershell")]
+    PowerShell,
+}
+
+/// The generated script completes a program called `xtask`. Each of these hands it the words after
+/// `cargo`, when the first of them is `xtask`, and the rest to whoever completed `cargo` before.
+const BASH: &str = r#"
+declare -F _cargo >/dev/null || __load_completion cargo 2>/dev/null || _completion_loader cargo 2>/dev/null
+_cargo_xtask() {
+    if [[ ${COMP_WORDS[1]} == xtask && $COMP_CWORD -gt 1 ]]; then
+        COMP_WORDS=("${COMP_WORDS[@]:1}")
+        COMP_CWORD=$((COMP_CWORD - 1))
+        _xtask xtask "$2" "$3"
+    elif declare -F _cargo >/dev/null; then
+        _cargo "$@"
+    fi
+}
+complete -F _cargo_xtask -o bashdefault -o default cargo
+"#;
+
+const ZSH: &str = r#"
+_cargo_xtask() {
+    if [[ $words[2] == xtask && CURRENT -gt 2 ]]; then
+        shift words
+        (( CURRENT-- ))
+        _xtask
+    elif (( $+functions[_cargo] )); then
+        _cargo "$@"
+    fi
+}
+compdef _cargo_xtask cargo
+"#;
+
+const FISH: &str = r#"
+complete --command cargo --condition '__fish_seen_subcommand_from xtask' --no-files \
+    --arguments '(complete --do-complete (string replace --regex "^cargo +" "" -- (commandline -cp)))'
+"#;
+
+const POWERSHELL: &str = r"
+Register-ArgumentCompleter -Native -CommandName 'cargo' -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+    $line = $commandAst.ToString().PadRight($cursorPosition)
+    if ($line -match '^cargo\s+(xtask\s.*)$') {
+        (TabExpansion2 -inputScript $Matches[1] -cursorColumn $Matches[1].Length).CompletionMatches
+    }
+}
+";
+
+impl Args {
+    pub(crate) fn run(self) -> ExitCode {
+        use clap_complete::Shell as Generator;
+        let (generator, wrapper) = match self.shell {
+            Supported::Bash => (Generator::Bash, BASH),
+            Supported::Zsh => (Generator::Zsh, ZSH),
+            Supported::Fish => (Generator::Fish, FISH),
+            Supported::PowerShell => (Generator::PowerShell, POWERSHELL),
+        };
+        let mut command = Cli::command().name("xtask").bin_name("xtask");
+        let mut script = Vec::new();
+        generate(generator, &mut command, "xtask", &mut script);
+        report::line(&(String::from_utf8_lossy(&script) + wrapper));
+        ExitCode::SUCCESS
+    }
+}

@@ -1,0 +1,58 @@
+//! Gives the database another password without knowing the one it has.
+
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, bail, ensure};
+use local_postgres::Credentials;
+
+use super::{PATIENCE, Scene, containers::docker, local, scene::Need};
+use crate::{engine::Kind, project::Project};
+
+/// Gives the role of the settings another password, by ways that ask for none and are open to whoever
+/// owns the data alone: the container's socket, or the cluster's files.
+///
+/// # Errors
+/// There is a database, and it cannot be reached.
+pub(super) fn set(project: &Project, password: &str) -> anyhow::Result<()> {
+    let scene = Scene::new(project, PATIENCE);
+    let settings = project.settings()?;
+    let user = &settings.user;
+    if scene.need(Kind::Local) != Need::Not
+        && let Some(cluster) = local::existing(project)
+    {
+        cluster.set_password(&Credentials { user, password })?;
+    }
+    if scene.need(Kind::Docker) == Need::Not {
+        return Ok(());
+    }
+    let container = format!("{}-postgres-1", settings.project);
+    match docker(&["inspect", "--format", "{{.State.Running}}", &container]).as_deref() {
+        Ok("true") => alter_role(&container, user, password),
+        _ if docker(&["volume", "inspect", &format!("{}_postgres", settings.project)]).is_ok() => {
+            bail!("the database must run for that: `cargo xtask up`, then this again")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn alter_role(container: &str, user: &str, password: &str) -> anyhow::Result<()> {
+    // Kept out of the server's log and of the process list.
+    let statements = format!(
+        "SET log_statement = 'none'; SET log_min_duration_statement = -1; \
+         SET log_min_error_statement = 'panic'; ALTER ROLE \"{user}\" PASSWORD '{password}';"
+    );
+    let mut psql = Command::new("docker");
+    psql.args(["exec", "--interactive", container, "psql", "-Xq", "-v", "ON_ERROR_STOP=1"])
+        .args(["--username", user, "--dbname", "postgres"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = psql.spawn().context("cannot start docker")?;
+    child.stdin.take().context("it is piped")?.write_all(statements.as_bytes())?;
+    let output = child.wait_with_output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
+    Ok(())
+}
