@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{TestApp, problem};
 
-async fn create(app: &TestApp, name: &str) -> Value {
+pub(crate) async fn create(app: &TestApp, name: &str) -> Value {
     let body = json!({ "name": name, "emails": ["someone@example.com"] });
     let response = app.post("/persons", &body).send().await.expect("an answer");
     assert_eq!(response.status(), 201);

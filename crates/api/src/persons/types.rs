@@ -120,7 +120,7 @@ pub(crate) struct UpdatePerson {
 
 /// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[oai(rename_all = "snake_case")]
+#[oai(rename = "PersonOrder", rename_all = "snake_case")]
 pub(crate) enum Order {
     /// By creation.
     CreatedAt,
