@@ -11,6 +11,7 @@ mod data;
 mod edits;
 mod engine_choice;
 mod first_up;
+mod generated;
 mod harness;
 mod interrupts;
 mod neighbours;
@@ -120,6 +121,7 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
             crashes::up_leaves_a_foreign_process_with_a_remembered_number_alone,
             engine_choice::where_docker_is_of_no_use_the_local_engine_is_taken,
             neighbours::two_checkouts_share_nothing,
+            generated::what_new_resource_writes_is_formatted_linted_and_tested,
         ],
     };
     let last = named![

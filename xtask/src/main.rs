@@ -6,6 +6,7 @@ mod compile;
 mod engine;
 mod env_file;
 mod fingerprint;
+mod generate;
 mod http;
 mod lock;
 mod ports;
@@ -20,8 +21,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    accounts, base_images, build, ci, database, down, exec, logs, psql, restart, shell, status,
-    test, up,
+    accounts, base_images, build, ci, database, down, exec, logs, new, psql, restart, shell,
+    status, test, up,
 };
 use project::Project;
 
@@ -49,6 +50,7 @@ enum Command {
     Seed(database::SeedArgs),
     Token(accounts::TokenArgs),
     CreateAdmin(accounts::CreateAdminArgs),
+    New(new::Args),
     Test(test::Args),
     Ci(ci::Args),
     BaseImages(base_images::Args),
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Command::Seed(args) => args.run(&project),
         Command::Token(args) => args.run(&project),
         Command::CreateAdmin(args) => args.run(&project),
+        Command::New(args) => args.run(&project),
         Command::Test(args) => args.run(&project),
         Command::Ci(args) => args.run(&project),
         Command::BaseImages(args) => args.run(&project),
