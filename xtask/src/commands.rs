@@ -9,6 +9,7 @@ pub(crate) mod down;
 pub(crate) mod exec;
 pub(crate) mod logs;
 pub(crate) mod new;
+pub(crate) mod openapi;
 pub(crate) mod psql;
 pub(crate) mod restart;
 pub(crate) mod shell;

@@ -1,6 +1,7 @@
 //! The task runner: `cargo xtask --help`. One file a command; what runs the stack is behind
 //! [`engine::Engine`].
 
+mod breaking_changes;
 mod commands;
 mod compile;
 mod engine;
@@ -21,8 +22,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    accounts, base_images, build, ci, database, down, exec, logs, new, psql, restart, shell,
-    status, test, up,
+    accounts, base_images, build, ci, database, down, exec, logs, new, openapi, psql, restart,
+    shell, status, test, up,
 };
 use project::Project;
 
@@ -51,6 +52,7 @@ enum Command {
     Token(accounts::TokenArgs),
     CreateAdmin(accounts::CreateAdminArgs),
     New(new::Args),
+    Openapi(openapi::Args),
     Test(test::Args),
     Ci(ci::Args),
     BaseImages(base_images::Args),
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::Token(args) => args.run(&project),
         Command::CreateAdmin(args) => args.run(&project),
         Command::New(args) => args.run(&project),
+        Command::Openapi(args) => args.run(&project),
         Command::Test(args) => args.run(&project),
         Command::Ci(args) => args.run(&project),
         Command::BaseImages(args) => args.run(&project),
