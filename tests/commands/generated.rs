@@ -43,4 +43,19 @@ pub(crate) fn what_new_resource_writes_is_formatted_linted_and_tested(stack: &St
         .says("books::a_taken_isbn_is_a_conflict ... ok")
         .says("categories::a_needed_parent_is_not_deleted ... ok")
         .says("feature_flags::a_deleted_feature_flag_is_gone ... ok");
+
+    the_document_is_stale_until_it_is_written(&copy);
+}
+
+/// With the binary that the tests have built.
+fn the_document_is_stale_until_it_is_written(copy: &Checkout) {
+    let openapi = |words: &str| {
+        let mut command = copy.xtask(&format!("openapi {words} --binary"));
+        run(command.arg(Checkout::gate_target().join("debug/api")))
+    };
+    openapi("--check").failed().says("openapi.json is stale, though nothing breaks");
+    openapi("").succeeded().says("wrote openapi.json").never_says("breaks clients");
+    openapi("--check").succeeded();
+    let _edit = copy.edit("openapi.json", |text| text.replacen("\"/books\"", "\"/novels\"", 1));
+    openapi("--check").failed().says("GET /novels is gone").says("POST /novels is gone");
 }

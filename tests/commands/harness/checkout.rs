@@ -91,12 +91,15 @@ impl Checkout {
         command
     }
 
-    /// Cargo with these words, in the folder that the gate has built everything in: what a copy and
-    /// the repository have in common is there.
+    /// Where the gate has built everything: what a copy and the repository have in common is there.
+    pub(crate) fn gate_target() -> &'static Path {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in `target`")
+    }
+
+    /// Cargo with these words, which builds there.
     pub(crate) fn cargo(&self, words: &str) -> Command {
         let mut command = self.command("cargo");
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in `target`");
-        command.env("CARGO_TARGET_DIR", target).args(words.split_whitespace());
+        command.env("CARGO_TARGET_DIR", Self::gate_target()).args(words.split_whitespace());
         command
     }
 
