@@ -7,6 +7,7 @@ pub(crate) mod ci;
 pub(crate) mod database;
 pub(crate) mod down;
 pub(crate) mod exec;
+pub(crate) mod init;
 pub(crate) mod logs;
 pub(crate) mod new;
 pub(crate) mod openapi;

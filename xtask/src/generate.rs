@@ -9,7 +9,7 @@ mod db;
 mod e2e;
 mod field;
 mod names;
-mod reserved;
+pub(crate) mod reserved;
 mod sql;
 mod template;
 
@@ -24,6 +24,7 @@ pub(crate) use changes::Changes;
 use checkout::Checkout;
 use field::{Field, Kind};
 use names::Names;
+pub(crate) use names::is_snake_case;
 
 /// More would be more parameters than clippy lets a function have.
 const MOST_FILTERS: usize = 3;

@@ -10,6 +10,7 @@ mod fingerprint;
 mod generate;
 mod http;
 mod lock;
+mod own_project;
 mod ports;
 mod process;
 mod project;
@@ -22,8 +23,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    accounts, base_images, build, ci, database, down, exec, logs, new, openapi, psql, restart,
-    shell, status, test, up,
+    accounts, base_images, build, ci, database, down, exec, init, logs, new, openapi, psql,
+    restart, shell, status, test, up,
 };
 use project::Project;
 
@@ -51,6 +52,7 @@ enum Command {
     Seed(database::SeedArgs),
     Token(accounts::TokenArgs),
     CreateAdmin(accounts::CreateAdminArgs),
+    Init(init::Args),
     New(new::Args),
     Openapi(openapi::Args),
     Test(test::Args),
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         Command::Seed(args) => args.run(&project),
         Command::Token(args) => args.run(&project),
         Command::CreateAdmin(args) => args.run(&project),
+        Command::Init(args) => args.run(&project),
         Command::New(args) => args.run(&project),
         Command::Openapi(args) => args.run(&project),
         Command::Test(args) => args.run(&project),

@@ -107,7 +107,7 @@ pub(super) fn words(snake: &str) -> String {
 }
 
 /// Whether `text` is words of small letters and digits, joined by `_`.
-pub(super) fn is_snake_case(text: &str) -> bool {
+pub(crate) fn is_snake_case(text: &str) -> bool {
     let is_word = |word: &str| {
         word.starts_with(|first: char| first.is_ascii_lowercase())
             && word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())

@@ -61,7 +61,7 @@ const OURS: [&str; 4] = ["id", "version", "created_at", "updated_at"];
 
 /// # Errors
 /// Whose word it is.
-pub(super) fn check(name: &str) -> Result<(), String> {
+pub(crate) fn check(name: &str) -> Result<(), String> {
     let is = |words: &str| words.split_whitespace().any(|word| word == name);
     let owner = match () {
         () if is(RUST) => "Rust",
