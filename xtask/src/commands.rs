@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod base_images;
 pub(crate) mod build;
 pub(crate) mod ci;
+pub(crate) mod client;
 pub(crate) mod database;
 pub(crate) mod down;
 pub(crate) mod exec;

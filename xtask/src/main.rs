@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    accounts, base_images, build, ci, database, down, exec, init, logs, new, openapi, psql,
+    accounts, base_images, build, ci, client, database, down, exec, init, logs, new, openapi, psql,
     restart, shell, status, test, up,
 };
 use project::Project;
@@ -55,6 +55,7 @@ enum Command {
     Init(init::Args),
     New(new::Args),
     Openapi(openapi::Args),
+    Client(client::Args),
     Test(test::Args),
     Ci(ci::Args),
     BaseImages(base_images::Args),
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         Command::Init(args) => args.run(&project),
         Command::New(args) => args.run(&project),
         Command::Openapi(args) => args.run(&project),
+        Command::Client(args) => args.run(&project),
         Command::Test(args) => args.run(&project),
         Command::Ci(args) => args.run(&project),
         Command::BaseImages(args) => args.run(&project),
