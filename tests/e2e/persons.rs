@@ -124,7 +124,7 @@ async fn the_same_address_twice_is_a_conflict_and_stores_nothing() {
     insta::assert_json_snapshot!(problem(response, 409).await, @r#"
     {
       "code": "conflict",
-      "detail": "a value is taken already",
+      "detail": "a value conflicts with what is stored",
       "errors": [
         {
           "detail": "is given twice",

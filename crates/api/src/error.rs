@@ -35,7 +35,7 @@ pub(crate) enum ApiError {
     TooManyAttempts { seconds: u64 },
     #[error("there is no {0} with this id")]
     NotFound(&'static str),
-    #[error("a value is taken already")]
+    #[error("a value conflicts with what is stored")]
     Conflict(Vec<FieldError>),
     #[error("{0}")]
     Ambiguous(&'static str),

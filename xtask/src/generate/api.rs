@@ -68,24 +68,18 @@ fn refused(resource: &Resource) -> String {
     let mut arms = String::new();
     for field in &resource.fields {
         let (name, constant) = (&field.name, field.name.to_uppercase());
-        let mut arm = |case: &str, suffix: &str, error: &str, detail: &str| {
+        let mut arm = |case: &str, suffix: &str, detail: &str| {
             arms += &format!(
                 "db::Error::{case} {{ constraint }} if constraint == rows::{constant}_{suffix} => {{
-                    let error = FieldError::new(\"/{name}\".to_owned(), \"{detail}\");
-                    ApiError::{error}(vec![error])
+                    (\"/{name}\", \"{detail}\")
                 }}\n"
             );
         };
         if field.unique {
-            arm(
-                "Duplicate",
-                "KEY",
-                "Conflict",
-                &format!("another {} has it", resource.names.one()),
-            );
+            arm("Duplicate", "KEY", &format!("another {} has it", resource.names.one()));
         }
         if let Kind::Ref(parent) = &field.kind {
-            arm("Reference", "FKEY", "Invalid", &format!("there is no such {}", parent.one));
+            arm("Reference", "FKEY", &format!("there is no such {}", parent.one));
         }
     }
     if arms.is_empty() {
@@ -95,10 +89,11 @@ fn refused(resource: &Resource) -> String {
     format!(
         "/// Which value was refused, and why.
         fn refused(error: db::Error) -> ApiError {{
-            match error {{
+            let (pointer, detail) = match &error {{
                 {arms}
-                error => error.into(),
-            }}
+                _ => return error.into(),
+            }};
+            ApiError::Conflict(vec![FieldError::new(pointer.to_owned(), detail)])
         }}"
     )
 }

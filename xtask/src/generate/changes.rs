@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use super::{Kind, Resource};
+use super::{Field, Kind, Resource};
 
 mod edits;
 
@@ -93,7 +93,7 @@ impl Changes {
         let delete = [format!("delete{thing}")];
         self.edit("tests/e2e/access.rs", |text| edits::list(text, "const FOR_ADMINS", &delete))?;
         let mut conflicting = Vec::new();
-        if resource.fields.iter().any(|field| field.unique) {
+        if resource.fields.iter().any(Field::can_conflict) {
             conflicting
                 .extend(["create", "replace", "update"].map(|verb| format!("{verb}{thing}")));
         }

@@ -265,7 +265,8 @@ fn reference_tests(field: &Field) -> Option<String> {
             let app = TestApp::spawn().await;
             let mut body = %body_of_ref_app%;
             body[\"{name}\"] = json!(\"00000000-0000-7000-8000-000000000000\");
-            refuse(&app, &body, \"{name}\").await;
+            let problem = problem(send(app.post(\"/%path%\", &body)).await, 409).await;
+            assert_eq!(problem[\"errors\"][0][\"pointer\"], \"/{name}\");
         }}
 
         #[tokio::test]

@@ -129,6 +129,11 @@ impl Field {
         if self.optional { format!("Some({value})") } else { value.to_owned() }
     }
 
+    /// Whether a value that is valid may be refused for what is stored.
+    pub(super) fn can_conflict(&self) -> bool {
+        self.unique || matches!(self.kind, Kind::Ref(_))
+    }
+
     pub(super) fn is_self_reference(&self) -> bool {
         matches!(&self.kind, Kind::Ref(parent) if parent.is_self)
     }
