@@ -12,10 +12,12 @@ mod doctor;
 mod edits;
 mod engine_choice;
 mod first_up;
+mod generated;
 mod harness;
 mod interrupts;
 mod neighbours;
 mod overview;
+mod own_project;
 mod ports;
 mod production;
 mod reload;
@@ -126,6 +128,8 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
             crashes::up_leaves_a_foreign_process_with_a_remembered_number_alone,
             engine_choice::where_docker_is_of_no_use_the_local_engine_is_taken,
             neighbours::two_checkouts_share_nothing,
+            own_project::init_leaves_one_commit_that_compiles_under_another_name,
+            generated::what_new_resource_writes_is_formatted_linted_and_tested,
         ],
     };
     let last = named![

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{TestApp, problem};
 
-async fn create(app: &TestApp, name: &str) -> Value {
+pub(crate) async fn create(app: &TestApp, name: &str) -> Value {
     let body = json!({ "name": name, "emails": ["someone@example.com"] });
     let response = app.post("/persons", &body).send().await.expect("an answer");
     assert_eq!(response.status(), 201);
@@ -124,7 +124,7 @@ async fn the_same_address_twice_is_a_conflict_and_stores_nothing() {
     insta::assert_json_snapshot!(problem(response, 409).await, @r#"
     {
       "code": "conflict",
-      "detail": "a value is taken already",
+      "detail": "a value conflicts with what is stored",
       "errors": [
         {
           "detail": "is given twice",

@@ -1,15 +1,18 @@
 //! The task runner: `cargo xtask --help`. One file a command; what runs the stack is behind
 //! [`engine::Engine`].
 
+mod breaking_changes;
 mod commands;
 mod compile;
 mod doctor;
 mod engine;
 mod env_file;
 mod fingerprint;
+mod generate;
 mod http;
 mod lock;
 mod overview;
+mod own_project;
 mod ports;
 mod process;
 mod project;
@@ -22,8 +25,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    accounts, base_images, build, ci, completions, database, doctor as doctor_command, down, exec,
-    logs, psql, restart, shell, status, test, up,
+    accounts, base_images, build, ci, client, completions, database, doctor as doctor_command,
+    down, exec, init, logs, new, openapi, psql, restart, shell, status, test, up,
 };
 use project::Project;
 
@@ -52,6 +55,10 @@ enum Command {
     Seed(database::SeedArgs),
     Token(accounts::TokenArgs),
     CreateAdmin(accounts::CreateAdminArgs),
+    Init(init::Args),
+    New(new::Args),
+    Openapi(openapi::Args),
+    Client(client::Args),
     Test(test::Args),
     Ci(ci::Args),
     BaseImages(base_images::Args),
@@ -81,6 +88,10 @@ fn main() -> ExitCode {
         Command::Seed(args) => args.run(&project),
         Command::Token(args) => args.run(&project),
         Command::CreateAdmin(args) => args.run(&project),
+        Command::Init(args) => args.run(&project),
+        Command::New(args) => args.run(&project),
+        Command::Openapi(args) => args.run(&project),
+        Command::Client(args) => args.run(&project),
         Command::Test(args) => args.run(&project),
         Command::Ci(args) => args.run(&project),
         Command::BaseImages(args) => args.run(&project),

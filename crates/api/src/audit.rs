@@ -83,7 +83,7 @@ struct Change {
     token_id: Option<Uuid>,
     /// By which operation, as this document names it.
     action: String,
-    /// What was changed: `person`, `account`, `session` or `token`.
+    /// What was changed, as the filter `resource` names it.
     resource: String,
     /// Which of them.
     resource_id: Uuid,

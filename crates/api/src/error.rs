@@ -35,7 +35,7 @@ pub(crate) enum ApiError {
     TooManyAttempts { seconds: u64 },
     #[error("there is no {0} with this id")]
     NotFound(&'static str),
-    #[error("a value is taken already")]
+    #[error("a value conflicts with what is stored")]
     Conflict(Vec<FieldError>),
     #[error("{0}")]
     Ambiguous(&'static str),
@@ -88,7 +88,10 @@ impl ResponseError for ApiError {
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound(_) | Self::Database(DbError::NotFound) => StatusCode::NOT_FOUND,
-            Self::Conflict(_) | Self::Database(DbError::Duplicate { .. }) => StatusCode::CONFLICT,
+            Self::Conflict(_)
+            | Self::Database(DbError::Duplicate { .. } | DbError::Reference { .. }) => {
+                StatusCode::CONFLICT
+            }
             Self::Malformed { .. } | Self::Ambiguous(_) => StatusCode::BAD_REQUEST,
             Self::Invalid(_) | Self::KeyReused | Self::Database(DbError::Invalid(_)) => {
                 StatusCode::UNPROCESSABLE_ENTITY
@@ -180,6 +183,7 @@ fn detail(error: &poem::Error) -> String {
         return match error {
             ApiError::Database(DbError::Invalid(_)) => "a value cannot be stored".to_owned(),
             ApiError::Database(DbError::Duplicate { .. }) => "a value is taken already".to_owned(),
+            ApiError::Database(DbError::Reference { .. }) => "something else needs it".to_owned(),
             error => error.to_string(),
         };
     }

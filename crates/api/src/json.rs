@@ -10,8 +10,12 @@ use poem_openapi::{
     types::Type,
 };
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
-use crate::{error::ApiError, validation};
+use crate::{
+    error::{ApiError, FieldError},
+    validation,
+};
 
 /// A body of JSON.
 #[derive(Debug)]
@@ -40,11 +44,35 @@ impl<T: Type + DeserializeOwned> ParsePayload for Json<T> {
 
     async fn from_request(_: &Request, body: &mut RequestBody) -> poem::Result<Self> {
         let bytes = body.take()?.into_bytes().await?;
-        let value = serde_json::from_slice(&bytes).map_err(|error| ApiError::malformed(&error))?;
+        let mut value =
+            serde_json::from_slice(&bytes).map_err(|error| ApiError::malformed(&error))?;
         validation::check(&T::name(), &value)?;
+        write_whole_numbers_as_such(&mut value);
         // What the schema lets pass has the right shape; texts that are no such thing are left.
-        let value = T::deserialize(value).map_err(|error| ApiError::malformed(&error))?;
+        let value = T::deserialize(value).map_err(|_| {
+            let detail = "has a text that is not what its format says";
+            ApiError::Invalid(vec![FieldError::new(String::new(), detail)])
+        })?;
         Ok(Self(value))
+    }
+}
+
+/// `1.0` is an integer to JSON Schema, and none to serde.
+fn write_whole_numbers_as_such(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let whole = number
+                .as_f64()
+                .filter(|it| it.fract() == 0.0 && it.abs() < 9_007_199_254_740_992.0);
+            if let Some(whole) = whole {
+                #[expect(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
+                let whole = whole as i64;
+                *number = whole.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(write_whole_numbers_as_such),
+        Value::Object(fields) => fields.values_mut().for_each(write_whole_numbers_as_such),
+        _ => {}
     }
 }
 

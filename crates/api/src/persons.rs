@@ -15,7 +15,7 @@ use uuid::Uuid;
 pub(crate) use batch::BatchApi;
 pub(crate) use emails::EmailsApi;
 use responses::{CreatePersonResponse, GetPersonResponse, PersonResponse, PersonsResponse};
-use types::{CreatePerson, Order, Person, PersonPage, UpdatePerson, cursor};
+use types::{CreatePerson, Person, PersonOrder, PersonPage, UpdatePerson, cursor};
 
 use crate::{
     answers::DeletedResponse,
@@ -47,13 +47,13 @@ impl PersonsApi {
         /// The `next` of the page before.
         cursor: Query<Option<String>>,
         /// The order, by creation if none is given.
-        sort: Query<Option<Order>>,
+        sort: Query<Option<PersonOrder>>,
         /// Only persons whose name begins with this, compared without case.
         name_prefix: Query<Option<Search<1, 200>>>,
         /// Only the persons with this e-mail address, compared without case.
         email: Query<Option<Search<3, 254>>>,
     ) -> Result<PersonsResponse, ApiError> {
-        let sort = sort.0.unwrap_or(Order::CreatedAt);
+        let sort = sort.0.unwrap_or(PersonOrder::CreatedAt);
         let order = cursor::read(sort, cursor.0.as_deref())?;
         let filter = rows::Filter {
             name_prefix: name_prefix.0.map(|text| text.0),

@@ -29,7 +29,7 @@ pub struct Entry {
     pub token_id: Option<Uuid>,
     /// The operation, as the API's document names it.
     pub action: String,
-    /// `person`, `account`, `session` or `token`.
+    /// `person`, `account`, `session` …
     pub resource: String,
     /// Which of them.
     pub resource_id: Uuid,

@@ -20,6 +20,13 @@ pub enum Error {
         /// The constraint's name, as the migrations spell it.
         constraint: String,
     },
+    /// A foreign key, named here, refused: what the row refers to does not exist, or others refer to
+    /// the row.
+    #[error("a row refers to one that is not there ({constraint})")]
+    Reference {
+        /// The constraint's name, as the migrations spell it.
+        constraint: String,
+    },
     /// The value is one that PostgreSQL cannot store: a check failed, or a text holds a NUL.
     #[error("the database refuses the value")]
     Invalid(#[source] Cause),
@@ -75,13 +82,12 @@ impl From<tokio_postgres::Error> for Error {
             return if connection { Self::unavailable(error) } else { Self::other(error) };
         };
         match state {
-            &SqlState::UNIQUE_VIOLATION | &SqlState::DUPLICATE_DATABASE => Self::Duplicate {
-                constraint: error
-                    .as_db_error()
-                    .and_then(tokio_postgres::error::DbError::constraint)
-                    .unwrap_or_default()
-                    .to_owned(),
-            },
+            &SqlState::UNIQUE_VIOLATION | &SqlState::DUPLICATE_DATABASE => {
+                Self::Duplicate { constraint: constraint(&error) }
+            }
+            &SqlState::FOREIGN_KEY_VIOLATION | &SqlState::RESTRICT_VIOLATION => {
+                Self::Reference { constraint: constraint(&error) }
+            }
             &SqlState::CHECK_VIOLATION
             | &SqlState::CHARACTER_NOT_IN_REPERTOIRE
             | &SqlState::UNTRANSLATABLE_CHARACTER => Self::Invalid(Arc::new(error)),
@@ -109,6 +115,12 @@ impl From<tokio_postgres::Error> for Error {
             _ => Self::other(error),
         }
     }
+}
+
+/// The name of the constraint that refused.
+fn constraint(error: &tokio_postgres::Error) -> String {
+    let error = error.as_db_error();
+    error.and_then(tokio_postgres::error::DbError::constraint).unwrap_or_default().to_owned()
 }
 
 impl From<PoolError> for Error {

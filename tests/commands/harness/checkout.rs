@@ -91,6 +91,18 @@ impl Checkout {
         command
     }
 
+    /// Where the gate has built everything: what a copy and the repository have in common is there.
+    pub(crate) fn gate_target() -> &'static Path {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in `target`")
+    }
+
+    /// Cargo with these words, which builds there.
+    pub(crate) fn cargo(&self, words: &str) -> Command {
+        let mut command = self.command("cargo");
+        command.env("CARGO_TARGET_DIR", Self::gate_target()).args(words.split_whitespace());
+        command
+    }
+
     pub(crate) fn read(&self, path: &str) -> String {
         fs::read_to_string(self.root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }

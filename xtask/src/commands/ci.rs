@@ -7,7 +7,7 @@ use xshell::cmd;
 
 use crate::{process, project::Project, report};
 
-/// Run the whole gate: format, clippy, docs, deny, tests
+/// Run the whole gate: format, clippy, docs, deny, tests, the API's document
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Leave out what asks the network for the list of known vulnerabilities
@@ -19,7 +19,9 @@ impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let sh = &project.shell;
         let checks: &[&str] = if self.offline { &["bans", "licenses", "sources"] } else { &[] };
-        let steps: [(&str, Command); 5] = [
+        // The tests have built it.
+        let api = project.target("debug").join("api");
+        let steps: [(&str, Command); 6] = [
             ("format", cmd!(sh, "cargo fmt --all --check").into()),
             (
                 "clippy",
@@ -33,6 +35,7 @@ impl Args {
             ),
             ("deny", cmd!(sh, "cargo deny --all-features check {checks...}").into()),
             ("test", cmd!(sh, "cargo test --locked").into()),
+            ("document", cmd!(sh, "cargo xtask openapi --check --binary {api}").into()),
         ];
         for (name, mut command) in steps {
             report::stage(name, || {

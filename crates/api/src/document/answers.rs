@@ -8,9 +8,9 @@ use crate::{error, middleware::DEFAULTS};
 
 /// The operations that take a password: a wrong one is refused, and so are too many.
 const GUESSABLE: [&str; 3] = ["signUp", "logIn", "changePassword"];
-/// The operations that store something of which there may be only one.
-const UNIQUE: [&str; 6] =
-    ["signUp", "createPerson", "createPersons", "replacePerson", "updatePerson", "addEmail"];
+/// The operations that store something of which there may be only one, or delete what others need.
+const CONFLICTING: &[&str] =
+    &["signUp", "createPerson", "createPersons", "replacePerson", "updatePerson", "addEmail"];
 
 /// Every error, once, for [`correct`] to refer to.
 pub(super) fn errors() -> Value {
@@ -83,7 +83,7 @@ fn possible_errors(operation: &Value) -> Vec<StatusCode> {
         (StatusCode::UNAUTHORIZED, needs_token || is(&GUESSABLE)),
         (StatusCode::FORBIDDEN, needs_token || is(&["signUp"])),
         (StatusCode::NOT_FOUND, has("path")),
-        (StatusCode::CONFLICT, is(&UNIQUE)),
+        (StatusCode::CONFLICT, is(CONFLICTING)),
         (StatusCode::PRECONDITION_FAILED, parameters().any(|it| it["name"] == "If-Match")),
         (StatusCode::TOO_MANY_REQUESTS, is(&GUESSABLE)),
         (StatusCode::SERVICE_UNAVAILABLE, !is(&["getLiveness"])),

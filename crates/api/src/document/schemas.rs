@@ -24,8 +24,8 @@ fn of_requests(document: &Value) -> Vec<String> {
 
 pub(super) fn correct_one(schema: &mut Value) {
     let Value::Object(fields) = schema else { return };
-    if fields.remove("nullable") == Some(json!(true)) {
-        let kind = fields.remove("type");
+    let nullable = fields.remove("nullable") == Some(json!(true));
+    if nullable && let Some(kind) = fields.remove("type") {
         fields.insert("type".to_owned(), json!([kind, "null"]));
     }
     if let Some(mut example) = fields.remove("example") {
@@ -35,9 +35,16 @@ pub(super) fn correct_one(schema: &mut Value) {
     // Since 3.1 a description may stand beside a reference.
     if let Some(reference) = fields.get("allOf").and_then(|all| all[0].get("$ref")).cloned() {
         fields.remove("allOf");
-        fields.insert("$ref".to_owned(), reference);
+        if nullable {
+            fields.insert("anyOf".to_owned(), json!([{ "$ref": reference }, { "type": "null" }]));
+        } else {
+            fields.insert("$ref".to_owned(), reference);
+        }
     }
-    // Formats that no one else knows.
+    // Formats that no one else knows, or knows by this name.
+    if fields.get("format") == Some(&json!("naive-date")) {
+        fields.insert("format".to_owned(), json!("date"));
+    }
     if matches!(fields.get("format").and_then(Value::as_str), Some("uint32" | "uint64" | "uint16"))
     {
         fields.remove("format");

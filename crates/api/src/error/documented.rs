@@ -61,7 +61,10 @@ fn examples() -> [(&'static str, Error); 14] {
         ("The caller may not do this", ApiError::Forbidden("only admins may do this").into()),
         ("There is nothing under this id", ApiError::NotFound("person").into()),
         ("The body came too slowly", ApiError::SlowBody.into()),
-        ("A value is taken already", ApiError::Conflict(value("/email", "has an account")).into()),
+        (
+            "A value conflicts with what is stored",
+            ApiError::Conflict(value("/email", "has an account")).into(),
+        ),
         ("It was changed since it was read", ApiError::Stale.into()),
         ("The body is larger than the server takes", ReadBodyError::PayloadTooLarge.into()),
         ("The body is not application/json", unsupported.into()),

@@ -121,14 +121,14 @@ pub(crate) struct UpdatePerson {
 /// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[oai(rename_all = "snake_case")]
-pub(crate) enum Order {
+pub(crate) enum PersonOrder {
     /// By creation.
     CreatedAt,
     /// By name without case, then by creation.
     Name,
 }
 
-impl Order {
+impl PersonOrder {
     /// As the query parameter spells it.
     fn as_str(self) -> &'static str {
         match self {

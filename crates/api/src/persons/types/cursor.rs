@@ -4,32 +4,32 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use db::persons as rows;
 use uuid::Uuid;
 
-use super::Order;
+use super::PersonOrder;
 use crate::error::{ApiError, FieldError};
 
 /// The order to list in, from where the cursor says on.
 ///
 /// # Errors
 /// The cursor is not one that [`write()`] made for this order.
-pub(crate) fn read(sort: Order, cursor: Option<&str>) -> Result<rows::Order, ApiError> {
+pub(crate) fn read(sort: PersonOrder, cursor: Option<&str>) -> Result<rows::Order, ApiError> {
     let after = cursor.map(|text| parse(sort, text)).transpose()?;
     Ok(match sort {
-        Order::CreatedAt => rows::Order::Creation(after.map(|(_, id)| id)),
-        Order::Name => rows::Order::Name(after),
+        PersonOrder::CreatedAt => rows::Order::Creation(after.map(|(_, id)| id)),
+        PersonOrder::Name => rows::Order::Name(after),
     })
 }
 
 /// The cursor of the page after the one that ends with `last`.
-pub(crate) fn write(sort: Order, last: &rows::Person) -> String {
+pub(crate) fn write(sort: PersonOrder, last: &rows::Person) -> String {
     let mut bytes = last.id.as_bytes().to_vec();
-    if sort == Order::Name {
+    if sort == PersonOrder::Name {
         bytes.extend_from_slice(last.name.as_bytes());
     }
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// The query of the page after this one.
-pub(crate) fn query(next: &str, limit: u32, sort: Order, filter: &rows::Filter) -> String {
+pub(crate) fn query(next: &str, limit: u32, sort: PersonOrder, filter: &rows::Filter) -> String {
     let limit = limit.to_string();
     let given = [
         ("cursor", Some(next)),
@@ -43,11 +43,11 @@ pub(crate) fn query(next: &str, limit: u32, sort: Order, filter: &rows::Filter) 
     serde_urlencoded::to_string(given).expect("texts can be encoded")
 }
 
-fn parse(sort: Order, cursor: &str) -> Result<(String, Uuid), ApiError> {
+fn parse(sort: PersonOrder, cursor: &str) -> Result<(String, Uuid), ApiError> {
     let parsed = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| {
         let (id, name) = bytes.split_at_checked(16)?;
         let name = String::from_utf8(name.to_vec()).ok()?;
-        let fits = (sort == Order::Name) != name.is_empty() && !name.contains('\0');
+        let fits = (sort == PersonOrder::Name) != name.is_empty() && !name.contains('\0');
         fits.then_some((name, Uuid::from_slice(id).ok()?))
     });
     parsed.ok_or_else(|| {

@@ -1,0 +1,59 @@
+//! `cargo xtask init`: a clone of the template becomes a project of another name.
+
+use crate::harness::{Checkout, Stack, ask, run};
+
+pub(crate) fn init_leaves_one_commit_that_compiles_under_another_name(stack: &Stack) {
+    let copy = Checkout::new(stack.engine);
+    let git = |words: &str| {
+        let mut command = copy.command("git");
+        command.args(words.split_whitespace());
+        command
+    };
+    let init = |name: &str| run(copy.xtask(&format!("init {name}")).args(["--holder", "Ada Ltd"]));
+    init("order_service").failed().says("no git checkout");
+
+    for words in [
+        "init --quiet --initial-branch trunk",
+        "config user.name Ada",
+        "config user.email ada@example.com",
+        "add --all",
+        "commit --quiet --message first",
+        "commit --quiet --allow-empty --message second",
+        "tag v1",
+        "remote add origin ../nowhere",
+    ] {
+        ask(&mut git(words));
+    }
+    init("order-service").failed().says("words of small letters and digits");
+    copy.write("new.txt", "an edit\n");
+    init("order_service").failed().says("not committed").says("git stash");
+    ask(&mut git("add --all"));
+    ask(&mut git("commit --quiet --message third"));
+
+    init("order_service").succeeded().says("this is Order Service now");
+    assert_eq!(ask(&mut git("log --all --format=%s")), "Begin Order Service");
+    assert_eq!(ask(&mut git("status --porcelain")), "");
+    assert_eq!(ask(&mut git("branch --show-current")), "main");
+    assert_eq!(ask(&mut git("remote")), "template");
+    // The template's notice, as its licence asks.
+    assert_eq!(ask(git("grep -il").arg(concat!("slip", "way"))), "LICENSE-MIT");
+    assert!(copy.read("LICENSE-MIT").contains("Ada Ltd"));
+    assert_no_dead_links(&copy, &ask(&mut git("ls-files *.md")));
+    run(&mut copy.xtask("init other")).succeeded().says("it has been done: this is order_service");
+
+    run(&mut copy.cargo("fmt --all --check")).succeeded();
+    run(&mut copy.cargo("check --workspace --all-targets --locked")).succeeded();
+    assert_eq!(ask(&mut git("status --porcelain")), "", "a build changes nothing");
+}
+
+fn assert_no_dead_links(copy: &Checkout, pages: &str) {
+    for page in pages.lines() {
+        let text = copy.read(page);
+        assert!(!text.contains("template only"), "{page}");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            let folder = copy.root.join(page);
+            let target = folder.parent().expect("it is in a folder").join(link);
+            assert!(link.contains("://") || target.exists(), "{page}: {link}");
+        }
+    }
+}
