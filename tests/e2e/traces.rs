@@ -17,8 +17,8 @@ use tokio::{
 
 use crate::harness::{ServerProcess, TestApp, problem};
 
-const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-const PARENT: &str = "00f067aa0ba902b7";
+const TRACE: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
+const PARENT: u64 = 0x00f0_67aa_0ba9_02b7;
 /// Far longer than the server tries to reach a collector.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -64,10 +64,6 @@ fn attribute<'a>(attributes: &'a [KeyValue], key: &str) -> &'a Value {
     value.and_then(|value| value.value.as_ref()).expect("a value")
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[tokio::test]
 async fn a_request_and_its_statements_are_spans_of_the_client_s_trace() {
     let (app, (collector, url)) = (TestApp::spawn().await, place().await);
@@ -75,7 +71,7 @@ async fn a_request_and_its_statements_are_spans_of_the_client_s_trace() {
     let server = ServerProcess::start(&app, &variables);
     let request = server
         .get(&app, "/persons/01900000-0000-7000-8000-000000000000?secret=1")
-        .header("traceparent", format!("00-{TRACE}-{PARENT}-01"))
+        .header("traceparent", format!("00-{TRACE:032x}-{PARENT:016x}-01"))
         .header("x-request-id", "mine");
     problem(request.send().await.expect("an answer"), 404).await;
     // What has not gone yet goes at the end.
@@ -89,10 +85,8 @@ async fn a_request_and_its_statements_are_spans_of_the_client_s_trace() {
     assert_eq!(attribute(&resource.attributes, "service.name"), &text("persons"));
     let spans: Vec<_> = sent.scope_spans.iter().flat_map(|it| it.spans.clone()).collect();
     let request = span(&spans, "GET /persons/{id}");
-    assert_eq!(
-        (hex(&request.trace_id), hex(&request.parent_span_id)),
-        (TRACE.into(), PARENT.into())
-    );
+    assert_eq!(request.trace_id, TRACE.to_be_bytes());
+    assert_eq!(request.parent_span_id, PARENT.to_be_bytes());
     assert_eq!(request.kind, SpanKind::Server as i32);
     let attributes = &request.attributes;
     assert_eq!(attribute(attributes, "http.request.method"), &text("GET"));
@@ -114,8 +108,9 @@ async fn what_the_client_does_not_sample_is_not_sent() {
     let (app, (collector, url)) = (TestApp::spawn().await, place().await);
     let server = ServerProcess::start(&app, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &url)]);
     for (path, flags) in [("/persons", "00"), ("/health/live", "01")] {
-        let request =
-            server.get(&app, path).header("traceparent", format!("00-{TRACE}-{PARENT}-{flags}"));
+        let request = server
+            .get(&app, path)
+            .header("traceparent", format!("00-{TRACE:032x}-{PARENT:016x}-{flags}"));
         assert_eq!(request.send().await.expect("an answer").status(), 200);
     }
     let stopped = spawn_blocking(|| server.stop());

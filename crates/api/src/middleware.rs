@@ -29,6 +29,17 @@ pub(crate) use headers::{DEFAULTS, DOCS_POLICY, PAGE_POLICY, add_headers};
 
 const REQUEST_ID: &str = "x-request-id";
 
+/// What names a request in log, traces and audit.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) Arc<str>);
+
+impl RequestId {
+    /// The one that [`observe`] gave to this request.
+    pub(crate) fn of(request: &Request) -> Self {
+        request.data::<Self>().expect("`observe` is around every route").clone()
+    }
+}
+
 /// Refuses what is ambiguous, and bounds the request: its time, and the time and size of its body,
 /// whether announced or not.
 pub(crate) async fn limit<E: Endpoint>(
@@ -51,12 +62,13 @@ pub(crate) async fn limit<E: Endpoint>(
 /// Names the request, turns errors and panics into answers, counts, and writes a line to the log.
 pub(crate) async fn observe<E: Endpoint>(
     next: Arc<E>,
-    request: Request,
+    mut request: Request,
     metrics: Metrics,
     is_traced: bool,
 ) -> Result<Response> {
     let (started, _in_flight) = (Instant::now(), metrics.begin());
-    let (id, method) = (request_id(&request), request.method().clone());
+    let (id, method) = (Arc::<str>::from(request_id(&request)), request.method().clone());
+    request.set_data(RequestId(id.clone()));
     let (trace_id, kind) = (trace_id(&request), is_traced.then_some("server"));
     let span = tracing::info_span!("request", %id, trace_id, otel.kind = kind);
     if is_traced {
