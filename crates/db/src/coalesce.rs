@@ -12,7 +12,7 @@ use std::{
 
 use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::oneshot;
-use tracing::{Instrument, Span};
+use tracing::{Instrument, Level, Span};
 
 use crate::Error;
 
@@ -58,9 +58,12 @@ impl<K: Clone + Send + 'static, V: Send + 'static> Coalesced<K, V> {
     /// The value of `item`. The statement is given up when none of its callers waits any more.
     pub(crate) async fn call(&self, item: K) -> Result<V, Error> {
         let (caller, answer) = oneshot::channel();
+        // Entering a span costs something, and only traces need it here.
+        let is_traced = tracing::span_enabled!(Level::DEBUG);
+        let span = if is_traced { Span::current() } else { Span::none() };
         let begins = {
             let mut queue = self.0.queue();
-            queue.waiting.push(Call { item, span: Span::current(), caller });
+            queue.waiting.push(Call { item, span, caller });
             !mem::replace(&mut queue.is_flying, true)
         };
         if begins {
