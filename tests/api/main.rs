@@ -1,5 +1,5 @@
-//! `test-api`: the API as a process of its own. It prints where it listens, and stops when its input
-//! ends, as it does when the test is over.
+//! `test-api`: the API as a process of its own, without a log. It prints where it listens, and stops when
+//! its input ends, as it does when the test is over.
 
 use std::io::{self, Read, Write};
 
@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let config = Config::from_lookup(&|name| std::env::var(name).ok())?;
+    let telemetry = api::Telemetry::start(&config, Some("off".to_owned()))?;
     let server = api::Server::bind(config)?;
     writeln!(io::stdout(), "{}", server.address())?;
     let (sender, ended) = oneshot::channel();
@@ -17,9 +18,10 @@ async fn main() -> anyhow::Result<()> {
         let _ = io::stdin().read_to_end(&mut Vec::new());
         let _ = sender.send(());
     });
-    server
-        .run(async {
-            let _ = ended.await;
-        })
-        .await
+    let stopped = async {
+        let _ = ended.await;
+    };
+    server.run(stopped).await?;
+    telemetry.end().await;
+    Ok(())
 }

@@ -47,7 +47,7 @@ async fn every_write_to_persons_is_kept_with_who_did_it() {
         app.request_as_admin("DELETE", &person),
         app.request_as_admin("DELETE", &person),
     ] {
-        request.send().await.expect("an answer");
+        request.header("x-request-id", "run-7").send().await.expect("an answer");
     }
     let page = page(&app, "resource=person").await;
     assert_eq!(
@@ -72,6 +72,11 @@ async fn every_write_to_persons_is_kept_with_who_did_it() {
         assert!(entry["token_id"].is_string() && entry["at"].is_string(), "{entry}");
     }
     assert_eq!(items.last().expect("an entry")["resource_id"], json!(id));
+    // The first two requests brought no id of their own.
+    let ids: Vec<_> = items.iter().map(|entry| entry["request_id"].as_str()).collect();
+    let (own, given) = ids.split_last_chunk::<2>().map(|(given, own)| (own, given)).expect("more");
+    assert!(given.iter().all(|id| *id == Some("run-7")), "{ids:?}");
+    assert!(own.iter().all(|id| id.is_some_and(|id| id.len() == 36)), "{ids:?}");
 }
 
 #[tokio::test]
@@ -92,7 +97,7 @@ async fn what_happens_to_accounts_sessions_and_tokens_is_kept() {
         app.request_as_admin("PATCH", &account).json(&json!({ "role": "admin" })),
         app.request_as_admin("DELETE", &account),
     ] {
-        let response = request.send().await.expect("an answer");
+        let response = request.header("x-request-id", "run-8").send().await.expect("an answer");
         assert!(response.status().is_success(), "{response:?}");
     }
     assert_eq!(
@@ -110,6 +115,10 @@ async fn what_happens_to_accounts_sessions_and_tokens_is_kept() {
         ]
     );
     assert_eq!(actions(&page(&app, "resource=token").await), ["createToken", "revokeToken"]);
+    let all = page(&app, "").await;
+    let entries = all["items"].as_array().expect("a list");
+    assert!(entries.iter().all(|entry| entry["request_id"].is_string()), "{all}");
+    assert_eq!(entries[0]["request_id"], "run-8");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What the server makes of its database: given up and colliding statements, limits, several hosts.
 
+mod collisions;
 mod encryption;
 
 use std::time::Duration;
@@ -41,19 +42,6 @@ async fn waiting_is(app: &TestApp, expected: bool) {
     timeout(Duration::from_secs(20), came).await.expect("soon");
 }
 
-/// Has the next `times` statements that store a person fail with this SQLSTATE.
-async fn fail(app: &TestApp, times: u32, state: &str) {
-    let statements = format!(
-        "CREATE SEQUENCE failures;
-        CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-            IF nextval('failures') <= {times} THEN RAISE EXCEPTION USING ERRCODE = '{state}'; END IF;
-            RETURN NULL;
-        END $$;
-        CREATE TRIGGER fail AFTER INSERT OR UPDATE ON persons FOR EACH STATEMENT EXECUTE FUNCTION fail()"
-    );
-    app.database.connect().await.batch_execute(&statements).await.expect("a trigger");
-}
-
 #[tokio::test]
 async fn a_request_that_is_given_up_ends_its_statement() {
     let limits = [("API_REQUEST_TIMEOUT_SECONDS", "1"), ("DATABASE_LOCK_TIMEOUT_SECONDS", "3600")];
@@ -88,41 +76,6 @@ async fn a_row_that_somebody_holds_for_too_long_is_503() {
     problem(change.try_clone().expect("a body").send().await.expect("an answer"), 503).await;
     drop(lock);
     assert_eq!(change.send().await.expect("an answer").status(), 200);
-}
-
-#[tokio::test]
-async fn colliding_transactions_are_done_again() {
-    // A serialization failure, a deadlock, and a plan from before a migration.
-    for state in ["40001", "40P01", "0A000"] {
-        let app = TestApp::spawn().await;
-        let path = create(&app, "Ada Lovelace").await;
-        fail(&app, 2, state).await;
-        let change = app.request("PATCH", &path).json(&json!({ "name": "Ada King" }));
-        let person: Value = change.send().await.expect("an answer").json().await.expect("JSON");
-        assert_eq!(
-            (&person["name"], &person["version"]),
-            (&json!("Ada King"), &json!(2)),
-            "{state}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_new_person_is_stored_once_although_its_statement_collides() {
-    let app = TestApp::spawn().await;
-    fail(&app, 2, "40001").await;
-    create(&app, "Ada Lovelace").await;
-    let page: Value =
-        app.get("/persons").send().await.expect("an answer").json().await.expect("JSON");
-    assert_eq!(page["items"].as_array().expect("items").len(), 1);
-}
-
-#[tokio::test]
-async fn a_collision_that_does_not_end_is_503() {
-    let app = TestApp::spawn().await;
-    fail(&app, 1000, "40001").await;
-    let body = json!({ "name": "Ada", "emails": ["ada@example.com"] });
-    problem(app.post("/persons", &body).send().await.expect("an answer"), 503).await;
 }
 
 #[tokio::test]

@@ -27,3 +27,4 @@ mod sessions;
 mod smuggling;
 mod tidy;
 mod tokens;
+mod traces;

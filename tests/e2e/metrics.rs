@@ -1,8 +1,9 @@
 //! What Prometheus reads, on a port of its own.
 
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::harness::TestApp;
+use crate::harness::{TestApp, problem};
 
 async fn metrics(app: &TestApp) -> String {
     let address = app.admin.expect("API_ADMIN_LISTEN is set");
@@ -34,6 +35,37 @@ async fn requests_are_counted_by_method_route_and_status_and_never_by_path() {
     }
     for word in [&id.to_string(), "owhere", "BREW"] {
         assert!(!text.contains(word), "{word} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_or_refused_early_is_counted_at_its_route() {
+    let variables = [
+        ("API_ADMIN_LISTEN", "127.0.0.1:0"),
+        ("API_REQUEST_TIMEOUT_SECONDS", "1"),
+        ("API_BODY_LIMIT_BYTES", "100"),
+    ];
+    let app = TestApp::spawn_with(&variables).await;
+    let lock = app.database.connect().await;
+    lock.batch_execute("BEGIN; LOCK TABLE persons, tokens").await.expect("the lock");
+    let long = json!({ "name": "a".repeat(100) });
+    for (request, status) in [
+        (app.get(&format!("/persons/{}", Uuid::new_v4())), 504),
+        (app.request("DELETE", "/sessions/current"), 504),
+        (app.post("/persons/batch", &long), 413),
+        (app.post("/nowhere", &long), 413),
+    ] {
+        problem(request.send().await.expect("an answer"), status).await;
+    }
+    let text = metrics(&app).await;
+    for line in [
+        r#"{method="GET",route="/persons/{id}",status="504"} 1"#,
+        r#"{method="DELETE",route="/sessions/current",status="504"} 1"#,
+        r#"{method="POST",route="/persons/batch",status="413"} 1"#,
+        r#"{method="POST",route="",status="413"} 1"#,
+    ] {
+        let line = format!("http_request_duration_seconds_count{line}\n");
+        assert!(text.contains(&line), "no {line} in {text}");
     }
 }
 

@@ -62,7 +62,7 @@ async fn recreate_beside_a_serving_api_is_at_worst_a_moment_of_503() {
     assert!(said.ends_with("with 12 sample persons\n"), "{said}");
     // 401: the accounts of the tests are among what was dropped.
     assert!(statuses.keys().all(|status| [200, 401, 503].contains(status)), "{statuses:?}");
-    assert!(statuses[&200] > 50, "{statuses:?}");
+    assert!(statuses[&200] > 10, "{statuses:?}");
 
     app.store_identities().await;
     let names = names(&app).await;

@@ -180,7 +180,7 @@ async fn bad_bodies_are_refused_with_every_reason() {
         let response = request.body(body).send().await.expect("an answer");
         answers += &describe(why, response).await;
     }
-    for content_type in ["text/plain", "application/problem+json"] {
+    for content_type in ["text/plain", "application/problem+json", "application/merge-patch+json"] {
         let request = app.request("POST", "/persons").header("content-type", content_type);
         let response = request.body("{}").send().await.expect("an answer");
         answers += &describe(content_type, response).await;
@@ -209,6 +209,7 @@ async fn bad_bodies_are_refused_with_every_reason() {
     empty: 400 the body is not JSON: line 1, column 0
     text/plain: 415 send the body as Content-Type: application/json
     application/problem+json: 415 send the body as Content-Type: application/json
+    application/merge-patch+json: 415 send the body as Content-Type: application/json
     no content type: 415 send the body as Content-Type: application/json
     "#);
 }

@@ -63,7 +63,7 @@ impl Container {
             .with_env_var("PGDATA", "/tmp/memory/data")
             .with_label(LABEL, lock.path.to_string_lossy());
         let request = if lasting {
-            request.with_mapped_port(free_port(None)?, PORT.tcp()).with_cmd(ARGUMENTS)
+            request.with_mapped_port(lasting_port()?, PORT.tcp()).with_cmd(ARGUMENTS)
         } else {
             let fast = ["-c", "synchronous_commit=off"];
             let memory = Mount::tmpfs_mount("/tmp/memory");
@@ -173,6 +173,13 @@ async fn connect(url: &str) -> anyhow::Result<()> {
             Err(error) => bail!("the container runs but does not answer: {error}"),
         }
     }
+}
+
+/// A port that no connection gets as its own end: Linux gives those out from 32,768 on, and Docker wants the
+/// port on every address.
+fn lasting_port() -> anyhow::Result<u16> {
+    let somewhere = u16::try_from(Uuid::new_v4().as_u128() % 10_000)?;
+    Ok(free_port(Some(20_000 + somewhere))?)
 }
 
 /// Name and tag of an image, whose registry may have a port.

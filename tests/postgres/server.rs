@@ -1,6 +1,9 @@
 //! Where the server of a test run comes from.
 
-use std::{env, fs, path::Path};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
 use local_postgres::{Installation, Temporary};
@@ -84,12 +87,33 @@ async fn docker(image: &str, lasting: bool) -> anyhow::Result<Server> {
 fn local(lasting: bool) -> anyhow::Result<Server> {
     // What it has committed must outlive its processes, if not the machine.
     let settings: &[_] = if lasting { &[("synchronous_commit", "on")] } else { &[] };
+    let place = place();
     let start = || {
         let installation = Installation::find(&|name| env::var_os(name))?;
-        Temporary::sweep(&installation)?;
-        Temporary::start(&installation, settings)
+        Temporary::sweep(&installation, &place)?;
+        Temporary::start(&installation, &place, settings)
     };
     start().map(Server::Local).context("none of this machine")
+}
+
+/// In memory if there is room, as in Docker: on a disk, making and deleting the files of a database for each
+/// test is half the work of all tests.
+fn place() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    if has_room(memory) { memory.to_owned() } else { env::temp_dir() }
+}
+
+#[cfg(target_os = "linux")]
+fn has_room(folder: &Path) -> bool {
+    // PostgreSQL keeps up to a gigabyte of its journal.
+    const ENOUGH: u64 = 2 << 30;
+
+    rustix::fs::statvfs(folder).is_ok_and(|it| it.f_bavail * it.f_frsize >= ENOUGH)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn has_room(_: &Path) -> bool {
+    false
 }
 
 /// The image that `docker compose` uses here.

@@ -23,6 +23,7 @@ use crate::{
     auth::{self, Admin, Guard, Throttle, passwords},
     error::{ApiError, FieldError},
     json::Json,
+    middleware::RequestId,
 };
 
 pub(crate) struct AccountsApi {
@@ -45,8 +46,14 @@ impl AccountsApi {
         address: &RemoteAddr,
         body: Json<SignUp>,
     ) -> Result<SignUpResponse, ApiError> {
-        let admin = if self.sign_up { None } else { Some(auth::admin(request).await?) };
-        self.create(admin.map(|admin| admin.by("signUp")), address, body.0).await
+        let by = if self.sign_up {
+            // Its owner.
+            let request_id = Some(RequestId::of(request).0);
+            Actor { account_id: None, token_id: None, action: "signUp", request_id }
+        } else {
+            auth::admin(request).await?.by("signUp")
+        };
+        self.create(by, address, body.0).await
     }
 
     /// List accounts
@@ -83,19 +90,22 @@ impl AccountsApi {
         body: Json<UpdateAccount>,
     ) -> Result<Json<Account>, ApiError> {
         another(&caller, id.0)?;
-        let transaction = self.database.begin().await?;
-        let mut account = rows::lock(&transaction, id.0).await.map_err(no_account)?;
-        account.role = body.0.role.map_or(account.role, rows::Role::from);
-        account.disabled = body.0.disabled.unwrap_or(account.disabled);
-        let by = caller.0.by("updateAccount");
-        db::both(
-            rows::update(&transaction, &account),
-            audit::record(&transaction, &by, "account", id.0),
-        )
-        .await?;
-        transaction.commit().await?;
-        self.guard.forget(id.0);
-        Ok(Json(account.into()))
+        db::retry(|| async {
+            let transaction = self.database.begin().await?;
+            let mut account = rows::lock(&transaction, id.0).await.map_err(no_account)?;
+            account.role = body.0.role.map_or(account.role, rows::Role::from);
+            account.disabled = body.0.disabled.unwrap_or(account.disabled);
+            let by = caller.0.by("updateAccount");
+            db::both(
+                rows::update(&transaction, &account),
+                audit::record(&transaction, &by, "account", id.0),
+            )
+            .await?;
+            transaction.commit().await?;
+            self.guard.forget(id.0);
+            Ok(Json(account.into()))
+        })
+        .await
     }
 
     /// Delete an account
@@ -109,38 +119,44 @@ impl AccountsApi {
         id: Path<Uuid>,
     ) -> Result<DeletedResponse, ApiError> {
         another(&caller, id.0)?;
-        let transaction = self.database.begin().await?;
-        let by = caller.0.by("deleteAccount");
-        db::both(
-            rows::delete(&transaction, id.0),
-            audit::record(&transaction, &by, "account", id.0),
-        )
+        db::retry(|| async {
+            let transaction = self.database.begin().await?;
+            let by = caller.0.by("deleteAccount");
+            db::both(
+                rows::delete(&transaction, id.0),
+                audit::record(&transaction, &by, "account", id.0),
+            )
+            .await
+            .map_err(no_account)?;
+            transaction.commit().await?;
+            self.guard.forget(id.0);
+            Ok(DeletedResponse::Deleted)
+        })
         .await
-        .map_err(no_account)?;
-        transaction.commit().await?;
-        self.guard.forget(id.0);
-        Ok(DeletedResponse::Deleted)
     }
 }
 
 impl AccountsApi {
-    /// Makes a member's account; without `by`, its owner does.
+    /// Makes a member's account; if `by` has none, it is the owner's doing.
     async fn create(
         &self,
-        by: Option<Actor>,
+        by: Actor,
         address: &RemoteAddr,
         SignUp { email, name, password }: SignUp,
     ) -> Result<SignUpResponse, ApiError> {
         self.throttle.attempt_from(address)?;
         let password_hash = passwords::hash(password.into()).await;
-        let transaction = self.database.begin().await?;
         let role = rows::Role::Member;
         let new = NewAccount { email: email.0, name: name.0, role, password_hash };
-        let account = rows::insert(&transaction, new).await.map_err(taken)?;
-        let owner = Actor { account_id: Some(account.id), token_id: None, action: "signUp" };
-        audit::record(&transaction, &by.unwrap_or(owner), "account", account.id).await?;
-        transaction.commit().await?;
-        Ok(SignUpResponse::Created(Json(account.into())))
+        db::retry(|| async {
+            let transaction = self.database.begin().await?;
+            let account = rows::insert(&transaction, new.clone()).await.map_err(taken)?;
+            let by = Actor { account_id: by.account_id.or(Some(account.id)), ..by.clone() };
+            audit::record(&transaction, &by, "account", account.id).await?;
+            transaction.commit().await?;
+            Ok(SignUpResponse::Created(Json(account.into())))
+        })
+        .await
     }
 }
 

@@ -87,6 +87,10 @@ struct Change {
     resource: String,
     /// Which of them.
     resource_id: Uuid,
+    /// The `X-Request-Id` of the request, which the server's log has as well; absent for a command on
+    /// the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
 }
 
 impl Example for Change {
@@ -99,6 +103,7 @@ impl Example for Change {
             action: "updatePerson".to_owned(),
             resource: "person".to_owned(),
             resource_id: examples::PERSON,
+            request_id: Some(examples::OTHER.to_string()),
         }
     }
 }
@@ -122,8 +127,16 @@ impl Example for ChangePage {
 
 impl From<rows::Entry> for Change {
     fn from(entry: rows::Entry) -> Self {
-        let rows::Entry { id, at, account_id, token_id, action, resource, resource_id } = entry;
-        Self { id, at, account_id, token_id, action, resource, resource_id }
+        Self {
+            id: entry.id,
+            at: entry.at,
+            account_id: entry.account_id,
+            token_id: entry.token_id,
+            action: entry.action,
+            resource: entry.resource,
+            resource_id: entry.resource_id,
+            request_id: entry.request_id,
+        }
     }
 }
 

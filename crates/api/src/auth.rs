@@ -5,8 +5,11 @@ mod guard;
 pub(crate) mod passwords;
 mod throttle;
 
+use std::ops::Deref;
+
 use db::{
     accounts::Role,
+    audit::Actor,
     tokens::{Holder, Scope},
 };
 use poem::{Request, Result};
@@ -18,46 +21,68 @@ use poem_openapi::{
 pub(crate) use guard::Guard;
 pub(crate) use throttle::Throttle;
 
-use crate::error::ApiError;
+use crate::{error::ApiError, middleware::RequestId};
+
+/// Who calls, and by which request.
+pub(crate) struct Caller {
+    holder: Holder,
+    request_id: RequestId,
+}
+
+impl Caller {
+    /// The caller as the one who changes something by this operation.
+    pub(crate) fn by(&self, action: &'static str) -> Actor {
+        let (account_id, token_id) = (Some(self.account_id), Some(self.token_id));
+        Actor { account_id, token_id, action, request_id: Some(self.request_id.0.clone()) }
+    }
+}
+
+impl Deref for Caller {
+    type Target = Holder;
+
+    fn deref(&self) -> &Holder {
+        &self.holder
+    }
+}
 
 /// A token: of a session, which `POST /sessions` begins, or an API token, which `POST /tokens` makes.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", rename = "token", checker = "may_read")]
-pub(crate) struct Reader(pub(crate) Holder);
+pub(crate) struct Reader(pub(crate) Caller);
 
 /// A token that may be used to change things.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", rename = "token", checker = "may_write")]
-pub(crate) struct Writer(pub(crate) Holder);
+pub(crate) struct Writer(pub(crate) Caller);
 
 /// A session. An API token that leaks can neither make others nor take over its account.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", rename = "token", checker = "may_own")]
-pub(crate) struct Owner(pub(crate) Holder);
+pub(crate) struct Owner(pub(crate) Caller);
 
 /// A session or an API token of an admin; one to read is enough to read.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", rename = "token", checker = "may_manage")]
-pub(crate) struct Admin(pub(crate) Holder);
+pub(crate) struct Admin(pub(crate) Caller);
 
-async fn may_read(request: &Request, bearer: Bearer) -> Result<Holder> {
+async fn may_read(request: &Request, bearer: Bearer) -> Result<Caller> {
     Ok(check(request, &bearer, Need::Read).await?)
 }
 
-async fn may_write(request: &Request, bearer: Bearer) -> Result<Holder> {
+async fn may_write(request: &Request, bearer: Bearer) -> Result<Caller> {
     Ok(check(request, &bearer, Need::Write).await?)
 }
 
-async fn may_own(request: &Request, bearer: Bearer) -> Result<Holder> {
+async fn may_own(request: &Request, bearer: Bearer) -> Result<Caller> {
     Ok(check(request, &bearer, Need::Own).await?)
 }
 
-async fn may_manage(request: &Request, bearer: Bearer) -> Result<Holder> {
+async fn may_manage(request: &Request, bearer: Bearer) -> Result<Caller> {
     Ok(check(request, &bearer, Need::Manage).await?)
 }
 
 /// The admin who calls an operation that is open to others at times.
-pub(crate) async fn admin(request: &Request) -> Result<Holder, ApiError> {
+pub(crate) async fn admin(request: &Request) -> Result<Caller, ApiError> {
     let bearer = Bearer::from_request(request).map_err(|_| ApiError::Unauthorized)?;
     check(request, &bearer, Need::Manage).await
 }
@@ -71,7 +96,7 @@ enum Need {
     Manage,
 }
 
-async fn check(request: &Request, bearer: &Bearer, need: Need) -> Result<Holder, ApiError> {
+async fn check(request: &Request, bearer: &Bearer, need: Need) -> Result<Caller, ApiError> {
     let guard = request.data::<Guard>().expect("`routes` puts it around every operation");
     let holder = guard.holder(&bearer.token).await?;
     let writes = need == Need::Write || !request.method().is_safe();
@@ -85,6 +110,8 @@ async fn check(request: &Request, bearer: &Bearer, need: Need) -> Result<Holder,
         Need::Manage if holder.role != Role::Admin => {
             Err(ApiError::Forbidden("only admins may do this"))
         }
-        Need::Read | Need::Write | Need::Own | Need::Manage => Ok(holder),
+        Need::Read | Need::Write | Need::Own | Need::Manage => {
+            Ok(Caller { holder, request_id: RequestId::of(request) })
+        }
     }
 }

@@ -2,9 +2,14 @@
 //! out. poem-openapi's own payload stops at the first mistake, echoes values, and goes through a
 //! `serde_json::Value` both ways.
 
-use poem::{IntoResponse, Request, RequestBody, Response, http::StatusCode};
+use poem::{
+    IntoResponse, Request, RequestBody, Response,
+    http::{Method, StatusCode},
+};
 use poem_openapi::{
-    ApiResponse, impl_apirequest_for_payload,
+    ApiResponse,
+    error::ContentTypeError,
+    impl_apirequest_for_payload,
     payload::{ParsePayload, Payload},
     registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry},
     types::Type,
@@ -25,9 +30,7 @@ impl<T: Type> Payload for Json<T> {
     const CONTENT_TYPE: &'static str = "application/json";
 
     fn check_content_type(content_type: &str) -> bool {
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        essence.eq_ignore_ascii_case("application/json")
-            || essence.eq_ignore_ascii_case("application/merge-patch+json")
+        is(content_type, Self::CONTENT_TYPE) || is(content_type, "application/merge-patch+json")
     }
 
     fn schema_ref() -> MetaSchemaRef {
@@ -42,7 +45,13 @@ impl<T: Type> Payload for Json<T> {
 impl<T: Type + DeserializeOwned> ParsePayload for Json<T> {
     const IS_REQUIRED: bool = true;
 
-    async fn from_request(_: &Request, body: &mut RequestBody) -> poem::Result<Self> {
+    async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let content_type = request.content_type().unwrap_or_default();
+        // A merge patch is for PATCH alone.
+        if request.method() != Method::PATCH && !is(content_type, Self::CONTENT_TYPE) {
+            let content_type = content_type.to_owned();
+            return Err(ContentTypeError::NotSupported { content_type }.into());
+        }
         let bytes = body.take()?.into_bytes().await?;
         let mut value =
             serde_json::from_slice(&bytes).map_err(|error| ApiError::malformed(&error))?;
@@ -88,6 +97,12 @@ impl<T: Serialize + Send> IntoResponse for Json<T> {
             }
         }
     }
+}
+
+/// Whether it is this one, whatever its parameters.
+fn is(content_type: &str, media_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case(media_type)
 }
 
 impl<T: Type> ApiResponse for Json<T> {

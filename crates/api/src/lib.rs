@@ -20,9 +20,11 @@ mod reload;
 mod routes;
 mod server;
 mod sessions;
+mod telemetry;
 mod text;
 mod tokens;
 mod validation;
 
 pub use routes::spec;
 pub use server::Server;
+pub use telemetry::Telemetry;

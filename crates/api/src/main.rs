@@ -2,16 +2,12 @@
 
 mod healthcheck;
 
-use std::{
-    io::{self, IsTerminal, stderr},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{io, process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail};
-use config::{Config, Listen, Profile};
+use api::Telemetry;
+use config::{Config, Listen};
 use tokio::{signal, sync::oneshot, time::sleep};
-use tracing_subscriber::EnvFilter;
 
 /// The exit codes for wrong arguments and unusable settings, as in sysexits.h.
 const EX_USAGE: u8 = 64;
@@ -39,10 +35,20 @@ async fn serve() -> ExitCode {
             return EX_CONFIG.into();
         }
     };
-    log_to_stderr(config.profile);
+    let telemetry = match Telemetry::start(&config, variable("RUST_LOG")) {
+        Ok(telemetry) => telemetry,
+        Err(error) => {
+            complain(&format!("error: {error:#}"));
+            return EX_CONFIG.into();
+        }
+    };
     // In the log's format, and with the id of the request whose handler panicked.
     std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
-    finish(run(config).await)
+    let ended = run(config).await;
+    if ended.is_ok() {
+        telemetry.end().await;
+    }
+    finish(ended)
 }
 
 async fn run(config: Config) -> anyhow::Result<()> {
@@ -125,17 +131,6 @@ async fn orphaned() {
 #[cfg(not(unix))]
 async fn orphaned() {
     std::future::pending().await
-}
-
-/// One JSON object a line in production, text for people elsewhere; RUST_LOG filters.
-fn log_to_stderr(profile: Profile) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
-    if profile == Profile::Production {
-        log.json().flatten_event(true).with_span_list(false).init();
-    } else {
-        log.with_ansi(stderr().is_terminal()).init();
-    }
 }
 
 fn variable(name: &str) -> Option<String> {

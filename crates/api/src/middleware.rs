@@ -16,17 +16,29 @@ use poem::{
     http::{HeaderValue, header},
 };
 use tokio::time::timeout;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use crate::{
     error::{self, ApiError},
     metrics::Metrics,
     paths::KnownPath,
+    telemetry,
 };
 pub(crate) use headers::{DEFAULTS, DOCS_POLICY, PAGE_POLICY, add_headers};
 
 const REQUEST_ID: &str = "x-request-id";
+
+/// What names a request in log, traces and audit.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) Arc<str>);
+
+impl RequestId {
+    /// The one that [`observe`] gave to this request.
+    pub(crate) fn of(request: &Request) -> Self {
+        request.data::<Self>().expect("`observe` is around every route").clone()
+    }
+}
 
 /// Refuses what is ambiguous, and bounds the request: its time, and the time and size of its body,
 /// whether announced or not.
@@ -50,41 +62,53 @@ pub(crate) async fn limit<E: Endpoint>(
 /// Names the request, turns errors and panics into answers, counts, and writes a line to the log.
 pub(crate) async fn observe<E: Endpoint>(
     next: Arc<E>,
-    request: Request,
+    mut request: Request,
     metrics: Metrics,
+    is_traced: bool,
 ) -> Result<Response> {
     let (started, _in_flight) = (Instant::now(), metrics.begin());
-    let id = request_id(&request);
-    let method = request.method().clone();
-    let span = tracing::info_span!("request", %id, trace_id = trace_id(&request));
+    let (id, method) = (Arc::<str>::from(request_id(&request)), request.method().clone());
+    request.set_data(RequestId(id.clone()));
+    let (trace_id, kind) = (trace_id(&request), is_traced.then_some("server"));
+    let span = tracing::info_span!("request", %id, trace_id, otel.kind = kind);
+    if is_traced {
+        telemetry::begin(&span, &request);
+    }
     async {
-        // What a panic may have left half-changed went with the request.
-        let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-        let (mut response, path) = match answered {
-            Ok(Ok(answer)) => {
-                let response = answer.into_response();
-                let path = response.data::<KnownPath>().cloned();
-                (response, path)
-            }
-            Ok(Err(error)) => (error::respond(&error, &id), error.data::<KnownPath>().cloned()),
-            Err(_) => (error::panicked(&id), None),
-        };
+        let (mut response, path) = answer(&*next, request, &id).await;
         let value = HeaderValue::from_str(&id).expect("ids are visible ASCII");
         response.headers_mut().insert(REQUEST_ID, value);
         // The path's name, not the path: that may hold what does not belong in a log.
         let route = path.as_ref().map_or("", |path| &path.name);
-        let took = started.elapsed();
-        metrics.answered(&method, route, response.status(), took);
+        let (status, took) = (response.status(), started.elapsed());
+        metrics.answered(&method, route, status, took);
+        if is_traced {
+            telemetry::end(&Span::current(), &method, route, status, &id);
+        }
         // A probe that finds all well, every second or two, is no news.
         if !(route.starts_with("/health/") && response.is_success()) {
             let (status, microseconds) =
-                (response.status().as_u16(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+                (status.as_u16(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
             tracing::info!(%method, route, status, microseconds, "answered");
         }
         Ok(response)
     }
     .instrument(span)
     .await
+}
+
+/// The answer, whatever happens, and the path that was asked.
+async fn answer(next: &impl Endpoint, request: Request, id: &str) -> (Response, Option<KnownPath>) {
+    // What a panic may have left half-changed went with the request.
+    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(Ok(answer)) => {
+            let response = answer.into_response();
+            let path = response.data::<KnownPath>().cloned();
+            (response, path)
+        }
+        Ok(Err(error)) => (error::respond(&error, id), error.data::<KnownPath>().cloned()),
+        Err(_) => (error::panicked(id), None),
+    }
 }
 
 /// The client's own id if it is one that is safe to log, else a new one.

@@ -1,12 +1,12 @@
 //! The paths of the server, each with its methods: for `Allow`, for OPTIONS, and as a request's name
-//! in log and metrics.
+//! in log, metrics and traces.
 
 use std::{collections::HashMap, sync::Arc};
 
 use poem::{
     Endpoint, IntoResponse, PathPattern, Request, Response, Result,
     error::{MethodNotAllowedError, NotFoundError},
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, Uri, header},
 };
 use serde_json::{Map, Value};
 
@@ -38,7 +38,7 @@ impl Paths {
         next: Arc<E>,
         request: Request,
     ) -> Result<Response> {
-        let is_options = request.method() == Method::OPTIONS;
+        let (is_options, uri) = (request.method() == Method::OPTIONS, request.uri().clone());
         let find = |pattern: Option<&PathPattern>| self.0.get(&*pattern?.0).cloned();
         match next.call(request).await {
             Ok(answer) => {
@@ -49,8 +49,9 @@ impl Paths {
                 Ok(response)
             }
             Err(mut error) => {
-                let path = find(error.data());
                 let is_refused = error.is::<MethodNotAllowedError>();
+                let is_known = !is_refused && !error.is::<NotFoundError>();
+                let path = find(error.data()).or_else(|| self.of(&uri).filter(|_| is_known));
                 match path {
                     Some(path) if is_refused && is_options => {
                         let mut response = StatusCode::NO_CONTENT
@@ -67,6 +68,19 @@ impl Paths {
             }
         }
     }
+
+    /// The path of a request that was given up, or that the router never saw. What has fewer parameters
+    /// goes first, as it does there.
+    fn of(&self, uri: &Uri) -> Option<KnownPath> {
+        let known = self.0.iter().filter(|(pattern, _)| matches(pattern, uri.path()));
+        known.min_by_key(|(pattern, _)| pattern.matches(':').count()).map(|(_, path)| path.clone())
+    }
+}
+
+fn matches(pattern: &str, path: &str) -> bool {
+    let is_one = |(name, segment): (&str, &str)| name.starts_with(':') || name == segment;
+    let (names, segments) = (pattern.split('/'), path.split('/'));
+    names.clone().count() == segments.clone().count() && names.zip(segments).all(is_one)
 }
 
 /// The path under its name in the router: poem-openapi numbers the parameters.

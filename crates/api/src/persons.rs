@@ -89,14 +89,17 @@ impl PersonsApi {
             return Ok(created(self.shared.insert(by, new).await?.into()));
         };
         let request = idempotency::Request::new(&caller, &key, by.action, &body.0)?;
-        let transaction = self.database.begin().await?;
-        if let Some(person) = request.answered(&transaction).await? {
-            return Ok(created(person));
-        }
-        let person = Person::from(rows::insert(&transaction, by, new).await?);
-        request.keep(&transaction, &person).await?;
-        transaction.commit().await?;
-        Ok(created(person))
+        db::retry(|| async {
+            let transaction = self.database.begin().await?;
+            if let Some(person) = request.answered(&transaction).await? {
+                return Ok(created(person));
+            }
+            let person = Person::from(rows::insert(&transaction, by.clone(), new.clone()).await?);
+            request.keep(&transaction, &person).await?;
+            transaction.commit().await?;
+            Ok(created(person))
+        })
+        .await
     }
 
     /// Get a person
@@ -173,13 +176,16 @@ impl PersonsApi {
         if_match: Header<Option<String>>,
     ) -> Result<DeletedResponse, ApiError> {
         let by = caller.0.by("deletePerson");
-        let transaction = self.database.begin().await?;
-        let person = rows::lock(&transaction, id.0).await.map_err(no_person)?;
-        etag::check(if_match.0.as_deref(), person.version)?;
-        let recorded = audit::record(&transaction, &by, "person", id.0);
-        db::both(rows::delete(&transaction, id.0), recorded).await?;
-        transaction.commit().await?;
-        Ok(DeletedResponse::Deleted)
+        db::retry(|| async {
+            let transaction = self.database.begin().await?;
+            let person = rows::lock(&transaction, id.0).await.map_err(no_person)?;
+            etag::check(if_match.0.as_deref(), person.version)?;
+            let recorded = audit::record(&transaction, &by, "person", id.0);
+            db::both(rows::delete(&transaction, id.0), recorded).await?;
+            transaction.commit().await?;
+            Ok(DeletedResponse::Deleted)
+        })
+        .await
     }
 }
 

@@ -56,12 +56,13 @@ pub(crate) fn app(
     }
     let paths = Arc::new(Paths::new(document::published(), &pages));
     let (limits, metrics) = (config.server.clone(), metrics.clone());
+    let is_traced = config.traces.is_some();
     let origins: Arc<[String]> = config.server.cors_origins.clone().into();
     route
         .nest("/", service.data(guard))
         .around(move |next, request| limit(next, request, limits.clone()))
         .around(move |next, request| paths.clone().apply(next, request))
-        .around(move |next, request| observe(next, request, metrics.clone()))
+        .around(move |next, request| observe(next, request, metrics.clone(), is_traced))
         .around(move |next, request| add_headers(next, request, origins.clone()))
 }
 

@@ -11,7 +11,7 @@ use db::{
     audit::{self, Actor},
     tokens::{self as rows, NewToken, Scope},
 };
-use poem::web::RemoteAddr;
+use poem::{Request, web::RemoteAddr};
 use poem_openapi::{ApiResponse, OpenApi, param::Path};
 use uuid::Uuid;
 
@@ -23,6 +23,7 @@ use crate::{
     auth::{Guard, Owner, Throttle, passwords},
     error::ApiError,
     json::Json,
+    middleware::RequestId,
     text::Password,
 };
 
@@ -42,6 +43,7 @@ impl SessionsApi {
     #[oai(path = "/sessions", method = "post", operation_id = "logIn")]
     async fn log_in(
         &self,
+        request: &Request,
         address: &RemoteAddr,
         body: Json<LogIn>,
     ) -> Result<LogInResponse, ApiError> {
@@ -49,34 +51,8 @@ impl SessionsApi {
         self.throttle.attempt(&email.0, address)?;
         let known = self.authenticate(&email.0, password).await?;
         self.throttle.succeed(&email.0, address);
-
-        let transaction = self.database.begin().await?;
-        let account = accounts::lock(&transaction, known.id).await.map_err(wrong)?;
-        if account.password_hash != known.password_hash {
-            // It was changed meanwhile, which has ended every session with the old one.
-            return Err(ApiError::WrongPassword);
-        }
-        let token = token::generate();
-        let new = NewToken {
-            account_id: account.id,
-            hash: token::hash(token.expose()).expect("it is a token"),
-            name: None,
-            scope: Scope::Write,
-            expires_at: Some(Utc::now() + self.lifetime),
-        };
-        let by = Actor { account_id: Some(account.id), token_id: None, action: "logIn" };
-        let (session, ()) = db::both(
-            rows::insert(&transaction, new),
-            rows::delete_expired(&transaction, account.id),
-        )
-        .await?;
-        audit::record(&transaction, &by, "session", session.id).await?;
-        transaction.commit().await?;
-        Ok(LogInResponse::Created(Json(NewSession {
-            id: session.id,
-            token: token.expose().to_owned(),
-            expires_at: session.expires_at.unwrap_or_default(),
-        })))
+        let request_id = RequestId::of(request);
+        db::retry(|| self.begin(&known, &request_id)).await
     }
 
     /// List your sessions
@@ -141,6 +117,42 @@ impl SessionsApi {
         found.filter(may).ok_or(ApiError::WrongPassword)
     }
 
+    /// Makes a session, if the account is still as it was when the password was checked.
+    async fn begin(
+        &self,
+        known: &accounts::Account,
+        request_id: &RequestId,
+    ) -> Result<LogInResponse, ApiError> {
+        let transaction = self.database.begin().await?;
+        let account = accounts::lock(&transaction, known.id).await.map_err(wrong)?;
+        if account.password_hash != known.password_hash {
+            // It was changed meanwhile, which has ended every session with the old one.
+            return Err(ApiError::WrongPassword);
+        }
+        let token = token::generate();
+        let new = NewToken {
+            account_id: account.id,
+            hash: token::hash(token.expose()).expect("it is a token"),
+            name: None,
+            scope: Scope::Write,
+            expires_at: Some(Utc::now() + self.lifetime),
+        };
+        let (account_id, request_id) = (Some(account.id), Some(request_id.0.clone()));
+        let by = Actor { account_id, token_id: None, action: "logIn", request_id };
+        let (session, ()) = db::both(
+            rows::insert(&transaction, new),
+            rows::delete_expired(&transaction, account.id),
+        )
+        .await?;
+        audit::record(&transaction, &by, "session", session.id).await?;
+        transaction.commit().await?;
+        Ok(LogInResponse::Created(Json(NewSession {
+            id: session.id,
+            token: token.expose().to_owned(),
+            expires_at: session.expires_at.unwrap_or_default(),
+        })))
+    }
+
     async fn end(
         &self,
         caller: &Owner,
@@ -148,20 +160,23 @@ impl SessionsApi {
         id: Uuid,
     ) -> Result<DeletedResponse, ApiError> {
         let account = caller.0.account_id;
-        let transaction = self.database.begin().await?;
-        let by = caller.0.by(action);
-        db::both(
-            rows::delete(&transaction, account, true, id),
-            audit::record(&transaction, &by, "session", id),
-        )
+        db::retry(|| async {
+            let transaction = self.database.begin().await?;
+            let by = caller.0.by(action);
+            db::both(
+                rows::delete(&transaction, account, true, id),
+                audit::record(&transaction, &by, "session", id),
+            )
+            .await
+            .map_err(|error| match error {
+                db::Error::NotFound => ApiError::NotFound("session"),
+                error => error.into(),
+            })?;
+            transaction.commit().await?;
+            self.guard.forget(account);
+            Ok(DeletedResponse::Deleted)
+        })
         .await
-        .map_err(|error| match error {
-            db::Error::NotFound => ApiError::NotFound("session"),
-            error => error.into(),
-        })?;
-        transaction.commit().await?;
-        self.guard.forget(account);
-        Ok(DeletedResponse::Deleted)
     }
 }
 

@@ -50,14 +50,17 @@ impl TokensApi {
             scope: scope.into(),
             expires_at,
         };
-        let transaction = self.database.begin().await?;
-        // Another process may have deleted the account since the token was checked.
-        accounts::lock(&transaction, caller.0.account_id).await.map_err(gone)?;
-        let stored = rows::insert(&transaction, new).await?;
-        audit::record(&transaction, &caller.0.by("createToken"), "token", stored.id).await?;
-        transaction.commit().await?;
-        let token = Some(token.expose().to_owned());
-        Ok(CreateTokenResponse::Created(Json(ApiToken { token, ..ApiToken::from(stored) })))
+        db::retry(|| async {
+            let transaction = self.database.begin().await?;
+            // Another process may have deleted the account since the token was checked.
+            accounts::lock(&transaction, caller.0.account_id).await.map_err(gone)?;
+            let stored = rows::insert(&transaction, new.clone()).await?;
+            audit::record(&transaction, &caller.0.by("createToken"), "token", stored.id).await?;
+            transaction.commit().await?;
+            let token = Some(token.expose().to_owned());
+            Ok(CreateTokenResponse::Created(Json(ApiToken { token, ..ApiToken::from(stored) })))
+        })
+        .await
     }
 
     /// List your API tokens
@@ -81,20 +84,23 @@ impl TokensApi {
         id: Path<Uuid>,
     ) -> Result<DeletedResponse, ApiError> {
         let account = caller.0.account_id;
-        let transaction = self.database.begin().await?;
-        let by = caller.0.by("revokeToken");
-        db::both(
-            rows::delete(&transaction, account, false, id.0),
-            audit::record(&transaction, &by, "token", id.0),
-        )
+        db::retry(|| async {
+            let transaction = self.database.begin().await?;
+            let by = caller.0.by("revokeToken");
+            db::both(
+                rows::delete(&transaction, account, false, id.0),
+                audit::record(&transaction, &by, "token", id.0),
+            )
+            .await
+            .map_err(|error| match error {
+                db::Error::NotFound => ApiError::NotFound("token"),
+                error => error.into(),
+            })?;
+            transaction.commit().await?;
+            self.guard.forget(account);
+            Ok(DeletedResponse::Deleted)
+        })
         .await
-        .map_err(|error| match error {
-            db::Error::NotFound => ApiError::NotFound("token"),
-            error => error.into(),
-        })?;
-        transaction.commit().await?;
-        self.guard.forget(account);
-        Ok(DeletedResponse::Deleted)
     }
 }
 

@@ -77,7 +77,12 @@ fn find(log: &mut Lines<BufReader<ChildStderr>>, text: &str) -> String {
 
 #[test]
 fn unusable_settings_are_all_named_and_end_it_with_78() {
-    let variables = [("API_MAX_CONNECTIONS", "0"), ("API_CORS_ORIGINS", "*"), ("DATABASE_URL", "")];
+    let variables = [
+        ("API_MAX_CONNECTIONS", "0"),
+        ("API_CORS_ORIGINS", "*"),
+        ("DATABASE_URL", ""),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+    ];
     let output = command(&variables).output().expect("a process");
     assert_eq!(output.status.code(), Some(78));
     let text = String::from_utf8(output.stderr).expect("UTF-8");

@@ -28,6 +28,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Who may have an account, and for how long they are logged in.
     pub accounts: AccountsConfig,
+    /// Where traces go; nowhere when absent.
+    pub traces: Option<TracesConfig>,
 }
 
 /// How the server listens and stops.
@@ -111,6 +113,17 @@ pub struct AccountsConfig {
     pub session_lifetime: Duration,
 }
 
+/// Where traces go. The names of the variables are OpenTelemetry's.
+#[derive(Debug, Clone)]
+pub struct TracesConfig {
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: the collector, `http://host:port`.
+    pub endpoint: String,
+    /// `OTEL_SERVICE_NAME`: what the collector calls this server.
+    pub service: String,
+    /// `OTEL_TRACES_SAMPLER_ARG`: of the traces that begin here, the part that is sent, from 0 to 1.
+    pub ratio: f64,
+}
+
 /// Which kind of place this runs in (`APP_ENV`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
@@ -183,8 +196,18 @@ impl Config {
                 sign_up: reader.parsed("API_SIGN_UP", profile != Profile::Production),
                 session_lifetime: reader.hours("API_SESSION_HOURS", 7 * 24),
             },
+            traces: TracesConfig::read(&mut reader),
         };
         reader.finish(config)
+    }
+}
+
+impl TracesConfig {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let service = reader.text("OTEL_SERVICE_NAME").unwrap_or_else(|| "slipway".to_owned());
+        let ratio = reader.ratio("OTEL_TRACES_SAMPLER_ARG");
+        let endpoint = reader.collector("OTEL_EXPORTER_OTLP_ENDPOINT")?;
+        Some(Self { endpoint, service, ratio })
     }
 }
 

@@ -103,6 +103,27 @@ impl<'a> Reader<'a> {
         origins
     }
 
+    /// The URL of a collector beside the server, without the last slash.
+    pub(crate) fn collector(&mut self, variable: &'static str) -> Option<String> {
+        let text = self.text(variable)?;
+        let url = text.trim_end_matches('/');
+        if !url.strip_prefix("http://").is_some_and(is_authority) {
+            let reason =
+                "must be like http://localhost:4318; a collector beside the server can encrypt";
+            self.problem(variable, reason.to_owned());
+        }
+        Some(url.to_owned())
+    }
+
+    /// From 0 to 1, which is the default.
+    pub(crate) fn ratio(&mut self, variable: &'static str) -> f64 {
+        let ratio = self.parsed(variable, 1.0);
+        if !(0.0..=1.0).contains(&ratio) {
+            self.problem(variable, "must be from 0 to 1".to_owned());
+        }
+        ratio
+    }
+
     /// A secret from the variable itself or from the file that `<variable>_FILE` names.
     pub(crate) fn required_secret(&mut self, variable: &'static str) -> Secret {
         let text = match (self.text(variable), self.text(&format!("{variable}_FILE"))) {
@@ -138,10 +159,12 @@ impl<'a> Reader<'a> {
 /// Whether `text` is a scheme, a host in lower case and perhaps a port: what `Origin` is compared to.
 fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    host.is_some_and(|host| {
-        !host.is_empty()
-            && host.bytes().all(|byte| {
-                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:[]".contains(&byte)
-            })
-    })
+    host.is_some_and(is_authority)
+}
+
+/// Whether `text` is a host in lower case and perhaps a port.
+fn is_authority(text: &str) -> bool {
+    let is_part =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:[]".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_part)
 }

@@ -34,6 +34,8 @@ fn every_bad_variable_is_named_at_once_and_no_value_is_shown() {
         ("API_HEADER_TIMEOUT_SECONDS", "0"),
         ("API_DRAIN_SECONDS", "-1"),
         ("API_SHUTDOWN_SECONDS", "soon"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4318"),
+        ("OTEL_TRACES_SAMPLER_ARG", "1.1"),
     ])
     .expect_err("unusable settings");
     let named: Vec<_> = errors.0.iter().map(|problem| problem.variable).collect();
@@ -48,6 +50,8 @@ fn every_bad_variable_is_named_at_once_and_no_value_is_shown() {
         "API_SHUTDOWN_SECONDS",
         "DATABASE_URL",
         "DATABASE_POOL_SIZE",
+        "OTEL_TRACES_SAMPLER_ARG",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
     ];
     assert_eq!(named, expected);
     assert!(!errors.to_string().contains("soon"), "{errors}");

@@ -1,12 +1,14 @@
 //! Who changed what, and when: written in the transaction of the change itself.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{Connection, Error};
 
 /// Who makes a change, and by which operation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Actor {
     /// None for a command on the server.
     pub account_id: Option<Uuid>,
@@ -14,6 +16,8 @@ pub struct Actor {
     pub token_id: Option<Uuid>,
     /// The operation, as the API's document names it.
     pub action: &'static str,
+    /// None for a command on the server.
+    pub request_id: Option<Arc<str>>,
 }
 
 /// One change.
@@ -33,21 +37,23 @@ pub struct Entry {
     pub resource: String,
     /// Which of them.
     pub resource_id: Uuid,
+    /// None for a command on the server, and for what is older than this column.
+    pub request_id: Option<String>,
 }
 
 const RECORD: &str = "\
 -- db::audit::record
-INSERT INTO audit_entries (id, account_id, token_id, action, resource, resource_id)
-VALUES ($1, $2, $3, $4, $5, $6)";
+INSERT INTO audit_entries (id, account_id, token_id, action, resource, resource_id, request_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
 const LIST: &str = "\
 -- db::audit::list
-SELECT id, at, account_id, token_id, action, resource, resource_id FROM audit_entries
+SELECT id, at, account_id, token_id, action, resource, resource_id, request_id FROM audit_entries
 WHERE id < $1 ORDER BY id DESC LIMIT $2";
 
 const LIST_OF_RESOURCE: &str = "\
 -- db::audit::list_of_resource
-SELECT id, at, account_id, token_id, action, resource, resource_id FROM audit_entries
+SELECT id, at, account_id, token_id, action, resource, resource_id, request_id FROM audit_entries
 WHERE resource = $3 AND id < $1 ORDER BY id DESC LIMIT $2";
 
 /// Notes that `by` changes the `resource` with this id. Run it along with the change, by `try_join`:
@@ -58,9 +64,10 @@ pub async fn record(
     resource: &str,
     id: Uuid,
 ) -> Result<(), Error> {
-    let Actor { account_id, token_id, action } = by;
+    let Actor { account_id, token_id, action, request_id } = by;
+    let (entry, request_id) = (Uuid::now_v7(), request_id.as_deref());
     transaction
-        .execute(RECORD, &[&Uuid::now_v7(), account_id, token_id, action, &resource, &id])
+        .execute(RECORD, &[&entry, account_id, token_id, action, &resource, &id, &request_id])
         .await?;
     Ok(())
 }
@@ -86,6 +93,7 @@ pub async fn list(
         action: row.get("action"),
         resource: row.get("resource"),
         resource_id: row.get("resource_id"),
+        request_id: row.get("request_id"),
     };
     Ok(rows.iter().map(entry).collect())
 }

@@ -12,6 +12,7 @@ use std::{
 
 use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::oneshot;
+use tracing::{Instrument, Level, Span};
 
 use crate::Error;
 
@@ -41,6 +42,7 @@ struct Queue<K, V> {
 
 struct Call<K, V> {
     item: K,
+    span: Span,
     caller: oneshot::Sender<Result<V, Error>>,
 }
 
@@ -56,9 +58,12 @@ impl<K: Clone + Send + 'static, V: Send + 'static> Coalesced<K, V> {
     /// The value of `item`. The statement is given up when none of its callers waits any more.
     pub(crate) async fn call(&self, item: K) -> Result<V, Error> {
         let (caller, answer) = oneshot::channel();
+        // Entering a span costs something, and only traces need it here.
+        let is_traced = tracing::span_enabled!(Level::DEBUG);
+        let span = if is_traced { Span::current() } else { Span::none() };
         let begins = {
             let mut queue = self.0.queue();
-            queue.waiting.push(Call { item, caller });
+            queue.waiting.push(Call { item, span, caller });
             !mem::replace(&mut queue.is_flying, true)
         };
         if begins {
@@ -73,10 +78,12 @@ impl<K: Clone, V> Shared<K, V> {
     async fn fly(self: Arc<Self>) {
         let _crash = Crash(&self);
         while let Some(calls) = self.take() {
+            // What they share stands in the trace of the one who has waited longest.
+            let span = calls[0].span.clone();
             let (items, mut callers): (Vec<_>, Vec<_>) =
                 calls.into_iter().map(|call| (call.item, call.caller)).unzip();
             let values = tokio::select! {
-                values = self.values(items) => values,
+                values = self.values(items).instrument(span) => values,
                 _ = join_all(callers.iter_mut().map(oneshot::Sender::closed)) => continue,
             };
             for (caller, value) in callers.into_iter().zip(values) {

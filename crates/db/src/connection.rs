@@ -9,6 +9,7 @@ use std::{
 use deadpool_postgres::Object;
 use tokio::time::{Instant, timeout};
 use tokio_postgres::{Row, types::ToSql};
+use tracing::Instrument;
 
 use crate::{Database, Error, retry, timings};
 
@@ -110,8 +111,16 @@ impl PoolClient {
         sql: &'static str,
         answered: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Error> {
-        let started = Instant::now();
-        let answered = self.unanswered.count(self.database.answer_timeout(), answered).await;
+        let (started, name) = (Instant::now(), timings::name(sql));
+        // For traces; it costs nothing where nobody listens.
+        let span = tracing::debug_span!(
+            "statement",
+            otel.name = name,
+            otel.kind = "client",
+            db.system.name = "postgresql"
+        );
+        let answered = self.unanswered.count(self.database.answer_timeout(), answered);
+        let answered = answered.instrument(span).await;
         timings::observe(sql, started.elapsed());
         if let Err(Error::Conflict(_)) = &answered {
             // It may be that a migration has changed what was prepared.

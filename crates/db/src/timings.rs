@@ -34,6 +34,6 @@ pub(crate) fn observe(sql: &'static str, took: Duration) {
 }
 
 /// Statements open with their name, as a comment.
-fn name(sql: &'static str) -> &'static str {
+pub(crate) fn name(sql: &'static str) -> &'static str {
     sql.strip_prefix("-- ").and_then(|rest| rest.lines().next()).unwrap_or("unnamed")
 }

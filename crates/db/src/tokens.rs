@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::{Connection, Error, accounts::Role, audit::Actor};
+use crate::{Connection, Error, accounts::Role};
 
 /// A token, without what proves it.
 #[derive(Debug, Clone)]
@@ -62,13 +62,6 @@ pub struct Holder {
     pub development: bool,
     /// From when on the token is worthless.
     pub expires_at: Option<DateTime<Utc>>,
-}
-
-impl Holder {
-    /// The holder as the one who changes something by this operation.
-    pub fn by(&self, action: &'static str) -> Actor {
-        Actor { account_id: Some(self.account_id), token_id: Some(self.token_id), action }
-    }
 }
 
 impl Scope {

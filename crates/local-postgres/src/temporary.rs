@@ -3,7 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::path::{Path, PathBuf};
-use std::{env, fs, io, process};
+use std::{fs, io, process};
 
 use crate::process::Process;
 use crate::{Cluster, Credentials, Error, Installation, free_port};
@@ -35,13 +35,17 @@ pub struct Temporary {
 }
 
 impl Temporary {
-    /// Makes a server in the system's temporary folder and starts it on a free port.
+    /// Makes a server in a new folder of `place` and starts it on a free port.
     /// `settings` add to, or override, ours for postgresql.conf.
     ///
     /// # Errors
     /// Those of [`Cluster::init`] and [`Cluster::start`].
-    pub fn start(installation: &Installation, settings: &[(&str, &str)]) -> Result<Self, Error> {
-        let folder = make_folder()?;
+    pub fn start(
+        installation: &Installation,
+        place: &Path,
+        settings: &[(&str, &str)],
+    ) -> Result<Self, Error> {
+        let folder = make_folder(place)?;
         let mut server = Self {
             cluster: Cluster::open(installation, &folder)?,
             folder,
@@ -82,14 +86,13 @@ impl Temporary {
         &self.cluster
     }
 
-    /// Removes the temporary servers whose owner is gone: it was killed, or never dropped
-    /// them (a `static` is not). Returns how many it removed.
+    /// Removes the temporary servers in `place` whose owner is gone: it was killed, or never
+    /// dropped them (a `static` is not). Returns how many it removed.
     ///
     /// # Errors
     /// When one of them cannot be stopped or deleted.
-    pub fn sweep(installation: &Installation) -> Result<usize, Error> {
-        let place = env::temp_dir();
-        let entries = fs::read_dir(&place).map_err(Error::io("read", &place))?;
+    pub fn sweep(installation: &Installation, place: &Path) -> Result<usize, Error> {
+        let entries = fs::read_dir(place).map_err(Error::io("read", place))?;
         let mut removed = 0;
         for entry in entries.flatten() {
             let name = entry.file_name();
@@ -125,11 +128,11 @@ fn remove(cluster: &Cluster, folder: &Path) -> Result<(), Error> {
     }
 }
 
-fn make_folder() -> Result<PathBuf, Error> {
+fn make_folder(place: &Path) -> Result<PathBuf, Error> {
     let mut number = 0;
     loop {
         let name = format!("{PREFIX}{}-{number}", process::id());
-        let folder = env::temp_dir().join(name);
+        let folder = place.join(name);
         match fs::create_dir(&folder) {
             Ok(()) => return Ok(folder),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,

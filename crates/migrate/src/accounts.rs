@@ -39,7 +39,7 @@ pub async fn create_admin(
         }
         inserted => inserted?,
     };
-    let by = Actor { account_id: None, token_id: None, action: "create-admin" };
+    let by = Actor { account_id: None, token_id: None, action: "create-admin", request_id: None };
     audit::record(&transaction, &by, "account", account.id).await?;
     transaction.commit().await?;
     Ok(if given {

@@ -119,7 +119,7 @@ impl Client {
 
     pub(super) async fn run(mut self) -> Self {
         // Steady, and so little that the tests beside this one have a processor too.
-        let mut ticks = interval(Duration::from_millis(50));
+        let mut ticks = interval(Duration::from_millis(100));
         while !self.load.is_over.load(Relaxed) {
             ticks.tick().await;
             self.create().await;

@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
 };
 
 use reqwest::{Client, RequestBuilder};
@@ -35,6 +35,12 @@ impl ServerProcess {
         let (pid, mut system) = (Pid::from_u32(self.child.id()), System::new().expect("a system"));
         system.refresh_processes(ProcessesToUpdate::Some(&[pid]), true);
         system.process(pid).expect("it runs").memory() >> 20
+    }
+
+    /// Has it stop, and waits until it has. It blocks.
+    pub(crate) fn stop(mut self) -> ExitStatus {
+        drop(self.child.stdin.take());
+        self.child.wait().expect("a status")
     }
 
     /// A request of the member of `app`.

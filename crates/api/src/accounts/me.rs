@@ -42,17 +42,20 @@ impl MeApi {
         body: Json<UpdateOwnAccount>,
     ) -> Result<Json<Account>, ApiError> {
         let id = caller.0.account_id;
-        let transaction = self.database.begin().await?;
-        let mut account = rows::lock(&transaction, id).await.map_err(gone)?;
-        account.name = body.0.name.0;
-        let by = caller.0.by("updateOwnAccount");
-        db::both(
-            rows::update(&transaction, &account),
-            audit::record(&transaction, &by, "account", id),
-        )
-        .await?;
-        transaction.commit().await?;
-        Ok(Json(account.into()))
+        db::retry(|| async {
+            let transaction = self.database.begin().await?;
+            let mut account = rows::lock(&transaction, id).await.map_err(gone)?;
+            account.name.clone_from(&body.0.name.0);
+            let by = caller.0.by("updateOwnAccount");
+            db::both(
+                rows::update(&transaction, &account),
+                audit::record(&transaction, &by, "account", id),
+            )
+            .await?;
+            transaction.commit().await?;
+            Ok(Json(account.into()))
+        })
+        .await
     }
 
     /// Change your password
@@ -81,25 +84,28 @@ impl MeApi {
         self.throttle.succeed(&known.email, address);
         let password_hash = passwords::hash(new_password.into()).await;
 
-        let transaction = self.database.begin().await?;
-        let mut account = rows::lock(&transaction, id).await.map_err(gone)?;
-        if account.password_hash != known.password_hash {
-            // Another request has changed it meanwhile, and ended this session.
-            return Err(ApiError::Unauthorized);
-        }
-        account.password_hash = password_hash;
-        // Nobody but its owner knows this one.
-        account.development = false;
-        let by = caller.0.by("changePassword");
-        db::both(
-            rows::update(&transaction, &account),
-            tokens::delete_other_sessions(&transaction, id, caller.0.token_id),
-        )
-        .await?;
-        audit::record(&transaction, &by, "account", id).await?;
-        transaction.commit().await?;
-        self.guard.forget(id);
-        Ok(ChangedResponse::Changed)
+        db::retry(|| async {
+            let transaction = self.database.begin().await?;
+            let mut account = rows::lock(&transaction, id).await.map_err(gone)?;
+            if account.password_hash != known.password_hash {
+                // Another request has changed it meanwhile, and ended this session.
+                return Err(ApiError::Unauthorized);
+            }
+            account.password_hash.clone_from(&password_hash);
+            // Nobody but its owner knows this one.
+            account.development = false;
+            let by = caller.0.by("changePassword");
+            db::both(
+                rows::update(&transaction, &account),
+                tokens::delete_other_sessions(&transaction, id, caller.0.token_id),
+            )
+            .await?;
+            audit::record(&transaction, &by, "account", id).await?;
+            transaction.commit().await?;
+            self.guard.forget(id);
+            Ok(ChangedResponse::Changed)
+        })
+        .await
     }
 }
 

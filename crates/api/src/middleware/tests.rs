@@ -14,7 +14,7 @@ fn metrics() -> Metrics {
 async fn a_handler_that_panics_is_answered_500_with_the_request_id() {
     let metrics = metrics();
     let app = make_sync(|_| -> Response { panic!("a secret") })
-        .around(move |next, request| observe(next, request, metrics.clone()));
+        .around(move |next, request| observe(next, request, metrics.clone(), false));
     let request = Request::builder().header(REQUEST_ID, "mine").finish();
     let response = app.call(request).await.expect("an answer");
     assert_eq!(response.status(), 500);

@@ -38,20 +38,23 @@ impl BatchApi {
         let request =
             |key: IdempotencyKey| idempotency::Request::new(&caller, &key, by.action, &body.0);
         let request = idempotency_key.0.map(request).transpose()?;
-        let transaction = self.database.begin().await?;
-        if let Some(request) = &request
-            && let Some(persons) = request.answered(&transaction).await?
-        {
-            return Ok(CreatePersonsResponse::Created(Json(persons)));
-        }
-        let new = new.into_iter().map(|new| (by, new)).collect();
-        let stored = rows::insert_many(&transaction, new).await?;
-        let persons = PersonList { items: stored.into_iter().map(Person::from).collect() };
-        if let Some(request) = &request {
-            request.keep(&transaction, &persons).await?;
-        }
-        transaction.commit().await?;
-        Ok(CreatePersonsResponse::Created(Json(persons)))
+        db::retry(|| async {
+            let transaction = self.database.begin().await?;
+            if let Some(request) = &request
+                && let Some(persons) = request.answered(&transaction).await?
+            {
+                return Ok(CreatePersonsResponse::Created(Json(persons)));
+            }
+            let new = new.iter().map(|new| (by.clone(), new.clone())).collect();
+            let stored = rows::insert_many(&transaction, new).await?;
+            let persons = PersonList { items: stored.into_iter().map(Person::from).collect() };
+            if let Some(request) = &request {
+                request.keep(&transaction, &persons).await?;
+            }
+            transaction.commit().await?;
+            Ok(CreatePersonsResponse::Created(Json(persons)))
+        })
+        .await
     }
 }
 

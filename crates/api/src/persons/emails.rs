@@ -58,23 +58,26 @@ impl EmailsApi {
         let request =
             |key: IdempotencyKey| idempotency::Request::new(&caller, &key, &operation, &body.0);
         let request = idempotency_key.0.map(request).transpose()?;
-        let transaction = self.database.begin().await?;
-        if let Some(request) = &request
-            && let Some(email) = request.answered(&transaction).await?
-        {
-            return Ok(created(id.0, email));
-        }
-        rows::lock(&transaction, id.0).await.map_err(no_person)?;
-        let by = caller.0.by("addEmail");
-        let added = rows::add_email(&transaction, id.0, body.0.address.0);
-        let recorded = audit::record(&transaction, &by, "person", id.0);
-        let (added, ()) = db::both(added, recorded).await.map_err(has_it)?;
-        let email = Email::from(added);
-        if let Some(request) = &request {
-            request.keep(&transaction, &email).await?;
-        }
-        transaction.commit().await?;
-        Ok(created(id.0, email))
+        db::retry(|| async {
+            let transaction = self.database.begin().await?;
+            if let Some(request) = &request
+                && let Some(email) = request.answered(&transaction).await?
+            {
+                return Ok(created(id.0, email));
+            }
+            rows::lock(&transaction, id.0).await.map_err(no_person)?;
+            let by = caller.0.by("addEmail");
+            let added = rows::add_email(&transaction, id.0, body.0.address.0.clone());
+            let recorded = audit::record(&transaction, &by, "person", id.0);
+            let (added, ()) = db::both(added, recorded).await.map_err(has_it)?;
+            let email = Email::from(added);
+            if let Some(request) = &request {
+                request.keep(&transaction, &email).await?;
+            }
+            transaction.commit().await?;
+            Ok(created(id.0, email))
+        })
+        .await
     }
 
     /// Remove an e-mail address
@@ -93,14 +96,17 @@ impl EmailsApi {
         if_match: Header<Option<String>>,
     ) -> Result<DeletedResponse, ApiError> {
         let by = caller.0.by("removeEmail");
-        let transaction = self.database.begin().await?;
-        let person = rows::lock(&transaction, id.0).await.map_err(no_person)?;
-        etag::check(if_match.0.as_deref(), person.version)?;
-        let removed = rows::remove_email(&transaction, id.0, email_id.0);
-        let recorded = audit::record(&transaction, &by, "person", id.0);
-        db::both(removed, recorded).await.map_err(no_email)?;
-        transaction.commit().await?;
-        Ok(DeletedResponse::Deleted)
+        db::retry(|| async {
+            let transaction = self.database.begin().await?;
+            let person = rows::lock(&transaction, id.0).await.map_err(no_person)?;
+            etag::check(if_match.0.as_deref(), person.version)?;
+            let removed = rows::remove_email(&transaction, id.0, email_id.0);
+            let recorded = audit::record(&transaction, &by, "person", id.0);
+            db::both(removed, recorded).await.map_err(no_email)?;
+            transaction.commit().await?;
+            Ok(DeletedResponse::Deleted)
+        })
+        .await
     }
 }
 

@@ -1,8 +1,8 @@
-//! A connection that ends when its client keeps it waiting: for a request's header, for the next
-//! request, or to read an answer.
+//! A connection that ends when its client keeps it waiting, for a request's header, for the next
+//! request, or to read an answer, or when a request does not end.
 //!
-//! hyper has one time limit for both a slow header and an idle connection, and none for the first
-//! bytes or for answers that nobody reads.
+//! hyper has one time limit for both a slow header and an idle connection, none for the first bytes or
+//! for answers that nobody reads, and reads the size of a chunk for as long as it begins with zeros.
 
 use std::{
     io,
@@ -23,6 +23,12 @@ use tokio::{
     net::TcpStream,
     time::{Instant, Sleep, sleep},
 };
+
+/// Bytes of an HTTP/1.1 request beside those of its body: header, chunk extensions and trailers, each of
+/// which hyper limits, and what it has read of the next request.
+const BESIDE_BODY: usize = 128 * 1024;
+/// Bytes that a chunk of one byte takes.
+const CHUNK: usize = "1\r\na\r\n".len();
 
 /// The requests of one connection.
 #[derive(Default)]
@@ -69,6 +75,9 @@ pub(super) struct Patience {
     idle_timeout: Duration,
     /// The requests that had ended when the client last sent something while none was in flight.
     heard: Option<usize>,
+    /// The requests that had ended before this one, and how many bytes of it have come.
+    length: (usize, usize),
+    longest: usize,
     wait: Option<Wait>,
     read_timer: Pin<Box<Sleep>>,
     /// Runs while the client does not read.
@@ -83,20 +92,28 @@ impl Patience {
             header_timeout: limits.header_timeout,
             idle_timeout: limits.idle_timeout,
             heard: Some(0),
+            length: (0, 0),
+            longest: limits.body_limit.saturating_mul(CHUNK).saturating_add(BESIDE_BODY),
             wait: None,
             read_timer: Box::pin(sleep(limits.header_timeout)),
             write_timer: None,
         }
     }
 
-    /// Notes that the client has sent something.
-    fn hear(&mut self) {
+    /// Notes that the client has sent something; an error if no request is as long.
+    fn hear(&mut self, bytes: usize) -> io::Result<()> {
         if self.requests.http2.load(Relaxed) {
             // Frames between requests are everyday: the connection is idle from here on.
             self.wait = None;
-        } else if self.requests.in_flight.load(Relaxed) == 0 {
-            self.heard = Some(self.requests.ended.load(Relaxed));
+            return Ok(());
         }
+        let ended = self.requests.ended.load(Relaxed);
+        if self.requests.in_flight.load(Relaxed) == 0 {
+            self.heard = Some(ended);
+        }
+        let before = if self.length.0 == ended { self.length.1 } else { 0 };
+        self.length = (ended, before + bytes);
+        if before + bytes > self.longest { Err(io::ErrorKind::InvalidData.into()) } else { Ok(()) }
     }
 
     /// Resolves when the client has been waited for long enough.
@@ -137,10 +154,11 @@ impl AsyncRead for Patience {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if read.is_ready() {
-            self.hear();
-            return read;
+            let heard = self.hear(buffer.filled().len() - before);
+            return read.map(|read| read.and(heard));
         }
         self.poll_wait(cx).map(Err)
     }

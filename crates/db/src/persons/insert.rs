@@ -15,10 +15,10 @@ WITH person AS (
     INSERT INTO emails (id, person_id, address)
     SELECT id, person_id, address FROM unnest($4::uuid[], $5::uuid[], $6::text[]) AS it (id, person_id, address)
 ), audit AS (
-    INSERT INTO audit_entries (id, account_id, token_id, action, resource, resource_id)
-    SELECT id, account_id, token_id, action, 'person', person_id
-    FROM unnest($7::uuid[], $8::uuid[], $9::uuid[], $10::text[], $1::uuid[])
-        AS it (id, account_id, token_id, action, person_id)
+    INSERT INTO audit_entries (id, account_id, token_id, action, resource, resource_id, request_id)
+    SELECT id, account_id, token_id, action, 'person', person_id, request_id
+    FROM unnest($7::uuid[], $8::uuid[], $9::uuid[], $10::text[], $1::uuid[], $11::text[])
+        AS it (id, account_id, token_id, action, person_id, request_id)
 )
 SELECT version, created_at, updated_at FROM person LIMIT 1";
 
@@ -53,6 +53,7 @@ pub async fn insert_many(
                 &audit.account_ids,
                 &audit.token_ids,
                 &audit.actions,
+                &audit.request_ids,
             ],
         )
         .await?;
@@ -97,11 +98,12 @@ struct Emails<'a> {
 }
 
 #[derive(Default)]
-struct Audit {
+struct Audit<'a> {
     ids: Vec<Uuid>,
     account_ids: Vec<Option<Uuid>>,
     token_ids: Vec<Option<Uuid>>,
     actions: Vec<&'static str>,
+    request_ids: Vec<Option<&'a str>>,
 }
 
 impl<'a> Persons<'a> {
@@ -122,11 +124,12 @@ impl<'a> Emails<'a> {
     }
 }
 
-impl Audit {
-    fn push(&mut self, by: &Actor) {
+impl<'a> Audit<'a> {
+    fn push(&mut self, by: &'a Actor) {
         self.ids.push(Uuid::now_v7());
         self.account_ids.push(by.account_id);
         self.token_ids.push(by.token_id);
         self.actions.push(by.action);
+        self.request_ids.push(by.request_id.as_deref());
     }
 }

@@ -11,7 +11,7 @@ use crate::scratch::{Scratch, TestResult, ends, installation, psql};
 #[test]
 fn two_at_once_share_nothing_and_leave_nothing() -> TestResult {
     let installation = installation()?;
-    let start = || Temporary::start(&installation, &[("max_connections", "33")]);
+    let start = || Temporary::start(&installation, &env::temp_dir(), &[("max_connections", "33")]);
     let (one, two) = std::thread::scope(|scope| {
         let other = scope.spawn(start);
         (start(), other.join())
@@ -35,24 +35,26 @@ fn two_at_once_share_nothing_and_leave_nothing() -> TestResult {
 
 #[test]
 fn sweeping_removes_what_a_dead_owner_left() -> TestResult {
-    let scratch = Scratch::empty("sweep")?;
-    run("leave_one_behind", &scratch.folder)?;
+    let (installation, scratch) = (installation()?, Scratch::empty("sweep")?);
+    leave_one_behind_in(&scratch.folder)?;
     let entry = fs::read_dir(&scratch.folder)?.next().ok_or("it left nothing")??;
-    let left = Cluster::open(&installation()?, &entry.path())?;
+    let left = Cluster::open(&installation, &entry.path())?;
     let Status::Running { pid, .. } = left.status()? else {
         return Err("it does not outlive its owner".into());
     };
-    run("sweep", &scratch.folder)?;
+    let own = Temporary::start(&installation, &scratch.folder, &[])?;
+    assert_eq!(Temporary::sweep(&installation, &scratch.folder)?, 1);
     assert!(ends(pid)?, "process {pid} is still there");
+    assert_eq!(psql(&own.url(), "select 1")?, "1", "its owner lives: us");
+    drop(own);
     assert_eq!(fs::read_dir(&scratch.folder)?.count(), 0);
     Ok(())
 }
 
-/// Runs one of the tests below in a process whose temporary folder is `place`: in the
-/// system's, other tests sweep too.
-fn run(test: &str, place: &Path) -> TestResult {
+/// Runs the test below in a process whose temporary folder is `place`.
+fn leave_one_behind_in(place: &Path) -> TestResult {
     let output = Command::new(env::current_exe()?)
-        .args(["--exact", &format!("temporary::{test}"), "--ignored"])
+        .args(["--exact", "temporary::leave_one_behind", "--ignored"])
         .envs(["TMPDIR", "TMP"].map(|name| (name, place)))
         .output()?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
@@ -60,17 +62,8 @@ fn run(test: &str, place: &Path) -> TestResult {
 }
 
 #[test]
-#[ignore = "run by a test above, as a process that never drops its server"]
+#[ignore = "run by the test above, as a process that never drops its server"]
 fn leave_one_behind() -> TestResult {
-    std::mem::forget(Temporary::start(&installation()?, &[])?);
-    Ok(())
-}
-
-#[test]
-#[ignore = "run by a test above, where one is left behind"]
-fn sweep() -> TestResult {
-    let own = Temporary::start(&installation()?, &[])?;
-    assert_eq!(Temporary::sweep(&installation()?)?, 1);
-    assert_eq!(psql(&own.url(), "select 1")?, "1", "its owner lives: us");
+    std::mem::forget(Temporary::start(&installation()?, &env::temp_dir(), &[])?);
     Ok(())
 }

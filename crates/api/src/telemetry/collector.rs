@@ -1,0 +1,53 @@
+//! The collector, to which the SDK sends spans in batches, from a thread of its own and by OTLP over HTTP.
+//! One that is away costs the spans, and no request waits for it.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use async_trait::async_trait;
+use config::TracesConfig;
+use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response, hyper::HyperClient};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
+use opentelemetry_sdk::{
+    Resource,
+    trace::{Sampler, SdkTracerProvider},
+};
+use tokio::runtime::Handle;
+
+/// How long the collector may take to accept a batch.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What makes spans and sends them.
+///
+/// # Errors
+/// An address that is none.
+pub(super) fn provider(config: &TracesConfig) -> anyhow::Result<SdkTracerProvider> {
+    let client = HyperClient::with_default_connector(TIMEOUT, None);
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_http_client(OnRuntime(Handle::current(), client))
+        .with_endpoint(format!("{}/v1/traces", config.endpoint))
+        .with_timeout(TIMEOUT)
+        .build()
+        .context("OTEL_EXPORTER_OTLP_ENDPOINT")?;
+    // Who has begun a trace decides whether it is sent.
+    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.ratio)));
+    let resource = Resource::builder().with_service_name(config.service.clone()).build();
+    Ok(SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_sampler(sampler)
+        .with_resource(resource)
+        .build())
+}
+
+/// Sends from the server's runtime: the SDK's thread has none, and cannot wait for a socket.
+#[derive(Debug)]
+struct OnRuntime(Handle, HyperClient);
+
+#[async_trait]
+impl HttpClient for OnRuntime {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let client = self.1.clone();
+        self.0.spawn(async move { client.send_bytes(request).await }).await?
+    }
+}

@@ -1,0 +1,137 @@
+//! Traces, sent to a collector: what it gets, and that nobody else notices when it is away.
+
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::{
+    collector::trace::v1::ExportTraceServiceRequest,
+    common::v1::{KeyValue, any_value::Value},
+    trace::v1::{Span, span::SpanKind},
+};
+use prost::Message;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::spawn_blocking,
+    time::timeout,
+};
+
+use crate::harness::{ServerProcess, TestApp, problem};
+
+const TRACE: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
+const PARENT: u64 = 0x00f0_67aa_0ba9_02b7;
+/// Far longer than the server tries to reach a collector.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A place where a collector is or could be, and the setting that names it.
+async fn place() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    (listener, url)
+}
+
+/// Accepts one batch, and returns it.
+async fn receive(collector: &TcpListener) -> ExportTraceServiceRequest {
+    let (mut stream, _) = collector.accept().await.expect("a connection");
+    let (head, body) = read_request(&mut stream).await;
+    assert!(head.starts_with("post /v1/traces http/1.1\r\n"), "{head}");
+    assert!(head.contains("content-type: application/x-protobuf"), "{head}");
+    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    stream.write_all(answer.as_bytes()).await.expect("an open connection");
+    ExportTraceServiceRequest::decode(&*body).expect("a batch")
+}
+
+/// The header, in lower case, and the body.
+async fn read_request(stream: &mut TcpStream) -> (String, Vec<u8>) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.expect("a header"));
+    }
+    let head = String::from_utf8(head).expect("ASCII").to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.expect("a length").parse().expect("a number")];
+    stream.read_exact(&mut body).await.expect("a body");
+    (head, body)
+}
+
+fn span<'a>(spans: &'a [Span], name: &str) -> &'a Span {
+    let names: Vec<_> = spans.iter().map(|span| &span.name).collect();
+    spans.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("no {name}: {names:?}"))
+}
+
+fn attribute<'a>(attributes: &'a [KeyValue], key: &str) -> &'a Value {
+    let found = attributes.iter().find(|attribute| attribute.key == key);
+    let value = found.unwrap_or_else(|| panic!("no {key}")).value.as_ref();
+    value.and_then(|value| value.value.as_ref()).expect("a value")
+}
+
+#[tokio::test]
+async fn a_request_and_its_statements_are_spans_of_the_client_s_trace() {
+    let (app, (collector, url)) = (TestApp::spawn().await, place().await);
+    let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*url), ("OTEL_SERVICE_NAME", "persons")];
+    let server = ServerProcess::start(&app, &variables);
+    let request = server
+        .get(&app, "/persons/01900000-0000-7000-8000-000000000000?secret=1")
+        .header("traceparent", format!("00-{TRACE:032x}-{PARENT:016x}-01"))
+        .header("x-request-id", "mine");
+    problem(request.send().await.expect("an answer"), 404).await;
+    // What has not gone yet goes at the end.
+    let stopped = spawn_blocking(|| server.stop());
+    let batch = timeout(PATIENCE, receive(&collector)).await.expect("a batch");
+    assert!(stopped.await.expect("no panic").success());
+
+    let [sent] = &*batch.resource_spans else { panic!("{batch:?}") };
+    let resource = sent.resource.as_ref().expect("a resource");
+    let text = |text: &str| Value::StringValue(text.to_owned());
+    assert_eq!(attribute(&resource.attributes, "service.name"), &text("persons"));
+    let spans: Vec<_> = sent.scope_spans.iter().flat_map(|it| it.spans.clone()).collect();
+    let request = span(&spans, "GET /persons/{id}");
+    assert_eq!(request.trace_id, TRACE.to_be_bytes());
+    assert_eq!(request.parent_span_id, PARENT.to_be_bytes());
+    assert_eq!(request.kind, SpanKind::Server as i32);
+    let attributes = &request.attributes;
+    assert_eq!(attribute(attributes, "http.request.method"), &text("GET"));
+    assert_eq!(attribute(attributes, "http.route"), &text("/persons/{id}"));
+    assert_eq!(attribute(attributes, "http.response.status_code"), &Value::IntValue(404));
+    assert_eq!(attribute(attributes, "http.request.header.x-request-id"), &text("mine"));
+    // Who asks, and for what.
+    for name in ["db::tokens::find_holder", "db::persons::find_many"] {
+        let statement = span(&spans, name);
+        assert_eq!(statement.trace_id, request.trace_id, "{name}");
+        assert_eq!(statement.parent_span_id, request.span_id, "{name}");
+        assert_eq!(statement.kind, SpanKind::Client as i32, "{name}");
+    }
+    assert!(!format!("{batch:?}").contains("secret"), "{batch:?}");
+}
+
+#[tokio::test]
+async fn what_the_client_does_not_sample_is_not_sent() {
+    let (app, (collector, url)) = (TestApp::spawn().await, place().await);
+    let server = ServerProcess::start(&app, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &url)]);
+    for (path, flags) in [("/persons", "00"), ("/health/live", "01")] {
+        let request = server
+            .get(&app, path)
+            .header("traceparent", format!("00-{TRACE:032x}-{PARENT:016x}-{flags}"));
+        assert_eq!(request.send().await.expect("an answer").status(), 200);
+    }
+    let stopped = spawn_blocking(|| server.stop());
+    let batch = timeout(PATIENCE, receive(&collector)).await.expect("a batch");
+    assert!(stopped.await.expect("no panic").success());
+    let spans = batch.resource_spans.iter().flat_map(|it| &it.scope_spans).flat_map(|it| &it.spans);
+    assert_eq!(spans.map(|it| &*it.name).collect::<Vec<_>>(), ["GET /health/live"]);
+}
+
+#[tokio::test]
+async fn a_collector_that_is_away_or_silent_keeps_nobody_waiting() {
+    let (app, (silent, silent_url)) = (TestApp::spawn().await, place().await);
+    // Nothing listens on port 1.
+    for url in ["http://127.0.0.1:1", &silent_url] {
+        let server = ServerProcess::start(&app, &[("OTEL_EXPORTER_OTLP_ENDPOINT", url)]);
+        for _ in 0..10 {
+            let request = server.get(&app, "/persons").timeout(PATIENCE);
+            assert_eq!(request.send().await.expect("an answer").status(), 200, "{url}");
+        }
+        let stopped = timeout(PATIENCE, spawn_blocking(|| server.stop())).await;
+        assert!(stopped.expect("in time").expect("no panic").success(), "{url}");
+    }
+    drop(silent);
+}
