@@ -8,6 +8,7 @@ mod report;
 mod server;
 mod servers;
 mod snapshot;
+mod source;
 mod status;
 mod supervisor;
 mod watch;

@@ -13,13 +13,11 @@ use anyhow::Context;
 use crate::{
     build::{Build, Built},
     control::{self, Audience, Question},
-    inputs::{Effect, Inputs},
     report,
     server::Listener,
     servers::Servers,
-    snapshot::Snapshot,
+    source::Source,
     status::{Failure, Stage, State, Status},
-    watch::Watch,
 };
 
 pub(crate) struct Options {
@@ -47,19 +45,14 @@ pub(crate) enum Event {
 
 pub(crate) struct Supervisor {
     options: Options,
-    root: PathBuf,
     inbox: Receiver<Event>,
     events: Sender<Event>,
-    watch: Watch,
-    snapshot: Snapshot,
-    inputs: Inputs,
+    source: Source,
     audience: Audience,
     status: Status,
     build: Option<Build>,
     /// Why the last build is not served.
     failure: Option<Failure>,
-    /// Whether a build has told what it was made from.
-    has_learned: bool,
     /// Whether the schema may have changed since it was last migrated.
     migrates: bool,
     changed: Instant,
@@ -83,9 +76,7 @@ impl Supervisor {
         let state = State::Building;
         Ok(Self {
             servers: Servers::new(listener, options.folder.clone(), events.clone()),
-            watch: Watch::start(&root, events.clone()),
-            snapshot: Snapshot::take(&root),
-            inputs: Inputs::new(root.clone(), options.in_docker),
+            source: Source::watch(root, options.in_docker, events.clone()),
             audience: Audience::default(),
             status: Status {
                 state,
@@ -98,12 +89,10 @@ impl Supervisor {
             },
             build: None,
             failure: None,
-            has_learned: false,
             migrates: false,
             changed: Instant::now(),
             version: None,
             options,
-            root,
             inbox,
             events,
         })
@@ -113,7 +102,8 @@ impl Supervisor {
     pub(crate) fn run(mut self) {
         self.build(vec![]);
         loop {
-            let due = self.servers.due().map_or(self.watch.due(), |due| due.min(self.watch.due()));
+            let due =
+                self.servers.due().map_or(self.source.due(), |due| due.min(self.source.due()));
             match self.inbox.recv_timeout(due.saturating_duration_since(Instant::now())) {
                 Ok(Event::Stop) => break,
                 Ok(event) => self.take(event),
@@ -129,7 +119,7 @@ impl Supervisor {
 
     fn take(&mut self, event: Event) {
         match event {
-            Event::Changed => self.watch.tell(),
+            Event::Changed => self.source.tell(),
             Event::Built(number, built) => {
                 // Others were cancelled.
                 if self.build.as_ref().is_some_and(|build| build.number == number) {
@@ -164,7 +154,7 @@ impl Supervisor {
 
     /// Does what is due.
     fn keep_time(&mut self) {
-        if self.watch.due() <= Instant::now() {
+        if self.source.due() <= Instant::now() {
             self.look();
         }
         if let Err(error) = self.servers.keep_time() {
@@ -174,29 +164,17 @@ impl Supervisor {
 
     /// Looks at the source, and builds it if it changed.
     fn look(&mut self) {
-        let newer = Snapshot::take(&self.root);
-        let changes = self.snapshot.changes(&newer);
-        self.snapshot = newer;
-        self.watch.looked(!changes.is_empty());
-        let is_new_ground = !self.has_learned || self.failure.is_some();
-        let mut inputs = Vec::new();
-        for path in changes {
-            let name = self.inputs.name(&path);
-            match self.inputs.effect(&path, is_new_ground) {
-                Effect::Build => {
-                    self.migrates |= path.extension().is_some_and(|it| it == "sql");
-                    inputs.push(name);
-                }
-                Effect::NeedsUp if !self.status.needs_up.contains(&name) => {
-                    report::bad(&format!("{name} changed: `cargo xtask up` takes notice of it"));
-                    self.status.needs_up.push(name);
-                    self.publish();
-                }
-                Effect::NeedsUp | Effect::Nothing => {}
+        let changes = self.source.look(self.failure.is_some());
+        for name in changes.needs_up {
+            if !self.status.needs_up.contains(&name) {
+                report::bad(&format!("{name} changed: `cargo xtask up` takes notice of it"));
+                self.status.needs_up.push(name);
+                self.publish();
             }
         }
-        if !inputs.is_empty() {
-            self.build(inputs);
+        self.migrates |= changes.of_schema;
+        if !changes.inputs.is_empty() {
+            self.build(changes.inputs);
         }
     }
 
@@ -240,8 +218,8 @@ impl Supervisor {
     }
 
     fn built(&mut self, built: &Built) {
-        self.inputs.learn(&[&built.api, &built.migrate]);
-        (self.has_learned, self.failure) = (true, None);
+        self.source.learn(&[&built.api, &built.migrate]);
+        self.failure = None;
         // For those who run it from here, and not from where cargo puts it.
         if let Err(error) = self.servers.keep(&built.migrate, "migrate") {
             report::note(&format!("{error:#}"));
