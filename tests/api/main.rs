@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let config = Config::from_lookup(&|name| std::env::var(name).ok())?;
-    let telemetry = api::Telemetry::start(&config, Some("off".to_owned()))?;
+    let telemetry = telemetry::Telemetry::start(&config, Some("off".to_owned()))?;
     let server = api::Server::bind(config)?;
     writeln!(io::stdout(), "{}", server.address())?;
     let (sender, ended) = oneshot::channel();

@@ -16,15 +16,15 @@ mod metrics;
 mod middleware;
 mod paths;
 mod persons;
+mod process;
 mod reload;
 mod routes;
 mod server;
 mod sessions;
-mod telemetry;
 mod text;
 mod tokens;
 mod validation;
 
+pub use process::{Unusable, serve};
 pub use routes::spec;
 pub use server::Server;
-pub use telemetry::Telemetry;

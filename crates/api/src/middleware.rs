@@ -23,7 +23,6 @@ use crate::{
     error::{self, ApiError},
     metrics::Metrics,
     paths::KnownPath,
-    telemetry,
 };
 pub(crate) use headers::{DEFAULTS, DOCS_POLICY, PAGE_POLICY, add_headers};
 
@@ -72,7 +71,7 @@ pub(crate) async fn observe<E: Endpoint>(
     let (trace_id, kind) = (trace_id(&request), is_traced.then_some("server"));
     let span = tracing::info_span!("request", %id, trace_id, otel.kind = kind);
     if is_traced {
-        telemetry::begin(&span, &request);
+        telemetry::begin(&span, request.headers());
     }
     async {
         let (mut response, path) = answer(&*next, request, &id).await;

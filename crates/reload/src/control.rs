@@ -1,5 +1,5 @@
 //! How others ask the supervisor: over a port of the loopback interface, whose number is in the file `control`.
-//! One word is the question; the answer is a [`Status`](crate::status::Status) a line, as JSON.
+//! One word is the question; the answer is a [`Status`] a line, as JSON.
 
 use std::{
     fs,

@@ -1,0 +1,116 @@
+//! The server as a process: its log, its signals, its end.
+
+use std::{io, panic, time::Duration};
+
+use anyhow::{Context, bail};
+use config::{Config, Listen};
+use telemetry::Telemetry;
+use tokio::{runtime::Runtime, signal, sync::oneshot, time::sleep};
+
+use crate::Server;
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:#}")]
+pub struct Unusable(anyhow::Error);
+
+/// Serves until a signal comes, with a log of what `log_filter` lets through, as RUST_LOG has it. On an inherited
+/// socket (`API_LISTEN=stdin`), `ready` is called when it takes connections.
+///
+/// `main.rs` has nothing to compile but this call: an edit of the API makes it link, and no more.
+///
+/// # Errors
+/// [`Unusable`] or [`db::Error`] for settings that cannot be used; a port that is taken; a second signal.
+pub fn serve(config: Config, log_filter: Option<String>, ready: fn()) -> anyhow::Result<()> {
+    let served = async {
+        let telemetry = Telemetry::start(&config, log_filter).map_err(Unusable)?;
+        // In the log's format, and with the id of the request whose handler panicked.
+        panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
+        run(config, ready).await?;
+        telemetry.end().await;
+        Ok(())
+    };
+    Runtime::new()?.block_on(served)
+}
+
+async fn run(config: Config, ready: fn()) -> anyhow::Result<()> {
+    let mut signals = Signals::new()?;
+    let takes_over = config.server.listen == Listen::Stdin;
+    let server = Server::bind(config)?;
+    tracing::info!(address = %server.address(), "listening");
+    if let Some(address) = server.admin_address() {
+        tracing::info!(%address, "serving metrics");
+    }
+    if takes_over {
+        server.warm_up().await;
+        ready();
+    }
+    let (stop, stopped) = oneshot::channel::<()>();
+    let signalled = async {
+        signals.next().await;
+        // Resolves `stopped` as well.
+        drop(stop);
+        signals.next().await;
+    };
+    let stopped = async {
+        // The sender is dropped, nothing is sent.
+        let _ = stopped.await;
+    };
+    tokio::select! {
+        ended = server.run(stopped) => ended.context("the server ended")?,
+        () = signalled => bail!("a second signal ended the requests in flight"),
+        () = orphaned(), if takes_over => bail!("what handed its socket over has ended"),
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// SIGTERM and Ctrl-C. One reader takes them all: signals that come before they are read count as one, so
+/// that whoever waits for a second must have read the first.
+struct Signals {
+    #[cfg(unix)]
+    interrupt: signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: signal::unix::Signal,
+    #[cfg(windows)]
+    interrupt: signal::windows::CtrlC,
+    #[cfg(windows)]
+    terminate: signal::windows::CtrlShutdown,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        #[cfg(unix)]
+        let (interrupt, terminate) = {
+            use signal::unix::{SignalKind, signal};
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+        };
+        #[cfg(windows)]
+        let (interrupt, terminate) =
+            (signal::windows::ctrl_c()?, signal::windows::ctrl_shutdown()?);
+        Ok(Self { interrupt, terminate })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Resolves when the process that started this one is gone: nobody would ever stop it.
+#[cfg(unix)]
+async fn orphaned() {
+    use std::os::unix::process::parent_id;
+
+    let parent = parent_id();
+    while parent_id() == parent {
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[cfg(not(unix))]
+async fn orphaned() {
+    std::future::pending().await
+}
