@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read},
     net::TcpListener,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{Arc, mpsc::Sender},
     thread,
@@ -22,6 +22,8 @@ const LAST_REQUESTS: &str = "300";
 pub(crate) struct Server {
     pub(crate) number: u32,
     pub(crate) started: Instant,
+    /// What it runs.
+    pub(crate) program: PathBuf,
     process: Arc<SharedChild>,
 }
 
@@ -54,7 +56,7 @@ impl Server {
                 status.map_or_else(|it| it.to_string(), |it| it.to_string()),
             ));
         });
-        Ok(Self { number, started: Instant::now(), process })
+        Ok(Self { number, started: Instant::now(), program: program.to_owned(), process })
     }
 
     /// The number of its process.

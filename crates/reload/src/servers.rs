@@ -129,7 +129,7 @@ impl Servers {
             return false;
         };
         let (new, program) = (self.program(NEW), self.program("api"));
-        if new.exists()
+        if server.program == new
             && let Err(error) = fs::rename(&new, &program)
         {
             report::note(&format!("cannot keep the server as {}: {error}", program.display()));
