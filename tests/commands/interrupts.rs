@@ -1,8 +1,9 @@
 //! Ctrl-C at a bad moment.
 
-use crate::harness::{Engine, Running, Stack, eventually};
+use crate::harness::{Engine, Running, Stack, eventually, run};
 
 pub(crate) fn an_up_that_was_interrupted_is_completed_by_the_next(stack: &Stack) {
+    run(&mut stack.xtask("down")).succeeded();
     let edit = stack.edit("crates/config/src/lib.rs", |text| format!("{text}// changed\n"));
     let mut up = Running::start(&mut stack.xtask("up"), "");
     up.wait_for("database ");

@@ -23,6 +23,7 @@ pub(crate) fn two_checkouts_share_nothing(stack: &Stack) {
 }
 
 pub(crate) fn a_second_up_waits_for_the_first(stack: &Stack) {
+    run(&mut stack.xtask("down")).succeeded();
     let edit = stack.edit("crates/config/src/lib.rs", |text| format!("{text}// changed\n"));
     let mut first = Running::start(&mut stack.xtask("up"), "");
     first.wait_for("database ");

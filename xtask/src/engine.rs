@@ -73,6 +73,10 @@ pub(crate) trait Engine {
     fn migrate(&self, arguments: &[&str], apart: bool) -> anyhow::Result<Command>;
     /// Starts the API that was built last, in the place of the one that may run.
     fn start_api(&mut self) -> anyhow::Result<Option<ApiProcess>>;
+    /// Texts of failed builds, each with what it means here.
+    fn signs(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
     /// What follows the source in the running stack; none if nothing does.
     fn follower(&self) -> Option<Follower>;
     /// Whether the API does not stay up.

@@ -66,9 +66,12 @@ pub(crate) fn a_schema_ahead_of_the_files_or_unlike_them_is_named(stack: &Stack)
 }
 
 pub(crate) fn a_schema_behind_is_brought_up_and_the_log_says_who_waits_for_it(stack: &Stack) {
-    let version = stack.schema_version();
+    let version = stack.schema_version() + 1;
+    let file = format!("crates/db/migrations/V{version}__create_nothing_much.sql");
+    let migration = stack.edit(&file, |_| "CREATE TABLE nothing_much (id int);\n".to_owned());
+    stack.up();
     sql(stack, &format!("DELETE FROM refinery_schema_history WHERE version = {version}"));
-    sql(stack, "DROP TABLE audit_entries");
+    sql(stack, "DROP TABLE nothing_much");
     // It notices when it is asked.
     eventually("the API is not ready", || (stack.get("/health/ready").0 == 503).then_some(()));
     let diagnosis = examine(stack);
@@ -77,6 +80,11 @@ pub(crate) fn a_schema_behind_is_brought_up_and_the_log_says_who_waits_for_it(st
     let diagnosis = Diagnosis::of(&mut stack.xtask("doctor --fix --json"));
     diagnosis.has_mended("schema-behind");
     diagnosis.never_finds("service");
+
+    // The schema is ahead of the source then.
+    drop(migration);
+    run(&mut stack.xtask("up")).failed();
+    run(&mut stack.xtask("recreate-db --yes")).succeeded();
 }
 
 pub(crate) fn a_service_that_has_stopped_is_started(stack: &Stack) {

@@ -149,7 +149,7 @@ impl Engine for Docker<'_> {
         for (name, value) in compile::terminal_settings() {
             build.args(["--env", &format!("{name}={value}")]);
         }
-        compile::compile(build.arg("build"), &UNREADABLE)
+        compile::compile(build.arg("build"), self.signs())
     }
 
     fn migrate(&self, arguments: &[&str], apart: bool) -> anyhow::Result<Command> {
@@ -180,6 +180,10 @@ impl Engine for Docker<'_> {
             bail!("the API does not start\n{}", String::from_utf8_lossy(&output.stderr).trim());
         }
         Ok(None)
+    }
+
+    fn signs(&self) -> &'static [(&'static str, &'static str)] {
+        &UNREADABLE
     }
 
     fn follower(&self) -> Option<Follower> {
