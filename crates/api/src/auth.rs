@@ -18,7 +18,7 @@ use poem_openapi::{
     auth::{Bearer, BearerAuthorization},
 };
 
-pub(crate) use guard::Guard;
+pub(crate) use guard::{Guard, Kind};
 pub(crate) use throttle::Throttle;
 
 use crate::{error::ApiError, middleware::RequestId};

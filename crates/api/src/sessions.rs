@@ -9,7 +9,7 @@ use credentials::token;
 use db::{
     Database, accounts,
     audit::{self, Actor},
-    tokens::{self as rows, NewToken, Scope},
+    tokens::{self as rows, NewToken},
 };
 use poem::{Request, web::RemoteAddr};
 use poem_openapi::{ApiResponse, OpenApi, param::Path};
@@ -20,7 +20,7 @@ use types::{LogIn, NewSession, Session, SessionList};
 use crate::{
     accounts::Tags,
     answers::DeletedResponse,
-    auth::{Guard, Owner, Throttle, passwords},
+    auth::{Guard, Kind, Owner, Throttle, passwords},
     error::ApiError,
     json::Json,
     middleware::RequestId,
@@ -76,7 +76,7 @@ impl SessionsApi {
     /// Ends the session of the request's own token, at once.
     #[oai(path = "/sessions/current", method = "delete", operation_id = "logOut")]
     async fn log_out(&self, caller: Owner) -> Result<DeletedResponse, ApiError> {
-        match self.end(&caller, "logOut", caller.0.token_id).await {
+        match self.guard.revoke(&caller.0, "logOut", Kind::Session, caller.0.token_id).await {
             // It has ended since the token was checked.
             Err(ApiError::NotFound(_)) => Err(ApiError::Unauthorized),
             ended => ended,
@@ -93,7 +93,7 @@ impl SessionsApi {
         /// The session's id.
         id: Path<Uuid>,
     ) -> Result<DeletedResponse, ApiError> {
-        self.end(&caller, "endSession", id.0).await
+        self.guard.revoke(&caller.0, "endSession", Kind::Session, id.0).await
     }
 }
 
@@ -130,13 +130,8 @@ impl SessionsApi {
             return Err(ApiError::WrongPassword);
         }
         let token = token::generate();
-        let new = NewToken {
-            account_id: account.id,
-            hash: token::hash(token.expose()).expect("it is a token"),
-            name: None,
-            scope: Scope::Write,
-            expires_at: Some(Utc::now() + self.lifetime),
-        };
+        let hash = token::hash(token.expose()).expect("it is a token");
+        let new = NewToken::session(account.id, hash, Utc::now() + self.lifetime);
         let (account_id, request_id) = (Some(account.id), Some(request_id.0.clone()));
         let by = Actor { account_id, token_id: None, action: "logIn", request_id };
         let (session, ()) = db::both(
@@ -151,32 +146,6 @@ impl SessionsApi {
             token: token.expose().to_owned(),
             expires_at: session.expires_at.unwrap_or_default(),
         })))
-    }
-
-    async fn end(
-        &self,
-        caller: &Owner,
-        action: &'static str,
-        id: Uuid,
-    ) -> Result<DeletedResponse, ApiError> {
-        let account = caller.0.account_id;
-        db::retry(|| async {
-            let transaction = self.database.begin().await?;
-            let by = caller.0.by(action);
-            db::both(
-                rows::delete(&transaction, account, true, id),
-                audit::record(&transaction, &by, "session", id),
-            )
-            .await
-            .map_err(|error| match error {
-                db::Error::NotFound => ApiError::NotFound("session"),
-                error => error.into(),
-            })?;
-            transaction.commit().await?;
-            self.guard.forget(account);
-            Ok(DeletedResponse::Deleted)
-        })
-        .await
     }
 }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     accounts::{Tags, gone},
     answers::DeletedResponse,
-    auth::{Guard, Owner},
+    auth::{Guard, Kind, Owner},
     error::{ApiError, FieldError},
     examples,
     json::Json,
@@ -83,24 +83,7 @@ impl TokensApi {
         /// The token's id.
         id: Path<Uuid>,
     ) -> Result<DeletedResponse, ApiError> {
-        let account = caller.0.account_id;
-        db::retry(|| async {
-            let transaction = self.database.begin().await?;
-            let by = caller.0.by("revokeToken");
-            db::both(
-                rows::delete(&transaction, account, false, id.0),
-                audit::record(&transaction, &by, "token", id.0),
-            )
-            .await
-            .map_err(|error| match error {
-                db::Error::NotFound => ApiError::NotFound("token"),
-                error => error.into(),
-            })?;
-            transaction.commit().await?;
-            self.guard.forget(account);
-            Ok(DeletedResponse::Deleted)
-        })
-        .await
+        self.guard.revoke(&caller.0, "revokeToken", Kind::Token, id.0).await
     }
 }
 

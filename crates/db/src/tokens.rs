@@ -36,6 +36,13 @@ pub struct NewToken {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+impl NewToken {
+    /// A session of an account, until `end`.
+    pub fn session(account_id: Uuid, hash: [u8; 32], end: DateTime<Utc>) -> Self {
+        Self { account_id, hash, name: None, scope: Scope::Write, expires_at: Some(end) }
+    }
+}
+
 /// What a token may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {

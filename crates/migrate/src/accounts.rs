@@ -7,7 +7,7 @@ use db::{
     Client, Database,
     accounts::{self, NewAccount, Role},
     audit::{self, Actor},
-    tokens::{self, NewToken, Scope},
+    tokens::{self, NewToken},
 };
 
 use crate::connect;
@@ -63,13 +63,9 @@ pub async fn token(config: &Config, role: Role) -> anyhow::Result<String> {
     let account = accounts::find_by_email(&client, email).await?;
     let account = account.with_context(|| format!("there is no account {email}"))?;
     let token = token::generate();
-    let new = NewToken {
-        account_id: account.id,
-        hash: token::hash(token.expose()).expect("it is a token"),
-        name: None,
-        scope: Scope::Write,
-        expires_at: Some((std::time::SystemTime::now() + config.accounts.session_lifetime).into()),
-    };
+    let hash = token::hash(token.expose()).expect("it is a token");
+    let end = std::time::SystemTime::now() + config.accounts.session_lifetime;
+    let new = NewToken::session(account.id, hash, end.into());
     tokens::insert(&client, new).await?;
     Ok(format!("{}\n", token.expose()))
 }

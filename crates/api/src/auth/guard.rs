@@ -9,12 +9,13 @@ use std::{
 use chrono::Utc;
 use credentials::token::{self, Hash};
 use db::{
-    Database,
+    Database, audit,
     tokens::{self as rows, Holder},
 };
 use uuid::Uuid;
 
-use crate::error::ApiError;
+use super::Caller;
+use crate::{answers::DeletedResponse, error::ApiError};
 
 /// For how long the database is not asked again: what another server process revokes may be used
 /// here for this long. What this process revokes ends at once.
@@ -22,6 +23,24 @@ const TRUST: Duration = Duration::from_secs(5);
 
 /// Tokens in memory at most, about 200 bytes each.
 const MOST: usize = 10_000;
+
+/// What a token is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Of who has logged in.
+    Session,
+    /// Of a machine.
+    Token,
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Token => "token",
+        }
+    }
+}
 
 /// Checks tokens.
 #[derive(Clone)]
@@ -64,6 +83,37 @@ impl Guard {
         }
         self.verified().insert(hash, holder, revocations);
         Ok(holder)
+    }
+
+    /// Takes a session or a token from the caller who owns it. It is worth nothing from then on.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] if the caller has none with this id.
+    pub(crate) async fn revoke(
+        &self,
+        caller: &Caller,
+        action: &'static str,
+        kind: Kind,
+        id: Uuid,
+    ) -> Result<DeletedResponse, ApiError> {
+        let (account, what) = (caller.account_id, kind.as_str());
+        db::retry(|| async {
+            let transaction = self.database.begin().await?;
+            let by = caller.by(action);
+            db::both(
+                rows::delete(&transaction, account, kind == Kind::Session, id),
+                audit::record(&transaction, &by, what, id),
+            )
+            .await
+            .map_err(|error| match error {
+                db::Error::NotFound => ApiError::NotFound(what),
+                error => error.into(),
+            })?;
+            transaction.commit().await?;
+            self.forget(account);
+            Ok(DeletedResponse::Deleted)
+        })
+        .await
     }
 
     /// Asks the database again for the tokens of this account. To be called after every commit that
