@@ -8,6 +8,9 @@ use std::{
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, bail};
 
+/// Texts of failed builds, each with what it means.
+pub(crate) type Signs = &'static [(&'static str, &'static str)];
+
 const KILLED: &str = "the compiler was killed, most likely because memory ran out: end other programs, give \
                       Docker more memory, or compile less at once with `jobs = 1` below `[build]` in \
                       .cargo/config.toml";
@@ -17,7 +20,7 @@ const KILLED: &str = "the compiler was killed, most likely because memory ran ou
 ///
 /// # Errors
 /// What made it fail: the source, a lack of memory, or something that its messages tell.
-pub(crate) fn compile(command: &mut Command, signs: &[(&str, &'static str)]) -> anyhow::Result<()> {
+pub(crate) fn compile(command: &mut Command, signs: Signs) -> anyhow::Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let mut child = command
         .stderr(Stdio::piped())
@@ -28,9 +31,7 @@ pub(crate) fn compile(command: &mut Command, signs: &[(&str, &'static str)]) -> 
     if status.success() {
         return Ok(());
     }
-    let meaning = signs.iter().find(|(sign, _)| messages.contains(sign));
-    let killed = was_killed(status).then_some(KILLED);
-    bail!(meaning.map_or_else(|| killed.unwrap_or_else(|| reason(&messages)), |(_, why)| *why))
+    bail!(reason(&messages, was_killed(status), signs))
 }
 
 /// Has cargo write to our pipe as it would to the terminal behind it.
@@ -57,9 +58,12 @@ fn pass_on(mut pipe: impl Read) -> io::Result<String> {
     }
 }
 
-/// Why a build failed that said this.
-pub(crate) fn reason(messages: &str) -> &'static str {
-    if messages.contains("SIGKILL") {
+/// Why a build failed that said this. `signs` are as for [`compile`].
+pub(crate) fn reason(messages: &str, was_killed: bool, signs: Signs) -> &'static str {
+    if let Some((_, meaning)) = signs.iter().find(|(sign, _)| messages.contains(sign)) {
+        return meaning;
+    }
+    if was_killed || messages.contains("SIGKILL") {
         return KILLED;
     }
     if messages.contains("could not compile") {

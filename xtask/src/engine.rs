@@ -11,6 +11,7 @@ use std::process::{Command, ExitCode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    compile::Signs,
     project::Project,
     settings::{Choice, Settings},
     state::{ApiProcess, State},
@@ -73,8 +74,8 @@ pub(crate) trait Engine {
     fn migrate(&self, arguments: &[&str], apart: bool) -> anyhow::Result<Command>;
     /// Starts the API that was built last, in the place of the one that may run.
     fn start_api(&mut self) -> anyhow::Result<Option<ApiProcess>>;
-    /// Texts of failed builds, each with what it means here.
-    fn signs(&self) -> &'static [(&'static str, &'static str)] {
+    /// What failed builds say here, and what that means.
+    fn signs(&self) -> Signs {
         &[]
     }
     /// What follows the source in the running stack; none if nothing does.

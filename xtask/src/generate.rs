@@ -87,8 +87,16 @@ impl Resource {
     /// Those by which lists can be narrowed: references, then enums.
     fn filters(&self) -> Vec<&Field> {
         let references = self.fields.iter().filter(|field| matches!(field.kind, Kind::Ref(_)));
-        let enums = self.fields.iter().filter(|field| matches!(field.kind, Kind::Enum(_)));
+        let enums = self.enums().map(|(field, _)| field);
         references.chain(enums).take(MOST_FILTERS).collect()
+    }
+
+    /// The enums with their values.
+    fn enums(&self) -> impl Iterator<Item = (&Field, &[String])> {
+        self.fields.iter().filter_map(|field| match &field.kind {
+            Kind::Enum(values) => Some((field, values.as_slice())),
+            _ => None,
+        })
     }
 
     fn has(&self, is: impl Fn(&Kind) -> bool) -> bool {

@@ -102,9 +102,7 @@ impl Args {
         let Some(source) = engine.follower().and_then(Follower::wait) else { return Ok(false) };
         if let Some(failure) = source.failure.filter(|_| source.state == "failed") {
             anstream::eprintln!("{}", failure.message.trim_end());
-            let sign = engine.signs().iter().find(|(sign, _)| failure.message.contains(sign));
-            let reason = sign.map_or_else(|| failure.reason(), |(_, meaning)| *meaning);
-            bail!("{reason}; the last good build is still served");
+            bail!("{}; the last good build is still served", failure.reason(engine.signs()));
         }
         let is_served = source.state == "live" && source.needs_up.is_empty();
         if !is_served || !http::is_ready(state.api_port) {

@@ -182,7 +182,7 @@ impl Engine for Docker<'_> {
         Ok(None)
     }
 
-    fn signs(&self) -> &'static [(&'static str, &'static str)] {
+    fn signs(&self) -> compile::Signs {
         &UNREADABLE
     }
 

@@ -4,7 +4,7 @@ use std::{fmt, process::Command};
 
 use serde::{Deserialize, Serialize};
 
-use crate::compile;
+use crate::compile::{self, Signs};
 
 /// How to ask it: its program, where it runs.
 pub(crate) struct Follower {
@@ -40,7 +40,7 @@ impl fmt::Display for Source {
             ("live", _) => formatter.write_str("the newest is served")?,
             ("building", _) => formatter.write_str("the newest is being built")?,
             (_, Some(failure)) => {
-                write!(formatter, "the newest is not served: {}", failure.reason())?;
+                write!(formatter, "the newest is not served: {}", failure.reason(&[]))?;
             }
             (state, None) => formatter.write_str(state)?,
         }
@@ -53,9 +53,9 @@ impl fmt::Display for Source {
 
 impl Failure {
     /// In a few words.
-    pub(crate) fn reason(&self) -> &'static str {
+    pub(crate) fn reason(&self, signs: Signs) -> &'static str {
         match self.stage.as_str() {
-            "build" => compile::reason(&self.message),
+            "build" => compile::reason(&self.message, false, signs),
             "migrate" => {
                 "the migrations cannot be applied: mend them, or, if an applied one was edited or removed, \
                  `cargo xtask recreate-db`"

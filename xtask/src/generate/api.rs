@@ -23,11 +23,9 @@ pub(super) fn write(resource: &Resource, changes: &mut Changes) {
     changes.add(format!("{folder}/types.rs"), types(resource));
     changes.add(format!("{folder}/types/create.rs"), create(resource));
     changes.add(format!("{folder}/types/update.rs"), update(resource));
-    for field in &resource.fields {
-        if let Kind::Enum(values) = &field.kind {
-            let text = enum_file(field, values, resource);
-            changes.add(format!("{folder}/types/{}.rs", field.name), text);
-        }
+    for (field, values) in resource.enums() {
+        let text = enum_file(field, values, resource);
+        changes.add(format!("{folder}/types/{}.rs", field.name), text);
     }
 }
 

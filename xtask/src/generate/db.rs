@@ -16,11 +16,9 @@ pub(super) fn write(resource: &Resource, changes: &mut Changes) {
     let things = resource.names.things();
     changes.add(format!("crates/db/src/{things}.rs"), statements(resource));
     changes.add(format!("crates/db/src/{things}/types.rs"), types(resource));
-    for field in &resource.fields {
-        if let Kind::Enum(values) = &field.kind {
-            let text = enum_file(field, values, resource);
-            changes.add(format!("crates/db/src/{things}/{}.rs", field.name), text);
-        }
+    for (field, values) in resource.enums() {
+        let text = enum_file(field, values, resource);
+        changes.add(format!("crates/db/src/{things}/{}.rs", field.name), text);
     }
 }
 
@@ -59,12 +57,8 @@ fn statements(resource: &Resource) -> String {
 
 fn types(resource: &Resource) -> String {
     let date = resource.has(|kind| *kind == Kind::Date);
-    let enums: Vec<_> = resource
-        .fields
-        .iter()
-        .filter(|field| matches!(field.kind, Kind::Enum(_)))
-        .map(|field| field.enum_type(&resource.names))
-        .collect();
+    let enums: Vec<_> =
+        resource.enums().map(|(field, _)| field.enum_type(&resource.names)).collect();
     let enums = match enums.as_slice() {
         [] => String::new(),
         [one] => format!("use super::{one};"),
@@ -95,8 +89,7 @@ fn exported(resource: &Resource) -> String {
 }
 
 fn enums(resource: &Resource, line: impl Fn(&Field) -> String) -> String {
-    let enums = resource.fields.iter().filter(|field| matches!(field.kind, Kind::Enum(_)));
-    enums.map(line).collect::<Vec<_>>().join("\n")
+    resource.enums().map(|(field, _)| line(field)).collect::<Vec<_>>().join("\n")
 }
 
 fn list(resource: &Resource, item: impl FnMut(&Field) -> String) -> String {
