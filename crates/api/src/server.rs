@@ -129,14 +129,20 @@ fn inherited() -> anyhow::Result<TcpListener> {
     if !SockRef::from(&socket).is_listener().unwrap_or(false) {
         bail!("standard input is no listening socket: `reload` hands one over");
     }
-    let listener = TcpListener::from(socket);
-    listener.set_nonblocking(true)?;
-    Ok(listener)
+    settle(&SockRef::from(&socket))?;
+    Ok(TcpListener::from(socket))
 }
 
 #[cfg(not(unix))]
 fn inherited() -> anyhow::Result<TcpListener> {
     bail!("this system hands no sockets over")
+}
+
+/// Makes a socket one that a crowd can connect to, and that the runtime can wait for: it blocks a whole thread
+/// on a blocking one.
+fn settle(socket: &SockRef<'_>) -> io::Result<()> {
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)
 }
 
 /// Takes a port. With `shared`, another server that was given it in the same way may have it as well.
@@ -149,9 +155,7 @@ fn listen(address: SocketAddr, variable: &str, shared: bool) -> anyhow::Result<T
         #[cfg(not(unix))]
         let _ = shared;
         socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
-        // The runtime blocks a whole thread on a blocking socket.
-        socket.set_nonblocking(true)?;
+        settle(&SockRef::from(&socket))?;
         Ok(socket.into())
     };
     open().with_context(|| format!("cannot listen on {address}: stop what does, or set {variable}"))

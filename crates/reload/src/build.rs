@@ -21,13 +21,18 @@ use crate::{
     supervisor::Event,
 };
 
+/// A program that cargo has made, told from the next by its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Program {
+    pub(crate) path: PathBuf,
+    made: Option<SystemTime>,
+}
+
 /// What a build made.
 #[derive(Debug)]
 pub(crate) struct Built {
-    pub(crate) api: PathBuf,
-    pub(crate) migrate: PathBuf,
-    /// Tells one `api` from the next.
-    pub(crate) version: Option<SystemTime>,
+    pub(crate) api: Program,
+    pub(crate) migrate: Program,
     /// Whether the schema is as `api` needs it, or why not.
     pub(crate) migrated: Result<(), String>,
 }
@@ -67,7 +72,7 @@ impl Build {
             if let Ok(built) = &mut built
                 && migrates
             {
-                built.migrated = migrate(&built.migrate);
+                built.migrated = migrate(&built.migrate.path);
             }
             // The supervisor has ended: nobody is there to be told.
             let _ = events.send(Event::Built(number, built));
@@ -142,11 +147,12 @@ fn finish(cargo: &SharedChild) -> Result<Built, String> {
         // Cargo tells what no compiler does: of a manifest, a download, a lack of memory.
         return Err(format!("{errors}{words}"));
     }
-    let mut binary =
-        |name: &str| binaries.remove(name).ok_or_else(|| format!("the build makes no {name}"));
-    let (api, migrate) = (binary("api")?, binary("migrate")?);
-    let version = fs::metadata(&api).and_then(|file| file.modified()).ok();
-    Ok(Built { api, migrate, version, migrated: Ok(()) })
+    let mut program = |name: &str| {
+        let path = binaries.remove(name).ok_or_else(|| format!("the build makes no {name}"))?;
+        let made = fs::metadata(&path).and_then(|file| file.modified()).ok();
+        Ok::<_, String>(Program { path, made })
+    };
+    Ok(Built { api: program("api")?, migrate: program("migrate")?, migrated: Ok(()) })
 }
 
 /// What cargo itself says, but for its progress; passed on at once.

@@ -114,7 +114,6 @@ impl Listener {
         let listener = TcpListener::bind(address).with_context(|| {
             format!("cannot listen on {address}: stop what does, or set API_PORT in .env")
         })?;
-        listener.set_nonblocking(true)?;
         Ok(Self(listener))
     }
 

@@ -5,13 +5,13 @@ use std::{
     net::TcpStream,
     path::PathBuf,
     sync::mpsc::{self, Receiver, Sender},
-    time::{Instant, SystemTime},
+    time::Instant,
 };
 
 use anyhow::Context;
 
 use crate::{
-    build::{Build, Built},
+    build::{Build, Built, Program},
     control::{self, Audience, Question},
     report,
     server::Listener,
@@ -57,8 +57,9 @@ pub(crate) struct Supervisor {
     migrates: bool,
     changed: Instant,
     servers: Servers,
-    /// What was built when the last server was started.
-    version: Option<SystemTime>,
+    /// What the last server that was started, and the migration tool, were copied from.
+    api: Option<Program>,
+    migrate: Option<Program>,
 }
 
 impl Supervisor {
@@ -73,13 +74,12 @@ impl Supervisor {
         ctrlc::set_handler(move || _ = stop.send(Event::Stop))?;
         let listener = Listener::bind(&options.listen)?;
         control::open(&options.folder, events.clone())?;
-        let state = State::Building;
         Ok(Self {
             servers: Servers::new(listener, options.folder.clone(), events.clone()),
             source: Source::watch(root, options.in_docker, events.clone()),
             audience: Audience::default(),
             status: Status {
-                state,
+                state: State::Building,
                 build: 0,
                 changed: vec![],
                 seconds: None,
@@ -91,7 +91,8 @@ impl Supervisor {
             failure: None,
             migrates: false,
             changed: Instant::now(),
-            version: None,
+            api: None,
+            migrate: None,
             options,
             inbox,
             events,
@@ -218,23 +219,26 @@ impl Supervisor {
     }
 
     fn built(&mut self, built: &Built) {
-        self.source.learn(&[&built.api, &built.migrate]);
+        self.source.learn(&[&built.api.path, &built.migrate.path]);
         self.failure = None;
         // For those who run it from here, and not from where cargo puts it.
-        if let Err(error) = self.servers.keep(&built.migrate, "migrate") {
-            report::note(&format!("{error:#}"));
+        if self.migrate.as_ref() != Some(&built.migrate) {
+            match self.servers.keep(&built.migrate.path, "migrate") {
+                Ok(_) => self.migrate = Some(built.migrate.clone()),
+                Err(error) => report::note(&format!("{error:#}")),
+            }
         }
         if let Err(why) = &built.migrated {
             return self.fail(Failure::new(Stage::Migrate, why));
         }
         self.migrates = false;
-        if self.servers.is_any() && self.version == built.version {
+        if self.servers.is_any() && self.api.as_ref() == Some(&built.api) {
             report::note("nothing to replace");
             self.settle();
             return;
         }
-        self.version = built.version;
-        match self.servers.replace(&built.api) {
+        self.api = Some(built.api.clone());
+        match self.servers.replace(&built.api.path) {
             Ok(()) => self.publish(),
             Err(error) => self.fail(Failure::new(Stage::Start, format!("{error:#}"))),
         }
