@@ -11,6 +11,9 @@ use db::{
 
 use crate::{connect, database_name, snapshots};
 
+/// `applied 2026-01-01T00:00:00Z by an older tool`.
+const WIDEST: usize = 45;
+
 /// Applies what is pending up to `to`, and writes what that was.
 ///
 /// A release that is older than the schema applies nothing and starts: that is how one goes back.
@@ -80,7 +83,7 @@ pub async fn status(config: &Config, json: bool) -> anyhow::Result<String> {
     let mut said = String::new();
     let mut line = |migration: &Migration, what: &str| {
         let Migration { version, name, checksum } = migration;
-        writeln!(said, "{version:>4}  {name:width$}  {checksum:>20}  {what}")
+        writeln!(said, "{version:>4}  {name:width$}  {what:WIDEST$}  {checksum}")
     };
     for Applied { migration, applied_on, applied_by } in &applied {
         let seconds = applied_on.get(..19).unwrap_or(applied_on);

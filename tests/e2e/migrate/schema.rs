@@ -42,8 +42,8 @@ async fn status_tells_which_version_of_the_tool_applied_a_migration() {
         .await
         .expect("as an older tool leaves it");
     let said = migrate::status(&config, false).await.expect("an answer");
-    assert!(said.lines().next().is_some_and(|line| line.ends_with("by an older tool")), "{said}");
+    assert!(said.lines().next().is_some_and(|line| line.contains(" by an older tool ")), "{said}");
     let others = said.lines().skip(1);
     let version = env!("CARGO_PKG_VERSION");
-    assert!(others.clone().all(|line| line.ends_with(&format!("by {version}"))), "{said}");
+    assert!(others.clone().all(|line| line.contains(&format!(" by {version} "))), "{said}");
 }
