@@ -84,7 +84,11 @@ pub async fn apply(
             client.batch_execute(HISTORY).await?;
         }
         for migration in &pending {
-            patiently(migrations, client, migration).await?;
+            let mut attempt = 0;
+            while let Err(error) = one(migrations, client, migration).await {
+                pause(attempt, error).await?;
+                attempt += 1;
+            }
         }
         Ok(pending)
     })
@@ -101,30 +105,25 @@ pub(super) async fn alone<T>(
     }
     client.query_one(BEGIN, &[]).await?;
     let done = work(client).await;
-    if done.is_ok() || !client.is_closed() {
-        client.batch_execute(END).await?;
-        client.execute(UNLOCK, &[&LOCK]).await?;
-    }
-    done
+    let ended = client.batch_execute(END).await;
+    let unlocked = client.execute(UNLOCK, &[&LOCK]).await;
+    // What went wrong first says more than what went wrong after it.
+    let done = done?;
+    ended?;
+    unlocked?;
+    Ok(done)
 }
 
-/// Applies one migration, again and again while others hold what it needs.
-async fn patiently(
-    migrations: &Migrations,
-    client: &mut Client,
-    migration: &Migration,
-) -> Result<(), Error> {
-    for pause in PAUSES {
-        match one(migrations, client, migration).await {
-            Err(error) if is_in_use(&error) => {
-                let name = migration.stem();
-                tracing::warn!("{name}: others hold what it needs; again in {pause} s");
-                tokio::time::sleep(Duration::from_secs(pause)).await;
-            }
-            done => return done,
-        }
-    }
-    one(migrations, client, migration).await
+/// Waits before the next attempt at what failed because others hold what it needs.
+///
+/// # Errors
+/// It failed for another reason, or often enough.
+pub(super) async fn pause(attempt: usize, error: Error) -> Result<(), Error> {
+    let seconds = PAUSES.get(attempt).filter(|_| is_in_use(&error));
+    let Some(seconds) = seconds else { return Err(error) };
+    tracing::warn!("others hold what a migration needs: again in {seconds} s");
+    tokio::time::sleep(Duration::from_secs(*seconds)).await;
+    Ok(())
 }
 
 async fn one(

@@ -4,7 +4,7 @@ use tokio_postgres::Client;
 
 use super::{
     Migration, Migrations, applied,
-    apply::{Failed, alone},
+    apply::{Failed, alone, pause},
 };
 use crate::Error;
 
@@ -64,15 +64,24 @@ impl Undo {
 /// The statement that failed, with PostgreSQL's own words; then nothing was undone.
 pub async fn undo(client: &mut Client, plan: &Undo) -> Result<(), Error> {
     alone(client, async |client| {
-        let transaction = client.transaction().await?;
-        for (migration, text) in &plan.0 {
-            let failed = |cause| Error::other(Failed("undo", migration.stem(), cause));
-            transaction.batch_execute(text).await.map_err(failed)?;
-            if transaction.execute(FORGET, &[&migration.version]).await? == 0 {
-                return Err(Error::other(Undone(migration.stem())));
-            }
+        let mut attempt = 0;
+        while let Err(error) = all(client, plan).await {
+            pause(attempt, error).await?;
+            attempt += 1;
         }
-        Ok(transaction.commit().await?)
+        Ok(())
     })
     .await
+}
+
+async fn all(client: &mut Client, plan: &Undo) -> Result<(), Error> {
+    let transaction = client.transaction().await?;
+    for (migration, text) in &plan.0 {
+        let failed = |cause| Error::other(Failed("undo", migration.stem(), cause));
+        transaction.batch_execute(text).await.map_err(failed)?;
+        if transaction.execute(FORGET, &[&migration.version]).await? == 0 {
+            return Err(Error::other(Undone(migration.stem())));
+        }
+    }
+    Ok(transaction.commit().await?)
 }
