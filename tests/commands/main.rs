@@ -21,6 +21,7 @@ mod own_project;
 mod ports;
 mod production;
 mod reload;
+mod schema;
 mod settings;
 mod tools;
 
@@ -111,6 +112,7 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         reload::a_server_that_crashes_is_started_again_and_the_reason_is_shown,
         reload::a_changed_setting_is_named_and_the_next_up_takes_it,
         reload::a_new_migration_is_applied_before_the_new_server_starts,
+        schema::a_migration_is_written_applied_and_undone,
         broken_source::a_source_that_does_not_compile_leaves_the_old_api_running,
         broken_source::a_migration_that_fails_is_named_and_leaves_the_old_api_running,
         broken_source::a_killed_compiler_is_not_blamed_on_the_source,
@@ -128,6 +130,7 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
             crashes::up_leaves_a_foreign_process_with_a_remembered_number_alone,
             engine_choice::where_docker_is_of_no_use_the_local_engine_is_taken,
             neighbours::two_checkouts_share_nothing,
+            schema::what_would_hold_up_or_break_the_last_release_is_found,
             own_project::init_leaves_one_commit_that_compiles_under_another_name,
             generated::what_new_resource_writes_is_formatted_linted_and_tested,
         ],

@@ -107,7 +107,8 @@ pub(crate) fn restart_starts_anew_what_it_was_asked_to(stack: &Stack) {
 pub(crate) fn migrate_shows_and_applies_migrations(stack: &Stack) {
     run(&mut stack.xtask("migrate status"))
         .succeeded()
-        .says("1  create_persons  applied")
-        .says("2  create_emails  applied");
+        .says("1  create_persons ")
+        .says(" applied 20")
+        .never_says("pending");
     run(&mut stack.xtask("migrate")).succeeded().says("nothing to apply");
 }

@@ -185,7 +185,7 @@ async fn production_refuses_the_accounts_for_development_and_their_tokens() {
         problem(log_in(&app, email, password).await, 401).await;
     }
     let production = config(&app.database, &[("APP_ENV", "production")]);
-    let said = migrate::up(&production, false).await.expect("nothing to do");
+    let said = migrate::up(&production, false, None).await.expect("nothing to do");
     assert!(said.contains("warning: 2 accounts have the password for development"), "{said}");
     let error = migrate::token(&production, db::accounts::Role::Admin).await.expect_err("refused");
     assert!(error.to_string().contains("production"), "{error}");

@@ -1,5 +1,9 @@
 //! The migration tool, beside a server that answers all the while.
 
+mod runners;
+mod schema;
+mod undo;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use config::Config;
@@ -95,7 +99,7 @@ async fn production_refuses_to_drop_rows_and_to_load_sample_rows() {
         let error = refused.expect_err("production").to_string();
         assert!(error.contains("production") && error.contains("refused"), "{error}");
     }
-    migrate::up(&config, true).await.expect("nothing to do");
+    migrate::up(&config, true, None).await.expect("nothing to do");
     assert_eq!(names(&app).await, ["Before"]);
 }
 
@@ -147,7 +151,7 @@ async fn eight_at_once_on_a_new_server_apply_each_migration_once() {
     let config = config(&database, &[]);
     let up = |_| {
         let config = config.clone();
-        tokio::spawn(async move { migrate::up(&config, true).await })
+        tokio::spawn(async move { migrate::up(&config, true, None).await })
     };
     let mut said = String::new();
     for up in (0..8).map(up).collect::<Vec<_>>() {
@@ -166,11 +170,11 @@ async fn eight_at_once_on_a_new_server_apply_each_migration_once() {
 async fn up_loads_sample_rows_into_a_new_schema_only() {
     let database = Database::empty().await;
     let config = config(&database, &[]);
-    let said = migrate::up(&config, true).await.expect("migrated");
+    let said = migrate::up(&config, true, None).await.expect("migrated");
     assert!(said.ends_with("loaded 12 sample persons\n"), "{said}");
     let client = database.connect().await;
     client.batch_execute("TRUNCATE persons CASCADE").await.expect("empty");
-    let said = migrate::up(&config, true).await.expect("migrated");
+    let said = migrate::up(&config, true, None).await.expect("migrated");
     assert_eq!(
         said,
         format!("nothing to apply: the schema is at version {}\n", migrations::latest())
@@ -194,7 +198,7 @@ async fn status_tells_what_is_applied_and_what_is_pending() {
     let before = migrate::status(&config, false).await.expect("an answer");
     assert_eq!(count(&before, "pending"), migrations::known().len());
 
-    migrate::up(&config, false).await.expect("migrated");
+    migrate::up(&config, false, None).await.expect("migrated");
     let after = migrate::status(&config, false).await.expect("an answer");
     assert_eq!(
         (count(&after, "pending"), count(&after, "applied")),
@@ -212,7 +216,7 @@ async fn a_wrong_password_is_called_that() {
     let (before, after) = right.split_once('@').expect("a user and a password");
     let wrong = format!("{before}x@{after}");
     let config = config(&database, &[("DATABASE_URL", &wrong)]);
-    let error = migrate::up(&config, false).await.expect_err("a wrong password");
+    let error = migrate::up(&config, false, None).await.expect_err("a wrong password");
     let said = format!("{error:#}");
     assert!(said.contains("keeps the password it was made with"), "{said}");
     assert!(said.contains("password authentication failed"), "{said}");

@@ -1,7 +1,10 @@
 //! The databases of one run: a template with all migrations, and the copies the tests make of it.
 
 use config::Secret;
-use db::{Client, admin, migrations};
+use db::{
+    Client, admin,
+    migrations::{self, Migrations},
+};
 use uuid::Uuid;
 
 /// What the name of every database of every run begins with.
@@ -31,7 +34,8 @@ impl Databases {
 
         databases.client.query_one(TAKE_LOCK, &[&databases.prefix]).await?;
         admin::create(&databases.client, &template).await?;
-        migrations::apply(&mut db::connect(&secret, Some(&template)).await?).await?;
+        let mut client = db::connect(&secret, Some(&template)).await?;
+        migrations::apply(Migrations::embedded(), &mut client, None).await?;
         Ok(databases)
     }
 

@@ -12,6 +12,7 @@ pub(crate) mod down;
 pub(crate) mod exec;
 pub(crate) mod init;
 pub(crate) mod logs;
+pub(crate) mod migrate;
 pub(crate) mod new;
 pub(crate) mod openapi;
 pub(crate) mod psql;

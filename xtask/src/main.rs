@@ -14,6 +14,7 @@ mod lock;
 mod overview;
 mod own_project;
 mod ports;
+mod previous_release;
 mod process;
 mod project;
 mod report;
@@ -26,7 +27,7 @@ use clap::{Parser, Subcommand};
 
 use commands::{
     accounts, base_images, build, ci, client, completions, database, doctor as doctor_command,
-    down, exec, init, logs, new, openapi, psql, restart, shell, status, test, up,
+    down, exec, init, logs, migrate, new, openapi, psql, restart, shell, status, test, up,
 };
 use project::Project;
 
@@ -51,7 +52,7 @@ enum Command {
     Psql(psql::Args),
     Shell(shell::Args),
     RecreateDb(database::RecreateArgs),
-    Migrate(database::MigrateArgs),
+    Migrate(migrate::Args),
     Seed(database::SeedArgs),
     Token(accounts::TokenArgs),
     CreateAdmin(accounts::CreateAdminArgs),

@@ -61,6 +61,12 @@ pub async fn rename(client: &Client, name: &str, to: &str) -> Result<(), Error> 
     run(client, RENAME, &[name, to]).await
 }
 
+/// Ends everybody else's connections to a database.
+pub async fn end_connections(client: &Client, name: &str) -> Result<(), Error> {
+    client.execute(TERMINATE, &[&name]).await?;
+    Ok(())
+}
+
 /// Whether there is a database of this name.
 pub async fn exists(client: &Client, name: &str) -> Result<bool, Error> {
     Ok(client.query_one(EXISTS, &[&name]).await?.get(0))

@@ -1,19 +1,37 @@
 //! The migrations, embedded in the binary, and what the database says of them.
 
+mod apply;
+mod description;
+mod preview;
+mod undo;
+
+use std::sync::LazyLock;
+
+pub use migration_files::{Migration, Problem};
 use tokio_postgres::Client;
 
 use crate::{Connection, Error};
 
+pub use apply::apply;
+pub use description::describe;
+pub use preview::{Effect, preview};
+pub use undo::{Undo, undo};
+
 mod embedded {
     refinery::embed_migrations!("migrations");
+
+    pub(super) const DOWNS: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/downs.rs"));
 }
 
-/// Any constant of ours: whoever holds this advisory lock may migrate.
-const LOCK: i64 = 0x5119_3541;
+static EMBEDDED: LazyLock<Migrations> = LazyLock::new(|| Migrations {
+    runner: embedded::migrations::runner().get_migrations().clone(),
+    downs: downs(embedded::DOWNS.iter().map(|(file, text)| (*file, (*text).to_owned()))),
+});
 
 const APPLIED: &str = "\
 -- db::migrations::applied
-SELECT version, name, applied_on FROM refinery_schema_history ORDER BY version";
+SELECT version, name, checksum, applied_on, to_jsonb(history) ->> 'applied_by'
+FROM refinery_schema_history AS history ORDER BY version";
 
 const VERSION: &str = "\
 -- db::migrations::version
@@ -23,43 +41,111 @@ const HAS_HISTORY: &str = "\
 -- db::migrations::has_history
 SELECT to_regclass('refinery_schema_history') IS NOT NULL";
 
-/// A migration that is part of this binary.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Migration {
-    /// 1, 2, 3 …
-    pub version: i32,
-    /// The file's name without number and ending.
-    pub name: String,
+/// A set of migrations: this binary's, or for a test any other.
+#[derive(Debug, Clone)]
+pub struct Migrations {
+    runner: Vec<refinery::Migration>,
+    downs: Vec<(i32, String)>,
 }
 
 /// A migration that the database says was applied.
 #[derive(Debug, Clone)]
 pub struct Applied {
-    /// 1, 2, 3 …
-    pub version: i32,
-    /// The file's name without number and ending.
-    pub name: String,
+    /// Which one it was, with the checksum that it had.
+    pub migration: Migration,
     /// When, as RFC 3339 text in UTC.
     pub applied_on: String,
+    /// The version of the migration tool; none where one applied it that did not leave it.
+    pub applied_by: Option<String>,
+}
+
+/// Files and database do not go together.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct Mismatch(pub Vec<Problem>);
+
+impl Migrations {
+    /// Those of this binary.
+    pub fn embedded() -> &'static Self {
+        &EMBEDDED
+    }
+
+    /// Those of these files, each a name and a text.
+    ///
+    /// # Errors
+    /// A name that is not that of a migration.
+    pub fn of_files(files: &[(String, String)]) -> Result<Self, Error> {
+        let ups = files.iter().filter(|(file, _)| migration_files::parse(file).is_some());
+        let up = |(file, text): &(String, String)| {
+            refinery::Migration::unapplied(file.trim_end_matches(".sql"), text)
+        };
+        Ok(Self {
+            runner: ups.map(up).collect::<Result<_, _>>().map_err(Error::other)?,
+            downs: downs(files.iter().map(|(file, text)| (file.as_str(), text.clone()))),
+        })
+    }
+
+    /// All that hold a statement, by version. A file that was just made is none yet.
+    pub fn list(&self) -> Vec<Migration> {
+        let mut list: Vec<_> = self
+            .runner
+            .iter()
+            .filter(|migration| migration_files::has_statement(text(migration)))
+            .map(|migration| Migration {
+                version: migration.version(),
+                name: migration.name().to_owned(),
+                checksum: migration.checksum().to_string(),
+            })
+            .collect();
+        list.sort_by_key(|migration| migration.version);
+        list
+    }
+
+    /// The statements of one of them.
+    pub fn text(&self, migration: &Migration) -> &str {
+        self.runner.iter().find(|it| it.version() == migration.version).map_or("", text)
+    }
+
+    /// What undoes one of them.
+    fn down(&self, version: i32) -> Option<&str> {
+        self.downs.iter().find(|(of, _)| *of == version).map(|(_, text)| text.as_str())
+    }
+
+    /// What is wrong with the numbers, and with what the database has applied.
+    pub fn problems(&self, applied: &[Applied]) -> Vec<Problem> {
+        let list = self.list();
+        let files: Vec<_> = list.iter().map(|migration| migration.stem() + ".sql").collect();
+        let applied: Vec<_> = applied.iter().map(|applied| applied.migration.clone()).collect();
+        let mut problems = migration_files::numbers(&files);
+        problems.extend(migration_files::compare(&list, &applied));
+        problems
+    }
+
+    /// Those that the database lacks, up to `to`.
+    pub fn pending(&self, applied: &[Applied], to: Option<i32>) -> Vec<Migration> {
+        let is_applied = |version| applied.iter().any(|it| it.migration.version == version);
+        let list = self.list().into_iter();
+        list.filter(|it| !is_applied(it.version) && to.is_none_or(|to| it.version <= to)).collect()
+    }
+}
+
+fn text(migration: &refinery::Migration) -> &str {
+    migration.sql().unwrap_or_default()
+}
+
+fn downs<'a>(files: impl Iterator<Item = (&'a str, String)>) -> Vec<(i32, String)> {
+    files.filter_map(|(file, text)| Some((migration_files::parse_down(file)?.0, text))).collect()
 }
 
 /// Every migration of this binary, by version.
 pub fn known() -> Vec<Migration> {
-    let mut known: Vec<_> = embedded::migrations::runner()
-        .get_migrations()
-        .iter()
-        .map(|migration| Migration {
-            version: migration.version(),
-            name: migration.name().to_owned(),
-        })
-        .collect();
-    known.sort_by_key(|migration| migration.version);
-    known
+    EMBEDDED.list()
 }
 
 /// The schema version that this binary was made for.
 pub fn latest() -> i32 {
-    known().last().map_or(0, |migration| migration.version)
+    static LATEST: LazyLock<i32> = LazyLock::new(|| known().last().map_or(0, |last| last.version));
+    *LATEST
 }
 
 /// Every migration that the database has, by version; none for an empty database.
@@ -69,9 +155,9 @@ pub async fn applied(client: &Client) -> Result<Vec<Applied>, Error> {
     }
     let rows = client.query(APPLIED, &[]).await?;
     let applied = rows.iter().map(|row| Applied {
-        version: row.get(0),
-        name: row.get(1),
-        applied_on: row.get(2),
+        migration: Migration { version: row.get(0), name: row.get(1), checksum: row.get(2) },
+        applied_on: row.get(3),
+        applied_by: row.get(4),
     });
     Ok(applied.collect())
 }
@@ -85,34 +171,31 @@ pub async fn version(client: &impl Connection) -> Result<i32, Error> {
     Ok(row.get::<_, Option<i32>>(0).unwrap_or(0))
 }
 
-/// Applies the pending migrations, each in its own transaction, and returns them.
-///
-/// Any number of these may run at once: one applies, the others wait for it and find nothing to do.
-///
-/// # Errors
-/// The statement that failed, with PostgreSQL's own words; what was applied before it stays.
-pub async fn apply(client: &mut Client) -> Result<Vec<Migration>, Error> {
-    client.execute("-- db::migrations::lock\nSELECT pg_advisory_lock($1)", &[&LOCK]).await?;
-    let report = embedded::migrations::runner().run_async(client).await;
-    client.execute("-- db::migrations::unlock\nSELECT pg_advisory_unlock($1)", &[&LOCK]).await?;
-    let report = report.map_err(Error::other)?;
-    let applied = report.applied_migrations().iter().map(|migration| Migration {
-        version: migration.version(),
-        name: migration.name().to_owned(),
-    });
-    Ok(applied.collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn versions_are_one_two_three_and_names_are_verb_noun() {
-        for (index, migration) in known().iter().enumerate() {
-            let expected = i32::try_from(index + 1).expect("few migrations");
-            assert_eq!(migration.version, expected, "{migration:?}");
+        assert_eq!(Migrations::embedded().problems(&[]), []);
+        for migration in known() {
             assert!(migration.name.contains('_'), "{migration:?} is not verb_noun");
+        }
+    }
+
+    #[test]
+    fn each_of_ours_can_be_undone() {
+        for migration in known() {
+            let down = Migrations::embedded().down(migration.version);
+            assert!(down.is_some(), "{migration:?} has no down file");
+        }
+    }
+
+    #[test]
+    fn the_checksum_is_the_one_of_refinery() {
+        for migration in known() {
+            let text = Migrations::embedded().text(&migration);
+            assert_eq!(Migration::new(migration.version, &migration.name, text), migration);
         }
     }
 }

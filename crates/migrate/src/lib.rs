@@ -1,72 +1,39 @@
 //! What each command of the migration tool does. Every function returns the text to be printed.
 
 mod accounts;
+mod schema;
+mod snapshots;
 
 use std::{fmt::Write as _, time::Duration};
 
 use anyhow::{Context, bail};
 use config::{Config, Profile};
-use db::{Client, admin, migrations};
+use db::{
+    Client, admin,
+    migrations::{self, Migrations},
+};
 
 pub use accounts::{DEVELOPMENT_PASSWORD, create_admin, token};
+pub use schema::{down, dry_run, schema, status};
 
 /// How long to wait for a database that is starting.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Applies the pending migrations, and loads the sample rows with `seed` if there was no schema.
-pub async fn up(config: &Config, seed: bool) -> anyhow::Result<String> {
+/// Applies the pending migrations up to `to`, and loads the sample rows with `seed` if there was no
+/// schema.
+pub async fn up(config: &Config, seed: bool, to: Option<i32>) -> anyhow::Result<String> {
     let mut said = String::new();
     if let Some(name) = create_database_if_missing(config).await? {
         writeln!(said, "created the database {name}")?;
     }
     let mut client = connect(config, None).await?;
     let is_new = migrations::applied(&client).await?.is_empty();
-    let applied = migrations::apply(&mut client).await?;
-    for migration in &applied {
-        writeln!(said, "applied {} {}", migration.version, migration.name)?;
-    }
-    if applied.is_empty() {
-        writeln!(said, "nothing to apply: the schema is at version {}", migrations::latest())?;
-    }
+    said += &schema::apply(config, &mut client, to).await?;
     if seed && is_new && config.profile != Profile::Production {
         writeln!(said, "loaded {} sample persons", load(&client).await?)?;
     }
     if config.profile == Profile::Production {
         said += &accounts::warning(&client).await?;
-    }
-    Ok(said)
-}
-
-/// Which migrations are applied and which are pending, as a table or as JSON.
-pub async fn status(config: &Config, json: bool) -> anyhow::Result<String> {
-    let client = connect(config, None).await?;
-    let applied = migrations::applied(&client).await?;
-    let pending: Vec<_> = migrations::known()
-        .into_iter()
-        .filter(|known| applied.iter().all(|applied| applied.version != known.version))
-        .collect();
-    if json {
-        let status = serde_json::json!({
-            "version": applied.last().map_or(0, |migration| migration.version),
-            "applied": applied.iter().map(|migration| serde_json::json!({
-                "version": migration.version,
-                "name": migration.name,
-                "applied_on": migration.applied_on,
-            })).collect::<Vec<_>>(),
-            "pending": pending.iter().map(|migration| serde_json::json!({
-                "version": migration.version,
-                "name": migration.name,
-            })).collect::<Vec<_>>(),
-        });
-        return Ok(format!("{status}\n"));
-    }
-    let mut said = String::new();
-    for migration in &applied {
-        let migrations::Applied { version, name, applied_on } = migration;
-        writeln!(said, "{version:>4}  {name}  applied {applied_on}")?;
-    }
-    for migration in &pending {
-        writeln!(said, "{:>4}  {}  pending", migration.version, migration.name)?;
     }
     Ok(said)
 }
@@ -101,7 +68,7 @@ pub async fn recreate(config: &Config, empty: bool) -> anyhow::Result<String> {
 /// Applies all migrations to the database `name`, loads the sample rows and returns their number.
 async fn fill(config: &Config, name: &str, empty: bool) -> anyhow::Result<u64> {
     let mut client = db::connect(&config.database.url, Some(name)).await?;
-    migrations::apply(&mut client).await?;
+    migrations::apply(Migrations::embedded(), &mut client, None).await?;
     Ok(if empty { 0 } else { load(&client).await? })
 }
 

@@ -25,8 +25,22 @@ enum Command {
         /// Load the sample rows if the database had no schema before
         #[arg(long)]
         seed: bool,
+        /// Stop after this migration
+        #[arg(long, value_name = "N", conflicts_with = "seed")]
+        to: Option<i32>,
+        /// Only print the statements, and what they would hold up
+        #[arg(long, conflicts_with = "seed")]
+        dry_run: bool,
     },
-    /// Show which migrations are applied and which are pending
+    /// Undo the last migration, or all after N; what was there is kept as a snapshot
+    Down {
+        /// Undo all after this one; 0 undoes every one
+        #[arg(long, value_name = "N")]
+        to: Option<i32>,
+    },
+    /// Print the schema that all migrations make
+    Schema,
+    /// Show which migrations are applied, when and by which version of this tool, and which are pending
     Status {
         /// As JSON
         #[arg(long)]
@@ -99,7 +113,12 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command, config: &Config) -> anyhow::Result<String> {
     match command {
-        Command::Up { seed } => migrate::up(config, seed).await.context("cannot migrate"),
+        Command::Up { to, dry_run: true, .. } => migrate::dry_run(config, to).await,
+        Command::Up { seed, to, .. } => {
+            migrate::up(config, seed, to).await.context("cannot migrate")
+        }
+        Command::Down { to } => migrate::down(config, to).await.context("cannot undo"),
+        Command::Schema => migrate::schema(config).await,
         Command::Status { json } => migrate::status(config, json).await,
         Command::Recreate { empty } => {
             migrate::recreate(config, empty).await.context("cannot recreate the database")

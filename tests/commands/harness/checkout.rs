@@ -113,7 +113,10 @@ impl Checkout {
 
     /// The number of the newest migration.
     pub(crate) fn schema_version(&self) -> usize {
-        fs::read_dir(self.root.join("crates/db/migrations")).expect("the migrations").count()
+        let files = fs::read_dir(self.root.join("crates/db/migrations")).expect("the migrations");
+        let names =
+            files.map(|file| file.expect("a file").file_name().into_string().expect("UTF-8"));
+        names.filter(|name| !name.ends_with(".down.sql")).count()
     }
 
     /// The value of a variable in `.env`.

@@ -5,9 +5,11 @@ use std::process::{Command, ExitCode};
 use anyhow::Context;
 use xshell::cmd;
 
+use super::migrate;
 use crate::{process, project::Project, report};
 
-/// Run the whole gate: format, clippy, docs, deny, tests, the API's document
+/// Run the whole gate: format, clippy, docs, migrations, deny, tests, the API's document, and the last
+/// release on this schema
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Leave out what asks the network for the list of known vulnerabilities
@@ -21,7 +23,7 @@ impl Args {
         let checks: &[&str] = if self.offline { &["bans", "licenses", "sources"] } else { &[] };
         // The tests have built it.
         let api = project.target("debug").join("api");
-        let steps: [(&str, Command); 6] = [
+        let steps: [(&str, Command); 8] = [
             ("format", cmd!(sh, "cargo fmt --all --check").into()),
             (
                 "clippy",
@@ -33,9 +35,11 @@ impl Args {
                     .env("RUSTDOCFLAGS", "-D warnings")
                     .into(),
             ),
+            ("migrations", migrate::check(project, &[])),
             ("deny", cmd!(sh, "cargo deny --all-features check {checks...}").into()),
             ("test", cmd!(sh, "cargo test --locked").into()),
             ("document", cmd!(sh, "cargo xtask openapi --check --binary {api}").into()),
+            ("previous release", cmd!(sh, "cargo xtask test --previous-release").into()),
         ];
         for (name, mut command) in steps {
             report::stage(name, || {
@@ -51,6 +55,10 @@ fn remedy(step: &str) -> &'static str {
     match step {
         "format" => "the code is not formatted: `cargo fmt`",
         "deny" => "cargo-deny found something, or is not installed: `cargo install cargo-deny`",
+        "migrations" => "a new migration would hold up or break a running system",
+        "previous release" => {
+            "the last release does not work on this schema: while both run, or to go back, it must"
+        }
         _ => "the gate is closed",
     }
 }

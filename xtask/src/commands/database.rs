@@ -1,9 +1,8 @@
-//! `cargo xtask recreate-db`, `migrate` and `seed`: the migration tool, run where the stack runs.
+//! `cargo xtask recreate-db` and `seed`: the migration tool, run where the stack runs.
 
 use std::process::ExitCode;
 
 use anyhow::bail;
-use clap::Subcommand;
 
 use super::confirm;
 use crate::{engine, process, project::Project};
@@ -43,30 +42,6 @@ impl RecreateArgs {
     }
 }
 
-/// Apply migrations, or show which are applied
-#[derive(clap::Args)]
-pub(crate) struct MigrateArgs {
-    #[command(subcommand)]
-    command: Option<MigrateCommand>,
-}
-
-#[derive(Subcommand)]
-enum MigrateCommand {
-    /// Apply the pending migrations (the default)
-    Up,
-    /// Show which migrations are applied and which are pending
-    Status,
-}
-
-impl MigrateArgs {
-    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        match self.command {
-            None | Some(MigrateCommand::Up) => tool(project, &["up"]),
-            Some(MigrateCommand::Status) => tool(project, &["status"]),
-        }
-    }
-}
-
 /// Load the sample rows that are not there yet
 #[derive(clap::Args)]
 pub(crate) struct SeedArgs {}
@@ -78,7 +53,7 @@ impl SeedArgs {
     }
 }
 
-fn tool(project: &Project, arguments: &[&str]) -> anyhow::Result<ExitCode> {
+pub(super) fn tool(project: &Project, arguments: &[&str]) -> anyhow::Result<ExitCode> {
     let (engine, _) = engine::current(project)?;
     process::hand_over(engine.migrate(arguments, false)?)
 }

@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 
 use xshell::cmd;
 
-use crate::{engine, process, project::Project, settings::Choice};
+use crate::{engine, previous_release, process, project::Project, report, settings::Choice};
 
 /// Run `cargo test` with a database from the engine that the stack would run on
 #[derive(clap::Args)]
@@ -12,6 +12,9 @@ pub(crate) struct Args {
     /// Where the tests' PostgreSQL comes from; the default is the engine that runs, else ENGINE in .env
     #[arg(long, value_enum)]
     engine: Option<Choice>,
+    /// Run the end-to-end tests of the last release (tag v*) against the schema of this checkout
+    #[arg(long)]
+    previous_release: bool,
     /// Arguments for `cargo test`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
@@ -21,7 +24,14 @@ impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let engine = engine::for_now(project, self.engine)?.engine;
         let settings = project.settings()?;
-        let arguments = self.arguments;
+        let mut arguments = self.arguments;
+        if self.previous_release {
+            let Some(release) = previous_release::check_out(project)? else {
+                report::line("there is no release yet (a tag v*): nothing to compare with");
+                return Ok(ExitCode::SUCCESS);
+            };
+            arguments.splice(..0, release.arguments());
+        }
         let mut test: Command = cmd!(project.shell, "cargo test {arguments...}").into();
         test.env("TEST_POSTGRES", engine.as_str()).env("POSTGRES_IMAGE", &settings.postgres_image);
         process::hand_over(test)

@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, bail};
 use local_postgres::Fnv1a;
 
+use super::migrate::check_pending;
 use crate::{
     doctor,
     engine::{self, Engine, Follower, Service, Source, choose},
@@ -161,6 +162,9 @@ fn start(project: &Project, state: &mut State) -> anyhow::Result<()> {
         engine.build()?;
         Ok(((), "compiled".to_owned()))
     })?;
+    if state.production {
+        report::stage("check", || Ok(((), check_pending(project, &*engine)?)))?;
+    }
     report::stage("migrate", || Ok(((), migrate(&*engine, state.production)?)))?;
     state.api = report::stage("api", || {
         Ok((engine.start_api()?, format!("started on port {}", state.api_port)))

@@ -1,4 +1,4 @@
-//! The migration.
+//! The migration, and what undoes it.
 
 use super::{Changes, Field, Kind, Resource, template::Template};
 
@@ -12,8 +12,9 @@ pub(super) fn write(resource: &Resource, changes: &mut Changes) {
         .fill("columns", &columns)
         .fill("indexes", &indexes(resource, &table))
         .text();
-    let path = format!("crates/db/migrations/V{}__create_{table}.sql", resource.version);
-    changes.add(path, text);
+    let stem = format!("crates/db/migrations/V{}__create_{table}", resource.version);
+    changes.add(format!("{stem}.sql"), text);
+    changes.add(format!("{stem}.down.sql"), format!("DROP TABLE {table};\n"));
 }
 
 fn column(field: &Field, table: &str) -> String {

@@ -1,0 +1,87 @@
+CREATE TABLE accounts (
+    id uuid NOT NULL,
+    email text NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    password_hash text NOT NULL,
+    disabled boolean DEFAULT false NOT NULL,
+    development boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT accounts_pkey PRIMARY KEY (id),
+    CONSTRAINT accounts_email_length CHECK (((char_length(email) >= 3) AND (char_length(email) <= 254))),
+    CONSTRAINT accounts_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT accounts_role CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text])))
+);
+
+CREATE TABLE audit_entries (
+    id uuid NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    account_id uuid,
+    token_id uuid,
+    action text NOT NULL,
+    resource text NOT NULL,
+    resource_id uuid NOT NULL,
+    request_id text,
+    CONSTRAINT audit_entries_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE emails (
+    id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    address text NOT NULL,
+    CONSTRAINT emails_pkey PRIMARY KEY (id),
+    CONSTRAINT emails_address_length CHECK (((char_length(address) >= 3) AND (char_length(address) <= 254))),
+    CONSTRAINT emails_person_id_fkey FOREIGN KEY (person_id) REFERENCES persons(id) ON DELETE CASCADE
+);
+
+CREATE TABLE idempotency_keys (
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    answer text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT idempotency_keys_pkey PRIMARY KEY (key)
+);
+
+CREATE TABLE persons (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    nickname text,
+    version integer DEFAULT 1 NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT persons_pkey PRIMARY KEY (id),
+    CONSTRAINT persons_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT persons_nickname_length CHECK (((char_length(nickname) >= 1) AND (char_length(nickname) <= 50)))
+);
+
+CREATE TABLE tokens (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    name text,
+    scope text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    CONSTRAINT tokens_pkey PRIMARY KEY (id),
+    CONSTRAINT tokens_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE,
+    CONSTRAINT tokens_hash_key UNIQUE (hash),
+    CONSTRAINT tokens_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT tokens_scope CHECK ((scope = ANY (ARRAY['read'::text, 'write'::text]))),
+    CONSTRAINT tokens_session_expires CHECK (((name IS NOT NULL) OR (expires_at IS NOT NULL)))
+);
+
+CREATE UNIQUE INDEX accounts_email_key ON public.accounts USING btree (lower(email));
+
+CREATE INDEX audit_entries_resource_id_idx ON public.audit_entries USING btree (resource, id);
+
+CREATE INDEX emails_lower_address_idx ON public.emails USING btree (lower(address));
+
+CREATE UNIQUE INDEX emails_person_id_address_key ON public.emails USING btree (person_id, lower(address));
+
+CREATE INDEX emails_person_id_id_idx ON public.emails USING btree (person_id, id);
+
+CREATE INDEX idempotency_keys_created_at_idx ON public.idempotency_keys USING btree (created_at);
+
+CREATE INDEX persons_lower_name_id_idx ON public.persons USING btree (lower(name) text_pattern_ops, id);
+
+CREATE INDEX tokens_account_id_id_idx ON public.tokens USING btree (account_id, id);

@@ -1,0 +1,75 @@
+//! What a migration would hold up, tried in a database that nobody uses.
+
+use std::collections::HashMap;
+
+use tokio_postgres::{Client, Transaction};
+
+use super::{Migration, Migrations};
+use crate::Error;
+
+const TABLES: &str = "\
+-- db::migrations::tables
+SELECT oid, oid::regclass::text, relfilenode FROM pg_class
+WHERE relkind IN ('r', 'p') AND oid >= 16384";
+const LOCKS: &str = "\
+-- db::migrations::locks
+SELECT relation, mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation IS NOT NULL";
+
+/// What a migration would hold up on a table that is there before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effect {
+    /// Its name.
+    pub table: String,
+    /// What nobody else can do while the migration's transaction lasts.
+    pub blocks: &'static str,
+    /// Whether PostgreSQL writes all its rows anew meanwhile.
+    pub rewrites: bool,
+}
+
+/// Applies `migration` to this database, which holds the schema before it and which nobody else
+/// uses, and returns what it held up. Nothing is written into the history.
+pub async fn preview(
+    migrations: &Migrations,
+    client: &mut Client,
+    migration: &Migration,
+) -> Result<Vec<Effect>, Error> {
+    let text = migrations.text(migration);
+    if migration_files::is_without_transaction(text) {
+        client.batch_execute(text).await.map_err(Error::other)?;
+        return Ok(Vec::new());
+    }
+    let transaction = client.transaction().await?;
+    let before = tables(&transaction).await?;
+    transaction.batch_execute(text).await.map_err(Error::other)?;
+    let after = tables(&transaction).await?;
+    let mut blocks = HashMap::<u32, &'static str>::new();
+    for row in transaction.query(LOCKS, &[]).await? {
+        if let Some(what) = blocked_by(row.get(1)) {
+            let known = blocks.entry(row.get(0)).or_insert(what);
+            *known = what.max(known);
+        }
+    }
+    transaction.commit().await?;
+    let effect = |(oid, (table, file)): (u32, (String, u32))| {
+        let rewrites = after.get(&oid).is_some_and(|(_, now)| *now != file);
+        Some(Effect { table, blocks: blocks.get(&oid)?, rewrites })
+    };
+    let mut effects: Vec<_> = before.into_iter().filter_map(effect).collect();
+    effects.sort_by(|one, other| one.table.cmp(&other.table));
+    Ok(effects)
+}
+
+/// Name and file of each table, by its number.
+async fn tables(transaction: &Transaction<'_>) -> Result<HashMap<u32, (String, u32)>, Error> {
+    let rows = transaction.query(TABLES, &[]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect())
+}
+
+/// What nobody else can do beside a lock of this mode. The stronger one is the greater text.
+fn blocked_by(mode: &str) -> Option<&'static str> {
+    match mode {
+        "ShareLock" | "ShareRowExclusiveLock" | "ExclusiveLock" => Some("every write"),
+        "AccessExclusiveLock" => Some("every write and read"),
+        _ => None,
+    }
+}

@@ -1,0 +1,78 @@
+//! Undoes migrations by their down files.
+
+use tokio_postgres::Client;
+
+use super::{
+    Migration, Migrations, applied,
+    apply::{Failed, alone},
+};
+use crate::Error;
+
+const FORGET: &str = "\
+-- db::migrations::forget
+DELETE FROM refinery_schema_history WHERE version = $1";
+
+/// What is to be undone, the newest first, and how.
+#[derive(Debug)]
+pub struct Undo(Vec<(Migration, String)>);
+
+/// A migration without a down file is in the way.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "there is no {0}: write what undoes it into that file, or go back to a snapshot from before it"
+)]
+struct Missing(String);
+
+/// Two were at it.
+#[derive(Debug, thiserror::Error)]
+#[error("somebody else has undone {0} meanwhile; this has undone nothing")]
+struct Undone(String);
+
+impl Undo {
+    /// What brings the database back to version `to`; without one, to before the last migration.
+    ///
+    /// # Errors
+    /// A migration that cannot be undone.
+    pub async fn plan(
+        migrations: &Migrations,
+        client: &Client,
+        to: Option<i32>,
+    ) -> Result<Self, Error> {
+        let applied = applied(client).await?;
+        let newest = applied.last().map_or(0, |applied| applied.migration.version);
+        let to = to.unwrap_or(newest - 1);
+        let mut steps = Vec::new();
+        for applied in applied.into_iter().rev().filter(|it| it.migration.version > to) {
+            let migration = applied.migration;
+            let missing = || Missing(migration.file().replace(".sql", ".down.sql"));
+            let text = migrations.down(migration.version).ok_or_else(missing);
+            let text = text.map_err(Error::other)?.to_owned();
+            steps.push((migration, text));
+        }
+        Ok(Self(steps))
+    }
+
+    /// The migrations that will be undone, the newest first.
+    pub fn migrations(&self) -> impl Iterator<Item = &Migration> {
+        self.0.iter().map(|(migration, _)| migration)
+    }
+}
+
+/// Undoes what was planned, all in one transaction.
+///
+/// # Errors
+/// The statement that failed, with PostgreSQL's own words; then nothing was undone.
+pub async fn undo(client: &mut Client, plan: &Undo) -> Result<(), Error> {
+    alone(client, async |client| {
+        let transaction = client.transaction().await?;
+        for (migration, text) in &plan.0 {
+            let failed = |cause| Error::other(Failed("undo", migration.stem(), cause));
+            transaction.batch_execute(text).await.map_err(failed)?;
+            if transaction.execute(FORGET, &[&migration.version]).await? == 0 {
+                return Err(Error::other(Undone(migration.stem())));
+            }
+        }
+        Ok(transaction.commit().await?)
+    })
+    .await
+}

@@ -1,0 +1,187 @@
+//! The commands that concern the schema: what is applied, what would be, and how to undo it.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, bail};
+use config::{Config, Profile};
+use db::{
+    Client, admin,
+    migrations::{self, Applied, Effect, Migration, Migrations, Undo},
+};
+
+use crate::{connect, database_name, snapshots};
+
+/// `applied 2026-01-01T00:00:00Z by an older tool`.
+const WIDEST: usize = 45;
+
+/// Applies what is pending up to `to`, and writes what that was.
+///
+/// A release that is older than the schema applies nothing and starts: that is how one goes back.
+pub(crate) async fn apply(
+    config: &Config,
+    client: &mut Client,
+    to: Option<i32>,
+) -> anyhow::Result<String> {
+    let migrations = Migrations::embedded();
+    let mut said = String::new();
+    if config.profile == Profile::Production
+        && let Some(newer) = newer(&migrations::applied(client).await?)
+    {
+        return Ok(format!("nothing to apply: the schema is ahead, it has {newer}\n"));
+    }
+    let applied = migrations::apply(migrations, client, to).await?;
+    for migration in &applied {
+        writeln!(said, "applied {} {}", migration.version, migration.name)?;
+    }
+    if applied.is_empty() {
+        let applied = migrations::applied(client).await?;
+        writeln!(said, "nothing to apply: the schema is at version {}", version(&applied))?;
+    }
+    Ok(said)
+}
+
+/// The newest migration that the database has and this binary has not, if all of this binary's are
+/// applied as they are.
+fn newer(applied: &[Applied]) -> Option<String> {
+    let known = migrations::known();
+    let has = |it: &Migration| applied.iter().any(|applied| applied.migration == *it);
+    let newest = &applied.last()?.migration;
+    (newest.version > migrations::latest() && known.iter().all(has)).then(|| newest.stem())
+}
+
+fn version(applied: &[Applied]) -> i32 {
+    applied.last().map_or(0, |applied| applied.migration.version)
+}
+
+/// Which migrations are applied and which are pending, as a table or as JSON.
+pub async fn status(config: &Config, json: bool) -> anyhow::Result<String> {
+    let client = connect(config, None).await?;
+    let applied = migrations::applied(&client).await?;
+    let pending = Migrations::embedded().pending(&applied, None);
+    let problems = Migrations::embedded().problems(&applied);
+    if json {
+        let status = serde_json::json!({
+            "version": version(&applied),
+            "applied": applied.iter().map(|applied| serde_json::json!({
+                "version": applied.migration.version,
+                "name": applied.migration.name,
+                "checksum": applied.migration.checksum,
+                "applied_on": applied.applied_on,
+                "applied_by": applied.applied_by,
+            })).collect::<Vec<_>>(),
+            "pending": pending.iter().map(|migration| serde_json::json!({
+                "version": migration.version,
+                "name": migration.name,
+                "checksum": migration.checksum,
+            })).collect::<Vec<_>>(),
+            "problems": problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        });
+        return Ok(format!("{status}\n"));
+    }
+    let names = applied.iter().map(|applied| &applied.migration).chain(&pending);
+    let width = names.map(|migration| migration.name.len()).max().unwrap_or(0);
+    let mut said = String::new();
+    let mut line = |migration: &Migration, what: &str| {
+        let Migration { version, name, checksum } = migration;
+        writeln!(said, "{version:>4}  {name:width$}  {what:WIDEST$}  {checksum}")
+    };
+    for Applied { migration, applied_on, applied_by } in &applied {
+        let seconds = applied_on.get(..19).unwrap_or(applied_on);
+        let by = applied_by.as_deref().unwrap_or("an older tool");
+        line(migration, &format!("applied {seconds}Z by {by}"))?;
+    }
+    for migration in &pending {
+        line(migration, "pending")?;
+    }
+    for problem in problems {
+        writeln!(said, "wrong: {problem}")?;
+    }
+    Ok(said)
+}
+
+/// The statements of what `up` would apply, and what they would hold up: tried in a new database
+/// with the same schema and no rows, which is dropped again.
+pub async fn dry_run(config: &Config, to: Option<i32>) -> anyhow::Result<String> {
+    let migrations = Migrations::embedded();
+    let server = connect(config, Some(admin::MAINTENANCE)).await?;
+    let name = database_name(config)?;
+    let applied = if admin::exists(&server, &name).await? {
+        migrations::applied(&connect(config, None).await?).await?
+    } else {
+        Vec::new()
+    };
+    if let [problem, ..] = &migrations.problems(&applied)[..] {
+        bail!("{problem}");
+    }
+    let pending = migrations.pending(&applied, to);
+    if pending.is_empty() {
+        return Ok(format!("nothing to apply: the schema is at version {}\n", version(&applied)));
+    }
+    let scratch = format!("{name}__dry_run");
+    admin::drop(&server, &scratch).await?;
+    admin::create(&server, &scratch).await.context("a dry run makes a database of its own")?;
+    let tried = preview(config, &scratch, version(&applied), &pending).await;
+    admin::drop(&server, &scratch).await?;
+    tried
+}
+
+async fn preview(
+    config: &Config,
+    scratch: &str,
+    version: i32,
+    pending: &[Migration],
+) -> anyhow::Result<String> {
+    let migrations = Migrations::embedded();
+    let mut client = connect(config, Some(scratch)).await?;
+    migrations::apply(migrations, &mut client, Some(version)).await?;
+    let mut said = String::new();
+    for migration in pending {
+        let text = migrations.text(migration);
+        writeln!(said, "-- {}\n{}\n", migration.file(), text.trim_end())?;
+        let effects = migrations::preview(migrations, &mut client, migration).await?;
+        for Effect { table, blocks, rewrites } in &effects {
+            let rewrites = if *rewrites { ", and writes every row anew" } else { "" };
+            writeln!(said, "-- holds up {blocks} of {table}{rewrites}")?;
+        }
+        if effects.is_empty() {
+            writeln!(said, "-- holds up nobody")?;
+        }
+        writeln!(said)?;
+    }
+    Ok(said)
+}
+
+/// Undoes migrations down to version `to`; without one, the last migration. What was there is kept
+/// as a snapshot.
+pub async fn down(config: &Config, to: Option<i32>) -> anyhow::Result<String> {
+    let mut client = connect(config, None).await?;
+    let plan = Undo::plan(Migrations::embedded(), &client, to).await?;
+    if plan.migrations().next().is_none() {
+        return Ok("nothing to undo\n".to_owned());
+    }
+    drop(client);
+    let mut said = snapshots::automatic(config, "migrate down").await?;
+    client = connect(config, None).await?;
+    migrations::undo(&mut client, &plan).await?;
+    for migration in plan.migrations() {
+        writeln!(said, "undid {} {}", migration.version, migration.name)?;
+    }
+    Ok(said)
+}
+
+/// The schema that all migrations of this binary make, as text: made in a database that is dropped
+/// again.
+pub async fn schema(config: &Config) -> anyhow::Result<String> {
+    let server = connect(config, Some(admin::MAINTENANCE)).await?;
+    let scratch = format!("{}__schema", database_name(config)?);
+    admin::drop(&server, &scratch).await?;
+    admin::create(&server, &scratch).await?;
+    let described = async {
+        let mut client = connect(config, Some(&scratch)).await?;
+        migrations::apply(Migrations::embedded(), &mut client, None).await?;
+        Ok(migrations::describe(&client).await?)
+    }
+    .await;
+    admin::drop(&server, &scratch).await?;
+    described
+}

@@ -1,0 +1,60 @@
+//! Comments that allow a finding: `-- migrate: allow RULE: reason`, right before the statement.
+
+use crate::{Finding, Parsed, rules};
+
+const OPENING: &str = "-- migrate: allow ";
+
+/// The comments of a file.
+pub(crate) struct Allowed(Vec<Comment>);
+
+struct Comment {
+    /// Where it begins.
+    offset: usize,
+    rule: String,
+    has_reason: bool,
+    /// From the comment to the end of the statement that it stands before.
+    until: usize,
+    is_used: bool,
+}
+
+impl Allowed {
+    pub(crate) fn read(file: &Parsed) -> Self {
+        let text = &file.file.text;
+        let ends: Vec<usize> =
+            file.statements().iter().map(|node| node.text_range().end().into()).collect();
+        let mut comments = Vec::new();
+        let mut offset = 0;
+        for line in text.split_inclusive('\n') {
+            if let Some(said) = line.trim().strip_prefix(OPENING) {
+                let (rule, reason) = said.split_once(':').unwrap_or((said, ""));
+                comments.push(Comment {
+                    offset,
+                    rule: rule.trim().to_owned(),
+                    has_reason: !reason.trim().is_empty(),
+                    until: ends.iter().copied().find(|end| *end > offset).unwrap_or(text.len()),
+                    is_used: false,
+                });
+            }
+            offset += line.len();
+        }
+        Self(comments)
+    }
+
+    /// Whether a comment with a reason allows what `rule` found there.
+    pub(crate) fn allows(&mut self, offset: usize, rule: &str) -> bool {
+        let of = |it: &&mut Comment| it.rule == rule && (it.offset..it.until).contains(&offset);
+        let Some(comment) = self.0.iter_mut().find(of) else { return false };
+        comment.is_used = true;
+        comment.has_reason
+    }
+
+    /// Comments without a reason, and those that allow nothing.
+    pub(crate) fn mistakes(&self, file: &Parsed) -> Vec<Finding> {
+        let wrong = self.0.iter().filter(|comment| !(comment.has_reason && comment.is_used));
+        let finding = |comment: &Comment| {
+            let advice = if comment.is_used { rules::WITHOUT_REASON } else { rules::NEEDLESS };
+            file.finding(comment.offset, advice).1
+        };
+        wrong.map(finding).collect()
+    }
+}

@@ -1,0 +1,215 @@
+//! Finds what would hold up or break a system that runs while it is migrated. The parser and most of
+//! the rules are squawk's.
+
+mod allowed;
+mod references;
+mod rules;
+
+use std::{collections::HashSet, fmt};
+
+use squawk_linter::{Linter, LinterSettings, Rule};
+use squawk_syntax::{
+    Parse, SourceFile, SyntaxKind, SyntaxNode,
+    ast::{self, AstNode},
+};
+
+use allowed::Allowed;
+use rules::{Advice, RULES};
+
+/// A migration to be looked at, or one before it.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// For people.
+    pub path: String,
+    /// Its statements.
+    pub text: String,
+}
+
+/// Where the released version mentions a name.
+pub type Readers<'a> = dyn Fn(&str) -> Vec<String> + 'a;
+
+/// What a migration would hold up or break.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The file and the line.
+    pub place: String,
+    /// What a comment allows it with.
+    pub rule: &'static str,
+    /// What it would hold up or break, and who.
+    pub blocks: String,
+    /// How to do it instead.
+    pub safe_way: &'static str,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, rule, blocks, safe_way } = self;
+        write!(f, "{place}: {rule}\n  blocks or breaks: {blocks}\n  the safe way: {safe_way}")
+    }
+}
+
+/// A file with its statements.
+struct Parsed<'a> {
+    file: &'a File,
+    parse: Parse<SourceFile>,
+}
+
+impl<'a> Parsed<'a> {
+    fn new(file: &'a File) -> Self {
+        Self { file, parse: SourceFile::parse(&file.text) }
+    }
+
+    fn statements(&self) -> Vec<SyntaxNode> {
+        self.parse.tree().stmts().map(|statement| statement.syntax().clone()).collect()
+    }
+
+    fn finding(&self, offset: usize, advice: Advice) -> (usize, Finding) {
+        let line = self.file.text[..offset].matches('\n').count() + 1;
+        let place = format!("{}:{line}", self.file.path);
+        let Advice { rule, blocks, safe_way } = advice;
+        (offset, Finding { place, rule, blocks: blocks.to_owned(), safe_way })
+    }
+}
+
+/// Looks at `pending`, which come after `released`. `readers` tells where the released version
+/// mentions a name; none if nobody knows which version that is.
+///
+/// A table that one of `pending` makes has no rows and no readers: it may be changed at will.
+pub fn lint(released: &[File], pending: &[File], readers: Option<&Readers>) -> Vec<Finding> {
+    let before: Vec<_> = released.iter().map(Parsed::new).collect();
+    let files: Vec<_> = pending.iter().map(Parsed::new).collect();
+    let new: HashSet<_> = files.iter().flat_map(|file| created(&file.parse)).collect();
+    let indexed = references::indexed(before.iter().chain(&files));
+    let mut findings = Vec::new();
+    for file in &files {
+        let mut found = squawk(file, &new, readers);
+        found.extend(references::without_index(file, &indexed));
+        found.extend(outside_a_transaction(file));
+        let syntax = |error: &squawk_syntax::syntax_error::SyntaxError| {
+            file.finding(error.range().start().into(), rules::SYNTAX)
+        };
+        found.extend(file.parse.errors().iter().map(syntax));
+        found.sort_by_key(|(offset, _)| *offset);
+        let mut allowed = Allowed::read(file);
+        found.retain(|(offset, finding)| !allowed.allows(*offset, finding.rule));
+        findings.extend(found.into_iter().map(|(_, finding)| finding));
+        findings.extend(allowed.mistakes(file));
+    }
+    findings
+}
+
+fn squawk(
+    file: &Parsed,
+    new: &HashSet<String>,
+    readers: Option<&Readers>,
+) -> Vec<(usize, Finding)> {
+    let mut linter = Linter::from(RULES.map(|(rule, _)| rule));
+    linter.settings = LinterSettings {
+        assume_in_transaction: !migration_files::is_without_transaction(&file.file.text),
+        ..LinterSettings::default()
+    };
+    let statements = file.statements();
+    let mut found = Vec::new();
+    for violation in linter.lint(&file.parse, &file.file.text) {
+        let Some((_, advice)) = RULES.iter().find(|(rule, _)| *rule == violation.code) else {
+            continue;
+        };
+        let range = violation.text_range;
+        let around = statements.iter().find(|node| node.text_range().contains_range(range));
+        if around.and_then(table).is_some_and(|table| new.contains(&table)) {
+            continue;
+        }
+        let offset: usize = range.start().into();
+        let mut finding = file.finding(offset, *advice);
+        if rules::is_about_readers(violation.code)
+            && let Some(readers) = readers
+        {
+            let names = around.map(|node| subjects(node, violation.code)).unwrap_or_default();
+            let places: Vec<_> = names.iter().flat_map(|name| readers(name)).collect();
+            if places.is_empty() {
+                continue;
+            }
+            finding.1.blocks = format!("{}: {}", finding.1.blocks, places.join(", "));
+        }
+        found.push(finding);
+    }
+    found
+}
+
+fn is_concurrent(statement: &SyntaxNode) -> bool {
+    let mut parts = statement.descendants_with_tokens();
+    parts.any(|part| part.kind() == SyntaxKind::CONCURRENTLY_KW)
+}
+
+/// What is `CONCURRENTLY` needs a file that forgoes the transaction, whose one statement may be
+/// repeated.
+fn outside_a_transaction(file: &Parsed) -> Option<(usize, Finding)> {
+    let statements = file.statements();
+    if !migration_files::is_without_transaction(&file.file.text) {
+        let concurrent = statements.into_iter().find(is_concurrent)?;
+        return Some(file.finding(concurrent.text_range().start().into(), rules::IN_TRANSACTION));
+    }
+    let words = statements.first().map(|node| node.text().to_string().to_lowercase());
+    let words = words.unwrap_or_default();
+    let is_repeatable = words.contains("if exists")
+        || words.contains("if not exists")
+        || !(words.starts_with("create") || words.starts_with("drop"));
+    if statements.len() == 1 && is_repeatable {
+        return None;
+    }
+    let offset = statements.last().map_or(0, |node| node.text_range().start().into());
+    Some(file.finding(offset, rules::NO_TRANSACTION))
+}
+
+/// The tables that a file makes.
+fn created(parse: &Parse<SourceFile>) -> Vec<String> {
+    let tables = parse.tree().stmts().filter_map(|statement| match statement {
+        ast::Stmt::CreateTable(create) => create.path().as_ref().and_then(last_name),
+        _ => None,
+    });
+    tables.collect()
+}
+
+/// The table that a statement is about.
+fn table(statement: &SyntaxNode) -> Option<String> {
+    let path = if let Some(create) = ast::CreateTable::cast(statement.clone()) {
+        create.path()
+    } else if let Some(alter) = ast::AlterTable::cast(statement.clone()) {
+        alter.relation_name()?.path()
+    } else {
+        ast::CreateIndex::cast(statement.clone())?.relation_name()?.path()
+    };
+    last_name(&path?)
+}
+
+/// What a statement drops or renames.
+fn subjects(statement: &SyntaxNode, rule: Rule) -> Vec<String> {
+    let first_name = |node: SyntaxNode| node.descendants().find_map(ast::NameRef::cast);
+    let of = |is: fn(&SyntaxNode) -> bool| {
+        let nodes = statement.descendants().filter(is).filter_map(first_name);
+        nodes.map(|name| plain(&name.text())).collect()
+    };
+    match rule {
+        Rule::BanDropColumn => of(|node| ast::DropColumn::can_cast(node.kind())),
+        Rule::RenamingColumn => of(|node| ast::RenameColumn::can_cast(node.kind())),
+        Rule::BanDropTable => of(|node| ast::DropTable::can_cast(node.kind())),
+        _ => table(statement).into_iter().collect(),
+    }
+}
+
+/// The table's own name in `schema.table`.
+fn last_name(path: &ast::Path) -> Option<String> {
+    Some(plain(&path.syntax().text().to_string().rsplit('.').next()?.to_owned()))
+}
+
+/// A name as PostgreSQL takes it.
+fn plain(name: &impl ToString) -> String {
+    let name = name.to_string();
+    let name = name.trim();
+    name.strip_prefix('"')
+        .and_then(|name| name.strip_suffix('"'))
+        .map_or_else(|| name.to_lowercase(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! Looks at the migrations that are not released yet: `cargo xtask migrate check`.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
+
+use anyhow::bail;
+use clap::Parser;
+use migration_files::FOLDER;
+use migration_lint::{File, Readers, lint};
+
+/// Finds migrations that would hold up or break a running system.
+#[derive(Parser)]
+struct Cli {
+    /// The repository
+    #[arg(long, default_value = ".")]
+    root: PathBuf,
+    /// Look at those that this commit, branch or tag has not; the default is the last tag v*, or else
+    /// the main branch
+    #[arg(long, value_name = "COMMIT")]
+    since: Option<String>,
+    /// Look at those after this one, the last that the database has
+    #[arg(long, value_name = "N", conflicts_with = "since")]
+    applied: Option<i32>,
+    /// Look at all of them
+    #[arg(long, conflicts_with_all = ["since", "applied"])]
+    all: bool,
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok((said, true)) => say(&said, ExitCode::SUCCESS),
+        Ok((said, false)) => say(&said, ExitCode::FAILURE),
+        Err(error) => say(&format!("error: {error:#}\n"), ExitCode::FAILURE),
+    }
+}
+
+impl Cli {
+    /// What there is to say, and whether nothing was found.
+    fn run(&self) -> anyhow::Result<(String, bool)> {
+        let files = self.files()?;
+        if let [problem, ..] = &migration_files::numbers(&migration_files::files(&self.root))[..] {
+            bail!("{problem}");
+        }
+        let release = self.since.clone().or_else(|| self.release());
+        let last = match (self.all, self.applied, &release) {
+            (false, Some(applied), _) => applied,
+            (false, None, Some(release)) => self.last_of(release)?,
+            (true, ..) | (false, None, None) => 0,
+        };
+        let (released, pending): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|(version, _)| *version <= last);
+        let files = |files: Vec<(i32, File)>| files.into_iter().map(|(_, file)| file).collect();
+        let (released, pending): (Vec<_>, Vec<_>) = (files(released), files(pending));
+        Ok(self.report(&released, &pending, release.as_deref()))
+    }
+
+    fn report(&self, released: &[File], pending: &[File], release: Option<&str>) -> (String, bool) {
+        let than = release.map_or_else(String::new, |release| format!(" (released: {release})"));
+        if pending.is_empty() {
+            return (format!("no migration is new{than}\n"), true);
+        }
+        let readers = |name: &str| self.readers(release.unwrap_or_default(), name);
+        let readers: &Readers = &readers;
+        let findings = lint(released, pending, release.is_some().then_some(readers));
+        let mut said = findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n");
+        if findings.is_empty() {
+            said = format!("{} new migrations hold up nobody{than}\n", pending.len());
+        } else {
+            said += "\n\nwhere it must be so: -- migrate: allow RULE: the reason, before the statement\n";
+        }
+        (said, findings.is_empty())
+    }
+
+    fn files(&self) -> anyhow::Result<Vec<(i32, File)>> {
+        let mut files = Vec::new();
+        for name in migration_files::files(&self.root) {
+            if let Some((version, _)) = migration_files::parse(&name) {
+                let path = format!("{FOLDER}/{name}");
+                let text = fs::read_to_string(self.root.join(&path))?;
+                files.push((version, File { path, text }));
+            }
+        }
+        files.sort_by_key(|(version, _)| *version);
+        Ok(files)
+    }
+
+    /// What runs somewhere: the last release, or what landed.
+    fn release(&self) -> Option<String> {
+        let tag = self.git(&["describe", "--tags", "--abbrev=0", "--match", "v*"]).ok();
+        let branches = ["origin/HEAD", "origin/main", "main"].into_iter();
+        let base =
+            || branches.map(|name| self.git(&["merge-base", "HEAD", name])).find_map(Result::ok);
+        tag.or_else(base)
+    }
+
+    /// The number of the last migration of a release.
+    fn last_of(&self, release: &str) -> anyhow::Result<i32> {
+        let folder = format!("{FOLDER}/");
+        let listed = self.git(&["ls-tree", "--name-only", release, &folder])?;
+        let versions = listed
+            .lines()
+            .filter_map(|path| migration_files::parse(&file_name(path)).map(|it| it.0));
+        Ok(versions.max().unwrap_or(0))
+    }
+
+    /// The files of a release that mention a name where its statements are.
+    fn readers(&self, release: &str, name: &str) -> Vec<String> {
+        let search =
+            ["grep", "--word-regexp", "--name-only", "--fixed-strings", "-e", name, release];
+        let found = self.git(&[&search[..], &["--", "crates/db/src", "crates/db/seeds"]].concat());
+        found.map_or_else(|_| Vec::new(), |found| found.lines().map(str::to_owned).collect())
+    }
+
+    fn git(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let output = Command::new("git").arg("-C").arg(&self.root).args(arguments).output()?;
+        if !output.status.success() {
+            bail!(
+                "git {}: {}",
+                arguments.join(" "),
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+}
+
+fn file_name(path: &str) -> String {
+    path.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+#[expect(clippy::print_stdout, reason = "a command's answer to the person who typed it")]
+fn say(said: &str, code: ExitCode) -> ExitCode {
+    print!("{said}");
+    code
+}

@@ -1,0 +1,61 @@
+//! Changing the schema: `cargo xtask migrate`.
+
+use crate::harness::{Checkout, Stack, eventually, run};
+
+const STATEMENT: &str = "ALTER TABLE persons ADD COLUMN title text;\n";
+const UNDO: &str = "ALTER TABLE persons DROP COLUMN title;\n";
+
+pub(crate) fn a_migration_is_written_applied_and_undone(stack: &Stack) {
+    let version = stack.schema_version();
+    let file = format!("crates/db/migrations/V{}__add_person_title.sql", version + 1);
+    let down = file.replace(".sql", ".down.sql");
+    run(&mut stack.xtask("migrate new title")).failed().says("a verb and a noun");
+    run(&mut stack.xtask("migrate new add_person_title")).succeeded().says(&file).says(&down);
+    // It is none before it holds a statement, and the API is not in need of it.
+    stack.up();
+    assert_eq!(stack.status()["schema"]["version"], version);
+
+    stack.write(&down, UNDO);
+    stack.write(&file, STATEMENT);
+    stack.up();
+    let readiness = format!("\"schema_version\":{}", version + 1);
+    eventually("the migration", || stack.page("/health/ready").contains(&readiness).then_some(()));
+    run(&mut stack.xtask("migrate status")).succeeded().says("add_person_title").says("by 0.1.0");
+    let schema = stack.edit("crates/db/schema.sql", str::to_owned);
+    run(&mut stack.xtask("migrate schema")).succeeded().says("wrote crates/db/schema.sql");
+    assert!(stack.read("crates/db/schema.sql").contains("title text"));
+    drop(schema);
+
+    run(&mut stack.xtask("migrate down")).failed().says("--yes");
+    run(&mut stack.xtask("migrate down --yes")).succeeded().says("add_person_title").says("kept");
+    run(&mut stack.xtask("migrate up --dry-run"))
+        .succeeded()
+        .says("ADD COLUMN title")
+        .says("holds up every write and read of persons");
+    for file in [file, down] {
+        std::fs::remove_file(stack.root.join(file)).expect("it is there");
+    }
+    stack.up();
+    assert_eq!(stack.status()["schema"]["version"], version);
+}
+
+pub(crate) fn what_would_hold_up_or_break_the_last_release_is_found(stack: &Stack) {
+    let file = format!("crates/db/migrations/V{}__drop_nickname.sql", stack.schema_version() + 1);
+    let text = "ALTER TABLE persons DROP COLUMN nickname;\n";
+    let copy = Checkout::new(stack.engine);
+    run(&mut copy.xtask("test --previous-release")).succeeded().says("there is no release yet");
+    let git = |words: &str| run(copy.command("git").args(words.split(' '))).succeeded();
+    git("init --quiet");
+    git("add --all");
+    git("-c user.name=Ada -c user.email=ada@example.com commit --quiet --message Begin");
+    git("tag v0.0.1");
+    run(&mut copy.xtask("migrate check")).succeeded().says("no migration is new");
+    let _migration = copy.edit(&file, |_| text.to_owned());
+    run(&mut copy.xtask("migrate check"))
+        .failed()
+        .says(format!("{file}:1: drop-column"))
+        .says("v0.0.1:crates/db/src/persons.rs")
+        .says("the safe way");
+    copy.write(&file, &format!("-- migrate: allow drop-column: a test\n{text}"));
+    run(&mut copy.xtask("migrate check")).succeeded().says("1 new migrations hold up nobody");
+}
