@@ -5,6 +5,8 @@ mod breaking_changes;
 mod commands;
 mod compile;
 mod doctor;
+#[cfg(test)]
+mod documented;
 mod engine;
 mod env_file;
 mod fingerprint;

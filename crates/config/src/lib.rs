@@ -35,7 +35,7 @@ pub struct Config {
 /// How the server listens and stops.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
-    /// `API_LISTEN`: where to listen.
+    /// `API_LISTEN`, or else every address and the port in `PORT`, as platforms give it.
     pub listen: Listen,
     /// `API_DOCS`: whether `/docs` and `/openapi.json` are served.
     pub docs: bool,
@@ -81,6 +81,26 @@ impl FromStr for Listen {
         }
         let address = text.parse().map_err(|_| "must be like 127.0.0.1:5000, or stdin")?;
         Ok(Self::Address(address))
+    }
+}
+
+impl Listen {
+    /// Where a server with these variables listens.
+    ///
+    /// # Errors
+    /// `API_LISTEN` or `PORT` is malformed.
+    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Errors> {
+        let mut reader = Reader::new(lookup);
+        let listen = Self::read(&mut reader);
+        reader.finish(listen)
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Self {
+        reader.optional("API_LISTEN").unwrap_or_else(|| {
+            let port: Option<u16> = reader.optional("PORT");
+            let address = port.map_or(([127, 0, 0, 1], 5000), |port| ([0, 0, 0, 0], port));
+            Self::Address(address.into())
+        })
     }
 }
 
@@ -170,7 +190,7 @@ impl Config {
             engine: reader.text("ENGINE"),
             reload_folder: reader.text("RELOAD_FOLDER").map(PathBuf::from),
             server: ServerConfig {
-                listen: reader.parsed("API_LISTEN", Listen::Address(([127, 0, 0, 1], 5000).into())),
+                listen: Listen::read(&mut reader),
                 docs: reader.parsed("API_DOCS", true),
                 admin_listen: reader.optional("API_ADMIN_LISTEN"),
                 cors_origins: reader.origins("API_CORS_ORIGINS"),

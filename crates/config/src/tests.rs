@@ -23,10 +23,26 @@ fn the_socket_may_be_an_inherited_one() {
 }
 
 #[test]
+fn a_platform_gives_the_port_unless_an_address_is_set() {
+    let listen = |variables: &[(&str, &str)]| {
+        let lookup = |name: &str| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        Listen::from_lookup(&lookup).expect("usable settings")
+    };
+    let everywhere = Listen::Address(([0, 0, 0, 0], 8080).into());
+    assert_eq!(listen(&[("PORT", "8080")]), everywhere);
+    let here = Listen::Address(([127, 0, 0, 1], 7000).into());
+    assert_eq!(listen(&[("PORT", "8080"), ("API_LISTEN", "127.0.0.1:7000")]), here);
+}
+
+#[test]
 fn every_bad_variable_is_named_at_once_and_no_value_is_shown() {
     let errors = read(&[
         ("APP_ENV", "prod"),
         ("API_LISTEN", "localhost"),
+        ("PORT", "65536"),
         ("DATABASE_POOL_SIZE", "0"),
         ("API_ADMIN_LISTEN", "9090"),
         ("API_CORS_ORIGINS", "https://a.example, *"),
@@ -42,6 +58,7 @@ fn every_bad_variable_is_named_at_once_and_no_value_is_shown() {
     let expected = [
         "APP_ENV",
         "API_LISTEN",
+        "PORT",
         "API_ADMIN_LISTEN",
         "API_CORS_ORIGINS",
         "API_MAX_CONNECTIONS",

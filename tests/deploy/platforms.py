@@ -1,0 +1,48 @@
+"""The API with what a platform gives it, and nothing else: docs/platforms.md."""
+
+import json
+import re
+import signal
+import subprocess
+import unittest
+
+from monitoring import PATIENCE, PROGRAMS, eventually, fetch, free_port
+
+
+class Platform(unittest.TestCase):
+    """Run by tests/deploy/run."""
+
+    def setUp(self):
+        postgres = subprocess.Popen(
+            [PROGRAMS / "test-postgres"], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        self.addCleanup(postgres.communicate, timeout=PATIENCE)
+        template = postgres.stdout.readline().strip()
+        self.port = free_port()
+        url = template.removesuffix("template") + "platform"
+        self.variables = {
+            "APP_ENV": "production",
+            "PORT": str(self.port),
+            "DATABASE_URL": re.sub("^postgres(ql)?:", "postgres:", url),
+        }
+
+    def run_in_it(self, *command):
+        """What a command of the image ends with."""
+        done = subprocess.run(command, env=self.variables, capture_output=True, check=False, timeout=PATIENCE)
+        return done.returncode
+
+    def test_it_migrates_listens_on_the_port_logs_lines_and_stops(self):
+        self.assertEqual(self.run_in_it(PROGRAMS / "migrate", "up"), 0)
+        api = subprocess.Popen([PROGRAMS / "api"], env=self.variables, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(api.kill)
+        for path in ["/health/live", "/health/ready"]:
+            url = f"http://127.0.0.1:{self.port}{path}"
+            self.assertEqual(eventually(path, lambda url=url: fetch(url))[0], 200)
+        self.assertEqual(self.run_in_it(PROGRAMS / "api", "healthcheck"), 0)
+        api.send_signal(signal.SIGTERM)
+        _, log = api.communicate(timeout=PATIENCE)
+        self.assertEqual(api.returncode, 0, log)
+        for line in log.splitlines():
+            self.assertIn("level", json.loads(line))
+        self.assertIn(f"0.0.0.0:{self.port}", log)
+        self.assertNotEqual(self.run_in_it(PROGRAMS / "api", "healthcheck"), 0)
