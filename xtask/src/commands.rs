@@ -16,6 +16,7 @@ pub(crate) mod new;
 pub(crate) mod openapi;
 pub(crate) mod psql;
 pub(crate) mod restart;
+pub(crate) mod scale;
 pub(crate) mod shell;
 pub(crate) mod status;
 pub(crate) mod test;

@@ -16,6 +16,7 @@ mod own_project;
 mod ports;
 mod process;
 mod project;
+mod release;
 mod report;
 mod settings;
 mod state;
@@ -26,7 +27,7 @@ use clap::{Parser, Subcommand};
 
 use commands::{
     accounts, base_images, build, ci, client, completions, database, doctor as doctor_command,
-    down, exec, init, logs, new, openapi, psql, restart, shell, status, test, up,
+    down, exec, init, logs, new, openapi, psql, restart, scale, shell, status, test, up,
 };
 use project::Project;
 
@@ -47,6 +48,7 @@ enum Command {
     Logs(logs::Args),
     Restart(restart::Args),
     Build(build::Args),
+    Scale(scale::Args),
     Exec(exec::Args),
     Psql(psql::Args),
     Shell(shell::Args),
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         Command::Logs(args) => args.run(&project),
         Command::Restart(args) => args.run(&project),
         Command::Build(args) => args.run(&project),
+        Command::Scale(args) => args.run(&project),
         Command::Exec(args) => args.run(&project),
         Command::Psql(args) => args.run(&project),
         Command::Shell(args) => args.run(&project),

@@ -1,0 +1,125 @@
+//! Puts replicas in the place of others without losing a request.
+//!
+//! The new ones start first. nginx passes requests to one when it is ready, and away from an old one
+//! before that stops. Until the very end the old ones are there: to undo is to point nginx at them.
+
+use anyhow::{Context, bail};
+
+use super::{
+    Server,
+    image::Images,
+    proxy::Proxy,
+    replicas::{self, Replica},
+};
+
+/// Has `number` replicas of this release serve, and nothing else. They are started in steps of `step`.
+///
+/// # Errors
+/// A new replica does not get ready: those that served before serve on, and it is removed.
+pub(crate) fn to(
+    server: &Server,
+    images: &Images,
+    number: usize,
+    step: usize,
+) -> anyhow::Result<()> {
+    let (serving, useless) = sorted(server)?;
+    // Those of an interrupted roll-out to the same release are taken as they are.
+    let (mut new, mut old): (Vec<_>, Vec<_>) =
+        serving.into_iter().partition(|replica| replica.image == images.api);
+    old.extend(new.split_off(number.min(new.len())));
+    let kept = new.len();
+    if let Err(error) = advance(server, images, number, step, (&mut new, &old)) {
+        let undone = undo(server, &old, &new[..kept]);
+        let undone = undone.map_or_else(|error| format!("{error:#}"), |()| "undone".to_owned());
+        return Err(error.context(format!("the roll-out did not finish ({undone})")));
+    }
+    let proxy = Proxy::start(server, images)?;
+    let former = proxy.point_at(&new)?;
+    proxy.verify(new.first().context("there is a replica")?)?;
+    if !old.is_empty() {
+        proxy.drain(&former)?;
+    }
+    replicas::remove(server, &[old, useless].concat())
+}
+
+/// The replicas that serve, and those that are of no use.
+fn sorted(server: &Server) -> anyhow::Result<(Vec<Replica>, Vec<Replica>)> {
+    let all = replicas::list(server)?;
+    let is_empty = !all.iter().any(|replica| replica.runs);
+    let (serving, useless): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|replica| replicas::is_ready(server, replica));
+    // All at once are not broken: it is something that they need.
+    if serving.is_empty() && !is_empty {
+        bail!("no replica is ready: `cargo xtask logs api` tells why");
+    }
+    Ok((serving, useless))
+}
+
+/// Starts what is missing, step by step, each of them taking the place of an old one.
+fn advance(
+    server: &Server,
+    images: &Images,
+    number: usize,
+    step: usize,
+    (new, old): (&mut Vec<Replica>, &[Replica]),
+) -> anyhow::Result<()> {
+    let proxy = Proxy::find(server)?;
+    let point = |new: &[Replica]| -> anyhow::Result<()> {
+        let rest = old.get(new.len()..).unwrap_or_default();
+        let serving = [new, rest].concat();
+        match &proxy {
+            Some(proxy) if !serving.is_empty() => proxy.point_at(&serving).map(|_| ()),
+            _ => Ok(()),
+        }
+    };
+    // Before a new one starts: what Docker's DNS lists for all replicas will have it at once.
+    point(new)?;
+    while new.len() < number {
+        new.extend(replicas::start(server, images, step.min(number - new.len()))?);
+        point(new)?;
+    }
+    Ok(())
+}
+
+/// Has those serve alone again that did before, and removes what was started since.
+fn undo(server: &Server, old: &[Replica], kept: &[Replica]) -> anyhow::Result<()> {
+    let stays = [kept, old].concat();
+    if let (Some(proxy), false) = (Proxy::find(server)?, stays.is_empty()) {
+        let former = proxy.point_at(&stays)?;
+        proxy.drain(&former)?;
+    }
+    let is_new = |replica: &Replica| stays.iter().all(|known| known.id != replica.id);
+    let fresh: Vec<_> = replicas::list(server)?.into_iter().filter(is_new).collect();
+    replicas::remove(server, &fresh)
+}
+
+/// What runs: each image, and on how many replicas; that on most comes first.
+pub(crate) fn running(server: &Server) -> anyhow::Result<Vec<(String, usize)>> {
+    let mut found: Vec<(String, usize)> = Vec::new();
+    for replica in replicas::list(server)?.into_iter().filter(|replica| replica.runs) {
+        match found.iter_mut().find(|(image, _)| *image == replica.image) {
+            Some((_, number)) => *number += 1,
+            None => found.push((replica.image, 1)),
+        }
+    }
+    found.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
+    Ok(found)
+}
+
+/// Removes the containers of the API that are no release, like those of development.
+pub(crate) fn remove_foreign(server: &Server, images: &Images) -> anyhow::Result<()> {
+    let (_, foreign) = by_kind(server, images)?;
+    replicas::remove(server, &foreign)
+}
+
+/// Removes the replicas of every release.
+pub(crate) fn remove_replicas(server: &Server, images: &Images) -> anyhow::Result<()> {
+    let (ours, _) = by_kind(server, images)?;
+    replicas::remove(server, &ours)
+}
+
+fn by_kind(server: &Server, images: &Images) -> anyhow::Result<(Vec<Replica>, Vec<Replica>)> {
+    let (repository, _) = images.api.rsplit_once(':').context("the image has a tag")?;
+    let is_ours = |replica: &Replica| replica.image.starts_with(&format!("{repository}:"));
+    Ok(replicas::list(server)?.into_iter().partition(is_ours))
+}
