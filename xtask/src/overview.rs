@@ -10,7 +10,7 @@ const GROUPS: [(&str, &[&str]); 7] = [
     ("Database", &["psql", "migrate", "recreate-db", "seed"]),
     ("Inside", &["exec", "shell", "token", "create-admin"]),
     ("When something is wrong", &["doctor"]),
-    ("Production", &["scale"]),
+    ("Production", &["deploy", "rollback", "releases", "scale", "push"]),
     ("Your own API", &["init", "new", "openapi", "client"]),
     ("Project", &["build", "ci", "base-images", "completions"]),
 ];

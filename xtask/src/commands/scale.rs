@@ -47,11 +47,7 @@ impl Args {
         ledger.write("started")?;
         let number = usize::from(self.number);
         let rolled = roll::to(&server, &images, number, number);
-        ledger.write(
-            &rolled
-                .as_ref()
-                .map_or_else(|error| format!("failed: {error:#}"), |()| "served".to_owned()),
-        )?;
+        ledger.end(&rolled)?;
         rolled?;
         report::line(&format!(
             "{before} → {number} replicas on {} in {:.1} s",

@@ -151,6 +151,12 @@ fn has(docker: &mut Command, image: &str) -> Option<String> {
     process::ask(docker.args(["image", "inspect", "--format", "{{.Id}}", image])).ok()
 }
 
+/// Whether the server lacks an image that is here, or has another of that name.
+pub(crate) fn would_send(server: &Server, image: &str) -> bool {
+    let there = has(&mut server.docker::<&str>([]), image);
+    there.is_none() || there != has(&mut Command::new("docker"), image)
+}
+
 /// Brings an image to the server if it is not there, and says how.
 pub(crate) fn send(server: &Server, image: &str) -> anyhow::Result<Option<&'static str>> {
     let there = has(&mut server.docker::<&str>([]), image);

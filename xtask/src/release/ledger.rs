@@ -128,6 +128,21 @@ impl Ledger {
         Ok(Self { child, input, output, records, entry: entry.clone() })
     }
 
+    /// Writes down that the command begins, and that it is about this release.
+    pub(crate) fn begin(&mut self, tag: &str) -> anyhow::Result<()> {
+        tag.clone_into(&mut self.entry.tag);
+        self.write("started")
+    }
+
+    /// Writes down what came of it.
+    pub(crate) fn end<T>(&mut self, done: &anyhow::Result<T>) -> anyhow::Result<()> {
+        match done {
+            Ok(_) => self.write("served"),
+            // In one line.
+            Err(error) => self.write(&format!("failed: {error:#}").replace('\n', " ")),
+        }
+    }
+
     /// Writes down how far the command is.
     pub(crate) fn write(&mut self, state: &str) -> anyhow::Result<()> {
         state.clone_into(&mut self.entry.state);
@@ -143,6 +158,7 @@ impl Drop for Ledger {
     fn drop(&mut self) {
         // The container reads the end of its input.
         drop(self.input.take());
+        // Nobody is left to tell.
         let _ = self.child.wait();
     }
 }
