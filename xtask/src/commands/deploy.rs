@@ -2,8 +2,6 @@
 
 use std::{process::ExitCode, time::Instant};
 
-use anyhow::Context;
-
 use super::scale::server;
 use crate::{
     engine::images,
@@ -52,11 +50,15 @@ impl Args {
             now.as_deref().map_or("nothing", image::tag_of)
         ));
         if self.dry_run {
-            plan(&server, &images, number)?;
+            plan(&server, &images, number);
             return Ok(ExitCode::SUCCESS);
         }
         report::stage("build", || {
-            let is_new = self.tag.is_none() && image::build(project, &settings, &images)?;
+            let is_new = if self.tag.is_some() {
+                image::build_proxy(project, &settings, &images)?
+            } else {
+                image::build(project, &settings, &images)?
+            };
             let done = if is_new { "built" } else { "was built before" };
             Ok(((), format!("{} {done}", images.api)))
         })?;
@@ -135,7 +137,7 @@ fn ship(
 }
 
 /// What a deployment would do.
-fn plan(server: &Server, images: &Images, number: usize) -> anyhow::Result<()> {
+fn plan(server: &Server, images: &Images, number: usize) {
     let is_built = images::is_here(&images.api);
     report::next("build", if is_built { "is built already" } else { "the release image" });
     for image in [&images.api, &images.proxy] {
@@ -143,13 +145,13 @@ fn plan(server: &Server, images: &Images, number: usize) -> anyhow::Result<()> {
             report::next("send", image);
         }
     }
-    if is_built && !image::would_send(server, &images.api) && !roll::running(server)?.is_empty() {
-        let pending = schema::pending(server, images).context("the pending migrations")?;
-        report::next("backup", if pending.is_empty() { "not needed" } else { "of the database" });
-        report::next("migrate", &schema::names(&pending));
-    } else {
-        report::next("backup, migrate", "the release's migrations are known when it is there");
-    }
+    // The release itself knows, where it can be asked already.
+    let is_there = is_built && !image::would_send(server, &images.api);
+    let pending = is_there.then(|| schema::pending(server, images).ok()).flatten();
+    let told = pending.map_or_else(
+        || "what the release finds pending, after a backup".to_owned(),
+        |pending| schema::names(&pending),
+    );
+    report::next("migrate", &told);
     report::next("roll out", &format!("{number} replicas, one after the other"));
-    Ok(())
 }

@@ -112,16 +112,21 @@ pub(crate) fn build(
     Ok(true)
 }
 
-fn build_proxy(project: &Project, settings: &Settings, images: &Images) -> anyhow::Result<()> {
+/// Builds the proxy's image if it is not built yet, and returns whether there was anything to do.
+pub(crate) fn build_proxy(
+    project: &Project,
+    settings: &Settings,
+    images: &Images,
+) -> anyhow::Result<bool> {
     if is_here(&images.proxy) {
-        return Ok(());
+        return Ok(false);
     }
     let mut command = Command::new("docker");
     command.current_dir(&project.root).env("DOCKER_BUILDKIT", "1");
     command.args(["build", "--quiet", "--tag", &images.proxy]);
     command.arg(format!("--build-arg=NGINX_IMAGE={}", settings.nginx_image)).arg("docker/nginx");
     process::ask(&mut command).context("the proxy's image cannot be built")?;
-    Ok(())
+    Ok(true)
 }
 
 /// The number of the newest migration.

@@ -13,23 +13,43 @@ use anyhow::{Context, bail};
 use super::{Server, image::Images, replicas::Replica};
 use crate::process;
 
-/// Longer than `worker_shutdown_timeout` in docker/nginx/nginx.conf.
-const PATIENCE: Duration = Duration::from_secs(65);
-/// How long nginx may take to look up the names of new replicas.
-const SETTLING: Duration = Duration::from_secs(2);
-
-/// Prints the workers there are, takes what comes as the replicas, and has nginx read it.
+/// Prints the workers there are, takes what comes as the replicas, has nginx read it, and waits until
+/// those workers take no more connections.
 const READ_ANEW: &str = r"
-grep -ls 'nginx: worker' /proc/[0-9]*/cmdline | cut -d/ -f3 | tr '\n' ' '
+workers=$(grep -ls 'nginx: worker' /proc/[0-9]*/cmdline | cut -d/ -f3 | tr '\n' ' ')
 cat >/run/nginx/replicas.new
 mv /run/nginx/replicas.new /run/nginx/replicas.conf
-nginx -c /run/nginx/nginx.conf -e /dev/stderr -t -q && nginx -c /run/nginx/nginx.conf -e /dev/stderr -s reload
+nginx -c /run/nginx/nginx.conf -e /dev/stderr -t -q
+nginx -c /run/nginx/nginx.conf -e /dev/stderr -s reload
+takes_more() {
+    grep -qs 'nginx: worker' /proc/$1/cmdline && ! grep -qs 'shutting down' /proc/$1/cmdline
+}
+tries=0
+for worker in $workers; do
+    while takes_more $worker && [ $tries -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
+done
+echo $workers
 ";
+
+/// Waits until these workers have ended, a little longer than `worker_shutdown_timeout` has it.
+const DRAIN: &str = r"
+tries=0
+for worker in $1; do
+    while grep -qs 'nginx: worker' /proc/$worker/cmdline; do
+        [ $tries -lt 1300 ] || exit 1
+        sleep 0.05
+        tries=$((tries + 1))
+    done
+done
+";
+
+/// How long nginx may take to find the API.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// nginx, where it runs.
 pub(super) struct Proxy<'a> {
     server: &'a Server<'a>,
-    container: String,
+    pub(super) container: String,
 }
 
 /// The processes of nginx that still pass requests to where they went before.
@@ -67,38 +87,14 @@ impl<'a> Proxy<'a> {
         if !output.status.success() {
             bail!("nginx refuses: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
-        let former = Former(String::from_utf8_lossy(&output.stdout).trim().to_owned());
-        self.settle(&former);
-        Ok(former)
-    }
-
-    /// Waits until every former process takes no more connections.
-    fn settle(&self, former: &Former) {
-        let script = "for pid in $0; do cd /proc/$pid 2>/dev/null || continue; \
-             ! grep -qs 'nginx: worker' cmdline || grep -qs 'shutting down' cmdline || exit 1; done";
-        self.wait(script, former, SETTLING);
+        Ok(Former(String::from_utf8_lossy(&output.stdout).trim().to_owned()))
     }
 
     /// Waits until every request has ended that went where it goes no more.
     pub(super) fn drain(&self, former: &Former) -> anyhow::Result<()> {
-        let script =
-            "for pid in $0; do ! grep -qs 'nginx: worker' /proc/$pid/cmdline || exit 1; done";
-        if !self.wait(script, former, PATIENCE) {
-            bail!("requests are still in flight after {} seconds", PATIENCE.as_secs());
-        }
+        let drain = ["exec", &self.container, "sh", "-euc", DRAIN, "sh", &former.0];
+        process::ask(&mut self.server.docker(drain)).context("requests are still in flight")?;
         Ok(())
-    }
-
-    fn wait(&self, script: &str, former: &Former, patience: Duration) -> bool {
-        let started = Instant::now();
-        let check = ["exec", &self.container, "sh", "-c", script, &former.0];
-        while process::ask(&mut self.server.docker(check)).is_err() {
-            if started.elapsed() > patience {
-                return false;
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        true
     }
 
     /// Asks through nginx whether the API can do its work.
@@ -117,7 +113,7 @@ impl<'a> Proxy<'a> {
         loop {
             match process::ask(&mut self.server.docker(check)) {
                 Ok(_) => return Ok(()),
-                Err(error) if started.elapsed() > SETTLING * 2 => {
+                Err(error) if started.elapsed() > PATIENCE => {
                     return Err(error.context("nginx does not reach the API"));
                 }
                 Err(_) => thread::sleep(Duration::from_millis(100)),

@@ -64,8 +64,19 @@ pub(super) fn start(
     Ok(new)
 }
 
+/// Those that are ready, and those that are not.
+pub(super) fn sorted(server: &Server, all: Vec<Replica>) -> (Vec<Replica>, Vec<Replica>) {
+    let answers: Vec<_> = thread::scope(|scope| {
+        let asked: Vec<_> = all.iter().map(|it| scope.spawn(|| is_ready(server, it))).collect();
+        asked.into_iter().map(|it| it.join().expect("asking does not panic")).collect()
+    });
+    let (ready, rest): (Vec<_>, Vec<_>) = all.into_iter().zip(answers).partition(|(_, it)| *it);
+    let replicas = |them: Vec<(Replica, bool)>| them.into_iter().map(|(it, _)| it).collect();
+    (replicas(ready), replicas(rest))
+}
+
 /// Whether a replica says that it can do its work.
-pub(super) fn is_ready(server: &Server, replica: &Replica) -> bool {
+fn is_ready(server: &Server, replica: &Replica) -> bool {
     let check = ["exec", &replica.id, "/api", "healthcheck"];
     replica.runs && process::ask(&mut server.docker(check)).is_ok()
 }
@@ -78,8 +89,9 @@ fn wait_until_ready(server: &Server, replica: &Replica) -> anyhow::Result<()> {
         if state != "true 0" || started.elapsed() > PATIENCE {
             let mut logs = server.docker(["logs", "--tail", "8", &replica.id]);
             let logs = logs.output().context("cannot start docker")?;
-            let log = String::from_utf8_lossy(&logs.stderr).into_owned();
-            bail!("{} does not get ready; the end of its log:\n{}", replica.name, log.trim_end());
+            let log = [logs.stdout, logs.stderr].concat();
+            let log = String::from_utf8_lossy(&log);
+            bail!("{} does not get ready; the end of its log:\n{}", replica.name, log.trim());
         }
         thread::sleep(Duration::from_millis(50));
     }

@@ -8,9 +8,10 @@ use anyhow::{Context, bail};
 use super::{
     Server,
     image::Images,
-    proxy::Proxy,
+    proxy::{Former, Proxy},
     replicas::{self, Replica},
 };
+use crate::report;
 
 /// Has `number` replicas of this release serve, and nothing else. They are started in steps of `step`.
 ///
@@ -28,15 +29,25 @@ pub(crate) fn to(
         serving.into_iter().partition(|replica| replica.image == images.api);
     old.extend(new.split_off(number.min(new.len())));
     let kept = new.len();
-    if let Err(error) = advance(server, images, number, step, (&mut new, &old)) {
-        let undone = undo(server, &old, &new[..kept]);
-        let undone = undone.map_or_else(|error| format!("{error:#}"), |()| "undone".to_owned());
-        return Err(error.context(format!("the roll-out did not finish ({undone})")));
-    }
+    let before = Proxy::find(server)?;
+    let advanced = advance(server, images, number, step, before.as_ref(), (&mut new, &old));
+    let mut former = match advanced {
+        Ok(former) => former,
+        Err(error) => {
+            let undone = undo(server, &old, &new[..kept]);
+            let undone = undone.map_or_else(|error| format!("{error:#}"), |()| "undone".to_owned());
+            return Err(error.context(format!("the roll-out did not finish ({undone})")));
+        }
+    };
     let proxy = Proxy::start(server, images)?;
-    let former = proxy.point_at(&new)?;
+    if before.as_ref().is_none_or(|before| before.container != proxy.container) {
+        former = Some(proxy.point_at(&new)?);
+        if before.is_some() {
+            report::note("nginx itself has changed and was replaced: connections ended with it");
+        }
+    }
     proxy.verify(new.first().context("there is a replica")?)?;
-    if !old.is_empty() {
+    if let Some(former) = former.filter(|_| !old.is_empty()) {
         proxy.drain(&former)?;
     }
     replicas::remove(server, &[old, useless].concat())
@@ -46,8 +57,7 @@ pub(crate) fn to(
 fn sorted(server: &Server) -> anyhow::Result<(Vec<Replica>, Vec<Replica>)> {
     let all = replicas::list(server)?;
     let is_empty = !all.iter().any(|replica| replica.runs);
-    let (serving, useless): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|replica| replicas::is_ready(server, replica));
+    let (serving, useless) = replicas::sorted(server, all);
     // All at once are not broken: it is something that they need.
     if serving.is_empty() && !is_empty {
         bail!("no replica is ready: `cargo xtask logs api` tells why");
@@ -55,30 +65,32 @@ fn sorted(server: &Server) -> anyhow::Result<(Vec<Replica>, Vec<Replica>)> {
     Ok((serving, useless))
 }
 
-/// Starts what is missing, step by step, each of them taking the place of an old one.
+/// Starts what is missing, step by step, each of them taking the place of an old one, and returns what
+/// of nginx may still pass requests to those.
 fn advance(
     server: &Server,
     images: &Images,
     number: usize,
     step: usize,
+    proxy: Option<&Proxy>,
     (new, old): (&mut Vec<Replica>, &[Replica]),
-) -> anyhow::Result<()> {
-    let proxy = Proxy::find(server)?;
-    let point = |new: &[Replica]| -> anyhow::Result<()> {
-        let rest = old.get(new.len()..).unwrap_or_default();
-        let serving = [new, rest].concat();
-        match &proxy {
-            Some(proxy) if !serving.is_empty() => proxy.point_at(&serving).map(|_| ()),
-            _ => Ok(()),
+) -> anyhow::Result<Option<Former>> {
+    let point = |new: &[Replica]| -> anyhow::Result<Option<Former>> {
+        // In the last step no old one is left, however many there were.
+        let rest = if new.len() < number { old.get(new.len()..) } else { None };
+        let serving = [new, rest.unwrap_or_default()].concat();
+        match proxy {
+            Some(proxy) if !serving.is_empty() => proxy.point_at(&serving).map(Some),
+            _ => Ok(None),
         }
     };
     // Before a new one starts: what Docker's DNS lists for all replicas will have it at once.
-    point(new)?;
+    let mut former = point(new)?;
     while new.len() < number {
         new.extend(replicas::start(server, images, step.min(number - new.len()))?);
-        point(new)?;
+        former = point(new)?;
     }
-    Ok(())
+    Ok(former)
 }
 
 /// Has those serve alone again that did before, and removes what was started since.
