@@ -75,7 +75,7 @@ impl Args {
         let done = ship(&server, &images, number, &mut ledger);
         ledger.end(&done)?;
         done?;
-        report::line(&format!("serves after {:.1} s", started.elapsed().as_secs_f64()));
+        report::line(&format!("done in {:.1} s", started.elapsed().as_secs_f64()));
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -131,8 +131,8 @@ fn ship(
         Ok(said.lines().collect::<Vec<_>>().join(", "))
     })?;
     step("roll out", &|| {
-        roll::to(server, images, number, 1)?;
-        Ok(format!("{number} replicas serve, and nginx reaches them"))
+        let after = roll::to(server, images, number, 1)?.as_secs_f64();
+        Ok(format!("{number} replicas serve after {after:.1} s, and nginx reaches them"))
     })
 }
 

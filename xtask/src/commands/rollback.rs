@@ -49,12 +49,17 @@ impl Args {
             .with_context(|| format!("a rollback from {now} to {tag} is refused"))?;
         ledger.begin(&tag)?;
         let done = report::stage("roll back", || {
-            roll::to(&server, &target, *number, *number)?;
-            Ok(((), format!("{tag} on {number} replicas, in the place of {now}")))
+            let after = roll::to(&server, &target, *number, *number)?.as_secs_f64();
+            Ok((
+                (),
+                format!(
+                    "{tag} serves after {after:.1} s, on {number} replicas in the place of {now}"
+                ),
+            ))
         });
         ledger.end(&done)?;
         done?;
-        report::line(&format!("serves after {:.1} s", started.elapsed().as_secs_f64()));
+        report::line(&format!("done in {:.1} s", started.elapsed().as_secs_f64()));
         if running.len() > 1 {
             bail!("a roll-out was interrupted, and has been undone");
         }

@@ -3,6 +3,8 @@
 //! The new ones start first. nginx passes requests to one when it is ready, and away from an old one
 //! before that stops. Until the very end the old ones are there: to undo is to point nginx at them.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, bail};
 
 use super::{
@@ -14,6 +16,7 @@ use super::{
 use crate::report;
 
 /// Has `number` replicas of this release serve, and nothing else. They are started in steps of `step`.
+/// Returns how long it took until every new request went to them; the rest is for those in flight.
 ///
 /// # Errors
 /// A new replica does not get ready: those that served before serve on, and it is removed.
@@ -22,7 +25,8 @@ pub(crate) fn to(
     images: &Images,
     number: usize,
     step: usize,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Duration> {
+    let started = Instant::now();
     let (serving, useless) = sorted(server)?;
     // Those of an interrupted roll-out to the same release are taken as they are.
     let (mut new, mut old): (Vec<_>, Vec<_>) =
@@ -47,10 +51,12 @@ pub(crate) fn to(
         }
     }
     proxy.verify(new.first().context("there is a replica")?)?;
+    let serving_after = started.elapsed();
     if let Some(former) = former.filter(|_| !old.is_empty()) {
         proxy.drain(&former)?;
     }
-    replicas::remove(server, &[old, useless].concat())
+    replicas::remove(server, &[old, useless].concat())?;
+    Ok(serving_after)
 }
 
 /// The replicas that serve, and those that are of no use.

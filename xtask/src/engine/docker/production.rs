@@ -46,7 +46,8 @@ impl Docker<'_> {
         // It has the port that nginx is to have.
         roll::remove_foreign(&server, &images)?;
         let number = roll::running(&server)?.first().map_or(self.settings.replicas, |it| it.1);
-        roll::to(&server, &images, number, 1)
+        roll::to(&server, &images, number, 1)?;
+        Ok(())
     }
 
     /// Removes what the development stack does not have.
