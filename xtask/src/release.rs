@@ -5,6 +5,7 @@ pub(crate) mod ledger;
 mod proxy;
 mod replicas;
 pub(crate) mod roll;
+pub(crate) mod sbom;
 pub(crate) mod schema;
 pub(crate) mod secrets;
 pub(crate) mod server;

@@ -6,7 +6,7 @@ use super::Docker;
 use crate::release::{
     Server,
     image::{self, Images},
-    roll, secrets,
+    roll, schema, secrets,
 };
 
 impl Docker<'_> {
@@ -33,7 +33,11 @@ impl Docker<'_> {
     }
 
     pub(super) fn start_release_database(&self) -> anyhow::Result<()> {
-        self.server().start_database(&self.images()?)
+        let server = self.server();
+        if schema::is_elsewhere(&server) {
+            return Ok(());
+        }
+        server.start_database(&self.images()?)
     }
 
     pub(super) fn migrate_release(&self, arguments: &[&str]) -> anyhow::Result<Command> {
