@@ -1,4 +1,4 @@
-//! What a release is made of, as a CycloneDX document: every crate that is linked into its binaries.
+//! What a release is made of, as a CycloneDX document: every crate that its binaries depend on.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -123,7 +123,7 @@ fn document(metadata: &Metadata, checksums: &BTreeMap<String, String>, tag: &str
     })
 }
 
-/// The packages whose code is in the binaries: not what only builds or tests need.
+/// The packages that the binaries depend on: not what only build scripts or tests need.
 fn linked(metadata: &Metadata) -> BTreeSet<&str> {
     let nodes: BTreeMap<_, _> =
         metadata.resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
