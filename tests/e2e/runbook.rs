@@ -88,7 +88,7 @@ async fn a_migration_goes_on_when_what_it_waits_for_is_ended() {
     // The first migration makes a table of this name, and waits for whether this one is to stay.
     culprit.batch_execute("BEGIN; CREATE TABLE persons ()").await.expect("a table");
     let config = config(&database, &[]);
-    let migration = tokio::spawn(async move { migrate::up(&config, false).await });
+    let migration = tokio::spawn(async move { migrate::up(&config, false, None).await });
     finds(&operator, "who waits for whom").await;
     finds(&operator, "which migration runs, and since when").await;
     finds(&operator, "end what others have waited for").await;
