@@ -72,7 +72,7 @@ impl Args {
             Ok((ledger, before))
         })?;
         ledger.write("started")?;
-        let done = ship(&server, &images, number, &mut ledger);
+        let done = ship(project, &server, &images, number, &mut ledger);
         ledger.end(&done)?;
         done?;
         report::line(&format!("done in {:.1} s", started.elapsed().as_secs_f64()));
@@ -103,6 +103,7 @@ fn send(server: &Server, images: &Images) -> anyhow::Result<String> {
 }
 
 fn ship(
+    project: &Project,
     server: &Server,
     images: &Images,
     number: usize,
@@ -123,9 +124,9 @@ fn ship(
         server.start_database(images)?;
         Ok("answers".to_owned())
     })?;
-    let pending = schema::pending(server, images)?;
-    step("check", &|| schema::check(server, images, &pending))?;
-    step("backup", &|| schema::back_up(server, images, &pending))?;
+    let status = schema::status(server, images)?;
+    step("check", &|| schema::check(project, &status))?;
+    step("backup", &|| schema::back_up(server, images, &status))?;
     step("migrate", &|| {
         let said = process::ask(&mut server.migrate(images, &["up"]))?;
         Ok(said.lines().collect::<Vec<_>>().join(", "))
@@ -147,10 +148,10 @@ fn plan(server: &Server, images: &Images, number: usize) {
     }
     // The release itself knows, where it can be asked already.
     let is_there = is_built && !image::would_send(server, &images.api);
-    let pending = is_there.then(|| schema::pending(server, images).ok()).flatten();
-    let told = pending.map_or_else(
+    let status = is_there.then(|| schema::status(server, images).ok()).flatten();
+    let told = status.map_or_else(
         || "what the release finds pending, after a backup".to_owned(),
-        |pending| schema::names(&pending),
+        |status| schema::names(&status.pending),
     );
     report::next("migrate", &told);
     report::next("roll out", &format!("{number} replicas, one after the other"));

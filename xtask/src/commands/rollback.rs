@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// The server, as ssh://user@server; the default is DEPLOY_HOST, else this machine
     #[arg(long)]
     host: Option<String>,
+    /// Also on a schema that has moved on: its migrations only added, and the release before runs on it
+    #[arg(long)]
+    keep_schema: bool,
 }
 
 impl Args {
@@ -45,8 +48,10 @@ impl Args {
             .with_context(|| format!("there is no release before {now}"))?
             .to_owned();
         let target = Images::of(project, &settings, &tag)?;
-        schema::must_fit(&server, &images, &target)
-            .with_context(|| format!("a rollback from {now} to {tag} is refused"))?;
+        if !self.keep_schema {
+            schema::must_fit(&server, &images, &target)
+                .with_context(|| format!("a rollback from {now} to {tag} is refused"))?;
+        }
         ledger.begin(&tag)?;
         let done = report::stage("roll back", || {
             let after = roll::to(&server, &target, *number, *number)?.as_secs_f64();

@@ -7,7 +7,7 @@ use super::{
     Server,
     image::{self, Images},
 };
-use crate::process;
+use crate::{commands::migrate, process, project::Project};
 
 /// How many dumps are kept.
 const KEPT: usize = 10;
@@ -19,10 +19,13 @@ pub(crate) struct Migration {
     name: String,
 }
 
-#[derive(Deserialize)]
-struct Status {
+/// How the database stands to a release.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Status {
+    /// Of the schema; 0 where there is none yet.
     version: u32,
-    pending: Vec<Migration>,
+    /// What the release has and the database has not.
+    pub(crate) pending: Vec<Migration>,
 }
 
 /// Whether the database is not the stack's own.
@@ -30,12 +33,8 @@ pub(crate) fn is_elsewhere(server: &Server) -> bool {
     server.settings.variable("DATABASE_URL").is_some()
 }
 
-/// What a release has and the database has not.
-pub(crate) fn pending(server: &Server, images: &Images) -> anyhow::Result<Vec<Migration>> {
-    Ok(status(server, images)?.pending)
-}
-
-fn status(server: &Server, images: &Images) -> anyhow::Result<Status> {
+/// Asks the migration tool of a release.
+pub(crate) fn status(server: &Server, images: &Images) -> anyhow::Result<Status> {
     let status = process::ask(&mut server.migrate(images, &["status", "--json"]))?;
     serde_json::from_str(&status).context("`migrate status` in an unknown form")
 }
@@ -45,30 +44,23 @@ pub(crate) fn names(pending: &[Migration]) -> String {
     if names.is_empty() { "nothing to apply".to_owned() } else { names.join(", ") }
 }
 
-/// Has the release itself check its migrations, if it can.
-pub(crate) fn check(
-    server: &Server,
-    images: &Images,
-    pending: &[Migration],
-) -> anyhow::Result<String> {
-    let can = process::ask(&mut server.migrate(images, &["check", "--help"])).is_ok();
-    if can && !pending.is_empty() {
-        process::ask(&mut server.migrate(images, &["check"]))?;
+/// Looks for what would hold up or break the release that serves.
+///
+/// # Errors
+/// There is something: what, and the safe way.
+pub(crate) fn check(project: &Project, status: &Status) -> anyhow::Result<String> {
+    if status.version > 0 && !status.pending.is_empty() {
+        migrate::check_after(project, status.version)?;
     }
-    Ok(names(pending))
+    Ok(names(&status.pending))
 }
 
 /// Dumps the database into its volume, unless there is nothing in it or nothing would change.
-pub(crate) fn back_up(
-    server: &Server,
-    images: &Images,
-    pending: &[Migration],
-) -> anyhow::Result<String> {
+pub(crate) fn back_up(server: &Server, images: &Images, status: &Status) -> anyhow::Result<String> {
     if is_elsewhere(server) {
         return Ok("left to whoever runs the database".to_owned());
     }
-    let is_new = pending.iter().any(|migration| migration.version == 1);
-    if pending.is_empty() || is_new {
+    if status.pending.is_empty() || status.version == 0 {
         return Ok("not needed".to_owned());
     }
     let container = server.container("postgres")?.context("the database does not run")?;
@@ -97,9 +89,10 @@ pub(crate) fn must_fit(server: &Server, running: &Images, target: &Images) -> an
     let found = status(server, running)?.version;
     if found > known {
         bail!(
-            "the database's schema is at version {found}, and {} knows it up to {known}: it could not \
-             be trusted with it. Mend what is wrong in a new release, or go back to a dump in \
-             /var/lib/postgresql/backups, which loses what was written since",
+            "the database's schema is at version {found}, and {} knows it up to {known}. It runs on it if \
+             what came since only adds, as `migrate check` asks: then `--keep-schema`. Else mend what is \
+             wrong in a new release, or go back to a dump in /var/lib/postgresql/backups, which loses \
+             what was written since",
             image::tag_of(&target.api)
         );
     }
