@@ -1,7 +1,7 @@
 #!/bin/sh
 # Creates the database cluster on the first start, then becomes the server.
 # Honours what Slipway uses of the official image's contract: PGDATA, POSTGRES_USER,
-# POSTGRES_PASSWORD, POSTGRES_DB, POSTGRES_INITDB_ARGS, and arguments for `postgres`.
+# POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE, POSTGRES_DB, POSTGRES_INITDB_ARGS, and arguments for `postgres`.
 set -eu
 
 case "${1:-}" in
@@ -12,6 +12,9 @@ if [ "$1" != postgres ] || [ -s "$PGDATA/PG_VERSION" ]; then
     exec "$@"
 fi
 
+if [ -n "${POSTGRES_PASSWORD_FILE:-}" ]; then
+    POSTGRES_PASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
+fi
 if [ -z "${POSTGRES_PASSWORD:-}" ]; then
     echo "the first start needs POSTGRES_PASSWORD, the password of the new superuser" >&2
     exit 1

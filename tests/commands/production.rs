@@ -1,6 +1,6 @@
-//! The release build in the production profile.
+//! The release build in the production profile: alone on this machine, or behind nginx with replicas.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use serde_json::{Value, json};
 
@@ -9,17 +9,26 @@ use crate::harness::{Engine, Stack, ask, docker_inspect, run};
 pub(crate) fn production_has_no_developer_comforts_and_drops_nothing(stack: &Stack) {
     stack.create_person("Seen By Both Profiles");
     run(&mut stack.xtask("up --production")).succeeded().says("production");
-    assert_eq!(stack.get("/").0, 404);
-    development_tokens_are_refused_and_a_command_makes_the_admin(stack);
-    assert!(stack.has_person("Seen By Both Profiles"));
+    assert_eq!(call(stack, "/", &[]).0, 404);
+    let token = development_tokens_are_refused_and_a_command_makes_the_admin(stack);
+    let has_the_person = || {
+        let authorization = format!("Authorization: Bearer {token}");
+        let (status, body) = call(stack, "/persons?limit=100", &["--header", &authorization]);
+        assert_eq!(status, 200, "{body}");
+        assert!(body.contains("Seen By Both Profiles"), "{body}");
+    };
+    has_the_person();
     assert_eq!(stack.status()["profile"], "production");
     for command in ["recreate-db --yes", "seed"] {
         run(&mut stack.xtask(command)).failed().says("production").says("refused");
     }
-    assert!(stack.has_person("Seen By Both Profiles"));
     if stack.engine == Engine::Docker {
+        plain_http_leads_to_https_and_metrics_are_not_public(stack);
         the_container_can_do_nothing_but_serve(stack);
+        releases_come_and_go(stack);
+        nobody_sees_the_password(stack);
     }
+    has_the_person();
 
     stack.up();
     assert_eq!(stack.status()["profile"], "dev");
@@ -27,21 +36,56 @@ pub(crate) fn production_has_no_developer_comforts_and_drops_nothing(stack: &Sta
     assert!(stack.has_person("Seen By Both Profiles"));
 }
 
-fn development_tokens_are_refused_and_a_command_makes_the_admin(stack: &Stack) {
-    assert_eq!(stack.get("/persons").0, 401);
+fn development_tokens_are_refused_and_a_command_makes_the_admin(stack: &Stack) -> String {
+    assert_eq!(call(stack, "/persons", &[]).0, 401);
     run(&mut stack.xtask("token")).failed().says("production").says("refused");
     let email = "root@example.com";
     let said = ask(stack.xtask("create-admin --email").arg(email));
     let password = said.lines().last().expect("a line");
-    let body = json!({ "email": email, "password": password });
-    let sessions = stack.url("/sessions");
-    let session = stack.send(&|client| client.post(&sessions).json(&body)).expect("an answer");
-    let session: Value = session.json().expect("JSON");
-    stack.use_token(session["token"].as_str().expect("a string"));
+    let body = json!({ "email": email, "password": password }).to_string();
+    let (status, session) = call(stack, "/sessions", &["--json", &body]);
+    assert_eq!(status, 201, "{session}");
+    let session: Value = serde_json::from_str(&session).expect("JSON");
+    session["token"].as_str().expect("a string").to_owned()
+}
+
+/// Status and body. Behind nginx, by its certificate, which is trusted alone.
+fn call(stack: &Stack, path: &str, options: &[&str]) -> (u16, String) {
+    let mut curl = stack.command("curl");
+    curl.args(["--silent", "--show-error", "--max-time", "20", "--write-out", "\n%{http_code}"]);
+    let url = if stack.engine == Engine::Docker {
+        curl.args(["--cacert", ".slipway/secrets/tls_certificate"]);
+        format!("https://localhost:{}{path}", plain_port(stack) + 443)
+    } else {
+        stack.url(path)
+    };
+    let answer = ask(curl.args(options).arg(url));
+    let (body, status) = answer.rsplit_once('\n').unwrap_or(("", &answer));
+    (status.parse().expect("a status"), body.to_owned())
+}
+
+fn plain_port(stack: &Stack) -> u16 {
+    stack.environment["API_PORT"].parse().expect("a port")
+}
+
+fn plain_http_leads_to_https_and_metrics_are_not_public(stack: &Stack) {
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--output", "/dev/null", "--write-out", "%{http_code} %{redirect_url}"]);
+    let port = plain_port(stack);
+    let answer = ask(curl.arg(format!("http://localhost:{port}/persons?limit=1")));
+    assert_eq!(answer, format!("308 https://localhost:{}/persons?limit=1", port + 443));
+    let (status, body) = call(stack, "/metrics", &[]);
+    assert_eq!(status, 404);
+    let problem: Value = serde_json::from_str(&body).expect("problem+json");
+    assert_eq!(problem["code"], "not_found");
+    stack.write("large", &"x".repeat(2_000_000));
+    let (status, body) = call(stack, "/persons", &["--data-binary", "@large"]);
+    fs::remove_file(stack.root.join("large")).expect("the file just written");
+    assert_eq!(status, 413, "{body}");
 }
 
 fn the_container_can_do_nothing_but_serve(stack: &Stack) {
-    let container = format!("{}-api-1", stack.variable("COMPOSE_PROJECT_NAME"));
+    let container = replicas(stack).remove(0);
     for (property, value) in [
         ("{{.Config.User}}", "65532:65532"),
         ("{{.HostConfig.ReadonlyRootfs}}", "true"),
@@ -49,13 +93,75 @@ fn the_container_can_do_nothing_but_serve(stack: &Stack) {
         ("{{.HostConfig.CapAdd}}", "[]"),
         ("{{.HostConfig.CapDrop}}", "[ALL]"),
         ("{{.HostConfig.SecurityOpt}}", "[no-new-privileges:true]"),
-        ("{{.Mounts}}", "[]"),
+        ("{{range .Mounts}}{{.Destination}} {{.RW}}{{end}}", "/run/secrets/database_url false"),
+        ("{{.HostConfig.PortBindings}}", "map[]"),
     ] {
         assert_eq!(docker_inspect(&container, property), value, "{property}");
     }
+}
+
+/// Three releases of the same binaries: one that serves, one that never gets ready, one of an older schema.
+fn releases_come_and_go(stack: &Stack) {
+    run(&mut stack.xtask("scale 3")).succeeded().says("2 → 3 replicas");
+    assert_eq!(replicas(stack).len(), 3);
+    let image = docker_inspect(&replicas(stack)[0], "{{.Config.Image}}");
+    let (repository, first) = image.rsplit_once(':').expect("a tag");
+    let variant = |tag: &str, lines: &str| {
+        let lines = format!(
+            "RUN_FROM={image}; printf 'FROM %s\\n{lines}\\n' \"$RUN_FROM\" | docker build --quiet --tag {repository}:{tag} -"
+        );
+        run(Command::new("sh").args(["-c", &lines])).succeeded();
+    };
+    variant("second", "LABEL of=test");
+    variant("broken", r#"ENTRYPOINT ["/api", "openapi"]"#);
+    variant("old", "LABEL slipway.schema=1");
+
+    run(&mut stack.xtask("deploy --tag second --dry-run")).succeeded().says("3 replicas");
+    run(&mut stack.xtask("deploy --tag broken")).failed().says("does not get ready").says("undone");
+    assert_eq!(tags(stack), [first, first, first]);
+    run(&mut stack.xtask("deploy --tag old")).succeeded().says("3 replicas serve");
+    run(&mut stack.xtask("deploy --tag second")).succeeded();
+    assert_eq!(tags(stack), ["second"; 3]);
+    run(&mut stack.xtask("rollback")).failed().says("refused").says("schema");
+    assert_eq!(tags(stack), ["second"; 3]);
+    run(&mut stack.xtask(&format!("deploy --tag {first}"))).succeeded();
+    run(&mut stack.xtask("rollback")).succeeded().says("second serves");
+    assert_eq!(tags(stack), ["second"; 3]);
+    run(&mut stack.xtask("releases"))
+        .succeeded()
+        .says("failed: ")
+        .says("now: second on 3 replicas");
+}
+
+/// The containers of the API.
+fn replicas(stack: &Stack) -> Vec<String> {
+    let project = stack.variable("COMPOSE_PROJECT_NAME");
+    let project = format!("label=com.docker.compose.project={project}");
+    let service = "label=com.docker.compose.service=api";
+    let mut list = Command::new("docker");
+    list.args(["ps", "--all", "--quiet", "--filter", &project, "--filter", service]);
+    ask(&mut list).lines().map(str::to_owned).collect()
+}
+
+fn tags(stack: &Stack) -> Vec<String> {
+    let image = |id: &String| docker_inspect(id, "{{.Config.Image}}");
+    let tag = |image: String| image.rsplit_once(':').map(|(_, tag)| tag.to_owned());
+    replicas(stack).iter().filter_map(|id| tag(image(id))).collect()
+}
+
+fn nobody_sees_the_password(stack: &Stack) {
+    let password = stack.variable("POSTGRES_PASSWORD");
+    let container = replicas(stack).remove(0);
     let image = docker_inspect(&container, "{{.Image}}");
     let history = ["history", "--no-trunc", "--format", "{{.CreatedBy}}", &image];
-    let history = ask(Command::new("docker").args(history));
-    let told = docker_inspect(&image, "{{json .}}") + &history;
-    assert!(!told.contains(&stack.variable("POSTGRES_PASSWORD")), "the image has the password");
+    let postgres = format!("{}-postgres-1", stack.variable("COMPOSE_PROJECT_NAME"));
+    let mut told = ask(Command::new("docker").args(history));
+    for name in [&image, &container, &postgres] {
+        told += &docker_inspect(name, "{{json .}}");
+    }
+    for name in [&container, &postgres] {
+        let logs = run(Command::new("docker").args(["logs", name])).succeeded();
+        told += &(logs.stdout + &logs.stderr);
+    }
+    assert!(!told.contains(&password), "somebody is told the password");
 }

@@ -69,3 +69,21 @@ async fn a_thousand_at_as_many_accounts_from_one_address() {
     let guesses = (0..1000).map(|number| ((2, 1), format!("person{number}@example.com")));
     assert_eq!(guess(guesses).await, [(401, 100), (429, 900)].into());
 }
+
+#[tokio::test]
+async fn clients_of_a_trusted_proxy_are_told_apart() {
+    let app = TestApp::spawn_with(&[("API_TRUSTED_PROXIES", "127.0.0.0/8")]).await;
+    let guess = async |client: &str, number: u32| {
+        let email = format!("person{number}@example.com");
+        let body = json!({ "email": email, "password": "not the password" });
+        let request = app.request_as_nobody("POST", "/sessions").json(&body);
+        let answer = request.header("x-forwarded-for", client).send().await.expect("an answer");
+        answer.status().as_u16()
+    };
+    for number in 0..100 {
+        // What the client itself claims stands to the left of what the proxy adds.
+        assert_eq!(guess(&format!("203.0.113.{number}, 198.51.100.1"), number).await, 401);
+    }
+    assert_eq!(guess("198.51.100.1", 100).await, 429);
+    assert_eq!(guess("198.51.100.2", 100).await, 401);
+}

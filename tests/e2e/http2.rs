@@ -1,6 +1,6 @@
 //! HTTP/2 without TLS, as a proxy speaks it.
 
-use std::time::Duration;
+use std::{future::poll_fn, time::Duration};
 
 use bytes::Bytes;
 use h2::client::{self, SendRequest};
@@ -59,4 +59,39 @@ async fn a_stop_ends_an_idle_connection() {
     let (server, _database) = app.stop();
     server.await.expect("no panic").expect("ok");
     ended.await.expect("no panic").expect("a polite end");
+}
+
+#[tokio::test]
+async fn a_body_without_an_end_is_413_and_is_not_read_on() {
+    let app = TestApp::spawn_with(&[("API_BODY_LIMIT_BYTES", "16384")]).await;
+    let (requests, _ended) = connect(&app).await;
+    let request = Request::post("http://api/persons")
+        .header("authorization", format!("Bearer {}", app.member.token))
+        .header("content-type", "application/json");
+    let mut ready = requests.clone().ready().await.expect("a stream");
+    let (response, mut body) =
+        ready.send_request(request.body(()).expect("a request"), false).expect("sent");
+    let flood = async {
+        let mut sent = 0_usize;
+        loop {
+            body.reserve_capacity(16_384);
+            // The window closes, or the stream.
+            let Some(Ok(room)) = poll_fn(|context| body.poll_capacity(context)).await else {
+                break;
+            };
+            if body.send_data(vec![b'a'; room].into(), false).is_err() {
+                break;
+            }
+            sent += room;
+            assert!(sent < 64 << 20, "{sent} bytes went");
+        }
+        std::future::pending().await
+    };
+    let status = tokio::select! {
+        answered = response => answered.expect("an answer").status(),
+        never = flood => never,
+    };
+    assert_eq!(status, 413);
+    let (mut requests, _ended) = connect(&app).await;
+    assert_eq!(self::status(&mut requests).await, 200);
 }

@@ -22,6 +22,7 @@ mod malformed;
 mod metrics;
 mod migrate;
 mod persons;
+mod runbook;
 mod server;
 mod sessions;
 mod smuggling;

@@ -86,6 +86,7 @@ async fn metrics_tell_about_the_pool_and_the_process() {
         assert!(text.lines().any(|it| it == line), "no {line} in {text}");
     }
     assert!(text.contains("\nprocess_resident_memory_bytes "), "{text}");
+    assert!(text.contains("\nprocess_start_time_seconds "), "{text}");
 }
 
 #[tokio::test]

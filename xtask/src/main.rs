@@ -5,6 +5,8 @@ mod breaking_changes;
 mod commands;
 mod compile;
 mod doctor;
+#[cfg(test)]
+mod documented;
 mod engine;
 mod env_file;
 mod fingerprint;
@@ -17,6 +19,7 @@ mod ports;
 mod previous_release;
 mod process;
 mod project;
+mod release;
 mod report;
 mod settings;
 mod state;
@@ -26,8 +29,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    accounts, base_images, build, ci, client, completions, database, doctor as doctor_command,
-    down, exec, init, logs, migrate, new, openapi, psql, restart, shell, status, test, up,
+    accounts, base_images, build, ci, client, completions, database, deploy,
+    doctor as doctor_command, down, exec, init, logs, migrate, new, openapi, psql, push, releases,
+    restart, rollback, scale, shell, status, test, up,
 };
 use project::Project;
 
@@ -48,6 +52,11 @@ enum Command {
     Logs(logs::Args),
     Restart(restart::Args),
     Build(build::Args),
+    Push(push::Args),
+    Deploy(deploy::Args),
+    Rollback(rollback::Args),
+    Releases(releases::Args),
+    Scale(scale::Args),
     Exec(exec::Args),
     Psql(psql::Args),
     Shell(shell::Args),
@@ -81,6 +90,11 @@ fn main() -> ExitCode {
         Command::Logs(args) => args.run(&project),
         Command::Restart(args) => args.run(&project),
         Command::Build(args) => args.run(&project),
+        Command::Push(args) => args.run(&project),
+        Command::Deploy(args) => args.run(&project),
+        Command::Rollback(args) => args.run(&project),
+        Command::Releases(args) => args.run(&project),
+        Command::Scale(args) => args.run(&project),
         Command::Exec(args) => args.run(&project),
         Command::Psql(args) => args.run(&project),
         Command::Shell(args) => args.run(&project),

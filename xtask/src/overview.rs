@@ -5,11 +5,12 @@ use clap::CommandFactory;
 use crate::{Cli, report};
 
 /// Every command, in the groups and the order that people look for them in.
-const GROUPS: [(&str, &[&str]); 6] = [
+const GROUPS: [(&str, &[&str]); 7] = [
     ("Everyday", &["up", "down", "status", "logs", "restart", "test"]),
     ("Database", &["psql", "migrate", "recreate-db", "seed"]),
     ("Inside", &["exec", "shell", "token", "create-admin"]),
     ("When something is wrong", &["doctor"]),
+    ("Production", &["deploy", "rollback", "releases", "scale", "push"]),
     ("Your own API", &["init", "new", "openapi", "client"]),
     ("Project", &["build", "ci", "base-images", "completions"]),
 ];

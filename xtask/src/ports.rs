@@ -61,8 +61,11 @@ pub(crate) fn are_lost(state: &State, running: &[Service]) -> bool {
 
 /// The port that a running service of ours has.
 fn held(running: &[Service], name: &str) -> Option<u16> {
-    let service = running.iter().find(|service| service.name == name && service.is_running());
-    service.and_then(|service| service.port)
+    // In production, nginx has the port of the API.
+    let is_it = |service: &&Service| {
+        (service.name == name || (name == "api" && service.name == "nginx")) && service.is_running()
+    };
+    running.iter().filter(is_it).find_map(|service| service.port)
 }
 
 /// `wanted` if it is free, else the next free one, saying whose the wanted one is.

@@ -71,6 +71,21 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What `command` prints, without white space around it.
+///
+/// # Errors
+/// It fails; what it said then.
+pub(crate) fn ask(command: &mut Command) -> anyhow::Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().with_context(|| format!("cannot start {program}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let arguments: Vec<_> = command.get_args().map(|text| text.to_string_lossy()).collect();
+        bail!("`{program} {}` failed: {}", arguments.join(" "), said.trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
 /// Becomes `command` where the system can, so that its exit code, its signals and the terminal are
 /// all its own; elsewhere waits for it and hands its exit code on.
 pub(crate) fn hand_over(mut command: Command) -> anyhow::Result<ExitCode> {

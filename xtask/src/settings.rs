@@ -31,6 +31,12 @@ pub(crate) struct Settings {
     pub(crate) database: String,
     pub(crate) rust_image: String,
     pub(crate) postgres_image: String,
+    pub(crate) nginx_image: String,
+    /// Where production listens, if it was asked for.
+    pub(crate) http_port: Option<u16>,
+    pub(crate) https_port: Option<u16>,
+    /// How many replicas of the API a first deployment starts.
+    pub(crate) replicas: usize,
 }
 
 impl Settings {
@@ -62,6 +68,12 @@ impl Settings {
             database: reader.plain("POSTGRES_DB", "slipway"),
             rust_image: reader.text("RUST_IMAGE", "rust:1.95.0-slim-trixie"),
             postgres_image: reader.text("POSTGRES_IMAGE", "postgres:18"),
+            nginx_image: reader.text("NGINX_IMAGE", "nginx:1.30"),
+            http_port: reader.optional_port("HTTP_PORT"),
+            https_port: reader.optional_port("HTTPS_PORT"),
+            replicas: reader.one_of("API_REPLICAS", 2, |text| {
+                text.parse().ok().filter(|number| (1..=20).contains(number))
+            }),
             file: HashMap::new(),
         };
         let problems = reader.problems;
@@ -82,6 +94,12 @@ impl Settings {
     pub(crate) fn database_url(&self, port: u16) -> String {
         let Self { user, password, database, .. } = self;
         format!("postgresql://{user}:{password}@127.0.0.1:{port}/{database}")
+    }
+
+    /// What the names of our images begin with: a registry, if there is one, and the project.
+    pub(crate) fn image_prefix(&self) -> String {
+        let registry = self.variable("REGISTRY").map(|it| format!("{}/", it.trim_end_matches('/')));
+        format!("{}{}", registry.unwrap_or_default(), self.project)
     }
 
     /// The kind of engine, if one was asked for by name.
@@ -144,6 +162,11 @@ impl Reader<'_> {
 
     fn port(&mut self, name: &str, default: u16) -> u16 {
         self.one_of(name, default, |text| text.parse().ok().filter(|port| *port != 0))
+    }
+
+    fn optional_port(&mut self, name: &str) -> Option<u16> {
+        lookup(self.file, name)?;
+        Some(self.port(name, 1))
     }
 
     fn one_of<T>(&mut self, name: &str, default: T, parse: impl Fn(&str) -> Option<T>) -> T {

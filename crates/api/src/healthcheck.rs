@@ -3,17 +3,19 @@
 
 use std::{
     io::{Read, Write},
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream},
+    net::{IpAddr, Ipv4Addr, TcpStream},
     time::Duration,
 };
 
 use anyhow::{Context, bail};
+use config::Listen;
 
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(variable: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<()> {
-    let listen = variable("API_LISTEN").unwrap_or_else(|| "127.0.0.1:5000".to_owned());
-    let mut address: SocketAddr = listen.parse().context("API_LISTEN is malformed")?;
+    let Listen::Address(mut address) = Listen::from_lookup(variable)? else {
+        bail!("API_LISTEN=stdin tells no address to ask");
+    };
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
     }

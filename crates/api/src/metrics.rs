@@ -3,7 +3,7 @@
 use std::{
     fs,
     sync::{Arc, atomic::AtomicU64},
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use db::Database;
@@ -13,7 +13,12 @@ use poem::{
 };
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
-    metrics::{family::Family, gauge::Gauge, histogram::Histogram, info::Info},
+    metrics::{
+        family::Family,
+        gauge::{ConstGauge, Gauge},
+        histogram::Histogram,
+        info::Info,
+    },
     registry::{Registry, Unit},
 };
 
@@ -66,6 +71,9 @@ impl Metrics {
         let memory = Gauge::default();
         let help = "Memory in use, where the system tells";
         registry.register_with_unit("process_resident_memory", help, Unit::Bytes, memory.clone());
+        let started = ConstGauge::new(seconds_since_1970());
+        let help = "When it started, in seconds since 1970";
+        registry.register_with_unit("process_start_time", help, Unit::Seconds, started);
         let mut gauge = |name: &str, help: &str| {
             let gauge = Gauge::default();
             registry.register(name, help, gauge.clone());
@@ -130,6 +138,10 @@ impl Drop for InFlight {
 fn known(method: &Method) -> &'static str {
     let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     known.into_iter().find(|name| method == name).unwrap_or("other")
+}
+
+fn seconds_since_1970() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
 /// In bytes; Linux alone tells.

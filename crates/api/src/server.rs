@@ -1,6 +1,7 @@
 //! Binds, serves and stops.
 
 mod acceptor;
+mod client;
 mod patience;
 
 use std::{

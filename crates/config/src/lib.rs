@@ -3,11 +3,13 @@
 //! Nothing here touches the process environment: [`Config::from_lookup`] is handed a function, so a
 //! test can read settings from a table and only `main.rs` files read the real thing.
 
+mod network;
 mod reader;
 mod secret;
 
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
+pub use network::Network;
 pub use reader::{Errors, Problem};
 pub use secret::Secret;
 
@@ -35,7 +37,7 @@ pub struct Config {
 /// How the server listens and stops.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
-    /// `API_LISTEN`: where to listen.
+    /// `API_LISTEN`, or else every address and the port in `PORT`, as platforms give it.
     pub listen: Listen,
     /// `API_DOCS`: whether `/docs` and `/openapi.json` are served.
     pub docs: bool,
@@ -43,6 +45,8 @@ pub struct ServerConfig {
     pub admin_listen: Option<SocketAddr>,
     /// `API_CORS_ORIGINS`: the web pages of these origins may read answers.
     pub cors_origins: Vec<String>,
+    /// `API_TRUSTED_PROXIES`: what these say of where a request comes from is believed.
+    pub trusted_proxies: Vec<Network>,
     /// `API_MAX_CONNECTIONS`: further ones wait in the system's queue until one ends.
     pub max_connections: usize,
     /// `API_HEADER_TIMEOUT_SECONDS`: how long the header of a request may take to come.
@@ -81,6 +85,26 @@ impl FromStr for Listen {
         }
         let address = text.parse().map_err(|_| "must be like 127.0.0.1:5000, or stdin")?;
         Ok(Self::Address(address))
+    }
+}
+
+impl Listen {
+    /// Where a server with these variables listens.
+    ///
+    /// # Errors
+    /// `API_LISTEN` or `PORT` is malformed.
+    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Errors> {
+        let mut reader = Reader::new(lookup);
+        let listen = Self::read(&mut reader);
+        reader.finish(listen)
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Self {
+        reader.optional("API_LISTEN").unwrap_or_else(|| {
+            let port: Option<u16> = reader.optional("PORT");
+            let address = port.map_or(([127, 0, 0, 1], 5000), |port| ([0, 0, 0, 0], port));
+            Self::Address(address.into())
+        })
     }
 }
 
@@ -158,7 +182,8 @@ impl FromStr for Profile {
 }
 
 impl Config {
-    /// The settings that `lookup` gives, by variable name; an empty value counts as absent.
+    /// The settings that `lookup` gives, by variable name; an empty value counts as absent. Each may be
+    /// in a file that the variable `<name>_FILE` names instead.
     ///
     /// # Errors
     /// Every missing and malformed variable at once, each by its name.
@@ -170,10 +195,11 @@ impl Config {
             engine: reader.text("ENGINE"),
             reload_folder: reader.text("RELOAD_FOLDER").map(PathBuf::from),
             server: ServerConfig {
-                listen: reader.parsed("API_LISTEN", Listen::Address(([127, 0, 0, 1], 5000).into())),
+                listen: Listen::read(&mut reader),
                 docs: reader.parsed("API_DOCS", true),
                 admin_listen: reader.optional("API_ADMIN_LISTEN"),
                 cors_origins: reader.origins("API_CORS_ORIGINS"),
+                trusted_proxies: reader.networks("API_TRUSTED_PROXIES"),
                 max_connections: reader.positive("API_MAX_CONNECTIONS", 10_000),
                 header_timeout: reader.timeout("API_HEADER_TIMEOUT_SECONDS", 10),
                 idle_timeout: reader.timeout("API_IDLE_TIMEOUT_SECONDS", 75),
@@ -184,7 +210,7 @@ impl Config {
                 shutdown_timeout: reader.seconds("API_SHUTDOWN_SECONDS", 10),
             },
             database: DatabaseConfig {
-                url: reader.required_secret("DATABASE_URL"),
+                url: reader.database_url("DATABASE_URL", profile == Profile::Production),
                 pool_size: reader.positive("DATABASE_POOL_SIZE", 16),
                 wait_timeout: reader.timeout("DATABASE_WAIT_SECONDS", 3),
                 statement_timeout: reader.timeout("DATABASE_STATEMENT_TIMEOUT_SECONDS", 10),

@@ -2,7 +2,7 @@
 
 use std::{fmt, fs, str::FromStr, time::Duration};
 
-use crate::Secret;
+use crate::{Network, Secret};
 
 /// What is wrong with one variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +42,28 @@ impl<'a> Reader<'a> {
         if self.problems.is_empty() { Ok(value) } else { Err(Errors(self.problems)) }
     }
 
-    pub(crate) fn text(&self, variable: &str) -> Option<String> {
-        (self.lookup)(variable).filter(|value| !value.is_empty())
+    /// The value of a variable, or else the content of the file that `<variable>_FILE` names.
+    pub(crate) fn text(&mut self, variable: &'static str) -> Option<String> {
+        let set = |name: &str| (self.lookup)(name).filter(|value| !value.is_empty());
+        match (set(variable), set(&format!("{variable}_FILE"))) {
+            (value, None) => value,
+            (None, Some(path)) => self.content(variable, &path),
+            (Some(_), Some(_)) => {
+                self.problem(variable, format!("is set together with {variable}_FILE: set one"));
+                None
+            }
+        }
+    }
+
+    /// The content of a file, which must have some.
+    fn content(&mut self, variable: &'static str, path: &str) -> Option<String> {
+        let problem = match fs::read_to_string(path) {
+            Ok(text) if text.trim_end().is_empty() => format!("is empty in the file {path}"),
+            Ok(text) => return Some(text.trim_end().to_owned()),
+            Err(error) => format!("cannot be read from the file {path}: {error}"),
+        };
+        self.problem(variable, problem);
+        None
     }
 
     pub(crate) fn optional<T>(&mut self, variable: &'static str) -> Option<T>
@@ -124,36 +144,46 @@ impl<'a> Reader<'a> {
         ratio
     }
 
-    /// A secret from the variable itself or from the file that `<variable>_FILE` names.
-    pub(crate) fn required_secret(&mut self, variable: &'static str) -> Secret {
-        let text = match (self.text(variable), self.text(&format!("{variable}_FILE"))) {
-            (Some(text), None) => text,
-            (None, Some(path)) => self.content(variable, &path),
-            (Some(_), Some(_)) => {
-                self.problem(variable, format!("is set together with {variable}_FILE: set one"));
-                String::new()
-            }
-            (None, None) => {
-                self.problem(variable, "is missing".to_owned());
-                String::new()
-            }
-        };
+    /// Where a database is, which may hold a password. In production, one that everybody knows is none.
+    pub(crate) fn database_url(&mut self, variable: &'static str, production: bool) -> Secret {
+        let before = self.problems.len();
+        let text = self.text(variable).unwrap_or_default();
+        if text.is_empty() && self.problems.len() == before {
+            self.problem(variable, "is missing".to_owned());
+        }
+        if production && password(&text).is_some_and(is_example) {
+            let reason = "has an empty password, or one that stands in examples; generate one: openssl rand -hex 24";
+            self.problem(variable, reason.to_owned());
+        }
         text.into()
     }
 
-    fn content(&mut self, variable: &'static str, path: &str) -> String {
-        match fs::read_to_string(path) {
-            Ok(text) => text.trim_end().to_owned(),
-            Err(error) => {
-                self.problem(variable, format!("cannot be read from the file {path}: {error}"));
-                String::new()
-            }
-        }
+    /// Ranges of addresses, separated by commas.
+    pub(crate) fn networks(&mut self, variable: &'static str) -> Vec<Network> {
+        let text = self.text(variable).unwrap_or_default();
+        let parts = text.split(',').map(str::trim).filter(|it| !it.is_empty());
+        let parsed: Result<Vec<_>, _> = parts.map(str::parse).collect();
+        parsed.unwrap_or_else(|error: &str| {
+            self.problem(variable, format!("is malformed: {error}"));
+            Vec::new()
+        })
     }
 
     fn problem(&mut self, variable: &'static str, reason: String) {
         self.problems.push(Problem { variable, reason });
     }
+}
+
+/// The password in a URL, or in settings like `host=db password=x`.
+fn password(url: &str) -> Option<&str> {
+    if let Some((_, rest)) = url.split_once("://") {
+        return Some(rest.split('/').next()?.rsplit_once('@')?.0.split_once(':')?.1);
+    }
+    url.split_ascii_whitespace().find_map(|setting| setting.strip_prefix("password="))
+}
+
+fn is_example(password: &str) -> bool {
+    ["", "slipway", "postgres", "password", "secret", "example", "changeme"].contains(&password)
 }
 
 /// Whether `text` is a scheme, a host in lower case and perhaps a port: what `Origin` is compared to.

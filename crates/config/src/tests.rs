@@ -23,13 +23,30 @@ fn the_socket_may_be_an_inherited_one() {
 }
 
 #[test]
+fn a_platform_gives_the_port_unless_an_address_is_set() {
+    let listen = |variables: &[(&str, &str)]| {
+        let lookup = |name: &str| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        Listen::from_lookup(&lookup).expect("usable settings")
+    };
+    let everywhere = Listen::Address(([0, 0, 0, 0], 8080).into());
+    assert_eq!(listen(&[("PORT", "8080")]), everywhere);
+    let here = Listen::Address(([127, 0, 0, 1], 7000).into());
+    assert_eq!(listen(&[("PORT", "8080"), ("API_LISTEN", "127.0.0.1:7000")]), here);
+}
+
+#[test]
 fn every_bad_variable_is_named_at_once_and_no_value_is_shown() {
     let errors = read(&[
         ("APP_ENV", "prod"),
         ("API_LISTEN", "localhost"),
+        ("PORT", "65536"),
         ("DATABASE_POOL_SIZE", "0"),
         ("API_ADMIN_LISTEN", "9090"),
         ("API_CORS_ORIGINS", "https://a.example, *"),
+        ("API_TRUSTED_PROXIES", "10.0.0.0/33"),
         ("API_MAX_CONNECTIONS", "0"),
         ("API_HEADER_TIMEOUT_SECONDS", "0"),
         ("API_DRAIN_SECONDS", "-1"),
@@ -42,8 +59,10 @@ fn every_bad_variable_is_named_at_once_and_no_value_is_shown() {
     let expected = [
         "APP_ENV",
         "API_LISTEN",
+        "PORT",
         "API_ADMIN_LISTEN",
         "API_CORS_ORIGINS",
+        "API_TRUSTED_PROXIES",
         "API_MAX_CONNECTIONS",
         "API_HEADER_TIMEOUT_SECONDS",
         "API_DRAIN_SECONDS",
@@ -88,4 +107,62 @@ fn a_secret_is_read_from_a_file_and_never_shown() {
     let config = config.expect("usable settings");
     assert_eq!(config.database.url.expose(), "postgresql://u:hunter2@db/x");
     assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn every_setting_may_come_from_a_file_but_not_twice() {
+    let file = std::env::temp_dir().join(format!("slipway-setting-{}", std::process::id()));
+    std::fs::write(&file, "7\n").expect("a writable temporary folder");
+    let path = file.to_string_lossy().into_owned();
+    let url = ("DATABASE_URL", "postgresql://x");
+    let once = read(&[url, ("DATABASE_POOL_SIZE_FILE", &path)]);
+    let twice = read(&[url, ("DATABASE_POOL_SIZE_FILE", &path), ("DATABASE_POOL_SIZE", "7")]);
+    std::fs::write(&file, "\n").expect("a writable temporary folder");
+    let empty = read(&[("DATABASE_URL_FILE", &path)]);
+    std::fs::remove_file(&file).expect("the file just written");
+    assert_eq!(once.expect("usable settings").database.pool_size, 7);
+    assert!(twice.expect_err("two values").0[0].reason.contains("set one"));
+    let reasons: Vec<_> = empty.expect_err("no URL").0.into_iter().map(|it| it.reason).collect();
+    assert_eq!(reasons, [format!("is empty in the file {path}")]);
+}
+
+#[test]
+fn production_refuses_a_password_that_everybody_knows() {
+    let production = |url: &str| {
+        let read = read(&[("APP_ENV", "production"), ("DATABASE_URL", url)]);
+        read.map(|_| ()).map_err(|errors| errors.0[0].variable)
+    };
+    for url in [
+        "postgresql://slipway:slipway@postgres:5432/slipway",
+        "postgresql://slipway:@postgres/slipway",
+        "host=postgres user=slipway password=changeme",
+    ] {
+        assert_eq!(production(url), Err("DATABASE_URL"), "{url}");
+    }
+    for url in
+        ["postgresql://u:b7c1@db/x?sslmode=require", "host=/tmp user=u", "postgresql://u@db/x"]
+    {
+        assert_eq!(production(url), Ok(()), "{url}");
+    }
+}
+
+#[test]
+fn a_network_holds_what_begins_like_it() {
+    for (network, address, is_inside) in [
+        ("10.0.0.0/8", "10.255.1.2", true),
+        ("10.0.0.0/8", "::ffff:10.1.2.3", true),
+        ("10.0.0.0/8", "11.0.0.1", false),
+        ("192.168.1.2", "192.168.1.3", false),
+        ("0.0.0.0/0", "8.8.8.8", true),
+        ("fd00::/8", "fd12::1", true),
+        ("fd00::/8", "fe80::1", false),
+        ("::/0", "10.0.0.1", false),
+    ] {
+        let network: Network = network.parse().expect("a network");
+        assert_eq!(
+            network.contains(address.parse().expect("an address")),
+            is_inside,
+            "{network:?}"
+        );
+    }
 }

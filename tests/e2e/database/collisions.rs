@@ -1,5 +1,6 @@
 //! Transactions that PostgreSQL undoes since they collide with others: done again, everywhere.
 
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 use super::create;
@@ -28,6 +29,14 @@ async fn fail(app: &TestApp, times: u32, state: &str) {
     app.database.connect().await.batch_execute(&statements).await.expect("triggers");
 }
 
+/// The id of what this request makes.
+async fn made(request: RequestBuilder) -> String {
+    let response = request.send().await.expect("an answer");
+    assert_eq!(response.status(), 201);
+    let made: Value = response.json().await.expect("JSON");
+    made["id"].as_str().expect("an id").to_owned()
+}
+
 #[tokio::test]
 async fn colliding_transactions_are_done_again() {
     // A serialization failure, a deadlock, and a plan from before a migration.
@@ -52,7 +61,12 @@ async fn every_write_is_done_again_when_it_collides() {
     let account = sign_up(&app, "ada@example.com").await.json::<Value>().await.expect("JSON");
     let account = format!("/accounts/{}", account["id"].as_str().expect("a string"));
     let session = token(&app, "ada@example.com", PASSWORD).await;
-    let hers = |method, path| app.request_as(&session, method, path);
+    let hers = |method, path: &str| app.request_as(&session, method, path);
+    let email = made(app.post(&format!("{person}/emails"), &json!({ "address": "a@b.c" }))).await;
+    let token_id =
+        made(hers("POST", "/tokens").json(&json!({ "name": "old", "scope": "read" }))).await;
+    let first = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let other = made(app.request_as_nobody("POST", "/sessions").json(&first)).await;
     let body = json!({ "name": "Ada", "emails": ["ada@example.com"] });
     let password = json!({ "current_password": PASSWORD, "new_password": "another long one" });
     let new = json!({ "email": "new@example.com", "name": "New", "password": PASSWORD });
@@ -60,12 +74,15 @@ async fn every_write_is_done_again_when_it_collides() {
     fail(&app, 2, "40P01").await;
     let client = app.database.connect().await;
     for (request, status) in [
+        (app.request("DELETE", &format!("{person}/emails/{email}")), 204),
         (app.request("PUT", &person).json(&body), 200),
         (app.post(&format!("{person}/emails"), &json!({ "address": "b@example.com" })), 201),
         (app.post("/persons", &body).header("idempotency-key", "k"), 201),
         (app.post("/persons/batch", &json!({ "items": [body] })), 201),
         (app.request_as_admin("DELETE", &person), 204),
         (app.request_as_nobody("POST", "/accounts").json(&new), 201),
+        (hers("DELETE", &format!("/tokens/{token_id}")), 204),
+        (hers("DELETE", &format!("/sessions/{other}")), 204),
         (hers("PATCH", "/accounts/me").json(&json!({ "name": "A" })), 200),
         (hers("PUT", "/accounts/me/password").json(&password), 204),
         (hers("POST", "/tokens").json(&json!({ "name": "ci", "scope": "read" })), 201),

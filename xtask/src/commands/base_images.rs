@@ -10,8 +10,8 @@ use crate::{env_file, project::Project, report};
 
 /// Build the base images from Debian packages, for a place that reaches no container registry
 ///
-/// Makes slipway-base/rust and slipway-base/postgres and points RUST_IMAGE and POSTGRES_IMAGE in .env
-/// at them. What exists is reused: to take in newer packages, remove the images named
+/// Makes slipway-base/rust, slipway-base/postgres and slipway-base/nginx, and points RUST_IMAGE,
+/// POSTGRES_IMAGE and NGINX_IMAGE in .env at them. What exists is reused: to take in newer packages, remove the images named
 /// slipway-base/system first.
 #[derive(clap::Args)]
 pub(crate) struct Args {}
@@ -23,11 +23,13 @@ impl Args {
         let toolchain = Toolchain::of_this_machine(sh)?;
         let debian = Debian::of_this_machine(sh)?;
         let (rust, postgres) = (rust(sh, &debian, &toolchain)?, postgres(sh, &debian)?);
+        let nginx = nginx(sh, debian)?;
         env_file::create_if_missing(&project.root)?;
         let images = [
             ("RUST_IMAGE", rust.as_str()),
             ("WORKSPACE_IMAGE", rust.as_str()),
             ("POSTGRES_IMAGE", postgres.as_str()),
+            ("NGINX_IMAGE", nginx.as_str()),
         ];
         env_file::set(&project.root, &images)?;
         for (name, image) in images {
@@ -54,6 +56,27 @@ fn postgres(sh: &Shell, debian: &Debian) -> anyhow::Result<String> {
     let major = cmd!(sh, "docker run --rm {system} ls /usr/lib/postgresql").quiet().read()?;
     let options = [format!("--build-arg=SYSTEM={system}")];
     build(sh, format!("slipway-base/postgres:{major}"), "postgres.Dockerfile", &options)
+}
+
+/// nginx from the first release that has one new enough: see docker/nginx/Dockerfile.
+fn nginx(sh: &Shell, mut debian: Debian) -> anyhow::Result<String> {
+    if ["bookworm", "trixie"].contains(&debian.codename.as_str()) {
+        let main = |source: &String| source.ends_with(&format!(" {} main", debian.codename));
+        let main =
+            debian.sources.iter().find(|it| main(it)).context("apt knows no section main")?;
+        let (uri, _) = main.split_once(&debian.codename).context("it was found by that")?;
+        // Its index has a date until which it is good, which a mirror may have passed. It is signed.
+        let uri = uri.replacen("deb ", "deb [check-valid-until=no] ", 1);
+        debian = Debian { sources: vec![format!("{uri}forky main")], codename: "forky".to_owned() };
+    }
+    let system = debian.system(sh, "nginx", "nginx")?;
+    let version = cmd!(sh, "docker run --rm {system} nginx -v").quiet().ignore_stdout();
+    let version = String::from_utf8(version.output()?.stderr)?;
+    let version = version.trim().rsplit('/').next().unwrap_or_default().to_owned();
+    let version = version.split(' ').next().unwrap_or_default();
+    let image = format!("slipway-base/nginx:{version}");
+    step(&image, cmd!(sh, "docker tag {system} {image}"))?;
+    Ok(image)
 }
 
 fn build(sh: &Shell, image: String, file: &str, options: &[String]) -> anyhow::Result<String> {

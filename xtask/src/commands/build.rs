@@ -2,7 +2,16 @@
 
 use std::process::ExitCode;
 
-use crate::{engine, project::Project, report, settings::Choice};
+use crate::{
+    engine::{self, Kind},
+    project::Project,
+    release::{
+        image::{self, Images},
+        sbom,
+    },
+    report,
+    settings::Choice,
+};
 
 /// Build the images and compile the source, without starting the stack
 #[derive(clap::Args)]
@@ -10,7 +19,7 @@ pub(crate) struct Args {
     /// What it is built for; the default is the engine that runs, else ENGINE in .env
     #[arg(long, value_enum)]
     engine: Option<Choice>,
-    /// The release build
+    /// The release build; with Docker, an image named as git names the source, and an SBOM beside it
     #[arg(long, visible_alias = "production")]
     release: bool,
 }
@@ -19,6 +28,9 @@ impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let mut state = engine::for_now(project, self.engine)?;
         state.production |= self.release;
+        if state.production && state.engine == Kind::Docker {
+            return release(project);
+        }
         let mut engine = engine::open(project, project.settings()?, &state)?;
         report::stage("prepare", || Ok(((), engine.prepare()?)))?;
         report::stage("build", || {
@@ -27,4 +39,18 @@ impl Args {
         })?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The images, and the list of what is in them.
+fn release(project: &Project) -> anyhow::Result<ExitCode> {
+    let settings = project.settings()?;
+    let tag = image::tag(project)?;
+    let images = Images::of(project, &settings, &tag)?;
+    report::stage("build", || {
+        let is_new = image::build(project, &settings, &images)?;
+        let done = if is_new { "built" } else { "was built before" };
+        Ok(((), format!("{} {done}", images.api)))
+    })?;
+    report::stage("sbom", || Ok(((), sbom::write(project, &tag)?.display().to_string())))?;
+    Ok(ExitCode::SUCCESS)
 }

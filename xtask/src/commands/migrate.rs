@@ -3,6 +3,7 @@
 mod template;
 
 use std::{
+    fmt::Display,
     fs,
     process::{Command, ExitCode},
 };
@@ -124,6 +125,14 @@ pub(super) fn check_pending(project: &Project, engine: &dyn Engine) -> anyhow::R
     if version == 0 || status["pending"].as_array().is_none_or(Vec::is_empty) {
         return Ok("no migration meets rows".to_owned());
     }
+    check_after(project, version)
+}
+
+/// Looks at the migrations after this version.
+///
+/// # Errors
+/// What they would hold up or break.
+pub(crate) fn check_after(project: &Project, version: impl Display) -> anyhow::Result<String> {
     let output = check(project, &[format!("--applied={version}")]).output()?;
     let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if !output.status.success() {

@@ -1,6 +1,7 @@
 //! The stack in containers.
 
 mod memory;
+mod production;
 
 use std::{
     ffi::OsStr,
@@ -26,6 +27,9 @@ const UNREADABLE: [(&str, &str); 2] = {
                    && chmod -R go+rX .cargo Cargo.* crates docker tests xtask`";
     [("could not find `Cargo.toml`", meaning), ("Permission denied (os error 13)", meaning)]
 };
+
+/// Where nginx listens in its container: not the port that `up` chooses.
+const TLS_PORT: u16 = 8443;
 
 /// The stack in containers.
 pub(crate) struct Docker<'a> {
@@ -87,8 +91,11 @@ impl<'a> Docker<'a> {
         if interactive && process::is_interactive() {
             command.arg("--tty");
         }
-        // The name that Compose gives to a service's first container; ours have no other.
-        command.arg(format!("{}-{service}-1", self.settings.project));
+        // The name that Compose gives to a service's first container. In development there is no other;
+        // replicas come and go, and any of them will do.
+        let first = format!("{}-{service}-1", self.settings.project);
+        let replica = self.production.then(|| self.replica(service)).flatten();
+        command.arg(replica.unwrap_or(first));
         command
     }
 }
@@ -111,13 +118,13 @@ struct Container {
 #[serde(rename_all = "PascalCase")]
 struct Publisher {
     published_port: u16,
+    target_port: u16,
 }
 
 impl Engine for Docker<'_> {
     fn prepare(&mut self) -> anyhow::Result<String> {
         if self.production {
-            process::run(&mut self.command(["build", "migrate"]))?;
-            return Ok("the release image is built".to_owned());
+            return self.prepare_release();
         }
         process::run(&mut self.command(["build", "--quiet", "build"]))?;
         if !images::is_here(&self.settings.postgres_image) {
@@ -127,6 +134,9 @@ impl Engine for Docker<'_> {
     }
 
     fn start_database(&mut self) -> anyhow::Result<()> {
+        if self.production {
+            return self.start_release_database();
+        }
         let start = ["up", "--detach", "--no-deps", "--wait", "--wait-timeout", "60", "postgres"];
         let output = self.compose().args(start).ignore_status().output()?;
         if output.status.success() {
@@ -156,12 +166,11 @@ impl Engine for Docker<'_> {
         let binary = self.binary("migrate");
         // Asking the API is quicker than asking Compose for it.
         let mut command = if apart || http::get(self.api_port, "/health/live").is_err() {
-            let mut command = self.command(["run", "--rm", "--no-deps", "--no-TTY"]);
             if self.production {
-                command.arg("migrate");
-            } else {
-                command.args(["migrate", &binary]);
+                return self.migrate_release(arguments);
             }
+            let mut command = self.command(["run", "--rm", "--no-deps", "--no-TTY"]);
+            command.args(["migrate", &binary]);
             command
         } else {
             let mut command = self.in_container("api", false);
@@ -173,6 +182,11 @@ impl Engine for Docker<'_> {
     }
 
     fn start_api(&mut self) -> anyhow::Result<Option<ApiProcess>> {
+        if self.production {
+            self.start_release()?;
+            return Ok(None);
+        }
+        self.remove_release()?;
         // The container's settings may be the same and its binary another: it must be made anew.
         let start = ["up", "--detach", "--no-deps", "--force-recreate", "api"];
         let output = self.compose().args(start).ignore_status().output()?;
@@ -207,13 +221,21 @@ impl Engine for Docker<'_> {
     }
 
     fn stop(&mut self, volumes: bool) -> anyhow::Result<()> {
-        let mut down = self.compose().args(["down", "--remove-orphans"]);
+        let mut down = self.command(["down", "--remove-orphans"]);
         if volumes {
-            down = down.arg("--volumes");
+            down.arg("--volumes");
         }
-        let output = down.ignore_status().output()?;
-        if !output.status.success() {
-            bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+        process::ask(&mut down)?;
+        // What the other profile has left, and what Compose does not know of.
+        let ours = format!("label=com.docker.compose.project={}", self.settings.project);
+        let prune = |kind, all: &[&str]| {
+            let mut prune = Command::new("docker");
+            prune.args([kind, "prune", "--force", "--filter", &ours]).args(all);
+            process::ask(&mut prune)
+        };
+        prune("network", &[])?;
+        if volumes {
+            prune("volume", &["--all"])?;
         }
         Ok(())
     }
@@ -235,6 +257,7 @@ impl Engine for Docker<'_> {
                 .publishers
                 .iter()
                 .flatten()
+                .filter(|found| found.target_port != TLS_PORT)
                 .map(|found| found.published_port)
                 .find(|port| *port != 0),
             name: container.service,

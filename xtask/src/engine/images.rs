@@ -47,7 +47,7 @@ pub(crate) fn available(settings: &Settings, patience: Duration) -> Result<Strin
 }
 
 /// Whether the engine has this image.
-pub(super) fn is_here(image: &str) -> bool {
+pub(crate) fn is_here(image: &str) -> bool {
     let mut command = Command::new("docker");
     let command = command.args(["image", "inspect", "--format", "{{.Id}}", image]);
     process::probe(command, PATIENCE).is_ok()

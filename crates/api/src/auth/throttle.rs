@@ -15,7 +15,8 @@ use crate::error::ApiError;
 const PERIOD: Duration = Duration::from_mins(15);
 /// How many attempts an account, known or not, may see in that time.
 const BY_ACCOUNT: u32 = 10;
-/// How many may come from one address. Behind a proxy, all clients together are one address.
+/// How many may come from one address. Behind a proxy that API_TRUSTED_PROXIES does not name, all
+/// clients together are one address.
 const BY_ADDRESS: u32 = 100;
 /// How many accounts and addresses are remembered; beyond that, the oldest are forgotten.
 const MOST: usize = 10_000;

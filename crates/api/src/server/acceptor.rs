@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use config::ServerConfig;
+use config::{Network, ServerConfig};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -32,7 +32,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::patience::{Patience, Requests};
+use super::{
+    client,
+    patience::{Patience, Requests},
+};
 
 /// Bytes of a request's header, its path included.
 const HEADER_LIMIT: u16 = 32 * 1024;
@@ -49,6 +52,8 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 pub(super) struct Acceptor<E> {
     listener: TcpListener,
     app: Arc<E>,
+    /// The proxies whose word is taken for where a request comes from.
+    trusted: Arc<[Network]>,
     limits: ServerConfig,
     builder: Arc<auto::Builder<TokioExecutor>>,
     connections: JoinSet<()>,
@@ -66,6 +71,7 @@ impl<E: Endpoint<Output = Response> + 'static> Acceptor<E> {
         Ok(Self {
             listener: TcpListener::from_std(listener)?,
             app: Arc::new(app),
+            trusted: limits.trusted_proxies.clone().into(),
             limits,
             builder: Arc::new(builder()),
             connections: JoinSet::new(),
@@ -111,11 +117,12 @@ impl<E: Endpoint<Output = Response> + 'static> Acceptor<E> {
         let local =
             stream.local_addr().map_or_else(|_| LocalAddr::default(), |it| LocalAddr(it.into()));
         let (app, requests) = (self.app.clone(), Arc::new(Requests::default()));
-        let is_closing = self.is_closing.clone();
+        let (is_closing, trusted) = (self.is_closing.clone(), self.trusted.clone());
         let stream = Patience::new(stream, requests.clone(), &self.limits);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let (app, in_flight) = (app.clone(), requests.begin(request.version()));
-            let peer = RemoteAddr(Addr::from(peer));
+            let client = client::address(peer, request.headers(), &trusted);
+            let peer = RemoteAddr(Addr::from(client));
             let has_last_answers = request.version() < Version::HTTP_2;
             let request = Request::from((request, local.clone(), peer, Scheme::HTTP));
             let is_closing = is_closing.clone();

@@ -1,0 +1,48 @@
+//! Who is at the other end: behind proxies, whom they name.
+
+use std::net::{IpAddr, SocketAddr};
+
+use config::Network;
+use hyper::HeaderMap;
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// Where a request comes from that `peer` has sent. What a proxy adds to `X-Forwarded-For` counts if
+/// `trusted` holds that proxy; what anybody else wrote there, further to the left, does not.
+pub(super) fn address(peer: SocketAddr, headers: &HeaderMap, trusted: &[Network]) -> SocketAddr {
+    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
+    let mut client = peer;
+    let values: Vec<_> =
+        headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect();
+    let mut hops = values.iter().flat_map(|value| value.split(',')).rev();
+    while is_trusted(client.ip()) {
+        let Some(Ok(hop)) = hops.next().map(|hop| hop.trim().parse::<IpAddr>()) else { break };
+        client = SocketAddr::new(hop, 0);
+    }
+    client
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_trusted_proxies_say_is_believed() {
+        let trusted = ["10.0.0.0/8".parse().expect("a network")];
+        for (peer, forwarded, client) in [
+            ("192.0.2.1:7", &["198.51.100.1"][..], "192.0.2.1:7"),
+            ("10.0.0.1:7", &[], "10.0.0.1:7"),
+            ("10.0.0.1:7", &["198.51.100.1"], "198.51.100.1:0"),
+            ("10.0.0.1:7", &["203.0.113.9, 198.51.100.1"], "198.51.100.1:0"),
+            ("10.0.0.1:7", &["203.0.113.9", "198.51.100.1, 10.0.0.2"], "198.51.100.1:0"),
+            ("10.0.0.1:7", &["198.51.100.1, unknown"], "10.0.0.1:7"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in forwarded {
+                headers.append(FORWARDED_FOR, value.parse().expect("a value"));
+            }
+            let peer = peer.parse().expect("an address");
+            assert_eq!(address(peer, &headers, &trusted).to_string(), client, "{forwarded:?}");
+        }
+    }
+}

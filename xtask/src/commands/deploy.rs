@@ -1,0 +1,158 @@
+//! `cargo xtask deploy`: ships what the source is.
+
+use std::{process::ExitCode, time::Instant};
+
+use super::scale::server;
+use crate::{
+    engine::images,
+    process,
+    project::Project,
+    release::{
+        Server,
+        image::{self, Images},
+        ledger::{Entry, Ledger, Record},
+        roll, schema, secrets,
+    },
+    report,
+};
+
+/// Ship a release to a server, without losing a request
+///
+/// Builds the source as it is, sends the images, backs the database up, applies the migrations, and puts
+/// new replicas in the place of the old ones, one by one. A release that does not get ready is taken
+/// back. Whatever ends this command, the old release serves on, and the next `deploy` goes on from there.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The server, as ssh://user@server; the default is DEPLOY_HOST, else this machine
+    #[arg(long)]
+    host: Option<String>,
+    /// A release that was built before, in the place of the source
+    #[arg(long)]
+    tag: Option<String>,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Args {
+    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let started = Instant::now();
+        let settings = project.settings()?;
+        let server = server(project, &settings, self.host.as_deref())?;
+        let tag = self.tag.clone().map_or_else(|| image::tag(project), Ok)?;
+        let images = Images::of(project, &settings, &tag)?;
+        let running = roll::running(&server)?;
+        let number = running.first().map_or(settings.replicas, |(_, number)| *number);
+        let now = running.first().map(|(image, _)| image.clone());
+        report::line(&format!(
+            "{tag} → {} ({number} replicas, now {})",
+            server.place(),
+            now.as_deref().map_or("nothing", image::tag_of)
+        ));
+        if self.dry_run {
+            plan(&server, &images, number);
+            return Ok(ExitCode::SUCCESS);
+        }
+        report::stage("build", || {
+            let is_new = if self.tag.is_some() {
+                image::build_proxy(project, &settings, &images)?
+            } else {
+                image::build(project, &settings, &images)?
+            };
+            let done = if is_new { "built" } else { "was built before" };
+            Ok(((), format!("{} {done}", images.api)))
+        })?;
+        report::stage("send", || Ok(((), send(&server, &images)?)))?;
+        let who = image::who(project);
+        let entry = Entry { what: "deploy".to_owned(), tag, who, state: String::new() };
+        let mut ledger = report::stage("lock", || {
+            let ledger = Ledger::open(&server, &images.proxy, &entry)?;
+            let before =
+                ledger.records.last().map_or_else(|| "the first of this server".to_owned(), tell);
+            Ok((ledger, before))
+        })?;
+        ledger.write("started")?;
+        let done = ship(project, &server, &images, number, &mut ledger);
+        ledger.end(&done)?;
+        done?;
+        report::line(&format!("done in {:.1} s", started.elapsed().as_secs_f64()));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Where the last command on this server stood.
+fn tell(record: &Record) -> String {
+    let Record { time, entry: Entry { what, tag, who, state } } = record;
+    if record.has_ended() {
+        return format!("the last one: {what} of {tag} at {time}, {state}");
+    }
+    format!(
+        "the {what} of {tag} by {who} at {time} was interrupted after \"{state}\": going on from there"
+    )
+}
+
+/// What every server gets, and how it got that.
+fn send(server: &Server, images: &Images) -> anyhow::Result<String> {
+    let mut said = Vec::new();
+    for image in [&images.api, &images.proxy, &server.settings.postgres_image] {
+        if let Some(how) = image::send(server, image)? {
+            said.push(format!("{how} {image}"));
+        }
+    }
+    Ok(if said.is_empty() { "everything is there".to_owned() } else { said.join(", ") })
+}
+
+fn ship(
+    project: &Project,
+    server: &Server,
+    images: &Images,
+    number: usize,
+    ledger: &mut Ledger,
+) -> anyhow::Result<()> {
+    let mut step = |name: &str, work: &dyn Fn() -> anyhow::Result<String>| {
+        report::stage(name, || Ok(((), work()?)))?;
+        ledger.write(name)
+    };
+    step("secrets", &|| {
+        secrets::ensure(server, &images.proxy)?;
+        Ok(format!("in {}", server.secrets_folder().display()))
+    })?;
+    step("database", &|| {
+        if schema::is_elsewhere(server) {
+            return Ok("elsewhere, by DATABASE_URL".to_owned());
+        }
+        server.start_database(images)?;
+        Ok("answers".to_owned())
+    })?;
+    let status = schema::status(server, images)?;
+    step("check", &|| schema::check(project, &status))?;
+    step("backup", &|| schema::back_up(server, images, &status))?;
+    step("migrate", &|| {
+        let said = process::ask(&mut server.migrate(images, &["up"]))?;
+        Ok(said.lines().collect::<Vec<_>>().join(", "))
+    })?;
+    step("roll out", &|| {
+        let after = roll::to(server, images, number, 1)?.as_secs_f64();
+        Ok(format!("{number} replicas serve after {after:.1} s, and nginx reaches them"))
+    })
+}
+
+/// What a deployment would do.
+fn plan(server: &Server, images: &Images, number: usize) {
+    let is_built = images::is_here(&images.api);
+    report::next("build", if is_built { "is built already" } else { "the release image" });
+    for image in [&images.api, &images.proxy] {
+        if !is_built || image::would_send(server, image) {
+            report::next("send", image);
+        }
+    }
+    // The release itself knows, where it can be asked already.
+    let is_there = is_built && !image::would_send(server, &images.api);
+    let status = is_there.then(|| schema::status(server, images).ok()).flatten();
+    let told = status.map_or_else(
+        || "what the release finds pending, after a backup".to_owned(),
+        |status| schema::names(&status.pending),
+    );
+    report::next("migrate", &told);
+    report::next("roll out", &format!("{number} replicas, one after the other"));
+}

@@ -1,0 +1,42 @@
+//! `cargo xtask releases`: what was shipped to a server, by whom, and what came of it.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use super::scale::server;
+use crate::{
+    project::Project,
+    release::{
+        image::{self, Images},
+        ledger::{self, Entry, Record},
+        roll,
+    },
+    report,
+};
+
+/// List what was done to a server: when, what, by whom, and what came of it
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The server, as ssh://user@server; the default is DEPLOY_HOST, else this machine
+    #[arg(long)]
+    host: Option<String>,
+}
+
+impl Args {
+    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let settings = project.settings()?;
+        let server = server(project, &settings, self.host.as_deref())?;
+        let running = roll::running(&server)?;
+        let images = Images::of(project, &settings, "none")?;
+        let records = ledger::read(&server, &images.proxy)
+            .with_context(|| format!("nothing was shipped to {} yet", server.place()))?;
+        for Record { time, entry: Entry { what, tag, who, state } } in records {
+            report::line(&format!("{time}  {what:<12}  {tag:<28}  {who:<24}  {state}"));
+        }
+        for (image, number) in running {
+            report::line(&format!("now: {} on {number} replicas", image::tag_of(&image)));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,115 @@
+//! `cargo xtask rollback`: has the release before serve again.
+
+use std::{process::ExitCode, time::Instant};
+
+use anyhow::{Context, bail};
+
+use super::scale::server;
+use crate::{
+    project::Project,
+    release::{
+        image::{self, Images},
+        ledger::{Entry, Ledger, Record},
+        roll, schema,
+    },
+    report,
+};
+
+/// Have the release before serve again, without losing a request
+///
+/// Refused when the schema has moved on since, with the reason. A second one goes back another release.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The server, as ssh://user@server; the default is DEPLOY_HOST, else this machine
+    #[arg(long)]
+    host: Option<String>,
+    /// Also on a schema that has moved on: its migrations only added, and the release before runs on it
+    #[arg(long)]
+    keep_schema: bool,
+}
+
+impl Args {
+    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let started = Instant::now();
+        let settings = project.settings()?;
+        let server = server(project, &settings, self.host.as_deref())?;
+        let running = roll::running(&server)?;
+        let (image, number) = running.first().context("no release runs: `cargo xtask deploy`")?;
+        let now = image::tag_of(image);
+        let images = Images::of(project, &settings, now)?.with_api(image);
+        let entry = Entry {
+            what: "rollback".to_owned(),
+            tag: now.to_owned(),
+            who: image::who(project),
+            state: String::new(),
+        };
+        let mut ledger = Ledger::open(&server, &images.proxy, &entry)?;
+        let tag = before(&ledger.records, now)
+            .with_context(|| format!("there is no release before {now}"))?
+            .to_owned();
+        let target = Images::of(project, &settings, &tag)?;
+        if !self.keep_schema {
+            schema::must_fit(&server, &images, &target)
+                .with_context(|| format!("a rollback from {now} to {tag} is refused"))?;
+        }
+        ledger.begin(&tag)?;
+        let done = report::stage("roll back", || {
+            let after = roll::to(&server, &target, *number, *number)?.as_secs_f64();
+            Ok((
+                (),
+                format!(
+                    "{tag} serves after {after:.1} s, on {number} replicas in the place of {now}"
+                ),
+            ))
+        });
+        ledger.end(&done)?;
+        done?;
+        report::line(&format!("done in {:.1} s", started.elapsed().as_secs_f64()));
+        if running.len() > 1 {
+            bail!("a roll-out was interrupted, and has been undone");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The release that was deployed before the one that serves now.
+fn before<'a>(records: &'a [Record], now: &str) -> Option<&'a str> {
+    let deployed: Vec<_> = records
+        .iter()
+        .filter(|record| record.has_served() && record.entry.what == "deploy")
+        .map(|record| record.entry.tag.as_str())
+        .collect();
+    let current = deployed.iter().rposition(|tag| *tag == now).unwrap_or(deployed.len());
+    deployed[..current].iter().rfind(|tag| **tag != now).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_rollback_goes_one_release_further_back() {
+        let record = |(what, tag, state): (&str, &str, &str)| Record {
+            time: String::new(),
+            entry: Entry {
+                what: what.to_owned(),
+                tag: tag.to_owned(),
+                who: String::new(),
+                state: state.to_owned(),
+            },
+        };
+        let records = [
+            ("deploy", "a", "served"),
+            ("deploy", "b", "served"),
+            ("scale to 4", "b", "served"),
+            ("deploy", "b", "served"),
+            ("deploy", "c", "failed: not ready"),
+            ("deploy", "d", "served"),
+            ("rollback", "b", "served"),
+        ]
+        .map(record);
+        assert_eq!(before(&records, "d"), Some("b"));
+        assert_eq!(before(&records, "b"), Some("a"));
+        assert_eq!(before(&records, "a"), None);
+    }
+}

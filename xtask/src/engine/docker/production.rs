@@ -1,0 +1,66 @@
+//! What is different in the production profile: releases, replicas, a proxy in front.
+
+use std::process::Command;
+
+use super::Docker;
+use crate::release::{
+    Server,
+    image::{self, Images},
+    roll, schema, secrets,
+};
+
+impl Docker<'_> {
+    fn server(&self) -> Server<'_> {
+        Server::of_this_machine(self.project, &self.settings, self.api_port)
+    }
+
+    /// A running container of a service.
+    pub(super) fn replica(&self, service: &str) -> Option<String> {
+        self.server().container(service).ok().flatten()
+    }
+
+    /// The images of the source as it is now.
+    fn images(&self) -> anyhow::Result<Images> {
+        Images::of(self.project, &self.settings, &image::tag(self.project)?)
+    }
+
+    /// Builds the release that the source is, and makes its secrets.
+    pub(super) fn prepare_release(&self) -> anyhow::Result<String> {
+        let images = self.images()?;
+        let is_new = image::build(self.project, &self.settings, &images)?;
+        secrets::ensure(&self.server(), &images.proxy)?;
+        Ok(format!("{} {}", images.api, if is_new { "is built" } else { "was built already" }))
+    }
+
+    pub(super) fn start_release_database(&self) -> anyhow::Result<()> {
+        let server = self.server();
+        if schema::is_elsewhere(&server) {
+            return Ok(());
+        }
+        server.start_database(&self.images()?)
+    }
+
+    pub(super) fn migrate_release(&self, arguments: &[&str]) -> anyhow::Result<Command> {
+        Ok(self.server().migrate(&self.images()?, arguments))
+    }
+
+    /// Has this release serve, in the place of what does.
+    pub(super) fn start_release(&self) -> anyhow::Result<()> {
+        let (server, images) = (self.server(), self.images()?);
+        // It has the port that nginx is to have.
+        roll::remove_foreign(&server, &images)?;
+        let number = roll::running(&server)?.first().map_or(self.settings.replicas, |it| it.1);
+        roll::to(&server, &images, number, 1)?;
+        Ok(())
+    }
+
+    /// Removes what the development stack does not have.
+    pub(super) fn remove_release(&self) -> anyhow::Result<()> {
+        let server = self.server();
+        roll::remove_replicas(&server, &self.images()?)?;
+        if let Some(container) = server.container("nginx")? {
+            crate::process::ask(&mut server.docker(["rm", "--force", &container]))?;
+        }
+        Ok(())
+    }
+}

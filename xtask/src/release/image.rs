@@ -1,0 +1,199 @@
+//! The images of a release: how they are named, built, and brought to a server.
+
+use std::{
+    env, fs,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+
+use super::Server;
+use crate::{fingerprint, process, project::Project, settings::Settings};
+
+const SOURCE: [&str; 7] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "rust-toolchain.toml",
+    ".cargo",
+    "crates",
+    "docker/Dockerfile",
+    "docker/with-extra-ca.sh",
+];
+
+/// The images that a release runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Images {
+    pub(crate) api: String,
+    pub(crate) proxy: String,
+}
+
+impl Images {
+    /// Those of the release `tag`.
+    pub(crate) fn of(project: &Project, settings: &Settings, tag: &str) -> anyhow::Result<Self> {
+        let configuration = fingerprint::of_files(&project.root, &["docker/nginx"])?
+            ^ local_postgres::Fnv1a::of(settings.nginx_image.as_bytes());
+        Ok(Self {
+            api: format!("{}-api:{tag}", settings.image_prefix()),
+            proxy: format!("{}-proxy:{configuration:016x}", settings.image_prefix()),
+        })
+    }
+
+    /// The same, but for another image of the API.
+    pub(crate) fn with_api(&self, api: &str) -> Self {
+        Self { api: api.to_owned(), ..self.clone() }
+    }
+}
+
+/// The part of an image's name that tells the release.
+pub(crate) fn tag_of(image: &str) -> &str {
+    image.rsplit_once(':').map_or(image, |(_, tag)| tag)
+}
+
+/// What git calls the source: the same source has the same name everywhere. A source that is not
+/// committed has `-dirty` in it, and a hash.
+pub(crate) fn tag(project: &Project) -> anyhow::Result<String> {
+    let source = fingerprint::of_files(&project.root, &SOURCE)? & 0xffff_ffff;
+    let Some(revision) = git(project, &["rev-parse", "--short=12", "HEAD"]) else {
+        return Ok(format!("unversioned-{source:08x}"));
+    };
+    let name = git(project, &["describe", "--tags", "--exact-match"]).unwrap_or(revision);
+    // No character that a tag of an image cannot have.
+    let name: String = name
+        .trim_start_matches('v')
+        .chars()
+        .map(|it| if it.is_ascii_alphanumeric() || "._-".contains(it) { it } else { '-' })
+        .collect();
+    let changes = git(project, &[&["status", "--porcelain", "--"][..], &SOURCE].concat());
+    Ok(match changes.as_deref() {
+        Some("") => name,
+        _ => format!("{name}-dirty-{source:08x}"),
+    })
+}
+
+fn git(project: &Project, arguments: &[&str]) -> Option<String> {
+    let mut command = Command::new("git");
+    command.arg("-C").arg(&project.root).args(arguments);
+    process::probe(&mut command, Duration::from_secs(10)).ok()
+}
+
+/// Builds what is not built yet, on this machine, and returns whether there was anything to do.
+pub(crate) fn build(
+    project: &Project,
+    settings: &Settings,
+    images: &Images,
+) -> anyhow::Result<bool> {
+    build_proxy(project, settings, images)?;
+    if is_here(&images.api) {
+        return Ok(false);
+    }
+    let root = &project.root;
+    let ca = settings.variable("EXTRA_CA_FILE").unwrap_or_else(|| "docker/extra-ca.pem".to_owned());
+    let url = git(project, &["remote", "get-url", "origin"]).unwrap_or_default();
+    let arguments = [
+        ("RUST_IMAGE", settings.rust_image.clone()),
+        ("SOURCE", without_password(&url)),
+        ("REVISION", git(project, &["rev-parse", "HEAD"]).unwrap_or_default()),
+        ("VERSION", tag_of(&images.api).to_owned()),
+        ("SCHEMA", schema(project)?.to_string()),
+    ];
+    let mut command = Command::new("docker");
+    command.current_dir(root).env("DOCKER_BUILDKIT", "1");
+    // The time of the commit, so that the image of a commit is the same whenever it is built.
+    if let Some(time) = git(project, &["log", "-1", "--format=%ct"]) {
+        command.env("SOURCE_DATE_EPOCH", time);
+    }
+    command.args(["build", "--file", "docker/Dockerfile", "--target", "runtime"]);
+    command.args(["--tag", &images.api, "--secret", &format!("id=extra_ca,src={ca}")]);
+    for (name, value) in arguments {
+        command.arg(format!("--build-arg={name}={value}"));
+    }
+    process::run(command.arg("."))?;
+    Ok(true)
+}
+
+/// Builds the proxy's image if it is not built yet, and returns whether there was anything to do.
+pub(crate) fn build_proxy(
+    project: &Project,
+    settings: &Settings,
+    images: &Images,
+) -> anyhow::Result<bool> {
+    if is_here(&images.proxy) {
+        return Ok(false);
+    }
+    let mut command = Command::new("docker");
+    command.current_dir(&project.root).env("DOCKER_BUILDKIT", "1");
+    command.args(["build", "--quiet", "--tag", &images.proxy]);
+    command.arg(format!("--build-arg=NGINX_IMAGE={}", settings.nginx_image)).arg("docker/nginx");
+    process::ask(&mut command).context("the proxy's image cannot be built")?;
+    Ok(true)
+}
+
+/// The number of the newest migration.
+fn schema(project: &Project) -> anyhow::Result<u32> {
+    let folder = fs::read_dir(project.path("crates/db/migrations"))?;
+    let number = |name: &str| name.strip_prefix('V')?.split_once("__")?.0.parse().ok();
+    let numbers = folder.filter_map(|entry| number(&entry.ok()?.file_name().to_string_lossy()));
+    Ok(numbers.max().unwrap_or(0))
+}
+
+/// A URL of git without the user and the password that may be in it.
+fn without_password(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let host = rest.split_once('@').map_or(rest, |(_, host)| host);
+            format!("{scheme}://{host}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+fn is_here(image: &str) -> bool {
+    has(&mut Command::new("docker"), image).is_some()
+}
+
+fn has(docker: &mut Command, image: &str) -> Option<String> {
+    process::ask(docker.args(["image", "inspect", "--format", "{{.Id}}", image])).ok()
+}
+
+/// Whether the server lacks an image that is here, or has another of that name.
+pub(crate) fn would_send(server: &Server, image: &str) -> bool {
+    let there = has(&mut server.docker::<&str>([]), image);
+    there.is_none() || there != has(&mut Command::new("docker"), image)
+}
+
+/// Brings an image to the server if it is not there, and says how.
+pub(crate) fn send(server: &Server, image: &str) -> anyhow::Result<Option<&'static str>> {
+    let there = has(&mut server.docker::<&str>([]), image);
+    let here = has(&mut Command::new("docker"), image);
+    if there.is_some() && (here.is_none() || here == there) {
+        return Ok(None);
+    }
+    if process::ask(&mut server.docker(["pull", "--quiet", image])).is_ok() {
+        return Ok(Some("pulled"));
+    }
+    if here.is_none() {
+        bail!("{image} is neither here nor in a registry that the server reaches");
+    }
+    let mut save = Command::new("docker");
+    let mut save = save.args(["save", image]).stdout(Stdio::piped()).spawn()?;
+    let mut load = server.docker(["load", "--quiet"]);
+    let sent = process::ask(load.stdin(save.stdout.take().context("it is piped")?));
+    save.wait()?;
+    sent.with_context(|| format!("{image} cannot be sent to {}", server.place()))?;
+    Ok(Some("sent"))
+}
+
+/// A label of an image on the server.
+pub(crate) fn label(server: &Server, image: &str, name: &str) -> anyhow::Result<String> {
+    let format = format!("{{{{index .Config.Labels {name:?}}}}}");
+    process::ask(&mut server.docker(["image", "inspect", "--format", &format, image]))
+}
+
+/// Who ships, for the ledger: a name and a machine.
+pub(crate) fn who(project: &Project) -> String {
+    let user = git(project, &["config", "user.name"]).filter(|name| !name.is_empty());
+    let user = user.or_else(|| env::var("USER").ok()).unwrap_or_else(|| "somebody".to_owned());
+    let machine = process::probe(&mut Command::new("hostname"), Duration::from_secs(1));
+    format!("{user} on {}", machine.unwrap_or_else(|_| "a machine without a name".to_owned()))
+}

@@ -1,0 +1,123 @@
+//! nginx: to which replicas it passes requests.
+
+use std::{
+    fmt::Write as _,
+    io::Write as _,
+    process::Stdio,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+
+use super::{Server, image::Images, replicas::Replica};
+use crate::process;
+
+/// Prints the workers there are, takes what comes as the replicas, has nginx read it, and waits until
+/// those workers take no more connections.
+const READ_ANEW: &str = r"
+workers=$(grep -ls 'nginx: worker' /proc/[0-9]*/cmdline | cut -d/ -f3 | tr '\n' ' ')
+cat >/run/nginx/replicas.new
+mv /run/nginx/replicas.new /run/nginx/replicas.conf
+nginx -c /run/nginx/nginx.conf -e /dev/stderr -t -q
+nginx -c /run/nginx/nginx.conf -e /dev/stderr -s reload
+takes_more() {
+    grep -qs 'nginx: worker' /proc/$1/cmdline && ! grep -qs 'shutting down' /proc/$1/cmdline
+}
+tries=0
+for worker in $workers; do
+    while takes_more $worker && [ $tries -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
+done
+echo $workers
+";
+
+/// Waits until these workers have ended, a little longer than `worker_shutdown_timeout` has it.
+const DRAIN: &str = r"
+tries=0
+for worker in $1; do
+    while grep -qs 'nginx: worker' /proc/$worker/cmdline; do
+        [ $tries -lt 1300 ] || exit 1
+        sleep 0.05
+        tries=$((tries + 1))
+    done
+done
+";
+
+/// How long nginx may take to find the API.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// nginx, where it runs.
+pub(super) struct Proxy<'a> {
+    server: &'a Server<'a>,
+    pub(super) container: String,
+}
+
+/// The processes of nginx that still pass requests to where they went before.
+pub(super) struct Former(String);
+
+impl<'a> Proxy<'a> {
+    pub(super) fn find(server: &'a Server<'a>) -> anyhow::Result<Option<Self>> {
+        Ok(server.container("nginx")?.map(|container| Self { server, container }))
+    }
+
+    /// Starts nginx, or starts it anew if its image or its settings are others.
+    pub(super) fn start(server: &'a Server<'a>, images: &Images) -> anyhow::Result<Self> {
+        let up = ["up", "--detach", "--no-deps", "nginx"];
+        process::ask(&mut server.compose(images, &up))?;
+        Self::find(server)?.context("nginx does not stay up: `cargo xtask logs nginx` tells why")
+    }
+
+    /// From now on new requests go to these alone. Those of [`Former`] go on.
+    pub(super) fn point_at(&self, replicas: &[Replica]) -> anyhow::Result<Former> {
+        let mut text = String::new();
+        for replica in replicas {
+            writeln!(text, "server {}:5000 resolve;", replica.name)?;
+        }
+        writeln!(text, "server api:5000 resolve backup;")?;
+        let mut exec = self.server.docker(["exec", "--interactive", &self.container]);
+        let mut child = exec
+            .args(["sh", "-euc", READ_ANEW])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("cannot start docker")?;
+        child.stdin.take().context("it is piped")?.write_all(text.as_bytes())?;
+        let output = child.wait_with_output()?;
+        if !output.status.success() {
+            bail!("nginx refuses: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(Former(String::from_utf8_lossy(&output.stdout).trim().to_owned()))
+    }
+
+    /// Waits until every request has ended that went where it goes no more.
+    pub(super) fn drain(&self, former: &Former) -> anyhow::Result<()> {
+        let drain = ["exec", &self.container, "sh", "-euc", DRAIN, "sh", &former.0];
+        process::ask(&mut self.server.docker(drain)).context("requests are still in flight")?;
+        Ok(())
+    }
+
+    /// Asks through nginx whether the API can do its work.
+    ///
+    /// # Errors
+    /// It cannot, or nginx does not find it.
+    pub(super) fn verify(&self, replica: &Replica) -> anyhow::Result<()> {
+        let network = format!("{}_front", self.server.name());
+        let format = format!("{{{{(index .NetworkSettings.Networks {network:?}).IPAddress}}}}");
+        let address =
+            self.server.docker(["inspect", "--format", &format, &self.container]).output();
+        let address = String::from_utf8_lossy(&address?.stdout).trim().to_owned();
+        let listen = format!("API_LISTEN={address}:8080");
+        let check = ["exec", "--env", &listen, &replica.id, "/api", "healthcheck"];
+        let started = Instant::now();
+        loop {
+            match process::ask(&mut self.server.docker(check)) {
+                Ok(_) => return Ok(()),
+                Err(error) if started.elapsed() > PATIENCE => {
+                    return Err(error.context("nginx does not reach the API"));
+                }
+                Err(_) => thread::sleep(Duration::from_millis(100)),
+            }
+        }
+    }
+}

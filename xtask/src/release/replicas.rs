@@ -1,0 +1,110 @@
+//! The containers of the API, of whichever release.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+
+use super::{Server, image::Images};
+use crate::process;
+
+/// How long a replica may take to be ready.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A container of the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Replica {
+    pub(super) id: String,
+    /// Docker's DNS knows it by that.
+    pub(super) name: String,
+    pub(super) image: String,
+    pub(super) runs: bool,
+}
+
+/// All of them, the oldest first.
+pub(super) fn list(server: &Server) -> anyhow::Result<Vec<Replica>> {
+    let format = "{{.ID}} {{.Names}} {{.Image}} {{.State}}";
+    let mut ps = server.docker(["ps", "--all", "--no-trunc", "--format", format]);
+    let lines = process::ask(ps.args(server.filters("api")))?;
+    let replica = |line: &str| {
+        let mut words = line.split(' ').map(str::to_owned);
+        let (id, name, image) = (words.next()?, words.next()?, words.next()?);
+        Some(Replica { id, name, image, runs: words.next()? == "running" })
+    };
+    let mut replicas: Vec<_> = lines.lines().filter_map(replica).collect();
+    replicas.reverse();
+    Ok(replicas)
+}
+
+/// Starts `number` more of a release, beside all that are there, and waits until they are ready.
+///
+/// # Errors
+/// One does not get ready; the end of its log. All of the new ones are still there then.
+pub(super) fn start(
+    server: &Server,
+    images: &Images,
+    number: usize,
+) -> anyhow::Result<Vec<Replica>> {
+    let before = list(server)?;
+    let scale = format!("api={}", before.len() + number);
+    let up = ["up", "--detach", "--no-deps", "--no-recreate", "--scale", &scale, "api"];
+    process::ask(&mut server.compose(images, &up))?;
+    let is_new = |replica: &Replica| before.iter().all(|known| known.id != replica.id);
+    let new: Vec<_> = list(server)?.into_iter().filter(is_new).collect();
+    if new.len() != number {
+        bail!("Compose made {} replicas, and {number} were asked for", new.len());
+    }
+    thread::scope(|scope| {
+        let waiting: Vec<_> =
+            new.iter().map(|it| scope.spawn(|| wait_until_ready(server, it))).collect();
+        waiting.into_iter().try_for_each(|it| it.join().expect("waiting does not panic"))
+    })?;
+    Ok(new)
+}
+
+/// Those that are ready, and those that are not.
+pub(super) fn sorted(server: &Server, all: Vec<Replica>) -> (Vec<Replica>, Vec<Replica>) {
+    let answers: Vec<_> = thread::scope(|scope| {
+        let asked: Vec<_> = all.iter().map(|it| scope.spawn(|| is_ready(server, it))).collect();
+        asked.into_iter().map(|it| it.join().expect("asking does not panic")).collect()
+    });
+    let (ready, rest): (Vec<_>, Vec<_>) = all.into_iter().zip(answers).partition(|(_, it)| *it);
+    let replicas = |them: Vec<(Replica, bool)>| them.into_iter().map(|(it, _)| it).collect();
+    (replicas(ready), replicas(rest))
+}
+
+/// Whether a replica says that it can do its work.
+fn is_ready(server: &Server, replica: &Replica) -> bool {
+    let check = ["exec", &replica.id, "/api", "healthcheck"];
+    replica.runs && process::ask(&mut server.docker(check)).is_ok()
+}
+
+fn wait_until_ready(server: &Server, replica: &Replica) -> anyhow::Result<()> {
+    let started = Instant::now();
+    while !is_ready(server, replica) {
+        let format = "{{.State.Running}} {{.RestartCount}}";
+        let state = process::ask(&mut server.docker(["inspect", "--format", format, &replica.id]))?;
+        if state != "true 0" || started.elapsed() > PATIENCE {
+            let mut logs = server.docker(["logs", "--tail", "8", &replica.id]);
+            let logs = logs.output().context("cannot start docker")?;
+            let log = [logs.stdout, logs.stderr].concat();
+            let log = String::from_utf8_lossy(&log);
+            bail!("{} does not get ready; the end of its log:\n{}", replica.name, log.trim());
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+/// Lets their requests end, all at once, and removes them.
+pub(super) fn remove(server: &Server, replicas: &[Replica]) -> anyhow::Result<()> {
+    if replicas.is_empty() {
+        return Ok(());
+    }
+    let ids = || replicas.iter().map(|replica| replica.id.as_str());
+    process::ask(server.docker(["stop"]).args(ids()))?;
+    process::ask(server.docker(["rm", "--force"]).args(ids()))?;
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! Puts replicas in the place of others without losing a request.
+//!
+//! The new ones start first. nginx passes requests to one when it is ready, and away from an old one
+//! before that stops. Until the very end the old ones are there: to undo is to point nginx at them.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+
+use super::{
+    Server,
+    image::Images,
+    proxy::{Former, Proxy},
+    replicas::{self, Replica},
+};
+use crate::report;
+
+/// Has `number` replicas of this release serve, and nothing else. They are started in steps of `step`.
+/// Returns how long it took until every new request went to them; the rest is for those in flight.
+///
+/// # Errors
+/// A new replica does not get ready: those that served before serve on, and it is removed.
+pub(crate) fn to(
+    server: &Server,
+    images: &Images,
+    number: usize,
+    step: usize,
+) -> anyhow::Result<Duration> {
+    let started = Instant::now();
+    let (serving, useless) = sorted(server)?;
+    // Those of an interrupted roll-out to the same release are taken as they are.
+    let (mut new, mut old): (Vec<_>, Vec<_>) =
+        serving.into_iter().partition(|replica| replica.image == images.api);
+    old.extend(new.split_off(number.min(new.len())));
+    let kept = new.len();
+    let before = Proxy::find(server)?;
+    let advanced = advance(server, images, number, step, before.as_ref(), (&mut new, &old));
+    let mut former = match advanced {
+        Ok(former) => former,
+        Err(error) => {
+            let undone = undo(server, &old, &new[..kept]);
+            let undone = undone.map_or_else(|error| format!("{error:#}"), |()| "undone".to_owned());
+            return Err(error.context(format!("the roll-out did not finish ({undone})")));
+        }
+    };
+    let proxy = Proxy::start(server, images)?;
+    if before.as_ref().is_none_or(|before| before.container != proxy.container) {
+        former = Some(proxy.point_at(&new)?);
+        if before.is_some() {
+            report::note("nginx itself has changed and was replaced: connections ended with it");
+        }
+    }
+    proxy.verify(new.first().context("there is a replica")?)?;
+    let serving_after = started.elapsed();
+    if let Some(former) = former.filter(|_| !old.is_empty()) {
+        proxy.drain(&former)?;
+    }
+    replicas::remove(server, &[old, useless].concat())?;
+    Ok(serving_after)
+}
+
+/// The replicas that serve, and those that are of no use.
+fn sorted(server: &Server) -> anyhow::Result<(Vec<Replica>, Vec<Replica>)> {
+    let all = replicas::list(server)?;
+    let is_empty = !all.iter().any(|replica| replica.runs);
+    let (serving, useless) = replicas::sorted(server, all);
+    // All at once are not broken: it is something that they need.
+    if serving.is_empty() && !is_empty {
+        bail!("no replica is ready: `cargo xtask logs api` tells why");
+    }
+    Ok((serving, useless))
+}
+
+/// Starts what is missing, step by step, each of them taking the place of an old one, and returns what
+/// of nginx may still pass requests to those.
+fn advance(
+    server: &Server,
+    images: &Images,
+    number: usize,
+    step: usize,
+    proxy: Option<&Proxy>,
+    (new, old): (&mut Vec<Replica>, &[Replica]),
+) -> anyhow::Result<Option<Former>> {
+    let point = |new: &[Replica]| -> anyhow::Result<Option<Former>> {
+        // In the last step no old one is left, however many there were.
+        let rest = if new.len() < number { old.get(new.len()..) } else { None };
+        let serving = [new, rest.unwrap_or_default()].concat();
+        match proxy {
+            Some(proxy) if !serving.is_empty() => proxy.point_at(&serving).map(Some),
+            _ => Ok(None),
+        }
+    };
+    // Before a new one starts: what Docker's DNS lists for all replicas will have it at once.
+    let mut former = point(new)?;
+    while new.len() < number {
+        new.extend(replicas::start(server, images, step.min(number - new.len()))?);
+        former = point(new)?;
+    }
+    Ok(former)
+}
+
+/// Has those serve alone again that did before, and removes what was started since.
+fn undo(server: &Server, old: &[Replica], kept: &[Replica]) -> anyhow::Result<()> {
+    let stays = [kept, old].concat();
+    if let (Some(proxy), false) = (Proxy::find(server)?, stays.is_empty()) {
+        let former = proxy.point_at(&stays)?;
+        proxy.drain(&former)?;
+    }
+    let is_new = |replica: &Replica| stays.iter().all(|known| known.id != replica.id);
+    let fresh: Vec<_> = replicas::list(server)?.into_iter().filter(is_new).collect();
+    replicas::remove(server, &fresh)
+}
+
+/// What runs: each image, and on how many replicas; that on most comes first.
+pub(crate) fn running(server: &Server) -> anyhow::Result<Vec<(String, usize)>> {
+    let mut found: Vec<(String, usize)> = Vec::new();
+    for replica in replicas::list(server)?.into_iter().filter(|replica| replica.runs) {
+        match found.iter_mut().find(|(image, _)| *image == replica.image) {
+            Some((_, number)) => *number += 1,
+            None => found.push((replica.image, 1)),
+        }
+    }
+    found.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
+    Ok(found)
+}
+
+/// Removes the containers of the API that are no release, like those of development.
+pub(crate) fn remove_foreign(server: &Server, images: &Images) -> anyhow::Result<()> {
+    let (_, foreign) = by_kind(server, images)?;
+    replicas::remove(server, &foreign)
+}
+
+/// Removes the replicas of every release.
+pub(crate) fn remove_replicas(server: &Server, images: &Images) -> anyhow::Result<()> {
+    let (ours, _) = by_kind(server, images)?;
+    replicas::remove(server, &ours)
+}
+
+fn by_kind(server: &Server, images: &Images) -> anyhow::Result<(Vec<Replica>, Vec<Replica>)> {
+    let (repository, _) = images.api.rsplit_once(':').context("the image has a tag")?;
+    let is_ours = |replica: &Replica| replica.image.starts_with(&format!("{repository}:"));
+    Ok(replicas::list(server)?.into_iter().partition(is_ours))
+}

@@ -1,0 +1,100 @@
+//! The database of a server: what a release would change in it, and a copy before it does.
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+
+use super::{
+    Server,
+    image::{self, Images},
+};
+use crate::{commands::migrate, process, project::Project};
+
+/// How many dumps are kept.
+const KEPT: usize = 10;
+
+/// A migration that is not applied.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Migration {
+    version: u32,
+    name: String,
+}
+
+/// How the database stands to a release.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Status {
+    /// Of the schema; 0 where there is none yet.
+    version: u32,
+    /// What the release has and the database has not.
+    pub(crate) pending: Vec<Migration>,
+}
+
+/// Whether the database is not the stack's own.
+pub(crate) fn is_elsewhere(server: &Server) -> bool {
+    server.settings.variable("DATABASE_URL").is_some()
+}
+
+/// Asks the migration tool of a release.
+pub(crate) fn status(server: &Server, images: &Images) -> anyhow::Result<Status> {
+    let status = process::ask(&mut server.migrate(images, &["status", "--json"]))?;
+    serde_json::from_str(&status).context("`migrate status` in an unknown form")
+}
+
+pub(crate) fn names(pending: &[Migration]) -> String {
+    let names: Vec<_> = pending.iter().map(|it| format!("{} {}", it.version, it.name)).collect();
+    if names.is_empty() { "nothing to apply".to_owned() } else { names.join(", ") }
+}
+
+/// Looks for what would hold up or break the release that serves.
+///
+/// # Errors
+/// There is something: what, and the safe way.
+pub(crate) fn check(project: &Project, status: &Status) -> anyhow::Result<String> {
+    if status.version > 0 && !status.pending.is_empty() {
+        migrate::check_after(project, status.version)?;
+    }
+    Ok(names(&status.pending))
+}
+
+/// Dumps the database into its volume, unless there is nothing in it or nothing would change.
+pub(crate) fn back_up(server: &Server, images: &Images, status: &Status) -> anyhow::Result<String> {
+    if is_elsewhere(server) {
+        return Ok("left to whoever runs the database".to_owned());
+    }
+    if status.pending.is_empty() || status.version == 0 {
+        return Ok("not needed".to_owned());
+    }
+    let container = server.container("postgres")?.context("the database does not run")?;
+    // By rename: a dump that was interrupted is none.
+    let script = r#"
+        umask 077
+        mkdir -p /var/lib/postgresql/backups && cd /var/lib/postgresql/backups
+        file=$(date -u +%Y%m%dT%H%M%SZ)-before-$1.dump
+        pg_dump --username="$POSTGRES_USER" --format=custom --file=unfinished "$POSTGRES_DB"
+        mv unfinished "$file"
+        ls -1 *.dump | head -n -$2 | xargs -r rm
+        du -h "$file"
+    "#;
+    let (tag, kept) = (image::tag_of(&images.api), KEPT.to_string());
+    let dump = ["exec", &container, "sh", "-euc", script, "sh", tag, &kept];
+    Ok(process::ask(&mut server.docker(dump))?.replace('\t', " "))
+}
+
+/// Whether a release can serve on the schema that the database has.
+///
+/// # Errors
+/// It cannot: the schema has moved on since.
+pub(crate) fn must_fit(server: &Server, running: &Images, target: &Images) -> anyhow::Result<()> {
+    let label = image::label(server, &target.api, "slipway.schema")?;
+    let known: u32 = label.parse().context("the image has no label slipway.schema")?;
+    let found = status(server, running)?.version;
+    if found > known {
+        bail!(
+            "the database's schema is at version {found}, and {} knows it up to {known}. It runs on it if \
+             what came since only adds, as `migrate check` asks: then `--keep-schema`. Else mend what is \
+             wrong in a new release, or go back to a dump in /var/lib/postgresql/backups, which loses \
+             what was written since",
+            image::tag_of(&target.api)
+        );
+    }
+    Ok(())
+}
