@@ -25,6 +25,7 @@ mod persons;
 mod server;
 mod sessions;
 mod smuggling;
+mod snapshots;
 mod tidy;
 mod tokens;
 mod traces;

@@ -9,6 +9,7 @@ mod engine;
 mod env_file;
 mod fingerprint;
 mod generate;
+mod git;
 mod http;
 mod lock;
 mod overview;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    accounts, base_images, build, ci, client, completions, database, doctor as doctor_command,
+    accounts, base_images, build, ci, client, completions, database, db, doctor as doctor_command,
     down, exec, init, logs, new, openapi, psql, restart, shell, status, test, up,
 };
 use project::Project;
@@ -50,6 +51,7 @@ enum Command {
     Exec(exec::Args),
     Psql(psql::Args),
     Shell(shell::Args),
+    Db(db::Args),
     RecreateDb(database::RecreateArgs),
     Migrate(database::MigrateArgs),
     Seed(database::SeedArgs),
@@ -83,6 +85,7 @@ fn main() -> ExitCode {
         Command::Exec(args) => args.run(&project),
         Command::Psql(args) => args.run(&project),
         Command::Shell(args) => args.run(&project),
+        Command::Db(args) => args.run(&project),
         Command::RecreateDb(args) => args.run(&project),
         Command::Migrate(args) => args.run(&project),
         Command::Seed(args) => args.run(&project),

@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use local_postgres::Fnv1a;
 
 use crate::{
+    commands::db,
     doctor,
     engine::{self, Engine, Follower, Service, Source, choose},
     env_file, fingerprint, http, lock, ports,
@@ -161,6 +162,13 @@ fn start(project: &Project, state: &mut State) -> anyhow::Result<()> {
         engine.build()?;
         Ok(((), "compiled".to_owned()))
     })?;
+    let settings = project.settings()?;
+    if !state.production && settings.database_branches {
+        report::stage("branch", || {
+            let said = db::follow(project, &*engine, &settings)?;
+            Ok(((), said.unwrap_or_else(|| "no branch is checked out".to_owned())))
+        })?;
+    }
     report::stage("migrate", || Ok(((), migrate(&*engine, state.production)?)))?;
     state.api = report::stage("api", || {
         Ok((engine.start_api()?, format!("started on port {}", state.api_port)))
