@@ -185,7 +185,7 @@ async fn whatever_stops_anywhere_loses_no_row_and_the_next_command_heals() {
     create(&app, "Kept").await;
     snapshots::save(&config, Some("kept")).await.expect("saved");
     for step in 1.. {
-        let patience = Duration::from_millis(step * 7);
+        let patience = Duration::from_millis(step * 25);
         let saved = timeout(patience, snapshots::save(&config, None)).await.is_ok();
         assert_eq!(names(&app).await, ["Kept"], "save stopped after {patience:?}");
         let restored = timeout(patience, snapshots::restore(&config, Some("kept"), true, false));

@@ -17,6 +17,7 @@ mod own_project;
 mod ports;
 mod process;
 mod project;
+mod registry;
 mod report;
 mod settings;
 mod state;

@@ -118,7 +118,7 @@ pub async fn rename_all(
     renames: &[Rename<'_>],
 ) -> Result<(), Error> {
     let names: Vec<_> = renames.iter().map(|rename| rename.from).collect();
-    let renamed = async {
+    let work = async {
         let transaction = client.transaction().await?;
         for Rename { from, to, description } in renames {
             let statement: String = transaction.query_one(RENAME, &[from, to]).await?.get(0);
@@ -129,7 +129,7 @@ pub async fn rename_all(
         }
         Ok(transaction.commit().await?)
     };
-    alone(helper, &names, renamed).await
+    alone(helper, &names, work).await
 }
 
 /// Gives a database another description.

@@ -46,17 +46,15 @@ pub async fn switch(
         return Ok(format!("the database is that of {name}\n"));
     }
     let entries = store.entries(Kind::Branch).await?;
-    let (from, theirs, said) = match entries.iter().find(|entry| entry.label.name == name) {
-        Some(entry) => {
-            let said = format!("the database is that of {name} again\n");
-            (entry.database.clone(), entry.label.clone(), said)
-        }
-        None => {
-            let parent = make(&store, &entries, &current, parents).await?;
-            let said =
-                format!("the database is a new one for {name}, a copy of that of {parent}\n");
-            (store.fresh(), label(name), said)
-        }
+    let (from, theirs, said) = if let Some(entry) =
+        entries.iter().find(|entry| entry.label.name == name)
+    {
+        let said = format!("the database is that of {name} again\n");
+        (entry.database.clone(), entry.label.clone(), said)
+    } else {
+        let parent = make(&store, &entries, &current, parents).await?;
+        let said = format!("the database is a new one for {name}, a copy of that of {parent}\n");
+        (store.fresh(), label(name), said)
     };
     put(&mut store, &live, &mine, (&from, &theirs)).await?;
     Ok(said)

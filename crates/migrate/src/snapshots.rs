@@ -27,7 +27,10 @@ pub async fn save(config: &Config, name: Option<&str>) -> anyhow::Result<String>
     let is_taken = |name: &str| taken.iter().any(|entry| entry.label.name == name);
     let name = match name {
         Some(name) => name.to_owned(),
-        None => (1..).map(|number| number.to_string()).find(|name| !is_taken(name)).expect("one"),
+        None => (1..=taken.len() + 1)
+            .map(|number| number.to_string())
+            .find(|name| !is_taken(name))
+            .context("every number is taken")?,
     };
     ensure!(
         !is_taken(&name),
@@ -128,7 +131,7 @@ pub async fn list(config: &Config, json: bool) -> anyhow::Result<String> {
                 "before": label.automatic,
             })
         };
-        return Ok(format!("{}\n", serde_json::Value::from_iter(entries.iter().map(entry))));
+        return Ok(format!("{}\n", entries.iter().map(entry).collect::<serde_json::Value>()));
     }
     if entries.is_empty() {
         return Ok("no snapshots yet: `cargo xtask db snapshot save` makes one\n".to_owned());

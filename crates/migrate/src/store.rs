@@ -121,13 +121,9 @@ impl Store {
         &mut self,
         renames: &[(&str, &str, Option<&Label>)],
     ) -> anyhow::Result<()> {
-        let rename = |(from, to, label): &(&'_ str, &'_ str, Option<&Label>)| {
-            (from.to_string(), to.to_string(), label.map(write))
-        };
-        let renames: Vec<_> = renames.iter().map(rename).collect();
         let renames: Vec<_> = renames
             .iter()
-            .map(|(from, to, description)| Rename { from, to, description: description.clone() })
+            .map(|&(from, to, label)| Rename { from, to, description: label.map(write) })
             .collect();
         copies::rename_all(&mut self.client, &self.helper, &renames).await?;
         Ok(())

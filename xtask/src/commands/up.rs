@@ -16,7 +16,7 @@ use crate::{
     engine::{self, Engine, Follower, Service, Source, choose},
     env_file, fingerprint, http, lock, ports,
     project::Project,
-    report,
+    registry, report,
     settings::{Choice, Settings},
     state::{Fingerprints, State},
 };
@@ -61,6 +61,12 @@ impl Args {
             None => self.new_state(&settings)?,
         };
         let running = engine::open(project, project.settings()?, &state)?.services(false)?;
+        if is_healthy(&running) {
+            let engine = engine::open(project, project.settings()?, &state)?;
+            if let Some(said) = db::follow(project, &*engine, &settings, state.production)? {
+                report::note(&said);
+            }
+        }
         let stays = !(self.strict_ports && ports::are_others(&state, &settings));
         let same = state.built.as_ref() == Some(&now) && state.production == production;
         if stays && same && is_healthy(&running) && serves_the_newest(&state) {
@@ -126,6 +132,7 @@ impl Args {
         loop {
             ports::claim(state, settings, &running, self.strict_ports)?;
             state.save(project)?;
+            registry::add(project);
             let Err(error) = start(project, state) else { return Ok(()) };
             running = engine::open(project, project.settings()?, state)?.services(false)?;
             tries -= 1;
@@ -162,12 +169,8 @@ fn start(project: &Project, state: &mut State) -> anyhow::Result<()> {
         engine.build()?;
         Ok(((), "compiled".to_owned()))
     })?;
-    let settings = project.settings()?;
-    if !state.production && settings.database_branches {
-        report::stage("branch", || {
-            let said = db::follow(project, &*engine, &settings)?;
-            Ok(((), said.unwrap_or_else(|| "no branch is checked out".to_owned())))
-        })?;
+    if let Some(said) = db::follow(project, &*engine, &project.settings()?, state.production)? {
+        report::note(&said);
     }
     report::stage("migrate", || Ok(((), migrate(&*engine, state.production)?)))?;
     state.api = report::stage("api", || {

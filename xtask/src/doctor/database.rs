@@ -176,14 +176,16 @@ fn missing(settings: &Settings) -> Finding {
 
 /// Of runs that were killed, on a server that TEST_DATABASE_URL named, and of `recreate-db`.
 fn left_by_tests(settings: &Settings, databases: &[(&str, &str)]) -> Option<Finding> {
-    let fresh = format!("{}__fresh", settings.database);
-    let is_left = |(name, is_over): &&(&str, &str)| *is_over == "t" || *name == fresh;
+    let [fresh, replaced] =
+        ["fresh", "replaced"].map(|end| format!("{}__{end}", settings.database));
+    let is_left =
+        |(name, is_over): &&(&str, &str)| *is_over == "t" || *name == fresh || *name == replaced;
     let names: Vec<_> =
         databases.iter().filter(is_left).map(|(name, _)| (*name).to_owned()).collect();
     if names.is_empty() {
         return None;
     }
-    let what = format!("a killed test run or `recreate-db` has left {}", some_of(&names));
+    let what = format!("a killed test run or command has left {}", some_of(&names));
     let remedy = format!("cargo xtask psql -- -c 'DROP DATABASE \"{}\"'", names[0]);
     Some(Finding::doubtful("test-databases", what, remedy).mended_by(move |project| {
         let (engine, _) = engine::current(project)?;

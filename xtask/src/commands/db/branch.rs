@@ -82,8 +82,9 @@ pub(crate) fn follow(
     project: &Project,
     engine: &dyn Engine,
     settings: &Settings,
+    production: bool,
 ) -> anyhow::Result<Option<String>> {
-    if !settings.database_branches || settings.production {
+    if !settings.database_branches || production {
         return Ok(None);
     }
     install_hook(project)?;
