@@ -26,6 +26,7 @@ mod runbook;
 mod server;
 mod sessions;
 mod smuggling;
+mod snapshots;
 mod tidy;
 mod tokens;
 mod traces;

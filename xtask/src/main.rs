@@ -11,6 +11,7 @@ mod engine;
 mod env_file;
 mod fingerprint;
 mod generate;
+mod git;
 mod http;
 mod lock;
 mod overview;
@@ -19,6 +20,7 @@ mod ports;
 mod previous_release;
 mod process;
 mod project;
+mod registry;
 mod release;
 mod report;
 mod settings;
@@ -29,7 +31,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    accounts, base_images, build, ci, client, completions, database, deploy,
+    accounts, base_images, build, ci, client, completions, database, db, deploy,
     doctor as doctor_command, down, exec, init, logs, migrate, new, openapi, psql, push, releases,
     restart, rollback, scale, shell, status, test, up,
 };
@@ -60,6 +62,7 @@ enum Command {
     Exec(exec::Args),
     Psql(psql::Args),
     Shell(shell::Args),
+    Db(db::Args),
     RecreateDb(database::RecreateArgs),
     Migrate(migrate::Args),
     Seed(database::SeedArgs),
@@ -98,6 +101,7 @@ fn main() -> ExitCode {
         Command::Exec(args) => args.run(&project),
         Command::Psql(args) => args.run(&project),
         Command::Shell(args) => args.run(&project),
+        Command::Db(args) => args.run(&project),
         Command::RecreateDb(args) => args.run(&project),
         Command::Migrate(args) => args.run(&project),
         Command::Seed(args) => args.run(&project),

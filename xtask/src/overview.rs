@@ -7,7 +7,7 @@ use crate::{Cli, report};
 /// Every command, in the groups and the order that people look for them in.
 const GROUPS: [(&str, &[&str]); 7] = [
     ("Everyday", &["up", "down", "status", "logs", "restart", "test"]),
-    ("Database", &["psql", "migrate", "recreate-db", "seed"]),
+    ("Database", &["psql", "migrate", "db", "recreate-db", "seed"]),
     ("Inside", &["exec", "shell", "token", "create-admin"]),
     ("When something is wrong", &["doctor"]),
     ("Production", &["deploy", "rollback", "releases", "scale", "push"]),

@@ -21,10 +21,14 @@ impl Project {
         // Cargo sets it for `cargo run`; the folder this was compiled in is right otherwise.
         let manifest = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-        let root = manifest.parent().context("xtask lies in the repository")?.to_owned();
+        Self::at(manifest.parent().context("xtask lies in the repository")?)
+    }
+
+    /// Another checkout.
+    pub(crate) fn at(root: &Path) -> anyhow::Result<Self> {
         let shell = Shell::new()?;
-        shell.change_dir(&root);
-        Ok(Self { shell, root })
+        shell.change_dir(root);
+        Ok(Self { shell, root: root.to_owned() })
     }
 
     /// The settings of shell and `.env`, without making `.env`.

@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     file: HashMap<String, String>,
     pub(crate) engine: Choice,
     pub(crate) production: bool,
+    /// Whether each git branch has a copy of the database.
+    pub(crate) database_branches: bool,
     pub(crate) project: String,
     pub(crate) api_port: u16,
     pub(crate) postgres_port: u16,
@@ -58,6 +60,11 @@ impl Settings {
             production: reader.one_of("APP_ENV", false, |text| match text {
                 "production" => Some(true),
                 "dev" | "test" => Some(false),
+                _ => None,
+            }),
+            database_branches: reader.one_of("DATABASE_BRANCHES", false, |text| match text {
+                "git" => Some(true),
+                "off" => Some(false),
                 _ => None,
             }),
             project: reader.text("COMPOSE_PROJECT_NAME", &project),

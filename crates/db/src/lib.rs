@@ -8,6 +8,7 @@ pub mod admin;
 pub mod audit;
 mod coalesce;
 mod connection;
+pub mod copies;
 mod database;
 mod error;
 pub mod idempotency_keys;

@@ -1,8 +1,10 @@
 //! What each command of the migration tool does. Every function returns the text to be printed.
 
 mod accounts;
+pub mod branches;
 mod schema;
-mod snapshots;
+pub mod snapshots;
+mod store;
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -38,31 +40,16 @@ pub async fn up(config: &Config, seed: bool, to: Option<i32>) -> anyhow::Result<
     Ok(said)
 }
 
-/// Replaces the database by a new one with all migrations and, unless `empty`, the sample rows.
-///
-/// Builds the new database beside the old one and swaps them at the end: whatever interrupts this, a
-/// whole database is there, and the server only ever sees one or the other.
-pub async fn recreate(config: &Config, empty: bool) -> anyhow::Result<String> {
+/// Replaces the database by a new one with all migrations and, unless `empty`, the sample rows. The old one is kept
+/// as an automatic snapshot, unless `keep` is false.
+pub async fn recreate(config: &Config, empty: bool, keep: bool) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
         bail!("APP_ENV is production, and this would drop every row: refused");
     }
-    let name = &database_name(config)?;
-    let (fresh, replaced) = (format!("{name}__fresh"), format!("{name}__replaced"));
-
-    let mut server = connect(config, Some(admin::MAINTENANCE)).await?;
-    admin::drop(&server, &fresh).await?;
-    admin::drop(&server, &replaced).await?;
-    admin::create(&server, &fresh).await?;
-    let rows = fill(config, &fresh, empty).await?;
-    if admin::exists(&server, name).await? {
-        let helper = connect(config, Some(admin::MAINTENANCE)).await?;
-        admin::swap(&mut server, &helper, name, &fresh, &replaced).await?;
-        admin::drop(&server, &replaced).await?;
-    } else {
-        admin::rename(&server, &fresh, name).await?;
-    }
-    let version = migrations::latest();
-    Ok(format!("recreated {name} at version {version} with {rows} sample persons\n"))
+    let fill = async |fresh: &str| fill(config, fresh, empty).await;
+    let (rows, back) = snapshots::replace(config, "recreate-db", keep, fill).await?;
+    let (name, version) = (database_name(config)?, migrations::latest());
+    Ok(format!("recreated {name} at version {version} with {rows} sample persons\n{back}"))
 }
 
 /// Applies all migrations to the database `name`, loads the sample rows and returns their number.

@@ -1,5 +1,7 @@
 //! The migration tool: applies, tells, recreates and seeds. `migrate --help` lists its commands.
 
+mod copies;
+
 use std::{io, process::ExitCode};
 
 use anyhow::Context;
@@ -37,6 +39,9 @@ enum Command {
         /// Undo all after this one; 0 undoes every one
         #[arg(long, value_name = "N")]
         to: Option<i32>,
+        /// Without a snapshot
+        #[arg(long)]
+        no_snapshot: bool,
     },
     /// Print the schema that all migrations make
     Schema,
@@ -51,7 +56,16 @@ enum Command {
         /// Without the sample rows
         #[arg(long)]
         empty: bool,
+        /// Drop the old one instead of keeping it as a snapshot
+        #[arg(long)]
+        no_snapshot: bool,
     },
+    /// Named copies of the database
+    #[command(subcommand)]
+    Snapshot(copies::Snapshot),
+    /// A copy of the database for each git branch
+    #[command(subcommand)]
+    Branch(copies::Branch),
     /// Load the sample rows that are not there yet
     Seed,
     /// Make an admin's account
@@ -117,12 +131,16 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<String> {
         Command::Up { seed, to, .. } => {
             migrate::up(config, seed, to).await.context("cannot migrate")
         }
-        Command::Down { to } => migrate::down(config, to).await.context("cannot undo"),
+        Command::Down { to, no_snapshot } => {
+            migrate::down(config, to, !no_snapshot).await.context("cannot undo")
+        }
         Command::Schema => migrate::schema(config).await,
         Command::Status { json } => migrate::status(config, json).await,
-        Command::Recreate { empty } => {
-            migrate::recreate(config, empty).await.context("cannot recreate the database")
-        }
+        Command::Recreate { empty, no_snapshot } => migrate::recreate(config, empty, !no_snapshot)
+            .await
+            .context("cannot recreate the database"),
+        Command::Snapshot(command) => command.run(config).await,
+        Command::Branch(command) => command.run(config).await,
         Command::Seed => migrate::seed(config).await.context("cannot load the sample rows"),
         Command::CreateAdmin { email, password_stdin } => {
             let password = admin_password(password_stdin)?;

@@ -152,21 +152,23 @@ async fn preview(
 }
 
 /// Undoes migrations down to version `to`; without one, the last migration. What was there is kept
-/// as a snapshot.
-pub async fn down(config: &Config, to: Option<i32>) -> anyhow::Result<String> {
+/// as an automatic snapshot, unless `keep` is false.
+pub async fn down(config: &Config, to: Option<i32>, keep: bool) -> anyhow::Result<String> {
     let mut client = connect(config, None).await?;
     let plan = Undo::plan(Migrations::embedded(), &client, to).await?;
     if plan.migrations().next().is_none() {
         return Ok("nothing to undo\n".to_owned());
     }
     drop(client);
-    let mut said = snapshots::automatic(config, "migrate down").await?;
+    let back =
+        if keep { snapshots::automatic(config, "migrate down").await? } else { String::new() };
     client = connect(config, None).await?;
     migrations::undo(&mut client, &plan).await?;
+    let mut said = String::new();
     for migration in plan.migrations() {
         writeln!(said, "undid {} {}", migration.version, migration.name)?;
     }
-    Ok(said)
+    Ok(said + &back)
 }
 
 /// The schema that all migrations of this binary make, as text: made in a database that is dropped

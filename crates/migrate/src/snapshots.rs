@@ -1,32 +1,256 @@
-//! Copies of the database that destructive commands make before they begin.
+//! Snapshots: named copies of the database, and the one that every destructive command leaves.
 
-use std::time::Duration;
+use std::fmt::Write as _;
 
-use config::Config;
-use db::{Error, admin};
+use anyhow::{Context, bail, ensure};
+use config::{Config, Profile};
+use db::{
+    admin,
+    migrations::{self, Migrations},
+};
 
-use crate::{connect, database_name};
+use crate::{
+    connect, database_name,
+    store::{self, Entry, Kind, Label, Live, Store},
+};
 
-/// How often to try: the server's connections, ended for the copy, may be back too soon.
-const ATTEMPTS: usize = 50;
+/// How many automatic ones are kept.
+const KEPT: usize = 5;
+/// For the list to be read.
+const LONGEST_NAME: usize = 40;
 
-/// Keeps the database as it is, before `command` changes it, and says how to go back.
-pub(crate) async fn automatic(config: &Config, command: &str) -> anyhow::Result<String> {
-    let server = connect(config, Some(admin::MAINTENANCE)).await?;
-    let name = database_name(config)?;
-    let copy = format!("{name}__before_{}", command.replace(' ', "_"));
-    admin::drop(&server, &copy).await?;
-    for attempt in 1.. {
-        admin::end_connections(&server, &name).await?;
-        match admin::clone(&server, &copy, &name).await {
-            Err(Error::Unavailable(_)) if attempt < ATTEMPTS => {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            done => {
-                done?;
-                break;
-            }
+/// Keeps the database as it is now under `name`, or under a number.
+pub async fn save(config: &Config, name: Option<&str>) -> anyhow::Result<String> {
+    if let Some(name) = name {
+        check(name)?;
+    }
+    let mut store = Store::open(config).await?;
+    let live = store.live(config).await?.context("there is no database to save")?;
+    let taken = store.entries(Kind::Snapshot).await?;
+    let is_taken = |name: &str| taken.iter().any(|entry| entry.label.name == name);
+    let name = match name {
+        Some(name) => name.to_owned(),
+        None => (1..=taken.len() + 1)
+            .map(|number| number.to_string())
+            .find(|name| !is_taken(name))
+            .context("every number is taken")?,
+    };
+    ensure!(
+        !is_taken(&name),
+        "there is a snapshot {name}: take another name, or `cargo xtask db snapshot delete {name}`"
+    );
+    keep(&mut store, &live, name.clone(), None).await?;
+    Ok(format!("saved {name}; `cargo xtask db snapshot restore {name}` brings it back\n"))
+}
+
+/// Takes a snapshot before `command` destroys something, and returns how to go back. Keeps the last five of these.
+pub async fn automatic(config: &Config, command: &str) -> anyhow::Result<String> {
+    let mut store = Store::open(config).await?;
+    let Some(live) = store.live(config).await? else { return Ok(String::new()) };
+    let name = next_automatic(&store).await?;
+    keep(&mut store, &live, name.clone(), Some(command)).await.context(
+        "no snapshot could be taken before; --no-snapshot does without, and there is no way back then",
+    )?;
+    prune(&store).await?;
+    Ok(way_back(&name))
+}
+
+/// Puts a new database, which `fill` fills by its name, in the place of the one in use. That one is kept as an
+/// automatic snapshot, unless `keep` is false. Returns what `fill` did, and how to go back.
+///
+/// Whatever interrupts this, a whole database is there, and the server only ever sees one or the other.
+pub async fn replace<T>(
+    config: &Config,
+    command: &str,
+    keep: bool,
+    fill: impl AsyncFnOnce(&str) -> anyhow::Result<T>,
+) -> anyhow::Result<(T, String)> {
+    let mut store = Store::open(config).await?;
+    let fresh = store.fresh();
+    admin::create(&store.client, &fresh).await?;
+    let filled = fill(&fresh).await;
+    let swapped = match filled {
+        Ok(filled) => swap(config, &mut store, command, keep).await.map(|back| (filled, back)),
+        Err(error) => Err(error),
+    };
+    if swapped.is_err() {
+        // Of no use to anybody; the next command drops it if this cannot.
+        let _ = store.drop(&fresh).await;
+    }
+    swapped
+}
+
+/// Brings a snapshot back, the newest unless one is named. What it replaces is kept, unless `keep` is false.
+/// Migrations that it has not are applied before, but with `as_it_is`.
+pub async fn restore(
+    config: &Config,
+    name: Option<&str>,
+    keep: bool,
+    as_it_is: bool,
+) -> anyhow::Result<String> {
+    let mut store = Store::open(config).await?;
+    let entries = store.entries(Kind::Snapshot).await?;
+    let entry = match name {
+        Some(name) => find(&entries, name)?,
+        None => entries.last().context("there is no snapshot yet")?,
+    };
+    let name = &entry.label.name;
+    store.copy(&entry.database).await?;
+    let mut said = format!("restored {name}\n");
+    if !as_it_is && config.profile != Profile::Production {
+        let mut copy = connect(config, Some(&store.fresh())).await?;
+        let applied = migrations::apply(Migrations::embedded(), &mut copy, None).await.with_context(|| {
+            format!("cannot bring {name} to the newest schema; nothing was changed, and --as-it-is restores it without")
+        })?;
+        for migration in applied {
+            writeln!(said, "applied {} {}", migration.version, migration.name)?;
         }
     }
-    Ok(format!("kept what was there as the database {copy}\n"))
+    said += &swap(config, &mut store, "restore", keep).await?;
+    Ok(said)
+}
+
+/// Drops snapshots.
+pub async fn delete(config: &Config, names: &[String]) -> anyhow::Result<String> {
+    let store = Store::open(config).await?;
+    let entries = store.entries(Kind::Snapshot).await?;
+    let found: Vec<_> = names.iter().map(|name| find(&entries, name)).collect::<Result<_, _>>()?;
+    let mut said = String::new();
+    for Entry { label, database, .. } in found {
+        store.drop(database).await?;
+        writeln!(said, "deleted {}", label.name)?;
+    }
+    Ok(said)
+}
+
+/// The snapshots, oldest first, as a table or as JSON.
+pub async fn list(config: &Config, json: bool) -> anyhow::Result<String> {
+    let client = connect(config, Some(admin::MAINTENANCE)).await?;
+    let entries = store::entries(&client, &database_name(config)?, Kind::Snapshot).await?;
+    if json {
+        let entry = |Entry { label, bytes, age, .. }: &Entry| {
+            serde_json::json!({
+                "name": label.name, "bytes": bytes, "age_seconds": age, "schema": label.version,
+                "before": label.automatic,
+            })
+        };
+        return Ok(format!("{}\n", entries.iter().map(entry).collect::<serde_json::Value>()));
+    }
+    if entries.is_empty() {
+        return Ok("no snapshots yet: `cargo xtask db snapshot save` makes one\n".to_owned());
+    }
+    let mut said = format!("{:<24} {:>10}  {:<15} SCHEMA\n", "NAME", "SIZE", "AGE");
+    for Entry { label, bytes, age, .. } in &entries {
+        let (size, age) = (size(*bytes), self::age(*age));
+        write!(said, "{:<24} {size:>10}  {age:<15} {}", label.name, label.version)?;
+        match &label.automatic {
+            Some(command) => writeln!(said, "  before {command}")?,
+            None => said.push('\n'),
+        }
+    }
+    Ok(said)
+}
+
+/// Puts the fresh database in the place of the one in use, and says how to go back.
+async fn swap(
+    config: &Config,
+    store: &mut Store,
+    command: &str,
+    keep: bool,
+) -> anyhow::Result<String> {
+    let (current, fresh) = (store.live.clone(), store.fresh());
+    let Some(live) = store.live(config).await? else {
+        store.rename(&[(&fresh, &current, None)]).await?;
+        return Ok(String::new());
+    };
+    if !keep {
+        let replaced = format!("{current}__replaced");
+        let renames = [(&*current, &*replaced, None), (&*fresh, &*current, live.label.as_ref())];
+        store.rename(&renames).await?;
+        store.drop(&replaced).await?;
+        return Ok(String::new());
+    }
+    let name = next_automatic(store).await?;
+    let database = store.database(Kind::Snapshot, &name);
+    let label = label(&live, name.clone(), Some(command));
+    let renames =
+        [(&*current, &*database, Some(&label)), (&*fresh, &*current, live.label.as_ref())];
+    store.rename(&renames).await?;
+    prune(store).await?;
+    Ok(way_back(&name))
+}
+
+/// Makes the snapshot `name`: first the copy, then, as one step, name and label.
+async fn keep(
+    store: &mut Store,
+    live: &Live,
+    name: String,
+    command: Option<&str>,
+) -> anyhow::Result<()> {
+    store.copy(&store.live).await?;
+    let (fresh, database) = (store.fresh(), store.database(Kind::Snapshot, &name));
+    store.rename(&[(&fresh, &database, Some(&label(live, name, command)))]).await
+}
+
+pub(crate) fn label(live: &Live, name: String, command: Option<&str>) -> Label {
+    let automatic = command.map(str::to_owned);
+    Label { kind: Kind::Snapshot, name, made: live.now, automatic, version: live.version }
+}
+
+pub(crate) async fn next_automatic(store: &Store) -> anyhow::Result<String> {
+    let entries = store.entries(Kind::Snapshot).await?;
+    let last = entries.iter().filter_map(|entry| store::number(&entry.label.name)).max();
+    Ok(format!("auto-{}", last.unwrap_or(0) + 1))
+}
+
+/// Drops the automatic snapshots but for the last few.
+async fn prune(store: &Store) -> anyhow::Result<()> {
+    let mut entries = store.entries(Kind::Snapshot).await?;
+    entries.retain(|entry| entry.label.automatic.is_some());
+    entries.sort_by_key(|entry| store::number(&entry.label.name));
+    let surplus = entries.len().saturating_sub(KEPT);
+    for entry in &entries[..surplus] {
+        store.drop(&entry.database).await?;
+    }
+    Ok(())
+}
+
+fn find<'a>(entries: &'a [Entry], name: &str) -> anyhow::Result<&'a Entry> {
+    entries.iter().find(|entry| entry.label.name == name).with_context(|| {
+        format!("there is no snapshot {name}: `cargo xtask db snapshot list` shows all")
+    })
+}
+
+fn check(name: &str) -> anyhow::Result<()> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    let is_short = (1..=LONGEST_NAME).contains(&name.len());
+    if !is_short || !name.chars().all(is_plain) || name.starts_with('-') {
+        bail!("a snapshot's name is up to {LONGEST_NAME} letters, digits and ._-");
+    }
+    ensure!(store::number(name).is_none(), "auto-1, auto-2 … are the names of automatic snapshots");
+    Ok(())
+}
+
+fn way_back(name: &str) -> String {
+    format!("what was before is kept: `cargo xtask db snapshot restore {name}` brings it back\n")
+}
+
+pub(crate) fn size(bytes: i64) -> String {
+    const UNITS: [&str; 3] = ["MB", "GB", "TB"];
+    let (mut tenths, mut unit) = (bytes / 100_000, 0);
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        (tenths, unit) = (tenths / 1000, unit + 1);
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+/// `5 minutes ago`.
+pub(crate) fn age(seconds: i64) -> String {
+    let (number, unit) = match seconds.max(0) {
+        seconds @ 0..60 => (seconds, "second"),
+        seconds @ 60..3600 => (seconds / 60, "minute"),
+        seconds @ 3600..86400 => (seconds / 3600, "hour"),
+        seconds => (seconds / 86400, "day"),
+    };
+    format!("{number} {unit}{} ago", if number == 1 { "" } else { "s" })
 }

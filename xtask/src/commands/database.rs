@@ -10,7 +10,7 @@ use crate::{engine, process, project::Project};
 /// Drop and recreate the schema, apply all migrations, load the sample rows
 ///
 /// The new database is made beside the old one and takes its place at the end; the running API goes
-/// on without a restart. Refused in the production profile.
+/// on without a restart. The old one is kept as a snapshot. Refused in the production profile.
 #[derive(clap::Args)]
 pub(crate) struct RecreateArgs {
     /// Do not ask
@@ -19,6 +19,9 @@ pub(crate) struct RecreateArgs {
     /// Without the sample rows
     #[arg(long)]
     empty: bool,
+    /// Do not keep the old database
+    #[arg(long)]
+    no_snapshot: bool,
 }
 
 impl RecreateArgs {
@@ -30,8 +33,11 @@ impl RecreateArgs {
             );
         }
         confirm("This drops every row of the database.", self.yes)?;
-        let arguments: &[_] = if self.empty { &["recreate", "--empty"] } else { &["recreate"] };
-        let status = engine.migrate(arguments, false)?.status()?;
+        let options = [(self.empty, "--empty"), (self.no_snapshot, "--no-snapshot")];
+        let options =
+            options.into_iter().filter_map(|(is_asked, option)| is_asked.then_some(option));
+        let arguments: Vec<_> = ["recreate"].into_iter().chain(options).collect();
+        let status = engine.migrate(&arguments, false)?.status()?;
         if status.success()
             && let Some(follower) = engine.follower()
         {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::confirm;
-use crate::{engine, lock, project::Project, report, state::State};
+use crate::{engine, lock, project::Project, registry, report, state::State};
 
 /// Stop the stack; the data stays unless --volumes is given
 #[derive(clap::Args)]
@@ -36,6 +36,7 @@ impl Args {
             Ok(((), format!("engine {}; {data}", state.engine.as_str())))
         })?;
         State::remove(project)?;
+        registry::remove(&project.root);
         Ok(ExitCode::SUCCESS)
     }
 }

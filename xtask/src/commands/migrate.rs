@@ -53,6 +53,9 @@ enum Sub {
         /// Undo all after this one; 0 undoes every one
         #[arg(long, value_name = "N")]
         to: Option<u32>,
+        /// Do not keep what was there
+        #[arg(long)]
+        no_snapshot: bool,
         /// Do not ask
         #[arg(long)]
         yes: bool,
@@ -93,13 +96,12 @@ impl Args {
                 arguments.extend(dry_run.then(|| "--dry-run".to_owned()));
                 run(project, &arguments)
             }
-            Sub::Down { to, yes } => {
+            Sub::Down { to, no_snapshot, yes } => {
                 confirm("What the undone migrations added is dropped, with its rows.", yes)?;
-                let to = to.map(|to| format!("--to={to}"));
-                run(
-                    project,
-                    &[Some("down".to_owned()), to].into_iter().flatten().collect::<Vec<_>>(),
-                )
+                let mut arguments = vec!["down".to_owned()];
+                arguments.extend(to.map(|to| format!("--to={to}")));
+                arguments.extend(no_snapshot.then(|| "--no-snapshot".to_owned()));
+                run(project, &arguments)
             }
             Sub::Status { json } => {
                 tool(project, if json { &["status", "--json"] } else { &["status"] })

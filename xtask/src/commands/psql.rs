@@ -1,8 +1,8 @@
-//! `cargo xtask psql`: PostgreSQL's own terminal.
+//! `cargo xtask psql`: PostgreSQL's own terminal, whose prompt says whose database this is.
 
 use std::process::ExitCode;
 
-use crate::{engine, process, project::Project};
+use crate::{engine, git, process, project::Project};
 
 /// Open PostgreSQL's terminal on the database; reads statements from a pipe too
 #[derive(clap::Args)]
@@ -13,8 +13,36 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        let (engine, _) = engine::current(project)?;
+    pub(crate) fn run(mut self, project: &Project) -> anyhow::Result<ExitCode> {
+        let (engine, state) = engine::current(project)?;
+        if process::is_interactive() {
+            let branch = git::branch(project);
+            let name = project.settings()?.project;
+            // First: those that were given win.
+            let prompt = prompt(&name, state.production, branch.as_deref());
+            self.arguments.insert(0, format!("--set=PROMPT1={prompt}"));
+        }
         process::hand_over(engine.psql(&self.arguments)?)
+    }
+}
+
+/// `shop-1f2e3d dev main shop=# `, and red in production.
+fn prompt(project: &str, production: bool, branch: Option<&str>) -> String {
+    // What psql itself replaces begins with a percent sign.
+    let branch = branch.map(|branch| format!(" {}", branch.replace('%', "%%"))).unwrap_or_default();
+    let (profile, colour) = if production { ("production", "1;31") } else { ("dev", "32") };
+    format!("%[%033[{colour}m%]{project} {profile}{branch}%[%033[0m%] %/%R%x%# ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::prompt;
+
+    #[test]
+    fn the_prompt_names_project_profile_and_branch_and_is_red_in_production() {
+        let dev = prompt("shop-1", false, Some("100%`id`"));
+        assert_eq!(dev, "%[%033[32m%]shop-1 dev 100%%`id`%[%033[0m%] %/%R%x%# ");
+        let production = prompt("shop-1", true, None);
+        assert_eq!(production, "%[%033[1;31m%]shop-1 production%[%033[0m%] %/%R%x%# ");
     }
 }

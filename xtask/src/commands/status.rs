@@ -1,5 +1,7 @@
 //! `cargo xtask status`: what runs, and how it is.
 
+mod all;
+
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -18,6 +20,9 @@ pub(crate) struct Args {
     /// As JSON
     #[arg(long)]
     json: bool,
+    /// The stacks of every checkout on this machine
+    #[arg(long)]
+    all: bool,
 }
 
 /// The answer, as `--json` prints it.
@@ -39,6 +44,10 @@ struct Status {
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        if self.all {
+            all::show(self.json)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let Ok((engine, state)) = engine::current(project) else {
             // Bad settings are an error; a stack that is down is an answer.
             project.settings()?;

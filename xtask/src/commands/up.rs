@@ -12,11 +12,12 @@ use local_postgres::Fnv1a;
 
 use super::migrate::check_pending;
 use crate::{
+    commands::db,
     doctor,
     engine::{self, Engine, Follower, Service, Source, choose},
     env_file, fingerprint, http, lock, ports,
     project::Project,
-    report,
+    registry, report,
     settings::{Choice, Settings},
     state::{Fingerprints, State},
 };
@@ -61,6 +62,12 @@ impl Args {
             None => self.new_state(&settings)?,
         };
         let running = engine::open(project, project.settings()?, &state)?.services(false)?;
+        if is_healthy(&running) {
+            let engine = engine::open(project, project.settings()?, &state)?;
+            if let Some(said) = db::follow(project, &*engine, &settings, state.production)? {
+                report::note(&said);
+            }
+        }
         let stays = !(self.strict_ports && ports::are_others(&state, &settings));
         let same = state.built.as_ref() == Some(&now) && state.production == production;
         if stays && same && is_healthy(&running) && serves_the_newest(&state) {
@@ -126,6 +133,7 @@ impl Args {
         loop {
             ports::claim(state, settings, &running, self.strict_ports)?;
             state.save(project)?;
+            registry::add(project);
             let Err(error) = start(project, state) else { return Ok(()) };
             running = engine::open(project, project.settings()?, state)?.services(false)?;
             tries -= 1;
@@ -162,6 +170,9 @@ fn start(project: &Project, state: &mut State) -> anyhow::Result<()> {
         engine.build()?;
         Ok(((), "compiled".to_owned()))
     })?;
+    if let Some(said) = db::follow(project, &*engine, &project.settings()?, state.production)? {
+        report::note(&said);
+    }
     if state.production {
         report::stage("check", || Ok(((), check_pending(project, &*engine)?)))?;
     }

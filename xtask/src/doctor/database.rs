@@ -176,7 +176,8 @@ fn missing(settings: &Settings) -> Finding {
 
 /// Of runs that were killed, on a server that TEST_DATABASE_URL named, and of `recreate-db` and `migrate`.
 fn left_by_tests(settings: &Settings, databases: &[(&str, &str)]) -> Option<Finding> {
-    let ours = ["fresh", "dry_run", "schema"].map(|of| format!("{}__{of}", settings.database));
+    let ours =
+        ["fresh", "replaced", "dry_run", "schema"].map(|of| format!("{}__{of}", settings.database));
     let is_left =
         |(name, is_over): &&(&str, &str)| *is_over == "t" || ours.iter().any(|it| it == name);
     let names: Vec<_> =
@@ -184,8 +185,7 @@ fn left_by_tests(settings: &Settings, databases: &[(&str, &str)]) -> Option<Find
     if names.is_empty() {
         return None;
     }
-    let what =
-        format!("a killed test run, `recreate-db` or `migrate` has left {}", some_of(&names));
+    let what = format!("a killed test run or command has left {}", some_of(&names));
     let remedy = format!("cargo xtask psql -- -c 'DROP DATABASE \"{}\"'", names[0]);
     Some(Finding::doubtful("test-databases", what, remedy).mended_by(move |project| {
         let (engine, _) = engine::current(project)?;
