@@ -10,6 +10,7 @@ mod connections;
 mod crowds;
 mod database;
 mod docs;
+mod dumps;
 mod endless;
 mod errors;
 mod faults;

@@ -7,6 +7,7 @@ pub(crate) mod ci;
 pub(crate) mod client;
 pub(crate) mod completions;
 pub(crate) mod database;
+pub(crate) mod db;
 pub(crate) mod doctor;
 pub(crate) mod down;
 pub(crate) mod exec;

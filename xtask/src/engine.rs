@@ -101,6 +101,9 @@ pub(crate) trait Engine {
     fn exec(&self, service: &str, command: &[String]) -> anyhow::Result<Command>;
     /// PostgreSQL's terminal on the stack's database.
     fn psql(&self, arguments: &[String]) -> anyhow::Result<Command>;
+    /// One of PostgreSQL's programs of the engine's own version, connected as its superuser. Its input
+    /// and output can be pipes to this machine.
+    fn postgres_program(&self, name: &str) -> Command;
     /// An interactive shell where `service` runs.
     fn shell(&self, service: &str) -> anyhow::Result<Command>;
 }

@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    accounts, base_images, build, ci, client, completions, database, doctor as doctor_command,
+    accounts, base_images, build, ci, client, completions, database, db, doctor as doctor_command,
     down, exec, init, logs, new, openapi, psql, restart, shell, status, test, up,
 };
 use project::Project;
@@ -53,6 +53,7 @@ enum Command {
     RecreateDb(database::RecreateArgs),
     Migrate(database::MigrateArgs),
     Seed(database::SeedArgs),
+    Db(db::Args),
     Token(accounts::TokenArgs),
     CreateAdmin(accounts::CreateAdminArgs),
     Init(init::Args),
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
         Command::RecreateDb(args) => args.run(&project),
         Command::Migrate(args) => args.run(&project),
         Command::Seed(args) => args.run(&project),
+        Command::Db(args) => args.run(&project),
         Command::Token(args) => args.run(&project),
         Command::CreateAdmin(args) => args.run(&project),
         Command::Init(args) => args.run(&project),

@@ -61,6 +61,11 @@ pub async fn rename(client: &Client, name: &str, to: &str) -> Result<(), Error> 
     run(client, RENAME, &[name, to]).await
 }
 
+/// Has PostgreSQL look at the rows of the client's database, so that it plans well for new ones.
+pub async fn analyze(client: &Client) -> Result<(), Error> {
+    Ok(client.batch_execute("-- db::admin::analyze\nANALYZE").await?)
+}
+
 /// Whether there is a database of this name.
 pub async fn exists(client: &Client, name: &str) -> Result<bool, Error> {
     Ok(client.query_one(EXISTS, &[&name]).await?.get(0))

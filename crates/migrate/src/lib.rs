@@ -1,6 +1,7 @@
 //! What each command of the migration tool does. Every function returns the text to be printed.
 
 mod accounts;
+pub mod load;
 
 use std::{fmt::Write as _, time::Duration};
 

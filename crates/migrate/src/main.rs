@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use config::{Config, Secret};
 use db::accounts;
+use migrate::load;
 
 /// The exit code for unusable settings, as in sysexits.h.
 const EX_CONFIG: u8 = 78;
@@ -40,6 +41,9 @@ enum Command {
     },
     /// Load the sample rows that are not there yet
     Seed,
+    /// Parts of `cargo xtask db load`
+    #[command(hide = true, subcommand)]
+    Load(Load),
     /// Make an admin's account
     ///
     /// Its password is in the file that MIGRATE_ADMIN_PASSWORD_FILE names, or comes from stdin, or
@@ -57,6 +61,16 @@ enum Command {
         #[arg(long, default_value = "member")]
         role: Role,
     },
+}
+
+#[derive(Subcommand)]
+enum Load {
+    /// Make the empty database that a dump goes into, and print its name
+    Prepare,
+    /// Migrate it, and put it in the place of the database
+    Finish,
+    /// Drop it
+    Abandon,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -105,6 +119,9 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<String> {
             migrate::recreate(config, empty).await.context("cannot recreate the database")
         }
         Command::Seed => migrate::seed(config).await.context("cannot load the sample rows"),
+        Command::Load(Load::Prepare) => load::prepare(config).await.context("cannot load"),
+        Command::Load(Load::Finish) => load::finish(config).await.context("cannot load the dump"),
+        Command::Load(Load::Abandon) => load::abandon(config).await,
         Command::CreateAdmin { email, password_stdin } => {
             let password = admin_password(password_stdin)?;
             migrate::create_admin(config, &email, password).await.context("cannot make the admin")

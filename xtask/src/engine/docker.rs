@@ -275,6 +275,14 @@ impl Engine for Docker<'_> {
         Ok(psql)
     }
 
+    fn postgres_program(&self, name: &str) -> Command {
+        let mut command = Command::new("docker");
+        command.args(["exec", "--interactive", "--env"]);
+        command.arg(format!("PGUSER={}", self.settings.user));
+        command.args([&format!("{}-postgres-1", self.settings.project), name]);
+        command
+    }
+
     fn shell(&self, service: &str) -> anyhow::Result<Command> {
         if self.production && service == "api" {
             bail!("the release image holds nothing but the two binaries: it has no shell");

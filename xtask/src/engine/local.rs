@@ -306,6 +306,16 @@ impl Engine for Local<'_> {
         Ok(psql)
     }
 
+    fn postgres_program(&self, name: &str) -> Command {
+        let mut command = Command::new(self.installation.program(name));
+        command
+            .envs([("PGHOST", "127.0.0.1"), ("PGUSER", &self.settings.user)])
+            .env("PGPORT", self.postgres_port.to_string())
+            // Not in the arguments, which every user of this machine can see.
+            .env("PGPASSWORD", &self.settings.password);
+        command
+    }
+
     fn shell(&self, service: &str) -> anyhow::Result<Command> {
         let (variable, default) = if cfg!(windows) { ("COMSPEC", "cmd") } else { ("SHELL", "sh") };
         let shell = std::env::var(variable).unwrap_or_else(|_| default.to_owned());

@@ -1,0 +1,32 @@
+//! `cargo xtask db`: the database as a whole. One file a subcommand.
+
+mod dump;
+mod load;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::project::Project;
+
+/// The database as a whole: dumps
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Dump(dump::Args),
+    Load(load::Args),
+}
+
+impl Args {
+    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Dump(args) => args.run(project),
+            Command::Load(args) => args.run(project),
+        }
+    }
+}
