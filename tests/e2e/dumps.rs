@@ -145,8 +145,8 @@ async fn a_load_that_fails_says_why_and_changes_nothing() {
             text.split("-- PostgreSQL database dump complete").next().unwrap_or_default().into(),
             "cut off",
         ),
-        (part(packed, 50), "damaged or cut off"),
-        (part(packed, 99), "damaged or cut off"),
+        (part(packed, 50), "cut off"),
+        (part(packed, 99), "cut off"),
         (newer.into_bytes(), "does not read what a newer one wrote"),
         (text.replace("COPY public.persons", "COPY public.nobody").into(), "does not exist"),
     ];

@@ -19,6 +19,7 @@ mod harness;
 mod headers;
 mod health;
 mod http2;
+mod invented;
 mod malformed;
 mod metrics;
 mod migrate;

@@ -126,7 +126,7 @@ impl Dump {
     fn beginning(&self) -> anyhow::Result<Vec<u8>> {
         let mut beginning = Vec::new();
         let read = self.read()?.take(BEGINNING).read_to_end(&mut beginning);
-        read.with_context(|| format!("cannot read {}", self.path.display()))?;
+        read.with_context(|| format!("cannot read {}: is it cut off?", self.path.display()))?;
         Ok(beginning)
     }
 }

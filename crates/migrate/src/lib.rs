@@ -1,7 +1,9 @@
 //! What each command of the migration tool does. Every function returns the text to be printed.
 
 mod accounts;
+mod invented;
 pub mod load;
+mod rows;
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -10,6 +12,7 @@ use config::{Config, Profile};
 use db::{Client, admin, migrations};
 
 pub use accounts::{DEVELOPMENT_PASSWORD, create_admin, token};
+pub use rows::seed_rows;
 
 /// How long to wait for a database that is starting.
 const PATIENCE: Duration = Duration::from_secs(15);

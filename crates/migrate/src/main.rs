@@ -39,8 +39,15 @@ enum Command {
         #[arg(long)]
         empty: bool,
     },
-    /// Load the sample rows that are not there yet
-    Seed,
+    /// Load the sample rows that are not there yet, or invented ones
+    Seed {
+        /// Invent this many persons with their e-mail addresses, always the same ones
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+        rows: Option<u32>,
+        /// Tell how far it is
+        #[arg(long)]
+        progress: bool,
+    },
     /// Parts of `cargo xtask db load`
     #[command(hide = true, subcommand)]
     Load(Load),
@@ -118,7 +125,17 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<String> {
         Command::Recreate { empty } => {
             migrate::recreate(config, empty).await.context("cannot recreate the database")
         }
-        Command::Seed => migrate::seed(config).await.context("cannot load the sample rows"),
+        Command::Seed { rows: None, .. } => {
+            migrate::seed(config).await.context("cannot load the sample rows")
+        }
+        Command::Seed { rows: Some(rows), progress } => {
+            let tell = |loaded| {
+                if progress {
+                    tell_progress(loaded, rows)
+                }
+            };
+            migrate::seed_rows(config, rows, &tell).await.context("cannot load invented rows")
+        }
         Command::Load(Load::Prepare) => load::prepare(config).await.context("cannot load"),
         Command::Load(Load::Finish) => load::finish(config).await.context("cannot load the dump"),
         Command::Load(Load::Abandon) => load::abandon(config).await,
@@ -149,6 +166,12 @@ fn admin_password(from_stdin: bool) -> anyhow::Result<Option<Secret>> {
 fn print(said: &str) -> ExitCode {
     print!("{said}");
     ExitCode::SUCCESS
+}
+
+#[expect(clippy::print_stderr, reason = "a person waits for it")]
+fn tell_progress(loaded: u64, of: u32) {
+    let end = if loaded < u64::from(of) { "" } else { "\n" };
+    eprint!("\r{loaded:>9} of {of} persons{end}");
 }
 
 #[expect(clippy::print_stderr, reason = "a command's answer to the person who typed it")]
