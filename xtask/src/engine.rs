@@ -104,6 +104,8 @@ pub(crate) trait Engine {
     /// One of PostgreSQL's programs of the engine's own version, connected as its superuser. Its input
     /// and output can be pipes to this machine.
     fn postgres_program(&self, name: &str) -> Command;
+    /// `docker/backup/backup.sh` with these arguments, where PostgreSQL's programs are.
+    fn backup(&self, arguments: &[&str]) -> anyhow::Result<Command>;
     /// An interactive shell where `service` runs.
     fn shell(&self, service: &str) -> anyhow::Result<Command>;
 }

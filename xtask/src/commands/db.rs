@@ -1,5 +1,6 @@
 //! `cargo xtask db`: the database as a whole. One file a subcommand.
 
+mod backup;
 mod dump;
 mod load;
 
@@ -9,7 +10,7 @@ use clap::Subcommand;
 
 use crate::project::Project;
 
-/// The database as a whole: dumps
+/// The database as a whole: dumps, backups
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -18,6 +19,8 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    Backup(backup::BackupArgs),
+    RestoreDrill(backup::DrillArgs),
     Dump(dump::Args),
     Load(load::Args),
 }
@@ -25,6 +28,8 @@ enum Command {
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Backup(args) => args.run(project),
+            Command::RestoreDrill(args) => args.run(project),
             Command::Dump(args) => args.run(project),
             Command::Load(args) => args.run(project),
         }

@@ -3,8 +3,8 @@
 mod log;
 
 use std::{
-    fs,
-    path::PathBuf,
+    env, fs,
+    path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
     time::Duration,
 };
@@ -123,7 +123,7 @@ impl<'a> Local<'a> {
     }
 
     fn binary(&self, name: &str) -> PathBuf {
-        self.project.runtime("bin").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+        self.project.runtime("bin").join(format!("{name}{}", env::consts::EXE_SUFFIX))
     }
 
     fn log(&self) -> PathBuf {
@@ -133,8 +133,7 @@ impl<'a> Local<'a> {
     /// Copies a binary to where it runs: cargo may then replace its own while this one is in use.
     fn install(&self, name: &str) -> anyhow::Result<()> {
         let profile = if self.production { "release" } else { "debug" };
-        let built =
-            self.project.target(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+        let built = self.project.target(profile).join(format!("{name}{}", env::consts::EXE_SUFFIX));
         let place = self.binary(name);
         let new = place.with_extension("new");
         let copy = || {
@@ -316,9 +315,28 @@ impl Engine for Local<'_> {
         command
     }
 
+    fn backup(&self, arguments: &[&str]) -> anyhow::Result<Command> {
+        if cfg!(windows) {
+            bail!("backups need a POSIX shell: use the engine docker, or `cargo xtask db dump`");
+        }
+        let mut path =
+            env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();
+        path.splice(0..0, self.installation.program("psql").parent().map(Path::to_owned));
+        let settings = &self.settings;
+        let folder = settings.variable("BACKUP_FOLDER").unwrap_or_else(|| "backups".to_owned());
+        let mut command = self.postgres_program("sh");
+        command.arg("docker/backup/backup.sh").args(arguments);
+        command.envs(settings.file().filter(|(name, _)| name.starts_with("BACKUP_")));
+        command
+            .env("BACKUP_FOLDER", self.project.path(&folder))
+            .env("PATH", env::join_paths(path)?);
+        command.env("PGDATABASE", &settings.database).current_dir(&self.project.root);
+        Ok(command)
+    }
+
     fn shell(&self, service: &str) -> anyhow::Result<Command> {
         let (variable, default) = if cfg!(windows) { ("COMSPEC", "cmd") } else { ("SHELL", "sh") };
-        let shell = std::env::var(variable).unwrap_or_else(|_| default.to_owned());
+        let shell = env::var(variable).unwrap_or_else(|_| default.to_owned());
         self.exec(service, &[shell])
     }
 }
