@@ -89,6 +89,8 @@ pub(crate) trait Engine {
     fn api_failure(&self) -> anyhow::Result<Option<String>>;
     /// Whether the port of the API is not another program's, which would answer in its stead.
     fn has_api_port(&self) -> bool;
+    /// Stops the API alone.
+    fn stop_api(&mut self) -> anyhow::Result<()>;
     /// Stops everything; with `volumes`, removes the data too.
     fn stop(&mut self, volumes: bool) -> anyhow::Result<()>;
     /// Stops one service, or all, and starts it again.

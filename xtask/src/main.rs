@@ -19,6 +19,7 @@ mod project;
 mod report;
 mod settings;
 mod state;
+mod upgrade;
 
 use std::process::ExitCode;
 

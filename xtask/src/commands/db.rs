@@ -3,6 +3,7 @@
 mod backup;
 mod dump;
 mod load;
+mod upgrade;
 
 use std::process::ExitCode;
 
@@ -10,7 +11,7 @@ use clap::Subcommand;
 
 use crate::project::Project;
 
-/// The database as a whole: dumps, backups
+/// The database as a whole: dumps, backups, upgrades
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -23,6 +24,7 @@ enum Command {
     RestoreDrill(backup::DrillArgs),
     Dump(dump::Args),
     Load(load::Args),
+    Upgrade(upgrade::Args),
 }
 
 impl Args {
@@ -32,6 +34,7 @@ impl Args {
             Command::RestoreDrill(args) => args.run(project),
             Command::Dump(args) => args.run(project),
             Command::Load(args) => args.run(project),
+            Command::Upgrade(args) => args.run(project),
         }
     }
 }

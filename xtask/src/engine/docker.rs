@@ -208,6 +208,10 @@ impl Engine for Docker<'_> {
         true
     }
 
+    fn stop_api(&mut self) -> anyhow::Result<()> {
+        process::run(&mut self.command(["--progress", "quiet", "stop", "api"]))
+    }
+
     fn stop(&mut self, volumes: bool) -> anyhow::Result<()> {
         let mut down = self.compose().args(["down", "--remove-orphans"]);
         if volumes {

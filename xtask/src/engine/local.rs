@@ -49,8 +49,9 @@ impl<'a> Local<'a> {
         settings: Settings,
         state: &State,
     ) -> anyhow::Result<Self> {
-        let installation = choose::find_postgres(&settings)?;
-        let cluster = Cluster::open(&installation, &project.runtime("postgres"))?;
+        let folder = project.runtime(&settings.cluster());
+        let installation = choose::find_postgres_of(&settings, &folder)?;
+        let cluster = Cluster::open(&installation, &folder)?;
         let State { production, api_port, postgres_port, api, .. } = *state;
         Ok(Self {
             project,
@@ -69,7 +70,7 @@ impl<'a> Local<'a> {
         self.api.and_then(|api| Running::find(api.pid, Some(api.started)))
     }
 
-    fn stop_api(&mut self) {
+    fn end_api(&mut self) {
         if let Some(api) = self.api() {
             api.stop(API_PATIENCE);
         }
@@ -201,7 +202,7 @@ impl Engine for Local<'_> {
     }
 
     fn start_api(&mut self) -> anyhow::Result<Option<ApiProcess>> {
-        self.stop_api();
+        self.end_api();
         let log = log::open(&self.log())?;
         let mut command = if self.production {
             Command::new(self.binary("api"))
@@ -247,8 +248,13 @@ impl Engine for Local<'_> {
         listeners::get_all().map_or(true, |all| all.into_iter().any(is_ours))
     }
 
+    fn stop_api(&mut self) -> anyhow::Result<()> {
+        self.end_api();
+        Ok(())
+    }
+
     fn stop(&mut self, volumes: bool) -> anyhow::Result<()> {
-        self.stop_api();
+        self.end_api();
         self.cluster.stop(Stop::Fast)?;
         if volumes && self.cluster.status()? != Status::Absent {
             self.cluster.remove()?;
