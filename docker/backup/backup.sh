@@ -52,6 +52,10 @@ take() {
     # What a killed one left.
     rm -rf "$folder"/.partial-*
     name=$(date -u +%Y%m%dT%H%M%SZ)
+    while [ -e "$folder/$name" ]; do
+        sleep 1
+        name=$(date -u +%Y%m%dT%H%M%SZ)
+    done
     FOLDER=$folder/.partial-$name
     mkdir "$FOLDER"
     CONTENTS=$here/contents.sql

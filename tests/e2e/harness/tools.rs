@@ -1,6 +1,10 @@
 //! PostgreSQL's programs, of the version of the tests' server: in its container, or of this machine.
 
-use std::{env, process::Command};
+use std::{
+    env,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use db::ConnectionConfig;
 use local_postgres::Installation;
@@ -32,6 +36,36 @@ impl Tools {
         let container = String::from_utf8_lossy(&said).lines().next().map(str::to_owned);
         let installation = Installation::find(&|name| env::var_os(name)).ok();
         Self { container, variables, installation }
+    }
+
+    /// A shell script, with PostgreSQL's programs in its PATH.
+    pub(crate) fn shell(&self, script: &str) -> Command {
+        let mut command = self.command("sh");
+        command.args(["-c", script]);
+        if self.container.is_none() {
+            let bin = self.installation.as_ref().expect("as above").bin().to_owned();
+            let path = env::var_os("PATH").unwrap_or_default();
+            let path = env::join_paths([bin].into_iter().chain(env::split_paths(&path)));
+            command.env("PATH", path.expect("a path"));
+        }
+        command
+    }
+
+    /// Copies a folder of this machine to where the programs run; none of that name is there yet.
+    pub(crate) fn place(&self, folder: &Path, to: &str) {
+        let mut copy = match &self.container {
+            Some(container) => {
+                let mut copy = Command::new("docker");
+                copy.arg("cp").arg(folder).arg(format!("{container}:{to}"));
+                copy
+            }
+            None => {
+                let mut copy = Command::new("cp");
+                copy.arg("-r").arg(folder).arg(to);
+                copy
+            }
+        };
+        assert!(copy.stdout(Stdio::null()).status().expect("a copy").success());
     }
 
     pub(crate) fn command(&self, program: &str) -> Command {

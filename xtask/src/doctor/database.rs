@@ -174,16 +174,17 @@ fn missing(settings: &Settings) -> Finding {
     finding.mended_by(|project| schema::migrate(project, &["up", "--seed"]))
 }
 
-/// Of runs that were killed, on a server that TEST_DATABASE_URL named, and of `recreate-db`.
+/// Of runs that were killed, on a server that TEST_DATABASE_URL named, and of `recreate-db` and `load`.
 fn left_by_tests(settings: &Settings, databases: &[(&str, &str)]) -> Option<Finding> {
-    let fresh = format!("{}__fresh", settings.database);
-    let is_left = |(name, is_over): &&(&str, &str)| *is_over == "t" || *name == fresh;
+    let ours = ["fresh", "loaded"].map(|kind| format!("{}__{kind}", settings.database));
+    let is_left =
+        |(name, is_over): &&(&str, &str)| *is_over == "t" || ours.iter().any(|it| it == name);
     let names: Vec<_> =
         databases.iter().filter(is_left).map(|(name, _)| (*name).to_owned()).collect();
     if names.is_empty() {
         return None;
     }
-    let what = format!("a killed test run or `recreate-db` has left {}", some_of(&names));
+    let what = format!("a killed test run, `recreate-db` or `load` has left {}", some_of(&names));
     let remedy = format!("cargo xtask psql -- -c 'DROP DATABASE \"{}\"'", names[0]);
     Some(Finding::doubtful("test-databases", what, remedy).mended_by(move |project| {
         let (engine, _) = engine::current(project)?;
