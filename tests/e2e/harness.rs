@@ -6,6 +6,7 @@ mod identity;
 mod postgres;
 mod problem;
 mod process;
+mod tools;
 mod wire;
 
 pub(crate) use app::{TestApp, config};
@@ -14,4 +15,5 @@ pub(crate) use identity::{Row, SESSION};
 pub(crate) use postgres::OwnPostgres;
 pub(crate) use problem::problem;
 pub(crate) use process::ServerProcess;
+pub(crate) use tools::Tools;
 pub(crate) use wire::Wire;

@@ -170,7 +170,7 @@ async fn a_snapshot_of_an_older_schema_is_brought_up_before_it_is_used() {
     let database = Database::empty().await;
     let config = config(&database, &[]);
     snapshots::save(&config, Some("empty")).await.expect("saved");
-    migrate::up(&config, false).await.expect("migrated");
+    migrate::up(&config, false, None).await.expect("migrated");
     let said = snapshots::restore(&config, Some("empty"), true, false).await.expect("restored");
     assert!(said.contains("applied 1 create_persons"), "{said}");
     snapshots::restore(&config, Some("empty"), true, true).await.expect("restored");

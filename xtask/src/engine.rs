@@ -89,6 +89,8 @@ pub(crate) trait Engine {
     fn api_failure(&self) -> anyhow::Result<Option<String>>;
     /// Whether the port of the API is not another program's, which would answer in its stead.
     fn has_api_port(&self) -> bool;
+    /// Stops the API alone.
+    fn stop_api(&mut self) -> anyhow::Result<()>;
     /// Stops everything; with `volumes`, removes the data too.
     fn stop(&mut self, volumes: bool) -> anyhow::Result<()>;
     /// Stops one service, or all, and starts it again.
@@ -101,6 +103,11 @@ pub(crate) trait Engine {
     fn exec(&self, service: &str, command: &[String]) -> anyhow::Result<Command>;
     /// PostgreSQL's terminal on the stack's database.
     fn psql(&self, arguments: &[String]) -> anyhow::Result<Command>;
+    /// One of PostgreSQL's programs of the engine's own version, connected as its superuser. Its input
+    /// and output can be pipes to this machine.
+    fn postgres_program(&self, name: &str) -> Command;
+    /// `docker/backup/backup.sh` with these arguments, where PostgreSQL's programs are.
+    fn backup(&self, arguments: &[&str]) -> anyhow::Result<Command>;
     /// An interactive shell where `service` runs.
     fn shell(&self, service: &str) -> anyhow::Result<Command>;
 }

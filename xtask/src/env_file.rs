@@ -26,12 +26,7 @@ pub(crate) fn create_if_missing(root: &Path) -> anyhow::Result<()> {
         fs::read_to_string(root.join(".env.example")).context("cannot read .env.example")?;
     let text = with_value(&example, "POSTGRES_PASSWORD", &password()?);
     let text = with_value(&text, "COMPOSE_PROJECT_NAME", &project_name(root));
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(&path)
+    private(&path)
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .with_context(|| format!("cannot write {}", path.display()))?;
     report::note("made .env from .env.example, with a random database password");
@@ -45,8 +40,36 @@ pub(crate) fn set(root: &Path, variables: &[(&str, &str)]) -> anyhow::Result<()>
     for (name, value) in variables {
         text = with_value(&text, name, value);
     }
-    // In place, so that the file keeps its mode and owner.
-    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    // By rename: whoever is interrupted here leaves the old or the new, never half of one.
+    let new = path.with_file_name(".env.new");
+    let write = || {
+        // Of one that was interrupted.
+        let _ = fs::remove_file(&new);
+        private(&new)?.write_all(text.as_bytes())?;
+        keep_mode_and_owner(&path, &new)?;
+        fs::rename(&new, &path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A new file for its owner alone.
+fn private(path: &Path) -> std::io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn keep_mode_and_owner(of: &Path, new: &Path) -> std::io::Result<()> {
+    let known = fs::metadata(of)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, chown};
+        // Only root may give a file to another, and only root can have somebody else's here.
+        let _ = chown(new, Some(known.uid()), Some(known.gid()));
+    }
+    fs::set_permissions(new, known.permissions())
 }
 
 /// `text` with the line `name=…` replaced, or added where there is none.

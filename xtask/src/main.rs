@@ -25,6 +25,7 @@ mod release;
 mod report;
 mod settings;
 mod state;
+mod upgrade;
 
 use std::process::ExitCode;
 

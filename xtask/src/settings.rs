@@ -97,6 +97,17 @@ impl Settings {
         self.file.iter().filter(|(name, value)| !value.is_empty() && env::var_os(name).is_none())
     }
 
+    /// The volume of the database, with the engine docker.
+    pub(crate) fn postgres_volume(&self) -> String {
+        let default = || format!("{}_postgres", self.project);
+        self.variable("POSTGRES_VOLUME").unwrap_or_else(default)
+    }
+
+    /// The folder of the database in `.slipway`, with the engine local.
+    pub(crate) fn cluster(&self) -> String {
+        self.variable("PG_CLUSTER").unwrap_or_else(|| "postgres".to_owned())
+    }
+
     /// Where the database is, as a URL, with the password.
     pub(crate) fn database_url(&self, port: u16) -> String {
         let Self { user, password, database, .. } = self;

@@ -1,6 +1,4 @@
-//! Whole databases: made, copied, swapped and dropped. For tools and tests, not for the server.
-
-use std::time::Duration;
+//! Whole databases: made, copied, renamed and dropped. For tools and tests, not for the server.
 
 use tokio_postgres::Client;
 
@@ -21,10 +19,6 @@ SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', $1::text)";
 const RENAME: &str = "\
 -- db::admin::rename
 SELECT format('ALTER DATABASE %I RENAME TO %I', $1::text, $2::text)";
-const TERMINATE: &str = "\
--- db::admin::terminate
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = $1 AND pid <> pg_backend_pid()";
 const EXISTS: &str = "\
 -- db::admin::exists
 SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)";
@@ -61,49 +55,14 @@ pub async fn rename(client: &Client, name: &str, to: &str) -> Result<(), Error> 
     run(client, RENAME, &[name, to]).await
 }
 
-/// Ends everybody else's connections to a database.
-pub async fn end_connections(client: &Client, name: &str) -> Result<(), Error> {
-    client.execute(TERMINATE, &[&name]).await?;
-    Ok(())
+/// Has PostgreSQL look at the rows of the client's database, so that it plans well for new ones.
+pub async fn analyze(client: &Client) -> Result<(), Error> {
+    Ok(client.batch_execute("-- db::admin::analyze\nANALYZE").await?)
 }
 
 /// Whether there is a database of this name.
 pub async fn exists(client: &Client, name: &str) -> Result<bool, Error> {
     Ok(client.query_one(EXISTS, &[&name]).await?.get(0))
-}
-
-/// Puts the database `new` in the place of `current`, which becomes `old`, in one transaction: there
-/// is no moment without a `current`. Connections to both are ended; clients connect again.
-///
-/// `helper` is a second connection to the same server. While the rename waits, holding a lock that
-/// keeps newcomers out, the helper ends whoever was connected before.
-pub async fn swap(
-    client: &mut Client,
-    helper: &Client,
-    current: &str,
-    new: &str,
-    old: &str,
-) -> Result<(), Error> {
-    let rename = async {
-        let transaction = client.transaction().await?;
-        for (from, to) in [(current, old), (new, current)] {
-            let statement: String = transaction.query_one(RENAME, &[&from, &to]).await?.get(0);
-            transaction.batch_execute(&statement).await?;
-        }
-        transaction.commit().await
-    };
-    let terminate = async {
-        loop {
-            helper.execute(TERMINATE, &[&current]).await?;
-            helper.execute(TERMINATE, &[&new]).await?;
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::select! {
-        renamed = rename => Ok(renamed?),
-        // It loops until it fails.
-        failed = terminate => failed,
-    }
 }
 
 async fn run(client: &Client, format: &str, names: &[&str]) -> Result<(), Error> {

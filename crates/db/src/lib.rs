@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod admin;
 pub mod audit;
+pub mod bulk;
 mod coalesce;
 mod connection;
 pub mod copies;

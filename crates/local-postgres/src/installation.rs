@@ -88,6 +88,22 @@ impl Installation {
         Ok(Self { bin, version })
     }
 
+    /// The newest of each major version where this system usually has them, the oldest first.
+    pub fn all(lookup: &dyn Fn(&str) -> Option<OsString>) -> Vec<Self> {
+        let places = usual_places(lookup);
+        let folders = places.iter().flat_map(|pattern| expand(pattern));
+        let mut found: Vec<_> = folders.filter_map(|folder| Self::at(&folder).ok()).collect();
+        found.sort_by_key(|it| std::cmp::Reverse(it.version));
+        found.dedup_by_key(|it| it.version.0);
+        found.reverse();
+        found
+    }
+
+    /// The folder of its programs.
+    pub fn bin(&self) -> &Path {
+        &self.bin
+    }
+
     /// Its major and minor version.
     pub fn version(&self) -> (u32, u32) {
         self.version

@@ -2,6 +2,9 @@
 
 mod accounts;
 pub mod branches;
+mod invented;
+pub mod load;
+mod rows;
 mod schema;
 pub mod snapshots;
 mod store;
@@ -16,6 +19,7 @@ use db::{
 };
 
 pub use accounts::{DEVELOPMENT_PASSWORD, create_admin, token};
+pub use rows::seed_rows;
 pub use schema::{down, dry_run, schema, status};
 
 /// How long to wait for a database that is starting.

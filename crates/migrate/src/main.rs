@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use config::{Config, Secret};
 use db::accounts;
+use migrate::load;
 
 /// The exit code for unusable settings, as in sysexits.h.
 const EX_CONFIG: u8 = 78;
@@ -66,8 +67,18 @@ enum Command {
     /// A copy of the database for each git branch
     #[command(subcommand)]
     Branch(copies::Branch),
-    /// Load the sample rows that are not there yet
-    Seed,
+    /// Load the sample rows that are not there yet, or invented ones
+    Seed {
+        /// Invent this many persons with their e-mail addresses, always the same ones
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+        rows: Option<u32>,
+        /// Tell how far it is
+        #[arg(long)]
+        progress: bool,
+    },
+    /// Parts of `cargo xtask db load`
+    #[command(hide = true, subcommand)]
+    Load(Load),
     /// Make an admin's account
     ///
     /// Its password is in the file that MIGRATE_ADMIN_PASSWORD_FILE names, or comes from stdin, or
@@ -85,6 +96,20 @@ enum Command {
         #[arg(long, default_value = "member")]
         role: Role,
     },
+}
+
+#[derive(Subcommand)]
+enum Load {
+    /// Make the empty database that a dump goes into, and print its name
+    Prepare,
+    /// Migrate it, and put it in the place of the database
+    Finish {
+        /// Drop the old one instead of keeping it as a snapshot
+        #[arg(long)]
+        no_snapshot: bool,
+    },
+    /// Drop it
+    Abandon,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -141,7 +166,22 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<String> {
             .context("cannot recreate the database"),
         Command::Snapshot(command) => command.run(config).await,
         Command::Branch(command) => command.run(config).await,
-        Command::Seed => migrate::seed(config).await.context("cannot load the sample rows"),
+        Command::Seed { rows: None, .. } => {
+            migrate::seed(config).await.context("cannot load the sample rows")
+        }
+        Command::Seed { rows: Some(rows), progress } => {
+            let tell = |loaded| {
+                if progress {
+                    tell_progress(loaded, rows)
+                }
+            };
+            migrate::seed_rows(config, rows, &tell).await.context("cannot load invented rows")
+        }
+        Command::Load(Load::Prepare) => load::prepare(config).await.context("cannot load"),
+        Command::Load(Load::Finish { no_snapshot }) => {
+            load::finish(config, !no_snapshot).await.context("cannot load the dump")
+        }
+        Command::Load(Load::Abandon) => load::abandon(config).await,
         Command::CreateAdmin { email, password_stdin } => {
             let password = admin_password(password_stdin)?;
             migrate::create_admin(config, &email, password).await.context("cannot make the admin")
@@ -169,6 +209,12 @@ fn admin_password(from_stdin: bool) -> anyhow::Result<Option<Secret>> {
 fn print(said: &str) -> ExitCode {
     print!("{said}");
     ExitCode::SUCCESS
+}
+
+#[expect(clippy::print_stderr, reason = "a person waits for it")]
+fn tell_progress(loaded: u64, of: u32) {
+    let end = if loaded < u64::from(of) { "" } else { "\n" };
+    eprint!("\r{loaded:>9} of {of} persons{end}");
 }
 
 #[expect(clippy::print_stderr, reason = "a command's answer to the person who typed it")]

@@ -80,6 +80,20 @@ pub async fn replace<T>(
     swapped
 }
 
+/// Puts the database `new`, which is whole and which nobody uses, in the place of the one in use, as
+/// [`replace`] does, and returns how to go back.
+pub(crate) async fn put(
+    config: &Config,
+    new: &str,
+    command: &str,
+    keep: bool,
+) -> anyhow::Result<String> {
+    let mut store = Store::open(config).await?;
+    let fresh = store.fresh();
+    admin::rename(&store.client, new, &fresh).await?;
+    swap(config, &mut store, command, keep).await
+}
+
 /// Brings a snapshot back, the newest unless one is named. What it replaces is kept, unless `keep` is false.
 /// Migrations that it has not are applied before, but with `as_it_is`.
 pub async fn restore(

@@ -1,6 +1,6 @@
 //! `cargo xtask recreate-db` and `seed`: the migration tool, run where the stack runs.
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use anyhow::bail;
 
@@ -48,14 +48,25 @@ impl RecreateArgs {
     }
 }
 
-/// Load the sample rows that are not there yet
+/// Load the sample rows that are not there yet, or as many invented ones as are asked for
 #[derive(clap::Args)]
-pub(crate) struct SeedArgs {}
+pub(crate) struct SeedArgs {
+    /// Invent this many persons with their e-mail addresses: always the same ones, and those that are
+    /// there already are left alone
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    rows: Option<u32>,
+}
 
 impl SeedArgs {
-    #[expect(clippy::unused_self, reason = "every command runs like this")]
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        tool(project, &["seed"])
+        let Some(rows) = self.rows.map(|rows| rows.to_string()) else {
+            return tool(project, &["seed"]);
+        };
+        let mut arguments = vec!["seed", "--rows", &rows];
+        if std::io::stderr().is_terminal() {
+            arguments.push("--progress");
+        }
+        tool(project, &arguments)
     }
 }
 

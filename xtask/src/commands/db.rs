@@ -1,7 +1,11 @@
-//! `cargo xtask db`: the life of the database's rows; one file a topic.
+//! `cargo xtask db`: the database as a whole, and the life of its rows; one file a topic.
 
+mod backup;
 mod branch;
+mod dump;
+mod load;
 mod snapshot;
+mod upgrade;
 
 use std::process::ExitCode;
 
@@ -11,7 +15,7 @@ use crate::project::Project;
 
 pub(crate) use branch::follow;
 
-/// Snapshots of the database, and copies for git branches
+/// The database as a whole: snapshots, copies for git branches, dumps, backups, upgrades
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -24,6 +28,11 @@ enum Command {
     Snapshot(snapshot::Command),
     #[command(subcommand)]
     Branch(branch::Command),
+    Backup(backup::BackupArgs),
+    RestoreDrill(backup::DrillArgs),
+    Dump(dump::Args),
+    Load(load::Args),
+    Upgrade(upgrade::Args),
 }
 
 impl Args {
@@ -31,6 +40,11 @@ impl Args {
         match self.command {
             Command::Snapshot(command) => command.run(project),
             Command::Branch(command) => command.run(project),
+            Command::Backup(args) => args.run(project),
+            Command::RestoreDrill(args) => args.run(project),
+            Command::Dump(args) => args.run(project),
+            Command::Load(args) => args.run(project),
+            Command::Upgrade(args) => args.run(project),
         }
     }
 }

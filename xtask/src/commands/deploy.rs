@@ -55,7 +55,7 @@ impl Args {
         }
         report::stage("build", || {
             let is_new = if self.tag.is_some() {
-                image::build_proxy(project, &settings, &images)?
+                image::build_around(project, &settings, &images)?
             } else {
                 image::build(project, &settings, &images)?
             };
@@ -94,7 +94,8 @@ fn tell(record: &Record) -> String {
 /// What every server gets, and how it got that.
 fn send(server: &Server, images: &Images) -> anyhow::Result<String> {
     let mut said = Vec::new();
-    for image in [&images.api, &images.proxy, &server.settings.postgres_image] {
+    let postgres = &server.settings.postgres_image;
+    for image in [&images.api, &images.proxy, &images.backup, postgres] {
         if let Some(how) = image::send(server, image)? {
             said.push(format!("{how} {image}"));
         }
@@ -134,6 +135,13 @@ fn ship(
     step("roll out", &|| {
         let after = roll::to(server, images, number, 1)?.as_secs_f64();
         Ok(format!("{number} replicas serve after {after:.1} s, and nginx reaches them"))
+    })?;
+    step("backups", &|| {
+        if schema::is_elsewhere(server) {
+            return Ok("left to whoever runs the database".to_owned());
+        }
+        server.start_backups(images)?;
+        Ok(format!("by the clock, into {}", server.backup_folder().display()))
     })
 }
 
@@ -141,7 +149,7 @@ fn ship(
 fn plan(server: &Server, images: &Images, number: usize) {
     let is_built = images::is_here(&images.api);
     report::next("build", if is_built { "is built already" } else { "the release image" });
-    for image in [&images.api, &images.proxy] {
+    for image in [&images.api, &images.proxy, &images.backup] {
         if !is_built || image::would_send(server, image) {
             report::next("send", image);
         }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::confirm;
-use crate::{engine, lock, project::Project, registry, report, state::State};
+use crate::{engine, lock, project::Project, registry, report, state::State, upgrade};
 
 /// Stop the stack; the data stays unless --volumes is given
 #[derive(clap::Args)]
@@ -32,6 +32,12 @@ impl Args {
         }
         report::stage("down", || {
             engine.stop(self.volumes)?;
+            if self.volumes
+                && let Some((engine, other)) = upgrade::other(project)?
+            {
+                upgrade::remove(project, engine, &other)?;
+                upgrade::forget(project)?;
+            }
             let data = if self.volumes { "the data is removed" } else { "the data stays" };
             Ok(((), format!("engine {}; {data}", state.engine.as_str())))
         })?;

@@ -42,6 +42,11 @@ pub(crate) struct Args {
 const API_PATIENCE: Duration = Duration::from_mins(1);
 
 impl Args {
+    /// What brings a stack back as it was.
+    pub(crate) fn again(production: bool) -> Self {
+        Self { engine: None, production, strict_ports: false }
+    }
+
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let started = Instant::now();
         let _lock = lock::take(project)?;

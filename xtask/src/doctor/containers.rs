@@ -97,9 +97,9 @@ impl Containers {
         self.all.iter().find(|container| container.service == service)
     }
 
-    /// The full name of a volume of the compose file, if it is there.
-    pub(super) fn volume(&self, key: &str) -> Option<&str> {
-        self.volumes.iter().find(|volume| volume.key == key).map(|volume| volume.name.as_str())
+    /// Whether there is a volume of that full name.
+    pub(super) fn has_volume(&self, name: &str) -> bool {
+        self.volumes.iter().any(|volume| volume.name == name)
     }
 }
 

@@ -176,8 +176,8 @@ fn missing(settings: &Settings) -> Finding {
 
 /// Of runs that were killed, on a server that TEST_DATABASE_URL named, and of `recreate-db` and `migrate`.
 fn left_by_tests(settings: &Settings, databases: &[(&str, &str)]) -> Option<Finding> {
-    let ours =
-        ["fresh", "replaced", "dry_run", "schema"].map(|of| format!("{}__{of}", settings.database));
+    let ours = ["fresh", "replaced", "loaded", "dry_run", "schema"]
+        .map(|of| format!("{}__{of}", settings.database));
     let is_left =
         |(name, is_over): &&(&str, &str)| *is_over == "t" || ours.iter().any(|it| it == name);
     let names: Vec<_> =

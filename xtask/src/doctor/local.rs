@@ -37,13 +37,16 @@ fn installation(scene: &Scene) -> Option<Finding> {
 
 /// The cluster's version, and what a killed server left.
 fn cluster(scene: &Scene) -> Option<Finding> {
-    let installation = choose::find_postgres(scene.settings.as_ref()?).ok()?;
-    let cluster = Cluster::open(&installation, &scene.root.join(".slipway/postgres")).ok()?;
+    let settings = scene.settings.as_ref()?;
+    let folder = scene.root.join(".slipway").join(settings.cluster());
+    let installation = choose::find_postgres_of(settings, &folder).ok()?;
+    let cluster = Cluster::open(&installation, &folder).ok()?;
     if cluster.status().ok()? != Status::Stopped {
         return None;
     }
     if let Err(error) = cluster.check_version() {
-        let remedy = "PG_BIN in .env: the folder of that version's programs";
+        let remedy = "PG_BIN in .env: the folder of that version's programs; then, to move the data, \
+            cargo xtask db upgrade";
         return Some(Finding::wrong("database-major", error.to_string(), remedy));
     }
     if !cluster.has_stale_pid_file().ok()? {
@@ -59,7 +62,9 @@ fn cluster(scene: &Scene) -> Option<Finding> {
 
 /// The cluster of this checkout, if there is one.
 pub(super) fn existing(project: &Project) -> Option<Cluster> {
-    let installation = choose::find_postgres(&project.settings().ok()?).ok()?;
-    let cluster = Cluster::open(&installation, &project.runtime("postgres")).ok()?;
+    let settings = project.settings().ok()?;
+    let folder = project.runtime(&settings.cluster());
+    let installation = choose::find_postgres_of(&settings, &folder).ok()?;
+    let cluster = Cluster::open(&installation, &folder).ok()?;
     (cluster.status().ok()? != Status::Absent).then_some(cluster)
 }

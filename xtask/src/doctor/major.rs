@@ -15,7 +15,8 @@ pub(super) fn in_log(scene: &Scene) -> Option<Finding> {
 
 /// Where nothing is up, the image itself is asked, and the volume.
 pub(super) fn in_volume(scene: &Scene, settings: &Settings) -> Option<Finding> {
-    let volume = scene.containers()?.volume("postgres")?;
+    let volume = settings.postgres_volume();
+    let volume = scene.containers()?.has_volume(&volume).then_some(volume)?;
     let mount = format!("{volume}:/volume:ro");
     let image = settings.postgres_image.as_str();
     let script = "cat /volume/cluster/PG_VERSION && postgres --version";
@@ -30,6 +31,9 @@ fn other_major(scene: &Scene, made_by: &str, is: &str) -> Finding {
     let image = scene.settings.as_ref().map_or("postgres", |it| it.postgres_image.as_str());
     let name = image.rsplit_once(':').map_or(image, |(name, _)| name);
     let what = format!("the data is of PostgreSQL {made_by}, and {image} is {is}");
-    let remedy = format!("set POSTGRES_IMAGE={name}:{made_by} in .env");
+    let remedy = format!(
+        "set POSTGRES_IMAGE={name}:{made_by} in .env, then cargo xtask up; to move the data, \
+        cargo xtask db upgrade --to {is}"
+    );
     Finding::wrong("database-major", what, remedy)
 }

@@ -31,7 +31,7 @@ pub(super) fn set(project: &Project, password: &str) -> anyhow::Result<()> {
     let container = format!("{}-postgres-1", settings.project);
     match docker(&["inspect", "--format", "{{.State.Running}}", &container]).as_deref() {
         Ok("true") => alter_role(&container, user, password),
-        _ if docker(&["volume", "inspect", &format!("{}_postgres", settings.project)]).is_ok() => {
+        _ if docker(&["volume", "inspect", &settings.postgres_volume()]).is_ok() => {
             bail!("the database must run for that: `cargo xtask up`, then this again")
         }
         _ => Ok(()),

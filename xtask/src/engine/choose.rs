@@ -1,9 +1,9 @@
 //! Docker or local: decided within three seconds, whatever state Docker is in.
 
-use std::{process::Command, thread, time::Duration};
+use std::{path::Path, process::Command, thread, time::Duration};
 
 use anyhow::{anyhow, bail};
-use local_postgres::Installation;
+use local_postgres::{Cluster, Installation};
 
 use super::{Kind, images};
 use crate::{
@@ -119,6 +119,28 @@ pub(crate) fn find_postgres(settings: &Settings) -> Result<Installation, local_p
         "PG_BIN" => settings.variable(name).map(Into::into),
         _ => std::env::var_os(name),
     })
+}
+
+/// The same, but for the major version, unless PG_BIN decides.
+pub(crate) fn find_postgres_for(
+    settings: &Settings,
+    major: Option<u32>,
+) -> Result<Installation, local_postgres::Error> {
+    let found = find_postgres(settings)?;
+    let wanted = major.filter(|major| *major != found.version().0);
+    let (Some(major), None) = (wanted, settings.variable("PG_BIN")) else { return Ok(found) };
+    let mut all = Installation::all(&|name| std::env::var_os(name)).into_iter();
+    Ok(all.find(|other| other.version().0 == major).unwrap_or(found))
+}
+
+/// The one that made the cluster in `folder`, if it is there: a newer one could not read it.
+pub(crate) fn find_postgres_of(
+    settings: &Settings,
+    folder: &Path,
+) -> Result<Installation, local_postgres::Error> {
+    let found = find_postgres(settings)?;
+    let made_by = Cluster::open(&found, folder)?.major()?;
+    find_postgres_for(settings, made_by)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod production;
 
 use std::{
     ffi::OsStr,
+    path::Path,
     process::{Command, ExitCode},
     time::Duration,
 };
@@ -57,6 +58,7 @@ impl<'a> Docker<'a> {
             .env("COMPOSE_COMPATIBILITY", "false")
             .env("API_PORT", self.api_port.to_string())
             .env("POSTGRES_PORT", self.postgres_port.to_string())
+            .envs(backup_user(root).map(|user| ("BACKUP_USER", user)))
             .quiet()
     }
 
@@ -220,6 +222,10 @@ impl Engine for Docker<'_> {
         true
     }
 
+    fn stop_api(&mut self) -> anyhow::Result<()> {
+        process::run(&mut self.command(["--progress", "quiet", "stop", "api"]))
+    }
+
     fn stop(&mut self, volumes: bool) -> anyhow::Result<()> {
         let mut down = self.command(["down", "--remove-orphans"]);
         if volumes {
@@ -298,12 +304,40 @@ impl Engine for Docker<'_> {
         Ok(psql)
     }
 
+    fn postgres_program(&self, name: &str) -> Command {
+        let mut command = Command::new("docker");
+        command.args(["exec", "--interactive", "--env"]);
+        command.arg(format!("PGUSER={}", self.settings.user));
+        command.args([&format!("{}-postgres-1", self.settings.project), name]);
+        command
+    }
+
+    fn backup(&self, arguments: &[&str]) -> anyhow::Result<Command> {
+        let mut command = self.command(["run", "--rm", "--no-deps", "--no-TTY", "backup"]);
+        command.args(arguments);
+        Ok(command)
+    }
+
     fn shell(&self, service: &str) -> anyhow::Result<Command> {
         if self.production && service == "api" {
             bail!("the release image holds nothing but the two binaries: it has no shell");
         }
         self.exec(service, &["sh".to_owned()])
     }
+}
+
+/// Who owns the checkout, and so shall own the backups in it.
+#[cfg(unix)]
+fn backup_user(root: &Path) -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let folder = root.metadata().ok()?;
+    Some(format!("{}:{}", folder.uid(), folder.gid()))
+}
+
+/// Docker Desktop sees to that.
+#[cfg(not(unix))]
+fn backup_user(_: &Path) -> Option<String> {
+    None
 }
 
 /// The engine's own check of the container, asked for here if it was not made yet.

@@ -3,8 +3,8 @@
 mod log;
 
 use std::{
-    fs,
-    path::PathBuf,
+    env, fs,
+    path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
     time::Duration,
 };
@@ -49,8 +49,9 @@ impl<'a> Local<'a> {
         settings: Settings,
         state: &State,
     ) -> anyhow::Result<Self> {
-        let installation = choose::find_postgres(&settings)?;
-        let cluster = Cluster::open(&installation, &project.runtime("postgres"))?;
+        let folder = project.runtime(&settings.cluster());
+        let installation = choose::find_postgres_of(&settings, &folder)?;
+        let cluster = Cluster::open(&installation, &folder)?;
         let State { production, api_port, postgres_port, api, .. } = *state;
         Ok(Self {
             project,
@@ -69,7 +70,7 @@ impl<'a> Local<'a> {
         self.api.and_then(|api| Running::find(api.pid, Some(api.started)))
     }
 
-    fn stop_api(&mut self) {
+    fn end_api(&mut self) {
         if let Some(api) = self.api() {
             api.stop(API_PATIENCE);
         }
@@ -123,7 +124,7 @@ impl<'a> Local<'a> {
     }
 
     fn binary(&self, name: &str) -> PathBuf {
-        self.project.runtime("bin").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+        self.project.runtime("bin").join(format!("{name}{}", env::consts::EXE_SUFFIX))
     }
 
     fn log(&self) -> PathBuf {
@@ -133,8 +134,7 @@ impl<'a> Local<'a> {
     /// Copies a binary to where it runs: cargo may then replace its own while this one is in use.
     fn install(&self, name: &str) -> anyhow::Result<()> {
         let profile = if self.production { "release" } else { "debug" };
-        let built =
-            self.project.target(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+        let built = self.project.target(profile).join(format!("{name}{}", env::consts::EXE_SUFFIX));
         let place = self.binary(name);
         let new = place.with_extension("new");
         let copy = || {
@@ -202,7 +202,7 @@ impl Engine for Local<'_> {
     }
 
     fn start_api(&mut self) -> anyhow::Result<Option<ApiProcess>> {
-        self.stop_api();
+        self.end_api();
         let log = log::open(&self.log())?;
         let mut command = if self.production {
             Command::new(self.binary("api"))
@@ -248,8 +248,13 @@ impl Engine for Local<'_> {
         listeners::get_all().map_or(true, |all| all.into_iter().any(is_ours))
     }
 
+    fn stop_api(&mut self) -> anyhow::Result<()> {
+        self.end_api();
+        Ok(())
+    }
+
     fn stop(&mut self, volumes: bool) -> anyhow::Result<()> {
-        self.stop_api();
+        self.end_api();
         self.cluster.stop(Stop::Fast)?;
         if volumes && self.cluster.status()? != Status::Absent {
             self.cluster.remove()?;
@@ -306,9 +311,38 @@ impl Engine for Local<'_> {
         Ok(psql)
     }
 
+    fn postgres_program(&self, name: &str) -> Command {
+        let mut command = Command::new(self.installation.program(name));
+        command
+            .envs([("PGHOST", "127.0.0.1"), ("PGUSER", &self.settings.user)])
+            .env("PGPORT", self.postgres_port.to_string())
+            // Not in the arguments, which every user of this machine can see.
+            .env("PGPASSWORD", &self.settings.password);
+        command
+    }
+
+    fn backup(&self, arguments: &[&str]) -> anyhow::Result<Command> {
+        if cfg!(windows) {
+            bail!("backups need a POSIX shell: use the engine docker, or `cargo xtask db dump`");
+        }
+        let mut path =
+            env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();
+        path.splice(0..0, self.installation.program("psql").parent().map(Path::to_owned));
+        let settings = &self.settings;
+        let folder = settings.variable("BACKUP_FOLDER").unwrap_or_else(|| "backups".to_owned());
+        let mut command = self.postgres_program("sh");
+        command.arg("docker/backup/backup.sh").args(arguments);
+        command.envs(settings.file().filter(|(name, _)| name.starts_with("BACKUP_")));
+        command
+            .env("BACKUP_FOLDER", self.project.path(&folder))
+            .env("PATH", env::join_paths(path)?);
+        command.env("PGDATABASE", &settings.database).current_dir(&self.project.root);
+        Ok(command)
+    }
+
     fn shell(&self, service: &str) -> anyhow::Result<Command> {
         let (variable, default) = if cfg!(windows) { ("COMSPEC", "cmd") } else { ("SHELL", "sh") };
-        let shell = std::env::var(variable).unwrap_or_else(|_| default.to_owned());
+        let shell = env::var(variable).unwrap_or_else(|_| default.to_owned());
         self.exec(service, &[shell])
     }
 }

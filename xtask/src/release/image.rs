@@ -21,21 +21,32 @@ const SOURCE: [&str; 7] = [
     "docker/with-extra-ca.sh",
 ];
 
+/// The folders of the images that are made around others.
+const PROXY: &str = "docker/nginx";
+const BACKUP: &str = "docker/backup";
+
 /// The images that a release runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Images {
     pub(crate) api: String,
     pub(crate) proxy: String,
+    pub(crate) backup: String,
 }
 
 impl Images {
     /// Those of the release `tag`.
     pub(crate) fn of(project: &Project, settings: &Settings, tag: &str) -> anyhow::Result<Self> {
-        let configuration = fingerprint::of_files(&project.root, &["docker/nginx"])?
-            ^ local_postgres::Fnv1a::of(settings.nginx_image.as_bytes());
+        let prefix = settings.image_prefix();
+        // What it is made of, folder and base, is its tag.
+        let around = |name: &str, folder: &str, base: &str| -> anyhow::Result<String> {
+            let hash = fingerprint::of_files(&project.root, &[folder])?
+                ^ local_postgres::Fnv1a::of(base.as_bytes());
+            Ok(format!("{prefix}-{name}:{hash:016x}"))
+        };
         Ok(Self {
-            api: format!("{}-api:{tag}", settings.image_prefix()),
-            proxy: format!("{}-proxy:{configuration:016x}", settings.image_prefix()),
+            api: format!("{prefix}-api:{tag}"),
+            proxy: around("proxy", PROXY, &settings.nginx_image)?,
+            backup: around("backup", BACKUP, &settings.postgres_image)?,
         })
     }
 
@@ -83,7 +94,7 @@ pub(crate) fn build(
     settings: &Settings,
     images: &Images,
 ) -> anyhow::Result<bool> {
-    build_proxy(project, settings, images)?;
+    build_around(project, settings, images)?;
     if is_here(&images.api) {
         return Ok(false);
     }
@@ -112,21 +123,28 @@ pub(crate) fn build(
     Ok(true)
 }
 
-/// Builds the proxy's image if it is not built yet, and returns whether there was anything to do.
-pub(crate) fn build_proxy(
+/// Builds the images around the API's if they are not built yet, and returns whether there was anything
+/// to do.
+pub(crate) fn build_around(
     project: &Project,
     settings: &Settings,
     images: &Images,
 ) -> anyhow::Result<bool> {
-    if is_here(&images.proxy) {
-        return Ok(false);
+    let mut is_new = false;
+    for (image, folder, base) in [
+        (&images.proxy, PROXY, format!("NGINX_IMAGE={}", settings.nginx_image)),
+        (&images.backup, BACKUP, format!("POSTGRES_IMAGE={}", settings.postgres_image)),
+    ] {
+        if is_here(image) {
+            continue;
+        }
+        let mut command = Command::new("docker");
+        command.current_dir(&project.root).env("DOCKER_BUILDKIT", "1");
+        command.args(["build", "--quiet", "--tag", image, "--build-arg", &base, folder]);
+        process::ask(&mut command).with_context(|| format!("{image} cannot be built"))?;
+        is_new = true;
     }
-    let mut command = Command::new("docker");
-    command.current_dir(&project.root).env("DOCKER_BUILDKIT", "1");
-    command.args(["build", "--quiet", "--tag", &images.proxy]);
-    command.arg(format!("--build-arg=NGINX_IMAGE={}", settings.nginx_image)).arg("docker/nginx");
-    process::ask(&mut command).context("the proxy's image cannot be built")?;
-    Ok(true)
+    Ok(is_new)
 }
 
 /// The number of the newest migration.

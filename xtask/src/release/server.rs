@@ -88,6 +88,8 @@ impl<'a> Server<'a> {
             .env("COMPOSE_COMPATIBILITY", "false")
             .env("API_IMAGE", &images.api)
             .env("PROXY_IMAGE", &images.proxy)
+            .env("BACKUP_IMAGE", &images.backup)
+            .env("BACKUP_FOLDER", self.backup_folder())
             .env("PUBLISH_ON", self.address)
             .env("HTTP_PORT", self.plain_port.to_string())
             .env("HTTPS_PORT", self.tls_port.to_string())
@@ -101,6 +103,14 @@ impl<'a> Server<'a> {
         match self.host {
             None => self.root.join(".slipway/secrets"),
             Some(_) => PathBuf::from(format!("/var/lib/{}/secrets", self.name())),
+        }
+    }
+
+    /// The folder on the server that backups go to.
+    pub(crate) fn backup_folder(&self) -> PathBuf {
+        match (&self.host, self.settings.variable("BACKUP_FOLDER")) {
+            (None, folder) => self.root.join(folder.as_deref().unwrap_or("backups")),
+            (Some(_), _) => PathBuf::from(format!("/var/lib/{}/backups", self.name())),
         }
     }
 
@@ -128,6 +138,12 @@ impl<'a> Server<'a> {
     pub(crate) fn start_database(&self, images: &Images) -> anyhow::Result<()> {
         let start = ["up", "--detach", "--no-deps", "--wait", "--wait-timeout", "60", "postgres"];
         process::ask(&mut self.compose(images, &start))?;
+        Ok(())
+    }
+
+    /// Has backups be made by the clock.
+    pub(crate) fn start_backups(&self, images: &Images) -> anyhow::Result<()> {
+        process::ask(&mut self.compose(images, &["up", "--detach", "--no-deps", "backup"]))?;
         Ok(())
     }
 

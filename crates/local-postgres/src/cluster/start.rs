@@ -103,6 +103,19 @@ impl Cluster {
         Err(Error::OtherMajor { data: self.data(), made_by: made_by.trim().to_owned(), installed })
     }
 
+    /// The major version that made the cluster; none where there is no cluster yet.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn major(&self) -> Result<Option<u32>, Error> {
+        if self.status()? == Status::Absent {
+            return Ok(None);
+        }
+        let path = self.data().join("PG_VERSION");
+        let made_by = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        Ok(made_by.trim().parse().ok())
+    }
+
     /// Removes a pid file no server holds. PostgreSQL refuses to start when it is empty, or
     /// the process id is another program's now, or a zombie's (a container whose first
     /// process does not collect the dead). Should a dead server's children still work on

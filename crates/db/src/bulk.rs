@@ -1,0 +1,86 @@
+//! Many rows at once, by COPY. For tools, not for the server.
+
+use std::pin::pin;
+
+use chrono::{DateTime, Utc};
+use tokio_postgres::{Client, Transaction, binary_copy::BinaryCopyInWriter, types::Type};
+use uuid::Uuid;
+
+use crate::Error;
+
+const PERSONS: &str = "\
+-- db::bulk::persons
+COPY persons (id, name, nickname, created_at, updated_at) FROM STDIN BINARY";
+const EMAILS: &str = "\
+-- db::bulk::emails
+COPY emails (id, person_id, address) FROM STDIN BINARY";
+const IDS: &str = "\
+-- db::bulk::ids
+SELECT id FROM persons WHERE id BETWEEN $1 AND $2";
+const ANALYZE: &str = "\
+-- db::bulk::analyze
+ANALYZE persons, emails";
+/// How many persons are sent before it is their addresses' turn.
+const BATCH: usize = 10_000;
+
+/// A person as it shall be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// A UUID of version 7.
+    pub id: Uuid,
+    /// 1 to 200 characters.
+    pub name: String,
+    /// 1 to 50 characters.
+    pub nickname: Option<String>,
+    /// When it was stored, by its own account.
+    pub created_at: DateTime<Utc>,
+    /// Its addresses, each with an id.
+    pub emails: Vec<(Uuid, String)>,
+}
+
+/// The ids of the persons from the first to the last, both included.
+pub async fn ids(client: &Client, first: Uuid, last: Uuid) -> Result<Vec<Uuid>, Error> {
+    let rows = client.query(IDS, &[&first, &last]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Stores all of them, or none, and returns their number; `stored` is told how many there are so far.
+pub async fn insert(
+    client: &mut Client,
+    mut persons: impl Iterator<Item = Person>,
+    stored: &dyn Fn(u64),
+) -> Result<u64, Error> {
+    let transaction = client.transaction().await?;
+    let mut count = 0;
+    loop {
+        let batch: Vec<_> = persons.by_ref().take(BATCH).collect();
+        if batch.is_empty() {
+            break;
+        }
+        copy(&transaction, &batch).await?;
+        count += batch.len() as u64;
+        stored(count);
+    }
+    transaction.commit().await?;
+    client.batch_execute(ANALYZE).await?;
+    Ok(count)
+}
+
+async fn copy(transaction: &Transaction<'_>, persons: &[Person]) -> Result<(), Error> {
+    let types = [Type::UUID, Type::TEXT, Type::TEXT, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ];
+    let mut writer = pin!(BinaryCopyInWriter::new(transaction.copy_in(PERSONS).await?, &types));
+    for Person { id, name, nickname, created_at, .. } in persons {
+        writer.as_mut().write(&[id, name, nickname, created_at, created_at]).await?;
+    }
+    writer.finish().await?;
+
+    let types = [Type::UUID, Type::UUID, Type::TEXT];
+    let mut writer = pin!(BinaryCopyInWriter::new(transaction.copy_in(EMAILS).await?, &types));
+    for person in persons {
+        for (id, address) in &person.emails {
+            writer.as_mut().write(&[id, &person.id, address]).await?;
+        }
+    }
+    writer.finish().await?;
+    Ok(())
+}

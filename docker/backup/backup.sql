@@ -1,0 +1,33 @@
+-- A dump and what is in it, of one and the same moment: the snapshot of this transaction is pg_dump's
+-- too. For psql, with FOLDER (where the files go) and CONTENTS (contents.sql) in the environment.
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SELECT set_config('idle_in_transaction_session_timeout', '0', true) AS ignored,
+    pg_export_snapshot() AS snapshot \gset
+\setenv SNAPSHOT :snapshot
+\! pg_dump --format=custom --snapshot="$SNAPSHOT" --file="$FOLDER/database.dump" && touch "$FOLDER/dumped"
+\getenv contents CONTENTS
+\getenv folder FOLDER
+\set lines :folder '/contents'
+\o :lines
+\i :contents
+\o
+\set manifest :folder '/manifest.json'
+\set lines `cat "$FOLDER/contents"`
+\set checksum `sha256sum <"$FOLDER/database.dump" | cut -d " " -f 1`
+\set bytes `wc -c <"$FOLDER/database.dump"`
+\set pg_dump `pg_dump --version`
+\o :manifest
+SELECT jsonb_pretty(jsonb_build_object(
+    'database', current_database(),
+    'taken_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+    'server', current_setting('server_version'),
+    'pg_dump', trim(:'pg_dump'),
+    'schema_version', (SELECT max(version) FROM refinery_schema_history),
+    'bytes', trim(:'bytes')::bigint,
+    'sha256', :'checksum',
+    'contents', (SELECT jsonb_object_agg(split_part(line, '|', 1), jsonb_build_object(
+        'rows', split_part(line, '|', 2)::bigint, 'hash', split_part(line, '|', 3)))
+        FROM regexp_split_to_table(trim(E'\n' FROM :'lines'), '\n') AS line)
+));
+\o
+COMMIT;

@@ -1,0 +1,136 @@
+//! Backups: `docker/backup/backup.sh` with the tools of the server, as the production stack runs it.
+
+use std::{path::Path, process::Output};
+
+use db::admin;
+
+use crate::harness::{Database, TestApp, Tools, config};
+
+/// A database with the sample rows, and a folder for its backups where the tools are.
+struct Place {
+    database: Database,
+    tools: Tools,
+    folder: String,
+}
+
+impl Place {
+    async fn of(database: Database) -> Self {
+        migrate::seed(&config(&database, &[])).await.expect("sample rows");
+        let (tools, folder) = (Tools::of(&database), format!("/tmp/{}", database.name));
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docker/backup");
+        tools.place(&scripts, &folder);
+        Self { database, tools, folder }
+    }
+
+    async fn new() -> Self {
+        Self::of(Database::migrated().await).await
+    }
+
+    /// What a shell says there, in the folder.
+    fn try_shell(&self, script: &str) -> Output {
+        let Self { database, folder, .. } = self;
+        let settings = format!("export PGDATABASE={} BACKUP_KEEP=2", database.name);
+        let script = format!("cd {folder} && {settings} && {script}");
+        self.tools.shell(&script).output().expect("a shell")
+    }
+
+    fn shell(&self, script: &str) -> String {
+        let output = self.try_shell(script);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{script}: {said}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Fails with this.
+    fn fails(&self, script: &str, why: &str) {
+        let output = self.try_shell(script);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(why), "{script}: {said}");
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = self.tools.shell(&format!("rm -rf {}", self.folder)).output();
+    }
+}
+
+#[tokio::test]
+async fn each_backup_is_restored_and_the_last_ones_are_kept() {
+    let place = Place::new().await;
+    place.fails("sh backup.sh check", "there is no good backup");
+    for _ in 0..3 {
+        let said = place.shell("sh backup.sh once");
+        assert!(said.contains("backed up") && said.contains("found the same rows"), "{said}");
+    }
+    place.shell("sh backup.sh check");
+    let files = place.shell("cd backups && ls -A * .lock");
+    assert_eq!(files.matches("database.dump").count(), 2, "{files}");
+    assert_eq!(files.matches("drilled").count(), 2, "{files}");
+    let manifest = place.shell("cat backups/2*/manifest.json | head -60");
+    assert!(manifest.contains(r#""rows": 12"#) && manifest.contains("sha256"), "{manifest}");
+}
+
+#[tokio::test]
+async fn a_drill_fails_for_every_difference_and_leaves_nothing() {
+    let place = Place::new().await;
+    place.shell("sh backup.sh once && mkdir kept && cp -r backups/2* kept/");
+    let faults = [
+        ("printf x | dd of=database.dump bs=1 seek=6000 conv=notrunc", "its checksum is another"),
+        ("truncate -s 5000 database.dump", "its checksum is another"),
+        (r#"sed -i 's/"rows": 12/"rows": 13/' manifest.json"#, "does not hold what was"),
+        (r#"sed -i 's/"hash": "-*[1-9]/"hash": "/' manifest.json"#, "does not hold what was"),
+        ("rm manifest.json", "is no backup"),
+        (
+            r#"truncate -s 5000 database.dump && sum=$(sha256sum <database.dump | cut -d ' ' -f 1) &&
+            sed -i "s/\"sha256\": \"[0-9a-f]*/\"sha256\": \"$sum/" manifest.json"#,
+            "cannot be restored",
+        ),
+    ];
+    let server = place.database.server().await;
+    for (fault, why) in faults {
+        place.shell(&format!(
+            "rm -rf backups/2* && cp -r kept/2* backups/ && cd backups/2* && {fault}"
+        ));
+        place.fails("sh backup.sh drill", why);
+        let drill = format!("{}__drill", place.database.name);
+        assert!(!admin::exists(&server, &drill).await.expect("an answer"), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn rows_that_are_written_meanwhile_are_in_both_or_in_neither() {
+    let app = TestApp::spawn().await;
+    let place = Place::of(app.database.shared()).await;
+    let backup = {
+        let script = format!("cd {} && sh backup.sh once", place.folder);
+        let mut command =
+            place.tools.shell(&format!("export PGDATABASE={}; {script}", place.database.name));
+        tokio::task::spawn_blocking(move || command.output().expect("a shell"))
+    };
+    let mut written = 0;
+    while !backup.is_finished() {
+        let body = serde_json::json!({ "name": format!("Number {written}"), "emails": [] });
+        let status = app.post("/persons", &body).send().await.expect("an answer").status();
+        assert!(status == 201 || status == 422, "{status}");
+        written += 1;
+    }
+    let output = backup.await.expect("no panic");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && written > 10, "{written}: {said}");
+}
+
+#[tokio::test]
+async fn a_backup_that_fails_leaves_the_older_ones() {
+    let place = Place::new().await;
+    place.shell("sh backup.sh once");
+    place.fails("PGDATABASE=nobody sh backup.sh once", "the backup failed");
+    place.fails(
+        "PATH=$PWD/broken:$PATH; mkdir broken; printf '#!/bin/sh\nexit 1\n' >broken/pg_dump; \
+        chmod +x broken/pg_dump; sh backup.sh once",
+        "no older",
+    );
+    let left = place.shell("ls -A backups");
+    assert_eq!(left.lines().count(), 2, "{left}");
+    place.shell("sh backup.sh check && sh backup.sh drill");
+}

@@ -1,0 +1,84 @@
+//! `cargo xtask db load`: a dump takes the place of the database.
+
+use std::{
+    path::PathBuf,
+    process::{ExitCode, Stdio},
+    time::Instant,
+};
+
+use anyhow::{Context, bail};
+use dumps::Dump;
+
+use crate::{
+    commands::confirm,
+    engine::{self, Engine},
+    lock,
+    project::Project,
+    report,
+};
+
+/// Replace the database by a dump
+///
+/// The format is recognised by what is in the file. It is loaded into a new database, which gets the
+/// migrations that it lacks and takes the place of the old one at the end; the running API goes on. If
+/// anything fails, nothing has changed. A dump is a program for PostgreSQL's superuser: load only what
+/// comes from somebody you trust.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What `db dump`, `db backup` or pg_dump wrote
+    file: PathBuf,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Do not keep the old database
+    #[arg(long)]
+    no_snapshot: bool,
+    /// Also into the database of a stack in the production profile
+    #[arg(long)]
+    production: bool,
+}
+
+impl Args {
+    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let _lock = lock::take(project)?;
+        let (engine, state) = engine::current(project)?;
+        if state.production && !self.production {
+            bail!("the stack runs in the production profile: if that is meant, add --production");
+        }
+        let dump = Dump::open(&self.file)?;
+        dump.check_version(dumps::major(&|name| engine.postgres_program(name), "pg_restore")?)?;
+        confirm("This replaces the database and every row in it.", self.yes)?;
+        let started = Instant::now();
+        let loaded = tool(&*engine, &["prepare"])?;
+        let mut finish = vec!["finish"];
+        finish.extend(self.no_snapshot.then_some("--no-snapshot"));
+        let done = dumps::load(&|name| engine.postgres_program(name), loaded.trim(), &dump)
+            .with_context(|| format!("cannot load {}", self.file.display()))
+            .and_then(|()| tool(&*engine, &finish));
+        let said = match done {
+            Ok(said) => said,
+            Err(error) => {
+                // If this fails as well, the next load drops it.
+                let _ = tool(&*engine, &["abandon"]);
+                return Err(error.context("nothing was changed"));
+            }
+        };
+        report::line(&format!("{} ({:.1} s)", said.trim(), started.elapsed().as_secs_f64()));
+        if let Some(follower) = engine.follower() {
+            // If the source was not served for the schema's sake, it is now.
+            follower.wait();
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A part of the work that the migration tool does.
+fn tool(engine: &dyn Engine, part: &[&str]) -> anyhow::Result<String> {
+    let output =
+        engine.migrate(&[&["load"], part].concat(), false)?.stdin(Stdio::null()).output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("{}", said.trim().trim_start_matches("error: "));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}

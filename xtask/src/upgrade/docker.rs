@@ -1,0 +1,114 @@
+//! Homes in containers: an image and a volume.
+
+use std::{
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail, ensure};
+
+use super::{Home, Server};
+use crate::{engine::Docker, project::Project, settings::Settings, state::State};
+
+const PATIENCE: Duration = Duration::from_mins(2);
+
+pub(super) fn current(settings: &Settings, major: u32) -> Home {
+    home(settings.postgres_image.clone(), settings.postgres_volume(), major)
+}
+
+/// `to` is an image, or the tag of one; without it there is no telling which are to be had.
+pub(super) fn next(settings: &Settings, to: Option<&str>) -> anyhow::Result<Home> {
+    let to = to.context("name the image or the major version: --to 18")?;
+    let image = if to.parse::<u32>().is_ok() {
+        let name = &settings.postgres_image;
+        format!("{}:{to}", name.rsplit_once(':').map_or(name.as_str(), |(name, _)| name))
+    } else {
+        to.to_owned()
+    };
+    let said = docker(&["run", "--rm", "--entrypoint=postgres", &image, "--version"])?;
+    let version = said.split_whitespace().nth(2).and_then(|version| version.split('.').next());
+    let major = version.and_then(|major| major.parse().ok());
+    let major = major.with_context(|| format!("{image} does not tell its version: {said}"))?;
+    Ok(home(image, format!("{}_postgres-{major}", settings.project), major))
+}
+
+fn home(image: String, volume: String, major: u32) -> Home {
+    Home::new(("POSTGRES_IMAGE", image), ("POSTGRES_VOLUME", volume), major)
+}
+
+/// Beside the stack's own server, and reached by nobody else: nothing of it is published.
+pub(super) fn start(project: &Project, home: &Home) -> anyhow::Result<Box<dyn Server>> {
+    let (settings, state) = (project.settings()?, State::load(project));
+    let state = state.context("nothing is up")?;
+    let user = settings.user.clone();
+    let container = container(&settings);
+    let mut run = Docker::new(project, settings, &state).command([
+        "run",
+        "--detach",
+        "--rm",
+        "--no-deps",
+        "--name",
+        &container,
+        "postgres",
+    ]);
+    run.envs(home.variables.iter().map(|(name, value)| (name, value)));
+    let output = run.output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "the new server does not start: {}", said.trim());
+    let server = Container { name: container, user };
+    let started = Instant::now();
+    while docker(&["exec", &server.name, "pg_isready", "--quiet", "--host=127.0.0.1"]).is_err() {
+        if started.elapsed() > PATIENCE || docker(&["inspect", &server.name]).is_err() {
+            bail!("the new server does not start: {}", home.value(0));
+        }
+        thread::sleep(Duration::from_millis(200));
+    }
+    Ok(Box::new(server))
+}
+
+pub(super) fn remove(settings: &Settings, home: &Home) -> anyhow::Result<()> {
+    // Of an upgrade that was killed.
+    let container = container(settings);
+    if docker(&["inspect", &container]).is_ok() {
+        docker(&["rm", "--force", &container])?;
+    }
+    if docker(&["volume", "inspect", home.value(1)]).is_ok() {
+        // A container of the stack that has stopped still holds it.
+        docker(&["volume", "rm", home.value(1)])?;
+    }
+    Ok(())
+}
+
+fn container(settings: &Settings) -> String {
+    format!("{}-postgres-upgrade", settings.project)
+}
+
+struct Container {
+    name: String,
+    user: String,
+}
+
+impl Server for Container {
+    fn program(&self, name: &str) -> Command {
+        let mut command = Command::new("docker");
+        command.args(["exec", "--interactive", "--env", &format!("PGUSER={}", self.user)]);
+        command.args([&self.name, name]);
+        command
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        // It writes a checkpoint; where it does not stop, the next upgrade says so.
+        let _ = docker(&["stop", "--time", "60", &self.name]);
+        let _ = docker(&["wait", &self.name]);
+    }
+}
+
+fn docker(arguments: &[&str]) -> anyhow::Result<String> {
+    let output = Command::new("docker").args(arguments).output().context("cannot start docker")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{}", said.trim());
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
