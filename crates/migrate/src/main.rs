@@ -172,7 +172,7 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<String> {
         Command::Seed { rows: Some(rows), progress } => {
             let tell = |loaded| {
                 if progress {
-                    tell_progress(loaded, rows)
+                    tell_progress(loaded, rows);
                 }
             };
             migrate::seed_rows(config, rows, &tell).await.context("cannot load invented rows")
