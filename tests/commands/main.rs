@@ -9,6 +9,7 @@ mod containers;
 mod crashes;
 mod data;
 mod doctor;
+mod dumps;
 mod edits;
 mod engine_choice;
 mod first_up;
@@ -87,6 +88,9 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         data::recreate_db_brings_the_sample_rows_back_while_the_api_goes_on,
         data::recreate_db_can_leave_the_rows_out_and_seed_loads_them,
         data::nothing_drops_rows_without_a_yes,
+        dumps::a_dump_is_loaded_and_what_came_after_it_is_gone,
+        dumps::a_load_that_is_killed_loses_nothing,
+        dumps::a_backup_is_proved_by_a_drill,
         crashes::a_killed_api_is_back,
         crashes::a_killed_database_is_back_with_its_rows,
         crashes::up_heals_a_stack_whose_database_was_killed,

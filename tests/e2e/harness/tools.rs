@@ -53,18 +53,14 @@ impl Tools {
 
     /// Copies a folder of this machine to where the programs run; none of that name is there yet.
     pub(crate) fn place(&self, folder: &Path, to: &str) {
-        let mut copy = match &self.container {
-            Some(container) => {
-                let mut copy = Command::new("docker");
-                copy.arg("cp").arg(folder).arg(format!("{container}:{to}"));
-                copy
-            }
-            None => {
-                let mut copy = Command::new("cp");
-                copy.arg("-r").arg(folder).arg(to);
-                copy
-            }
-        };
+        let mut copy = Command::new("cp");
+        copy.arg("-r").arg(folder).arg(to);
+        if let Some(container) = &self.container {
+            // Made by its user, who is another one than Docker copies as.
+            assert!(self.shell(&format!("mkdir {to}")).status().expect("a shell").success());
+            copy = Command::new("docker");
+            copy.arg("cp").arg(folder.join(".")).arg(format!("{container}:{to}"));
+        }
         assert!(copy.stdout(Stdio::null()).status().expect("a copy").success());
     }
 

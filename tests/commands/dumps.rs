@@ -1,0 +1,61 @@
+//! The database as a file, and backups.
+
+use std::{fs, process::Stdio, thread, time::Duration};
+
+use crate::harness::{Stack, run};
+
+pub(crate) fn a_dump_is_loaded_and_what_came_after_it_is_gone(stack: &Stack) {
+    stack.create_person("In The Dump");
+    run(&mut stack.xtask("db dump shared.sql.gz")).succeeded().says("dumped");
+    stack.create_person("After The Dump");
+    run(&mut stack.xtask("db load shared.sql.gz")).failed().says("--yes");
+    assert!(stack.has_person("After The Dump"));
+    run(&mut stack.xtask("db load --yes shared.sql.gz")).succeeded().says("is at version");
+    assert!(stack.has_person("In The Dump"));
+    assert!(!stack.has_person("After The Dump"));
+    run(&mut stack.xtask("db load --yes README.md")).failed().says("no dump that pg_dump wrote");
+    assert!(stack.has_person("In The Dump"));
+    fs::remove_file(stack.root.join("shared.sql.gz")).expect("it was there");
+}
+
+/// At whatever point that is.
+pub(crate) fn a_load_that_is_killed_loses_nothing(stack: &Stack) {
+    run(&mut stack.xtask("seed --rows 20000")).succeeded();
+    stack.create_person("Never Lost");
+    let whole = persons(stack);
+    run(&mut stack.xtask("db dump whole.dump")).succeeded();
+    for milliseconds in [50, 200, 500, 1000, 1500, 2000, 3000] {
+        let mut load = stack.xtask("db load --yes whole.dump");
+        let mut load = load.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a process");
+        thread::sleep(Duration::from_millis(milliseconds));
+        // It may have ended.
+        let _ = load.kill();
+        load.wait().expect("it ended");
+        stack.up();
+        assert_eq!(persons(stack), whole, "{milliseconds} ms");
+    }
+    run(&mut stack.xtask("db load --yes whole.dump")).succeeded();
+    assert_eq!(persons(stack), whole);
+    fs::remove_file(stack.root.join("whole.dump")).expect("it was there");
+    run(&mut stack.xtask("recreate-db --yes")).succeeded();
+}
+
+fn persons(stack: &Stack) -> String {
+    let mut psql = stack.xtask("psql -- -XAtq");
+    psql.arg("--command=SELECT count(*) FROM persons");
+    run(&mut psql).succeeded().stdout.trim().to_owned()
+}
+
+pub(crate) fn a_backup_is_proved_by_a_drill(stack: &Stack) {
+    let said = run(&mut stack.xtask("db backup")).succeeded();
+    said.says("found the same rows");
+    run(&mut stack.xtask("db restore-drill")).succeeded().says("found the same rows");
+    let backups = fs::read_dir(stack.root.join("backups")).expect("a folder");
+    let newest = backups.map(|entry| entry.expect("an entry").path()).find(|it| it.is_dir());
+    let dump = newest.expect("a backup").join("database.dump");
+    let mut bytes = fs::read(&dump).expect("it is ours");
+    bytes[4000] ^= 1;
+    fs::write(&dump, bytes).expect("it is ours");
+    run(&mut stack.xtask("db restore-drill")).failed().says("is not what was written");
+    fs::remove_dir_all(stack.root.join("backups")).expect("it is ours");
+}
