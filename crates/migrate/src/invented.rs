@@ -106,7 +106,7 @@ mod tests {
         assert!(ids.is_sorted());
         let (first, last) = super::ids(1000);
         assert!(first <= ids[0] && ids[999] <= last && last < person(1000).id);
-        assert_eq!(super::number(ids[999]), Some(999));
+        assert_eq!(number(ids[999]), Some(999));
     }
 
     #[test]

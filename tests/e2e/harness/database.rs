@@ -34,7 +34,8 @@ impl Database {
     pub(crate) fn absent() -> Self {
         let postgres = Postgres::get();
         let prefix = postgres.take_prefix();
-        let name = format!("{prefix}app");
+        // Short: the names of its copies go on from here.
+        let name = format!("{prefix}a");
         Self { url: postgres.url(&name), name, prefix: Some(prefix) }
     }
 
