@@ -70,7 +70,7 @@ impl SeedArgs {
     }
 }
 
-pub(super) fn tool(project: &Project, arguments: &[&str]) -> anyhow::Result<ExitCode> {
+fn tool(project: &Project, arguments: &[&str]) -> anyhow::Result<ExitCode> {
     let (engine, _) = engine::current(project)?;
     process::hand_over(engine.migrate(arguments, false)?)
 }

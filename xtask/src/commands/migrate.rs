@@ -14,7 +14,7 @@ use migration_files::FOLDER;
 use serde_json::Value;
 use xshell::cmd;
 
-use super::{confirm, database::tool};
+use super::confirm;
 use crate::{
     engine::{self, Engine, Follower},
     process,
@@ -104,7 +104,11 @@ impl Args {
                 run(project, &arguments)
             }
             Sub::Status { json } => {
-                tool(project, if json { &["status", "--json"] } else { &["status"] })
+                let json = json.then(|| "--json".to_owned());
+                run(
+                    project,
+                    &[Some("status".to_owned()), json].into_iter().flatten().collect::<Vec<_>>(),
+                )
             }
             Sub::Schema => schema(project),
         }
