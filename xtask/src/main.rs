@@ -16,6 +16,7 @@ mod http;
 mod lock;
 mod overview;
 mod own_project;
+mod places;
 mod ports;
 mod previous_release;
 mod process;

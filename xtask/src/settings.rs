@@ -120,6 +120,11 @@ impl Settings {
         format!("{}{}", registry.unwrap_or_default(), self.project)
     }
 
+    /// Where nginx listens for TLS on this machine, beside its plain port.
+    pub(crate) fn tls_port(&self, plain_port: u16) -> u16 {
+        self.https_port.unwrap_or_else(|| plain_port.saturating_add(443))
+    }
+
     /// The kind of engine, if one was asked for by name.
     pub(crate) fn forced(&self, flag: Option<Choice>) -> Option<Kind> {
         match flag.unwrap_or(self.engine) {

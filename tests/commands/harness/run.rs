@@ -12,8 +12,8 @@ use tempfile::TempDir;
 
 use super::interrupt;
 
-/// No command takes this long, a release build on a slow machine included: it hangs.
-const DEADLINE: Duration = Duration::from_mins(20);
+/// No command takes this long, two release builds side by side on a slow machine included: it hangs.
+const DEADLINE: Duration = Duration::from_mins(40);
 
 /// Waits until `answer` gives something.
 pub(crate) fn eventually<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {

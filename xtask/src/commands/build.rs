@@ -51,6 +51,6 @@ fn release(project: &Project) -> anyhow::Result<ExitCode> {
         let done = if is_new { "built" } else { "was built before" };
         Ok(((), format!("{} {done}", images.api)))
     })?;
-    report::stage("sbom", || Ok(((), sbom::write(project, &tag)?.display().to_string())))?;
+    report::stage("sbom", || Ok(((), sbom::write(project, &tag)?)))?;
     Ok(ExitCode::SUCCESS)
 }

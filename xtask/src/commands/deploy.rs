@@ -11,7 +11,7 @@ use crate::{
         Server,
         image::{self, Images},
         ledger::{Entry, Ledger, Record},
-        roll, schema, secrets,
+        roll, sbom, schema, secrets,
     },
     report,
 };
@@ -53,6 +53,8 @@ impl Args {
             plan(&server, &images, number);
             return Ok(ExitCode::SUCCESS);
         }
+        let who = image::who(project);
+        let entry = Entry { what: "deploy".to_owned(), tag, who, state: String::new() };
         report::stage("build", || {
             let is_new = if self.tag.is_some() {
                 image::build_around(project, &settings, &images)?
@@ -62,9 +64,10 @@ impl Args {
             let done = if is_new { "built" } else { "was built before" };
             Ok(((), format!("{} {done}", images.api)))
         })?;
+        if self.tag.is_none() {
+            report::stage("sbom", || Ok(((), sbom::write(project, &entry.tag)?)))?;
+        }
         report::stage("send", || Ok(((), send(&server, &images)?)))?;
-        let who = image::who(project);
-        let entry = Entry { what: "deploy".to_owned(), tag, who, state: String::new() };
         let mut ledger = report::stage("lock", || {
             let ledger = Ledger::open(&server, &images.proxy, &entry)?;
             let before =

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::{
     engine::{self, Engine, Follower, Service, Source},
     http,
+    places::Places,
     project::Project,
     report,
     state::State,
@@ -35,7 +36,8 @@ struct Status {
     profile: &'static str,
     api: String,
     docs: String,
-    database: String,
+    /// None where no port of this machine leads to it.
+    database: Option<String>,
     services: Vec<Service>,
     schema: Option<serde_json::Value>,
     /// Whether the newest source is served; none where nothing follows it.
@@ -71,19 +73,16 @@ impl Args {
 impl Status {
     fn of(project: &Project, engine: &dyn Engine, state: &State) -> anyhow::Result<Self> {
         let settings = project.settings()?;
-        let State { api_port, postgres_port, .. } = state;
+        let Places { api, docs, database } = Places::of(state, &settings);
         Ok(Self {
             up: true,
-            ready: http::is_ready(*api_port),
+            ready: http::is_ready(state.api_port),
             engine: state.engine.as_str(),
             why: state.why.clone(),
             profile: if state.production { "production" } else { "dev" },
-            api: format!("http://localhost:{api_port}"),
-            docs: format!("http://localhost:{api_port}/docs"),
-            database: format!(
-                "postgresql://{}@localhost:{postgres_port}/{}",
-                settings.user, settings.database
-            ),
+            api,
+            docs,
+            database,
             services: engine.services(true)?,
             schema: schema(engine),
             source: engine.follower().and_then(Follower::status),
@@ -98,7 +97,9 @@ impl Status {
             format!("{} ({})", self.api, if self.ready { "ready" } else { "not ready" }),
         );
         report::field("Docs", &self.docs);
-        report::field("Database", &self.database);
+        if let Some(database) = &self.database {
+            report::field("Database", database);
+        }
         report::field("Schema", self.schema_text());
         if let Some(source) = &self.source {
             report::field("Source", source);

@@ -15,7 +15,9 @@ use crate::{
     commands::db,
     doctor,
     engine::{self, Engine, Follower, Service, Source, choose},
-    env_file, fingerprint, http, lock, ports,
+    env_file, fingerprint, http, lock,
+    places::Places,
+    ports,
     project::Project,
     registry, report,
     settings::{Choice, Settings},
@@ -169,7 +171,7 @@ fn start(project: &Project, state: &mut State) -> anyhow::Result<()> {
     report::stage("prepare", || Ok(((), engine.prepare()?)))?;
     report::stage("database", || {
         engine.start_database()?;
-        Ok(((), format!("ready on port {}", state.postgres_port)))
+        Ok(((), "ready".to_owned()))
     })?;
     report::stage("build", || {
         engine.build()?;
@@ -279,15 +281,13 @@ fn settings_of_the_shell(project: &Project) -> anyhow::Result<String> {
 
 /// What is running and where, and what one wants next.
 fn summary(state: &State, settings: &Settings) {
-    let State { api_port, postgres_port, .. } = state;
-    let Settings { user, database, .. } = settings;
+    let Places { api, docs, database } = Places::of(state, settings);
     report::line("");
-    report::field("API", format!("http://localhost:{api_port}"));
-    report::field("Docs", format!("http://localhost:{api_port}/docs"));
-    report::field(
-        "Database",
-        format!("postgresql://{user}@localhost:{postgres_port}/{database} (password in .env)"),
-    );
+    report::field("API", api);
+    report::field("Docs", docs);
+    if let Some(database) = database {
+        report::field("Database", format!("{database} (password in .env)"));
+    }
     report::field("Engine", format!("{}: {}", state.engine.as_str(), state.why));
     report::field("Profile", if state.production { "production" } else { "dev" });
     report::line("");

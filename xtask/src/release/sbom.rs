@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::PathBuf,
     process::Command,
 };
 
@@ -54,8 +53,8 @@ struct Kind {
     kind: Option<String>,
 }
 
-/// Writes the document of a release and returns where it is.
-pub(crate) fn write(project: &Project, tag: &str) -> anyhow::Result<PathBuf> {
+/// Writes the document of the release that the source is, and returns where.
+pub(crate) fn write(project: &Project, tag: &str) -> anyhow::Result<String> {
     let host = process::ask(Command::new("rustc").arg("-vV"))?;
     let host =
         host.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc has none")?;
@@ -70,7 +69,7 @@ pub(crate) fn write(project: &Project, tag: &str) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(project.runtime("releases"))?;
     let document = document(&metadata, &checksums, tag);
     fs::write(&path, serde_json::to_vec_pretty(&document)?)?;
-    Ok(path)
+    Ok(path.display().to_string())
 }
 
 fn document(metadata: &Metadata, checksums: &BTreeMap<String, String>, tag: &str) -> Value {

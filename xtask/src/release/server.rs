@@ -52,7 +52,7 @@ impl<'a> Server<'a> {
         settings: &'a Settings,
         plain_port: u16,
     ) -> Self {
-        let tls_port = settings.https_port.unwrap_or_else(|| plain_port.saturating_add(443));
+        let tls_port = settings.tls_port(plain_port);
         let root = &project.root;
         Self { root, settings, host: None, address: "127.0.0.1", plain_port, tls_port }
     }
