@@ -9,9 +9,6 @@ use super::{
 };
 use crate::{commands::migrate, process, project::Project};
 
-/// How many dumps are kept.
-const KEPT: usize = 10;
-
 /// A migration that is not applied.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Migration {
@@ -55,7 +52,8 @@ pub(crate) fn check(project: &Project, status: &Status) -> anyhow::Result<String
     Ok(names(&status.pending))
 }
 
-/// Dumps the database into its volume, unless there is nothing in it or nothing would change.
+/// Backs the database up and restores that to prove it, unless there is nothing in it or nothing would
+/// change. Returns what the drill found.
 pub(crate) fn back_up(server: &Server, images: &Images, status: &Status) -> anyhow::Result<String> {
     if is_elsewhere(server) {
         return Ok("left to whoever runs the database".to_owned());
@@ -63,20 +61,10 @@ pub(crate) fn back_up(server: &Server, images: &Images, status: &Status) -> anyh
     if status.pending.is_empty() || status.version == 0 {
         return Ok("not needed".to_owned());
     }
-    let container = server.container("postgres")?.context("the database does not run")?;
-    // By rename: a dump that was interrupted is none.
-    let script = r#"
-        umask 077
-        mkdir -p /var/lib/postgresql/backups && cd /var/lib/postgresql/backups
-        file=$(date -u +%Y%m%dT%H%M%SZ)-before-$1.dump
-        pg_dump --username="$POSTGRES_USER" --format=custom --file=unfinished "$POSTGRES_DB"
-        mv unfinished "$file"
-        ls -1 *.dump | head -n -$2 | xargs -r rm
-        du -h "$file"
-    "#;
-    let (tag, kept) = (image::tag_of(&images.api), KEPT.to_string());
-    let dump = ["exec", &container, "sh", "-euc", script, "sh", tag, &kept];
-    Ok(process::ask(&mut server.docker(dump))?.replace('\t', " "))
+    let once = ["run", "--rm", "--no-deps", "--no-TTY", "backup", "once"];
+    let said = process::ask(&mut server.compose(images, &once))?;
+    // The last line is the drill's.
+    Ok(said.lines().last().unwrap_or_default().to_owned())
 }
 
 /// Whether a release can serve on the schema that the database has.
@@ -91,9 +79,9 @@ pub(crate) fn must_fit(server: &Server, running: &Images, target: &Images) -> an
         bail!(
             "the database's schema is at version {found}, and {} knows it up to {known}. It runs on it if \
              what came since only adds, as `migrate check` asks: then `--keep-schema`. Else mend what is \
-             wrong in a new release, or go back to a dump in /var/lib/postgresql/backups, which loses \
-             what was written since",
-            image::tag_of(&target.api)
+             wrong in a new release, or go back to a backup in {}, which loses what was written since",
+            image::tag_of(&target.api),
+            server.backup_folder().display()
         );
     }
     Ok(())
