@@ -6,6 +6,7 @@ mod identity;
 mod postgres;
 mod problem;
 mod process;
+mod redis;
 mod tools;
 mod wire;
 
@@ -15,5 +16,6 @@ pub(crate) use identity::{Row, SESSION};
 pub(crate) use postgres::OwnPostgres;
 pub(crate) use problem::problem;
 pub(crate) use process::ServerProcess;
+pub(crate) use redis::Redis;
 pub(crate) use tools::Tools;
 pub(crate) use wire::Wire;

@@ -25,6 +25,7 @@ mod malformed;
 mod metrics;
 mod migrate;
 mod persons;
+mod replicas;
 mod runbook;
 mod server;
 mod sessions;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::harness::{TestApp, problem};
 
-async fn metrics(app: &TestApp) -> String {
+pub(crate) async fn metrics(app: &TestApp) -> String {
     let address = app.admin.expect("API_ADMIN_LISTEN is set");
     let response = reqwest::get(format!("http://{address}/metrics")).await.expect("an answer");
     assert_eq!(response.status(), 200);

@@ -102,7 +102,7 @@ impl AccountsApi {
             )
             .await?;
             transaction.commit().await?;
-            self.guard.forget(id.0);
+            self.guard.forget(id.0).await;
             Ok(Json(account.into()))
         })
         .await
@@ -129,7 +129,7 @@ impl AccountsApi {
             .await
             .map_err(no_account)?;
             transaction.commit().await?;
-            self.guard.forget(id.0);
+            self.guard.forget(id.0).await;
             Ok(DeletedResponse::Deleted)
         })
         .await
@@ -144,7 +144,7 @@ impl AccountsApi {
         address: &RemoteAddr,
         SignUp { email, name, password }: SignUp,
     ) -> Result<SignUpResponse, ApiError> {
-        self.throttle.attempt_from(address)?;
+        self.throttle.attempt_from(address).await?;
         let password_hash = passwords::hash(password.into()).await;
         let role = rows::Role::Member;
         let new = NewAccount { email: email.0, name: name.0, role, password_hash };

@@ -21,6 +21,7 @@ mod reload;
 mod routes;
 mod server;
 mod sessions;
+mod shared_store;
 mod text;
 mod tokens;
 mod validation;

@@ -22,6 +22,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+use crate::shared_store::SharedStore;
+
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Seconds: an answer from memory, from an index, a slow statement, a time limit.
 const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
@@ -50,7 +52,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(database: &Database) -> Self {
+    pub(crate) fn new(database: &Database, store: &SharedStore) -> Self {
         let mut registry = Registry::default();
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))].to_vec());
         registry.register("build", "What runs", build);
@@ -74,6 +76,9 @@ impl Metrics {
         let started = ConstGauge::new(seconds_since_1970());
         let help = "When it started, in seconds since 1970";
         registry.register_with_unit("process_start_time", help, Unit::Seconds, started);
+        if let Some(up) = store.up() {
+            registry.register("redis_up", "Whether Redis is in use: 1, or 0 while it is away", up);
+        }
         let mut gauge = |name: &str, help: &str| {
             let gauge = Gauge::default();
             registry.register(name, help, gauge.clone());

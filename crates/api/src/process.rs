@@ -12,7 +12,7 @@ use crate::Server;
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:#}")]
-pub struct Unusable(anyhow::Error);
+pub struct Unusable(pub(crate) anyhow::Error);
 
 /// Serves until a signal comes, with a log of what `log_filter` lets through, as RUST_LOG has it. On an inherited
 /// socket (`API_LISTEN=stdin`), `ready` is called when it takes connections.

@@ -23,6 +23,7 @@ use crate::{
     persons::{BatchApi, EmailsApi, PersonsApi},
     reload,
     sessions::SessionsApi,
+    shared_store::SharedStore,
     tokens::TokensApi,
 };
 
@@ -30,11 +31,11 @@ use crate::{
 pub(crate) fn app(
     config: &Config,
     database: &Database,
+    guard: &Guard,
     readiness: &Readiness,
     metrics: &Metrics,
 ) -> impl Endpoint<Output = Response> + 'static {
-    let guard = Guard::new(database.clone(), config.profile == Profile::Production);
-    let service = service(config, database, &guard, readiness);
+    let service = service(config, database, guard, readiness);
     let (mut route, mut pages) = (Route::new(), Vec::new());
     if config.server.docs {
         let docs = make_sync(|_| {
@@ -59,7 +60,7 @@ pub(crate) fn app(
     let is_traced = config.traces.is_some();
     let origins: Arc<[String]> = config.server.cors_origins.clone().into();
     route
-        .nest("/", service.data(guard))
+        .nest("/", service.data(guard.clone()))
         .around(move |next, request| limit(next, request, limits.clone()))
         .around(move |next, request| paths.clone().apply(next, request))
         .around(move |next, request| observe(next, request, metrics.clone(), is_traced))
@@ -95,7 +96,7 @@ fn unused() -> OpenApiService<impl OpenApi, ()> {
     let url = |name: &str| (name == "DATABASE_URL").then(|| "postgresql://unused".to_owned());
     let config = Config::from_lookup(&url).expect("the defaults are valid");
     let database = Database::new(&config.database).expect("the URL is valid");
-    let guard = Guard::new(database.clone(), false);
+    let guard = Guard::new(database.clone(), false, SharedStore::default());
     service(&config, &database, &guard, &Readiness::default())
 }
 
@@ -115,7 +116,7 @@ fn service(
 
 /// Who may use the API.
 fn accounts(config: &Config, database: &Database, guard: &Guard) -> impl OpenApi + use<> {
-    let throttle = Throttle::default();
+    let throttle = Throttle::new(guard.store.clone());
     (
         AccountsApi {
             database: database.clone(),

@@ -11,16 +11,19 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use config::{Config, Listen};
+use config::{Config, Listen, Profile};
 use db::Database;
 use futures_util::future::BoxFuture;
 use socket2::{Domain, SockRef, Socket, Type};
 use tokio::time::{sleep, timeout};
 
 use crate::{
+    Unusable,
+    auth::Guard,
     health::{self, Readiness},
     metrics::Metrics,
     routes,
+    shared_store::SharedStore,
 };
 use acceptor::Acceptor;
 
@@ -37,15 +40,17 @@ pub struct Server {
     admin: Option<TcpListener>,
     config: Config,
     database: Database,
+    store: SharedStore,
 }
 
 impl Server {
     /// Takes the ports. The database is not asked: the server is live without it, and ready with it.
     ///
     /// # Errors
-    /// A port is taken, or DATABASE_URL is malformed.
+    /// A port is taken, or DATABASE_URL or REDIS_URL is malformed.
     pub fn bind(config: Config) -> anyhow::Result<Self> {
         let database = Database::new(&config.database).context("DATABASE_URL")?;
+        let store = SharedStore::new(config.redis_url.as_ref()).map_err(Unusable)?;
         let listener = match config.server.listen {
             Listen::Address(address) => listen(address, "API_LISTEN", false)?,
             Listen::Stdin => inherited().context("API_LISTEN=stdin")?,
@@ -54,7 +59,7 @@ impl Server {
         // The server that this one takes over from still has it.
         let shared = config.server.listen == Listen::Stdin;
         let admin = config.server.admin_listen.map(|it| listen(it, "API_ADMIN_LISTEN", shared));
-        Ok(Self { listener, address, admin: admin.transpose()?, config, database })
+        Ok(Self { listener, address, admin: admin.transpose()?, config, database, store })
     }
 
     /// Where it listens; the port is a real one even when port 0 was asked for.
@@ -93,8 +98,11 @@ impl Server {
 
     async fn serve(self, stop: BoxFuture<'static, ()>) -> anyhow::Result<()> {
         let limits = self.config.server.clone();
-        let (readiness, metrics) = (Readiness::default(), Metrics::new(&self.database));
-        let app = routes::app(&self.config, &self.database, &readiness, &metrics);
+        let (readiness, metrics) =
+            (Readiness::default(), Metrics::new(&self.database, &self.store));
+        let production = self.config.profile == Profile::Production;
+        let guard = Guard::new(self.database.clone(), production, self.store.clone());
+        let app = routes::app(&self.config, &self.database, &guard, &readiness, &metrics);
         let api = Acceptor::new(self.listener, app, limits.clone())?;
         let admin = self.admin.map(|it| Acceptor::new(it, routes::admin(&metrics), limits.clone()));
         let admin = admin.transpose()?;
@@ -115,6 +123,7 @@ impl Server {
         tokio::select! {
             () = api.run(drained) => {}
             () = metrics_for_ever => {}
+            () = guard.follow_others() => {}
         }
         self.database.close();
         Ok(())

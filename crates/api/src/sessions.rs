@@ -48,9 +48,9 @@ impl SessionsApi {
         body: Json<LogIn>,
     ) -> Result<LogInResponse, ApiError> {
         let LogIn { email, password } = body.0;
-        self.throttle.attempt(&email.0, address)?;
+        self.throttle.attempt(&email.0, address).await?;
         let known = self.authenticate(&email.0, password).await?;
-        self.throttle.succeed(&email.0, address);
+        self.throttle.succeed(&email.0, address).await;
         let request_id = RequestId::of(request);
         db::retry(|| self.begin(&known, &request_id)).await
     }

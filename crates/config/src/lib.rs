@@ -30,6 +30,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Who may have an account, and for how long they are logged in.
     pub accounts: AccountsConfig,
+    /// `REDIS_URL`: what several replicas share; each counts for itself when absent.
+    pub redis_url: Option<Secret>,
     /// Where traces go; nowhere when absent.
     pub traces: Option<TracesConfig>,
 }
@@ -222,6 +224,7 @@ impl Config {
                 sign_up: reader.parsed("API_SIGN_UP", profile != Profile::Production),
                 session_lifetime: reader.hours("API_SESSION_HOURS", 7 * 24),
             },
+            redis_url: reader.redis_url("REDIS_URL"),
             traces: TracesConfig::read(&mut reader),
         };
         reader.finish(config)

@@ -158,6 +158,17 @@ impl<'a> Reader<'a> {
         text.into()
     }
 
+    /// Where a Redis is, which may hold a password.
+    pub(crate) fn redis_url(&mut self, variable: &'static str) -> Option<Secret> {
+        let url = self.text(variable)?;
+        let rest = url.strip_prefix("redis://").or_else(|| url.strip_prefix("rediss://"));
+        if rest.is_none_or(str::is_empty) {
+            let reason = "must be like redis://:password@redis:6379, or rediss:// to encrypt";
+            self.problem(variable, reason.to_owned());
+        }
+        Some(url.into())
+    }
+
     /// Ranges of addresses, separated by commas.
     pub(crate) fn networks(&mut self, variable: &'static str) -> Vec<Network> {
         let text = self.text(variable).unwrap_or_default();

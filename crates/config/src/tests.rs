@@ -110,6 +110,25 @@ fn a_secret_is_read_from_a_file_and_never_shown() {
 }
 
 #[test]
+fn redis_is_optional_and_its_url_a_secret() {
+    let file = std::env::temp_dir().join(format!("slipway-redis-{}", std::process::id()));
+    std::fs::write(&file, "rediss://:hunter2@redis:6379\n").expect("a writable temporary folder");
+    let url = ("DATABASE_URL", "postgresql://x");
+    let config = read(&[url, ("REDIS_URL_FILE", &file.to_string_lossy())]);
+    std::fs::remove_file(&file).expect("the file just written");
+    let config = config.expect("usable settings");
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let stored = config.redis_url.expect("a URL");
+    assert_eq!(stored.expose(), "rediss://:hunter2@redis:6379");
+    assert!(read(&[url]).expect("usable settings").redis_url.is_none());
+    for wrong in ["redis:6379", "redis://", "http://:hunter2@redis"] {
+        let errors = read(&[url, ("REDIS_URL", wrong)]).expect_err(wrong);
+        assert_eq!(errors.0[0].variable, "REDIS_URL");
+        assert!(!errors.to_string().contains("hunter2"), "{errors}");
+    }
+}
+
+#[test]
 fn every_setting_may_come_from_a_file_but_not_twice() {
     let file = std::env::temp_dir().join(format!("slipway-setting-{}", std::process::id()));
     std::fs::write(&file, "7\n").expect("a writable temporary folder");

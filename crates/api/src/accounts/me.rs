@@ -75,13 +75,13 @@ impl MeApi {
             let client = self.database.client().await?;
             rows::get(&client, id).await.map_err(gone)?
         };
-        self.throttle.attempt(&known.email, address)?;
+        self.throttle.attempt(&known.email, address).await?;
         let hash = Some(known.password_hash.clone());
         if !passwords::verify(current_password.into(), hash).await {
             let error = FieldError::new("/current_password".to_owned(), "is wrong");
             return Err(ApiError::Invalid(vec![error]));
         }
-        self.throttle.succeed(&known.email, address);
+        self.throttle.succeed(&known.email, address).await;
         let password_hash = passwords::hash(new_password.into()).await;
 
         db::retry(|| async {
@@ -102,7 +102,7 @@ impl MeApi {
             .await?;
             audit::record(&transaction, &by, "account", id).await?;
             transaction.commit().await?;
-            self.guard.forget(id);
+            self.guard.forget(id).await;
             Ok(ChangedResponse::Changed)
         })
         .await

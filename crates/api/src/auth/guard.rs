@@ -15,11 +15,14 @@ use db::{
 use uuid::Uuid;
 
 use super::Caller;
-use crate::{answers::DeletedResponse, error::ApiError};
+use crate::{answers::DeletedResponse, error::ApiError, shared_store::SharedStore};
 
 /// For how long the database is not asked again: what another server process revokes may be used
-/// here for this long. What this process revokes ends at once.
+/// here for this long if no Redis tells of it. What this process revokes ends at once.
 const TRUST: Duration = Duration::from_secs(5);
+
+/// Where Redis tells of accounts that something was taken from, by their id.
+const REVOKED: &str = "slipway:revoked";
 
 /// Tokens in memory at most, about 200 bytes each.
 const MOST: usize = 10_000;
@@ -49,6 +52,7 @@ pub(crate) struct Guard {
     /// Whether accounts are refused whose password everybody knows.
     pub(crate) production: bool,
     verified: Arc<Mutex<Verified>>,
+    pub(crate) store: SharedStore,
 }
 
 #[derive(Default)]
@@ -59,8 +63,8 @@ struct Verified {
 }
 
 impl Guard {
-    pub(crate) fn new(database: Database, production: bool) -> Self {
-        Self { database, production, verified: Arc::default() }
+    pub(crate) fn new(database: Database, production: bool, store: SharedStore) -> Self {
+        Self { database, production, verified: Arc::default(), store }
     }
 
     /// For whom the token speaks.
@@ -110,18 +114,25 @@ impl Guard {
                 error => error.into(),
             })?;
             transaction.commit().await?;
-            self.forget(account);
+            self.forget(account).await;
             Ok(DeletedResponse::Deleted)
         })
         .await
     }
 
-    /// Asks the database again for the tokens of this account. To be called after every commit that
-    /// takes something from it.
-    pub(crate) fn forget(&self, account: Uuid) {
-        let mut verified = self.verified();
-        verified.revocations += 1;
-        verified.holders.retain(|_, (holder, _)| holder.account_id != account);
+    /// Asks the database again for the tokens of this account, here and in the other processes. To be
+    /// called after every commit that takes something from it.
+    pub(crate) async fn forget(&self, account: Uuid) {
+        self.verified().forget(Some(account));
+        self.store.publish(REVOKED, account.to_string()).await;
+    }
+
+    /// Forgets what other processes tell to forget, for ever.
+    pub(crate) async fn follow_others(&self) {
+        let forget = |told: Option<String>| {
+            self.verified().forget(told.and_then(|account| account.parse().ok()));
+        };
+        self.store.follow(REVOKED, forget).await;
     }
 
     fn verified(&self) -> MutexGuard<'_, Verified> {
@@ -135,6 +146,12 @@ impl Verified {
         let is_valid =
             since.elapsed() < TRUST && holder.expires_at.is_none_or(|at| at > Utc::now());
         is_valid.then_some(*holder)
+    }
+
+    /// Forgets the tokens of this account, or of all if it is not known whose were revoked.
+    fn forget(&mut self, account: Option<Uuid>) {
+        self.revocations += 1;
+        self.holders.retain(|_, (holder, _)| account.is_some_and(|it| holder.account_id != it));
     }
 
     /// Keeps what the database said, unless something was revoked while it was asked.

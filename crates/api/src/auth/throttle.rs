@@ -7,9 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use poem::{Addr, web::RemoteAddr};
+use sha2::{Digest, Sha256};
 
-use crate::error::ApiError;
+use crate::{error::ApiError, shared_store::SharedStore};
 
 /// For how long attempts count, from the first one on.
 const PERIOD: Duration = Duration::from_mins(15);
@@ -21,9 +23,24 @@ const BY_ADDRESS: u32 = 100;
 /// How many accounts and addresses are remembered; beyond that, the oldest are forgotten.
 const MOST: usize = 10_000;
 
-/// Counts attempts, in this process.
-#[derive(Clone, Default)]
-pub(crate) struct Throttle(Arc<Mutex<HashMap<Source, Attempts>>>);
+/// Counts an attempt: 0, or for how many seconds there were too many.
+const COUNT: &str = "
+    local number = tonumber(redis.call('GET', KEYS[1]) or 0)
+    if number >= tonumber(ARGV[1]) then return redis.call('TTL', KEYS[1]) + 1 end
+    redis.call('INCR', KEYS[1])
+    if number == 0 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+    return 0";
+/// Forgets one attempt.
+const UNCOUNT: &str = "
+    if tonumber(redis.call('GET', KEYS[1]) or 0) > 0 then redis.call('DECR', KEYS[1]) end";
+
+/// Counts attempts: always in this process, and with the others in the store they share. Too many for
+/// either are too many, so that a store that goes or comes back empty gives nobody further ones.
+#[derive(Clone)]
+pub(crate) struct Throttle {
+    sources: Arc<Mutex<HashMap<Source, Attempts>>>,
+    store: SharedStore,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Source {
@@ -37,34 +54,69 @@ struct Attempts {
     since: Instant,
 }
 
+impl Source {
+    /// Its key in the store, which tells nobody's address.
+    fn key(&self) -> String {
+        let text = match self {
+            Self::Account(email) => format!("account {email}"),
+            Self::Address(address) => format!("address {address}"),
+        };
+        format!("slipway:attempts:{}", URL_SAFE_NO_PAD.encode(Sha256::digest(text)))
+    }
+}
+
 impl Throttle {
+    pub(crate) fn new(store: SharedStore) -> Self {
+        Self { sources: Arc::default(), store }
+    }
+
     /// Counts an attempt on this account before it is made, so that many at once gain nothing.
     ///
     /// # Errors
     /// [`ApiError::TooManyAttempts`] if there were too many.
-    pub(crate) fn attempt(&self, email: &str, from: &RemoteAddr) -> Result<(), ApiError> {
-        self.count(Source::Account(email.to_lowercase()), BY_ACCOUNT)?;
-        self.attempt_from(from)
+    pub(crate) async fn attempt(&self, email: &str, from: &RemoteAddr) -> Result<(), ApiError> {
+        self.count(Source::Account(email.to_lowercase()), BY_ACCOUNT).await?;
+        self.attempt_from(from).await
     }
 
     /// Counts an attempt that is not on any account.
     ///
     /// # Errors
     /// [`ApiError::TooManyAttempts`] if there were too many.
-    pub(crate) fn attempt_from(&self, from: &RemoteAddr) -> Result<(), ApiError> {
-        address(from).map_or(Ok(()), |source| self.count(source, BY_ADDRESS))
+    pub(crate) async fn attempt_from(&self, from: &RemoteAddr) -> Result<(), ApiError> {
+        let Some(source) = address(from) else { return Ok(()) };
+        self.count(source, BY_ADDRESS).await
     }
 
     /// Forgets the attempts on an account whose owner has come, and that one of this address.
-    pub(crate) fn succeed(&self, email: &str, from: &RemoteAddr) {
-        let mut sources = self.sources();
-        sources.remove(&Source::Account(email.to_lowercase()));
-        if let Some(attempts) = address(from).and_then(|source| sources.get_mut(&source)) {
-            attempts.number = attempts.number.saturating_sub(1);
+    pub(crate) async fn succeed(&self, email: &str, from: &RemoteAddr) {
+        let (account, address) = (Source::Account(email.to_lowercase()), address(from));
+        {
+            let mut sources = self.sources();
+            sources.remove(&account);
+            if let Some(attempts) = address.as_ref().and_then(|source| sources.get_mut(source)) {
+                attempts.number = attempts.number.saturating_sub(1);
+            }
+        }
+        self.store.ask::<()>(redis::cmd("DEL").arg(account.key())).await;
+        if let Some(address) = address {
+            let mut command = redis::cmd("EVAL");
+            self.store.ask::<()>(command.arg(UNCOUNT).arg(1).arg(address.key())).await;
         }
     }
 
-    fn count(&self, source: Source, most: u32) -> Result<(), ApiError> {
+    async fn count(&self, source: Source, most: u32) -> Result<(), ApiError> {
+        let key = source.key();
+        self.count_here(source, most)?;
+        let mut command = redis::cmd("EVAL");
+        command.arg(COUNT).arg(1).arg(key).arg(most).arg(PERIOD.as_secs());
+        match self.store.ask(&command).await {
+            None | Some(0) => Ok(()),
+            Some(seconds) => Err(ApiError::TooManyAttempts { seconds }),
+        }
+    }
+
+    fn count_here(&self, source: Source, most: u32) -> Result<(), ApiError> {
         let mut sources = self.sources();
         if sources.len() >= MOST {
             sources.retain(|_, attempts| attempts.since.elapsed() < PERIOD);
@@ -89,7 +141,7 @@ impl Throttle {
     }
 
     fn sources(&self) -> MutexGuard<'_, HashMap<Source, Attempts>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -112,37 +164,40 @@ mod tests {
         RemoteAddr(Addr::SocketAddr(address.parse().expect("an address")))
     }
 
-    #[test]
-    fn the_eleventh_guess_at_an_account_is_refused_wherever_it_comes_from() {
-        let throttle = Throttle::default();
+    #[tokio::test]
+    async fn the_eleventh_guess_at_an_account_is_refused_wherever_it_comes_from() {
+        let throttle = Throttle::new(SharedStore::default());
         for number in 0..BY_ACCOUNT {
             let from = from(&format!("10.0.0.{number}:1"));
-            assert!(throttle.attempt("Ada@example.com", &from).is_ok(), "{number}");
+            assert!(throttle.attempt("Ada@example.com", &from).await.is_ok(), "{number}");
         }
-        assert!(throttle.attempt("ada@example.com", &from("10.0.1.1:1")).is_err());
-        assert!(throttle.attempt("alan@example.com", &from("10.0.1.1:1")).is_ok());
-        throttle.succeed("ada@EXAMPLE.com", &from("10.0.1.1:1"));
-        assert!(throttle.attempt("ada@example.com", &from("10.0.1.1:1")).is_ok());
+        assert!(throttle.attempt("ada@example.com", &from("10.0.1.1:1")).await.is_err());
+        assert!(throttle.attempt("alan@example.com", &from("10.0.1.1:1")).await.is_ok());
+        throttle.succeed("ada@EXAMPLE.com", &from("10.0.1.1:1")).await;
+        assert!(throttle.attempt("ada@example.com", &from("10.0.1.1:1")).await.is_ok());
     }
 
-    #[test]
-    fn an_address_cannot_try_many_accounts() {
+    #[tokio::test]
+    async fn an_address_cannot_try_many_accounts() {
         for (first, second) in [("10.0.0.1:1", "10.0.0.1:2"), ("[1:2:3:4::1]:1", "[1:2:3:4::2]:1")]
         {
-            let throttle = Throttle::default();
+            let throttle = Throttle::new(SharedStore::default());
             for number in 0..BY_ADDRESS {
-                assert!(throttle.attempt(&number.to_string(), &from(first)).is_ok(), "{number}");
+                assert!(
+                    throttle.attempt(&number.to_string(), &from(first)).await.is_ok(),
+                    "{number}"
+                );
             }
-            assert!(throttle.attempt("one more", &from(second)).is_err(), "{second}");
-            assert!(throttle.attempt("one more", &from("10.0.0.2:1")).is_ok());
+            assert!(throttle.attempt("one more", &from(second)).await.is_err(), "{second}");
+            assert!(throttle.attempt("one more", &from("10.0.0.2:1")).await.is_ok());
         }
     }
 
     #[test]
     fn memory_is_bounded() {
-        let throttle = Throttle::default();
+        let throttle = Throttle::new(SharedStore::default());
         for number in 0..=MOST {
-            assert!(throttle.count(Source::Account(number.to_string()), 1).is_ok());
+            assert!(throttle.count_here(Source::Account(number.to_string()), 1).is_ok());
         }
         assert_eq!(throttle.sources().len(), MOST);
     }

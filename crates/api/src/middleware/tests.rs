@@ -3,11 +3,12 @@
 use poem::{EndpointExt, endpoint::make_sync};
 
 use super::*;
+use crate::shared_store::SharedStore;
 
 fn metrics() -> Metrics {
     let url = |name: &str| (name == "DATABASE_URL").then(|| "postgresql://unused".to_owned());
     let config = config::Config::from_lookup(&url).expect("usable settings");
-    Metrics::new(&db::Database::new(&config.database).expect("a URL"))
+    Metrics::new(&db::Database::new(&config.database).expect("a URL"), &SharedStore::default())
 }
 
 #[tokio::test]

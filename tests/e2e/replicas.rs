@@ -1,0 +1,178 @@
+//! Several processes on one database: what they share by Redis, and that none needs it.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use tokio::{net::TcpListener, task::block_in_place, time::sleep};
+
+use crate::{
+    accounts::{PASSWORD, log_in, sign_up, status, token},
+    harness::{Redis, SESSION, TestApp, problem},
+    metrics::metrics,
+};
+
+const WRONG: &str = "not the password";
+
+/// Two processes that share this Redis, and use it.
+async fn two(redis: &Redis) -> (TestApp, TestApp) {
+    let url = redis.url();
+    let variables = [("REDIS_URL", url.as_str()), ("API_ADMIN_LISTEN", "127.0.0.1:0")];
+    let one = TestApp::spawn_with(&variables).await;
+    let other = TestApp::spawn_beside(&one, &variables);
+    until(&one, true).await;
+    until(&other, true).await;
+    (one, other)
+}
+
+/// Waits until a process says that it uses Redis, or does without.
+async fn until(app: &TestApp, up: bool) {
+    let line = format!("\nredis_up {}\n", u8::from(up));
+    for _ in 0..1000 {
+        if metrics(app).await.contains(&line) {
+            return;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    panic!("no{line}");
+}
+
+async fn guess(app: &TestApp, email: &str) -> u16 {
+    let response = log_in(app, email, WRONG).await;
+    let status = response.status().as_u16();
+    problem(response, status).await;
+    status
+}
+
+async fn log_out(app: &TestApp, token: &str) -> u16 {
+    let request = app.request_as(token, "DELETE", "/sessions/current");
+    request.send().await.expect("an answer").status().as_u16()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guesses_count_together_until_the_owner_comes() {
+    let redis = block_in_place(Redis::start);
+    let (one, other) = two(&redis).await;
+    for email in ["ada@example.com", "grace@example.com"] {
+        sign_up(&one, email).await;
+    }
+    for app in [&one, &other, &one, &other, &one, &other, &one, &other, &one, &other] {
+        assert_eq!(guess(app, "ada@example.com").await, 401);
+    }
+    for app in [&one, &other] {
+        assert_eq!(guess(app, "ada@example.com").await, 429);
+    }
+
+    for _ in 0..5 {
+        assert_eq!(guess(&one, "grace@example.com").await, 401);
+    }
+    assert_eq!(log_in(&other, "grace@example.com", PASSWORD).await.status(), 201);
+    for app in [&one, &other, &one, &other, &one, &other, &one, &other, &one, &other] {
+        assert_eq!(guess(app, "grace@example.com").await, 401);
+    }
+    assert_eq!(guess(&other, "grace@example.com").await, 429);
+
+    let keys = redis.ask("KEYS *").expect("an answer");
+    assert!(keys.contains("attempts:"), "{keys}");
+    for word in ["ada", "grace", "example.com", "127.0.0.1"] {
+        assert!(!keys.contains(word), "{keys}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_revokes_the_other_refuses_before_it_would_have_asked_again() {
+    let redis = block_in_place(Redis::start);
+    let (one, other) = two(&redis).await;
+    let client = one.database.connect().await;
+    for _ in 0..5 {
+        let token = one.member.issue(&client, SESSION).await;
+        assert_eq!(status(&other, &token).await, 200);
+        assert_eq!(log_out(&one, &token).await, 204);
+        // It is told on its way here; memory alone would be believed for five seconds.
+        let mut asked = 0;
+        while status(&other, &token).await != 401 {
+            asked += 1;
+            assert!(asked < 100, "it is still believed");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_pauses_dies_and_comes_back_and_no_request_fails() {
+    let mut redis = block_in_place(Redis::start);
+    let (one, other) = two(&redis).await;
+    for email in ["ada@example.com", "grace@example.com"] {
+        sign_up(&one, email).await;
+    }
+    for _ in 0..10 {
+        assert_eq!(guess(&one, "grace@example.com").await, 401);
+    }
+
+    let (is_over, rounds) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let requests = async {
+        while !is_over.load(Ordering::Relaxed) {
+            for app in [&one, &other] {
+                let session = token(app, "ada@example.com", PASSWORD).await;
+                assert_eq!(status(app, &session).await, 200);
+                assert_eq!(log_out(app, &session).await, 204);
+                assert_eq!(status(app, &session).await, 401);
+                // Who was refused is refused: what this process has counted, it keeps.
+                assert_eq!(guess(&one, "grace@example.com").await, 429);
+            }
+            rounds.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let rounds = async || {
+        let before = rounds.load(Ordering::Relaxed);
+        while rounds.load(Ordering::Relaxed) < before + 3 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let faults = async {
+        rounds().await;
+        block_in_place(|| redis.pause()).expect("it is paused");
+        for app in [&one, &other] {
+            until(app, false).await;
+        }
+        rounds().await;
+        block_in_place(|| redis.kill());
+        rounds().await;
+        block_in_place(|| redis.start_again());
+        for app in [&one, &other] {
+            until(app, true).await;
+        }
+        rounds().await;
+        is_over.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(requests, faults);
+    assert_eq!(guess(&other, "ada@example.com").await, 401);
+    let keys = redis.ask("KEYS *").expect("an answer");
+    assert!(keys.contains("attempts:"), "it is not used again: {keys}");
+}
+
+#[tokio::test]
+async fn a_redis_that_accepts_and_never_answers_is_as_good_as_none() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("redis://{}", silent.local_addr().expect("it is bound"));
+    let variables = [("REDIS_URL", url.as_str()), ("API_ADMIN_LISTEN", "127.0.0.1:0")];
+    let app = TestApp::spawn_with(&variables).await;
+    let (_accepted, _) = silent.accept().await.expect("a connection");
+    sign_up(&app, "ada@example.com").await;
+    let session = token(&app, "ada@example.com", PASSWORD).await;
+    assert_eq!(status(&app, &session).await, 200);
+    assert_eq!(log_out(&app, &session).await, 204);
+    assert_eq!(status(&app, &session).await, 401);
+    for _ in 0..10 {
+        assert_eq!(guess(&app, "ada@example.com").await, 401);
+    }
+    assert_eq!(guess(&app, "ada@example.com").await, 429);
+    assert!(metrics(&app).await.contains("\nredis_up 0\n"));
+}
+
+#[tokio::test]
+async fn without_redis_a_process_says_nothing_of_it() {
+    let app = TestApp::spawn_with(&[("API_ADMIN_LISTEN", "127.0.0.1:0")]).await;
+    assert!(!metrics(&app).await.contains("redis"));
+}
