@@ -23,6 +23,7 @@ pub(crate) fn production_has_no_developer_comforts_and_drops_nothing(stack: &Sta
         run(&mut stack.xtask(command)).failed().says("production").says("refused");
     }
     if stack.engine == Engine::Docker {
+        assert!(stack.status()["database"].is_null(), "no port leads to it");
         plain_http_leads_to_https_and_metrics_are_not_public(stack);
         the_container_can_do_nothing_but_serve(stack);
         releases_come_and_go(stack);
