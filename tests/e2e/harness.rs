@@ -6,6 +6,7 @@ mod identity;
 mod postgres;
 mod problem;
 mod process;
+#[cfg(feature = "redis")]
 mod redis;
 mod tools;
 mod wire;
@@ -16,6 +17,7 @@ pub(crate) use identity::{Row, SESSION};
 pub(crate) use postgres::OwnPostgres;
 pub(crate) use problem::problem;
 pub(crate) use process::ServerProcess;
+#[cfg(feature = "redis")]
 pub(crate) use redis::Redis;
 pub(crate) use tools::Tools;
 pub(crate) use wire::Wire;

@@ -25,6 +25,7 @@ mod malformed;
 mod metrics;
 mod migrate;
 mod persons;
+#[cfg(feature = "redis")]
 mod replicas;
 mod runbook;
 mod server;
