@@ -6,6 +6,7 @@
 mod broken_source;
 mod browser;
 mod containers;
+mod copies;
 mod crashes;
 mod data;
 mod doctor;
@@ -86,6 +87,8 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         data::recreate_db_brings_the_sample_rows_back_while_the_api_goes_on,
         data::recreate_db_can_leave_the_rows_out_and_seed_loads_them,
         data::nothing_drops_rows_without_a_yes,
+        copies::a_snapshot_comes_back_while_the_api_goes_on,
+        copies::the_database_follows_the_git_branch,
         crashes::a_killed_api_is_back,
         crashes::a_killed_database_is_back_with_its_rows,
         crashes::up_heals_a_stack_whose_database_was_killed,

@@ -67,7 +67,9 @@ pub async fn replace<T>(
     admin::create(&store.client, &fresh).await?;
     let filled = fill(&fresh).await;
     let swapped = match filled {
-        Ok(filled) => swap(config, &mut store, command, keep).await.map(|back| (filled, back)),
+        Ok(filled) => {
+            swap(config, &mut store, &fresh, command, keep).await.map(|back| (filled, back))
+        }
         Err(error) => Err(error),
     };
     if swapped.is_err() {
@@ -75,6 +77,13 @@ pub async fn replace<T>(
         let _ = store.drop(&fresh).await;
     }
     swapped
+}
+
+/// Puts the database `from`, which is whole, in the place of the one in use. That one is kept as an automatic snapshot,
+/// unless `keep` is false. Returns how to go back.
+pub async fn put(config: &Config, from: &str, command: &str, keep: bool) -> anyhow::Result<String> {
+    let mut store = Store::open(config).await?;
+    swap(config, &mut store, from, command, keep).await
 }
 
 /// Brings a snapshot back, the newest unless one is named. What it replaces is kept, unless `keep` is false.
@@ -103,7 +112,8 @@ pub async fn restore(
             writeln!(said, "applied {} {}", migration.version, migration.name)?;
         }
     }
-    said += &swap(config, &mut store, "restore", keep).await?;
+    let fresh = store.fresh();
+    said += &swap(config, &mut store, &fresh, "restore", keep).await?;
     Ok(said)
 }
 
@@ -148,21 +158,22 @@ pub async fn list(config: &Config, json: bool) -> anyhow::Result<String> {
     Ok(said)
 }
 
-/// Puts the fresh database in the place of the one in use, and says how to go back.
+/// Puts a database in the place of the one in use, and says how to go back.
 async fn swap(
     config: &Config,
     store: &mut Store,
+    fresh: &str,
     command: &str,
     keep: bool,
 ) -> anyhow::Result<String> {
-    let (current, fresh) = (store.live.clone(), store.fresh());
+    let current = store.live.clone();
     let Some(live) = store.live(config).await? else {
-        store.rename(&[(&fresh, &current, None)]).await?;
+        store.rename(&[(fresh, &current, None)]).await?;
         return Ok(String::new());
     };
     if !keep {
         let replaced = format!("{current}__replaced");
-        let renames = [(&*current, &*replaced, None), (&*fresh, &*current, live.label.as_ref())];
+        let renames = [(&*current, &*replaced, None), (fresh, &*current, live.label.as_ref())];
         store.rename(&renames).await?;
         store.drop(&replaced).await?;
         return Ok(String::new());
@@ -170,8 +181,7 @@ async fn swap(
     let name = next_automatic(store).await?;
     let database = store.database(Kind::Snapshot, &name);
     let label = label(&live, name.clone(), Some(command));
-    let renames =
-        [(&*current, &*database, Some(&label)), (&*fresh, &*current, live.label.as_ref())];
+    let renames = [(&*current, &*database, Some(&label)), (fresh, &*current, live.label.as_ref())];
     store.rename(&renames).await?;
     prune(store).await?;
     Ok(way_back(&name))
