@@ -6,6 +6,7 @@
 mod broken_source;
 mod browser;
 mod containers;
+mod copies;
 mod crashes;
 mod data;
 mod doctor;
@@ -91,6 +92,8 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         dumps::a_dump_is_loaded_and_what_came_after_it_is_gone,
         dumps::a_load_that_is_killed_loses_nothing,
         dumps::a_backup_is_proved_by_a_drill,
+        copies::a_snapshot_comes_back_while_the_api_goes_on,
+        copies::the_database_follows_the_git_branch,
         crashes::a_killed_api_is_back,
         crashes::a_killed_database_is_back_with_its_rows,
         crashes::up_heals_a_stack_whose_database_was_killed,

@@ -70,7 +70,9 @@ pub async fn replace<T>(
     admin::create(&store.client, &fresh).await?;
     let filled = fill(&fresh).await;
     let swapped = match filled {
-        Ok(filled) => swap(config, &mut store, command, keep).await.map(|back| (filled, back)),
+        Ok(filled) => {
+            swap(config, &mut store, &fresh, command, keep).await.map(|back| (filled, back))
+        }
         Err(error) => Err(error),
     };
     if swapped.is_err() {
@@ -80,18 +82,16 @@ pub async fn replace<T>(
     swapped
 }
 
-/// Puts the database `new`, which is whole and which nobody uses, in the place of the one in use, as
-/// [`replace`] does, and returns how to go back.
+/// Puts the database `from`, which is whole, in the place of the one in use. That one is kept as an automatic snapshot,
+/// unless `keep` is false. Returns how to go back.
 pub(crate) async fn put(
     config: &Config,
-    new: &str,
+    from: &str,
     command: &str,
     keep: bool,
 ) -> anyhow::Result<String> {
     let mut store = Store::open(config).await?;
-    let fresh = store.fresh();
-    admin::rename(&store.client, new, &fresh).await?;
-    swap(config, &mut store, command, keep).await
+    swap(config, &mut store, from, command, keep).await
 }
 
 /// Brings a snapshot back, the newest unless one is named. What it replaces is kept, unless `keep` is false.
@@ -120,7 +120,8 @@ pub async fn restore(
             writeln!(said, "applied {} {}", migration.version, migration.name)?;
         }
     }
-    said += &swap(config, &mut store, "restore", keep).await?;
+    let fresh = store.fresh();
+    said += &swap(config, &mut store, &fresh, "restore", keep).await?;
     Ok(said)
 }
 
@@ -165,21 +166,22 @@ pub async fn list(config: &Config, json: bool) -> anyhow::Result<String> {
     Ok(said)
 }
 
-/// Puts the fresh database in the place of the one in use, and says how to go back.
+/// Puts a database in the place of the one in use, and says how to go back.
 async fn swap(
     config: &Config,
     store: &mut Store,
+    fresh: &str,
     command: &str,
     keep: bool,
 ) -> anyhow::Result<String> {
-    let (current, fresh) = (store.live.clone(), store.fresh());
+    let current = store.live.clone();
     let Some(live) = store.live(config).await? else {
-        store.rename(&[(&fresh, &current, None)]).await?;
+        store.rename(&[(fresh, &current, None)]).await?;
         return Ok(String::new());
     };
     if !keep {
         let replaced = format!("{current}__replaced");
-        let renames = [(&*current, &*replaced, None), (&*fresh, &*current, live.label.as_ref())];
+        let renames = [(&*current, &*replaced, None), (fresh, &*current, live.label.as_ref())];
         store.rename(&renames).await?;
         store.drop(&replaced).await?;
         return Ok(String::new());
@@ -187,8 +189,7 @@ async fn swap(
     let name = next_automatic(store).await?;
     let database = store.database(Kind::Snapshot, &name);
     let label = label(&live, name.clone(), Some(command));
-    let renames =
-        [(&*current, &*database, Some(&label)), (&*fresh, &*current, live.label.as_ref())];
+    let renames = [(&*current, &*database, Some(&label)), (fresh, &*current, live.label.as_ref())];
     store.rename(&renames).await?;
     prune(store).await?;
     Ok(way_back(&name))

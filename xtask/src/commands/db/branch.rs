@@ -15,11 +15,15 @@ use crate::{
     settings::Settings,
 };
 
-/// What git runs after a switch. The binary, and not cargo: a switch must not wait for a compiler.
+/// What git runs after a switch, in every worktree. The binary, and not cargo: a switch must not wait for a compiler.
+/// It never fails: the switch is done.
 const HOOK: &str = "\
 #!/bin/sh
 # With DATABASE_BRANCHES=git in .env, the database follows the branch: docs/branches.md.
-[ \"$3\" = 1 ] && [ -x target/debug/xtask ] && exec target/debug/xtask db branch follow
+xtask=${CARGO_TARGET_DIR:-target}/debug/xtask
+if [ \"$3\" = 1 ] && [ -d xtask ] && [ -x \"$xtask\" ]; then
+    CARGO_MANIFEST_DIR=\"$PWD/xtask\" \"$xtask\" db branch follow
+fi
 exit 0
 ";
 

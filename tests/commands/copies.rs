@@ -1,0 +1,63 @@
+//! Copies of the database: snapshots, and one for each git branch.
+
+use serde_json::Value;
+
+use crate::harness::{Stack, ask, run};
+
+pub(crate) fn a_snapshot_comes_back_while_the_api_goes_on(stack: &Stack) {
+    let api = stack.identity("api");
+    stack.create_person("Kept In A Snapshot");
+    run(&mut stack.xtask("db snapshot save calm")).succeeded().says("restore calm");
+    run(&mut stack.xtask("recreate-db --yes")).succeeded().says("is kept");
+    assert!(!stack.has_person("Kept In A Snapshot"));
+    run(&mut stack.xtask("db snapshot restore calm")).succeeded().says("restored calm");
+    assert!(stack.has_person("Kept In A Snapshot"));
+    assert_eq!(stack.identity("api"), api);
+
+    run(&mut stack.xtask("db snapshot restore --no-snapshot")).failed().says("--yes");
+    let list = ask(&mut stack.xtask("db snapshot list --json"));
+    let list: Vec<Value> = serde_json::from_str(&list).expect("JSON");
+    for snapshot in list {
+        let name = snapshot["name"].as_str().expect("a name");
+        run(stack.xtask("db snapshot delete").arg(name)).succeeded();
+    }
+    run(&mut stack.xtask("db snapshot list")).succeeded().says("no snapshots yet");
+}
+
+pub(crate) fn the_database_follows_the_git_branch(stack: &Stack) {
+    let git = |words: &str| {
+        let mut git = stack.command("git");
+        git.args(["-c", "user.name=Test", "-c", "user.email=test@example.com"]);
+        run(git.args(words.split(' '))).succeeded()
+    };
+    git("init --quiet --initial-branch main");
+    git("add README.md");
+    git("commit --quiet --message first");
+    let setting = stack.edit(".env", |text| format!("{text}\nDATABASE_BRANCHES=git\n"));
+    stack.up().says("the database is that of main");
+
+    stack.create_person("On Every Branch");
+    git("switch --quiet --create try-it").says("a copy of that of main");
+    stack.create_person("On The Branch");
+    git("switch --quiet main").says("that of main again");
+    assert!(stack.has_person("On Every Branch") && !stack.has_person("On The Branch"));
+    git("switch --quiet try-it").says("that of try-it again");
+    assert!(stack.has_person("On The Branch"));
+    let all = ask(&mut stack.xtask("status --all --json"));
+    let all: Vec<Value> = serde_json::from_str(&all).expect("JSON");
+    let root = stack.root.to_str().expect("UTF-8");
+    let ours = all.iter().find(|other| other["root"] == root).expect("it is listed");
+    assert_eq!((&ours["branch"], &ours["state"]), (&"try-it".into(), &"ready".into()));
+
+    git("switch --quiet main");
+    git("branch --quiet --delete --force try-it");
+    run(&mut stack.xtask("db branch list")).succeeded().says("git has no try-it any more");
+    run(&mut stack.xtask("db branch prune")).failed().says("--yes");
+    run(&mut stack.xtask("db branch prune --yes"))
+        .succeeded()
+        .says("deleted the database of try-it");
+
+    drop(setting);
+    std::fs::remove_dir_all(stack.root.join(".git")).expect("git's folder");
+    stack.up();
+}
