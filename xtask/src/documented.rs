@@ -22,7 +22,7 @@ fn pages() -> Vec<(String, String)> {
 
 /// The words of a command, without what follows it in a shell.
 fn words(line: &str) -> Vec<&str> {
-    let command = line.split([';', '|', '>', ')']).next().unwrap_or_default();
+    let command = line.split([';', '|', '<', '>', ')']).next().unwrap_or_default();
     let words = command.split_whitespace().take_while(|word| !word.starts_with('#'));
     words.map(|word| word.trim_matches(['\'', '"'])).collect()
 }
