@@ -7,11 +7,12 @@ fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=migrations");
     let mut downs = Vec::new();
     for entry in fs::read_dir("migrations")? {
-        let path = fs::canonicalize(entry?.path())?;
+        let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.ends_with(".down.sql") {
-            let path = path.to_string_lossy();
-            downs.push(format!("({name:?}, include_str!({path:?})),\n"));
+            // The text and not the path: checkouts that share a target folder share what is built here.
+            let text = fs::read_to_string(&path)?;
+            downs.push(format!("({name:?}, {text:?}),\n"));
         }
     }
     downs.sort();
