@@ -20,11 +20,12 @@ const NOTICE_DEATH: &str = "\
 -- db::copies::notice_death
 SET client_connection_check_interval = '500ms'";
 // Through the journal, small ones are copied three times as quickly as by files, which need two checkpoints. Large ones
-// by files take two thirds of the time. docs/benchmarks.md has both.
+// go by files: that is as quick, and a disk that gets full is an error then. A journal that has no room for what it is
+// given stops the whole server.
 const COPY: &str = "\
 -- db::copies::copy
 SELECT format('CREATE DATABASE %I TEMPLATE %I STRATEGY %s', $1::text, $2::text,
-    CASE WHEN pg_database_size($2::text::name) < 268435456 THEN 'wal_log' ELSE 'file_copy' END)";
+    CASE WHEN pg_database_size($2::text::name) < 67108864 THEN 'wal_log' ELSE 'file_copy' END)";
 const RENAME: &str = "\
 -- db::copies::rename
 SELECT format('ALTER DATABASE %I RENAME TO %I', $1::text, $2::text)";
