@@ -8,6 +8,7 @@ mod local;
 
 use std::process::{Command, ExitCode};
 
+use anyhow::bail;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -72,6 +73,18 @@ pub(crate) trait Engine {
     /// The migration tool that was built last, with these arguments. With `apart`, it must not
     /// depend on the running API.
     fn migrate(&self, arguments: &[&str], apart: bool) -> anyhow::Result<Command>;
+    /// What the migration tool prints, run as [`Self::migrate`] has it.
+    ///
+    /// # Errors
+    /// It fails; what it said then.
+    fn ask_migrate(&self, arguments: &[&str], apart: bool) -> anyhow::Result<String> {
+        let output = self.migrate(arguments, apart)?.output()?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("{}", said.trim().trim_start_matches("error: "));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
     /// Starts the API that was built last, in the place of the one that may run.
     fn start_api(&mut self) -> anyhow::Result<Option<ApiProcess>>;
     /// What failed builds say here, and what that means.

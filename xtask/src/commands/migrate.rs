@@ -123,10 +123,9 @@ pub(super) fn check(project: &Project, arguments: &[String]) -> Command {
 
 /// Looks at what the stack's database lacks, if that has a schema, before it gets it.
 pub(super) fn check_pending(project: &Project, engine: &dyn Engine) -> anyhow::Result<String> {
-    let said = engine.migrate(&["status", "--json"], true)?.output()?;
-    let status: Value = serde_json::from_slice(&said.stdout).with_context(|| {
-        format!("the migration tool: {}", String::from_utf8_lossy(&said.stderr).trim())
-    })?;
+    let said = engine.ask_migrate(&["status", "--json"], true)?;
+    let status: Value =
+        serde_json::from_str(&said).context("`migrate status` in an unknown form")?;
     let version = status["version"].as_i64().unwrap_or(0);
     if version == 0 || status["pending"].as_array().is_none_or(Vec::is_empty) {
         return Ok("no migration meets rows".to_owned());
@@ -163,11 +162,7 @@ fn wait(engine: &dyn Engine) {
 fn schema(project: &Project) -> anyhow::Result<ExitCode> {
     let (engine, _) = engine::current(project)?;
     wait(&*engine);
-    let output = engine.migrate(&["schema"], false)?.output()?;
-    if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    fs::write(project.path(SCHEMA), output.stdout)
+    fs::write(project.path(SCHEMA), engine.ask_migrate(&["schema"], false)?)
         .with_context(|| format!("cannot write {SCHEMA}"))?;
     report::line(&format!("wrote {SCHEMA}"));
     Ok(ExitCode::SUCCESS)

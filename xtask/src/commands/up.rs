@@ -198,11 +198,7 @@ fn start(project: &Project, state: &mut State) -> anyhow::Result<()> {
 /// Applies the migrations, loads the sample rows into a new schema, and returns what the tool said.
 fn migrate(engine: &dyn Engine, production: bool) -> anyhow::Result<String> {
     let arguments: &[_] = if production { &["up"] } else { &["up", "--seed"] };
-    let output = engine.migrate(arguments, true)?.output()?;
-    if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    let said = String::from_utf8_lossy(&output.stdout);
+    let said = engine.ask_migrate(arguments, true)?;
     let (applied, rest): (Vec<_>, Vec<_>) =
         said.lines().partition(|line| line.starts_with("applied "));
     // A new database gets all of them, whose names would take several lines.

@@ -2,7 +2,6 @@
 
 use std::{fs, path::Path};
 
-use anyhow::bail;
 use migration_files::{FOLDER, Kind, Migration, Problem, files};
 
 use super::{Finding, scene::some_of};
@@ -62,10 +61,6 @@ pub(super) fn migrate(project: &Project, arguments: &[&str]) -> anyhow::Result<S
     let _lock = lock::take(project)?;
     let (mut engine, _): (_, State) = engine::current(project)?;
     engine.build()?;
-    let output = engine.migrate(arguments, true)?.output()?;
-    if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    let said = String::from_utf8_lossy(&output.stdout).trim().replace('\n', ", ");
+    let said = engine.ask_migrate(arguments, true)?.trim().replace('\n', ", ");
     Ok(format!("{said}; `cargo xtask up` gives the API its new build"))
 }

@@ -122,11 +122,11 @@ fn switch(
     let mut arguments = vec!["branch", "switch", name];
     arguments.extend(left.iter().flat_map(|left| ["--left", left]));
     arguments.extend(parents.iter().flat_map(|parent| ["--parent", parent]));
-    ask(engine, &arguments, apart)
+    Ok(engine.ask_migrate(&arguments, apart)?.trim_end().to_owned())
 }
 
 fn list(project: &Project, engine: &dyn Engine) -> anyhow::Result<()> {
-    report::line(&ask(engine, &["branch", "list"], false)?);
+    report::line(engine.ask_migrate(&["branch", "list"], false)?.trim_end());
     let deleted = deleted(project, engine)?;
     if !deleted.is_empty() {
         let names = deleted.join(", ");
@@ -146,13 +146,14 @@ fn prune(project: &Project, engine: &dyn Engine, yes: bool) -> anyhow::Result<()
     confirm(&format!("This drops the databases of {}.", deleted.join(", ")), yes)?;
     let names = deleted.iter().map(String::as_str);
     let arguments: Vec<_> = ["branch", "delete"].into_iter().chain(names).collect();
-    report::line(&ask(engine, &arguments, false)?);
+    report::line(engine.ask_migrate(&arguments, false)?.trim_end());
     Ok(())
 }
 
 /// The branches that have a copy, and are not git's any more.
 fn deleted(project: &Project, engine: &dyn Engine) -> anyhow::Result<Vec<String>> {
-    let known: Known = serde_json::from_str(&ask(engine, &["branch", "list", "--json"], false)?)?;
+    let known: Known =
+        serde_json::from_str(&engine.ask_migrate(&["branch", "list", "--json"], false)?)?;
     let branches = git::branches(project);
     if branches.is_empty() {
         bail!("git names no branch here");
@@ -162,20 +163,10 @@ fn deleted(project: &Project, engine: &dyn Engine) -> anyhow::Result<Vec<String>
     Ok(known.copies.into_iter().map(|copy| copy.name).filter(is_deleted).collect())
 }
 
-/// What the migration tool says.
-fn ask(engine: &dyn Engine, arguments: &[&str], apart: bool) -> anyhow::Result<String> {
-    let output = engine.migrate(arguments, apart)?.output()?;
-    if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr).trim().trim_start_matches("error: "));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
-}
-
 fn install_hook(project: &Project) -> anyhow::Result<()> {
     let Some(hooks) = git::hooks(project) else { return Ok(()) };
     let path = hooks.join("post-checkout");
     match fs::read_to_string(&path) {
-        Ok(text) if text == HOOK => return Ok(()),
         Ok(text) if text.contains("db branch follow") => return Ok(()),
         Ok(_) => {
             report::note(&format!(

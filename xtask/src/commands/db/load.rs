@@ -1,21 +1,11 @@
 //! `cargo xtask db load`: a dump takes the place of the database.
 
-use std::{
-    path::PathBuf,
-    process::{ExitCode, Stdio},
-    time::Instant,
-};
+use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use anyhow::{Context, bail};
 use dumps::Dump;
 
-use crate::{
-    commands::confirm,
-    engine::{self, Engine},
-    lock,
-    project::Project,
-    report,
-};
+use crate::{commands::confirm, engine, lock, project::Project, report};
 
 /// Replace the database by a dump
 ///
@@ -49,17 +39,17 @@ impl Args {
         dump.check_version(dumps::major(&|name| engine.postgres_program(name), "pg_restore")?)?;
         confirm("This replaces the database and every row in it.", self.yes)?;
         let started = Instant::now();
-        let loaded = tool(&*engine, &["prepare"])?;
-        let mut finish = vec!["finish"];
+        let loaded = engine.ask_migrate(&["load", "prepare"], false)?;
+        let mut finish = vec!["load", "finish"];
         finish.extend(self.no_snapshot.then_some("--no-snapshot"));
         let done = dumps::load(&|name| engine.postgres_program(name), loaded.trim(), &dump)
             .with_context(|| format!("cannot load {}", self.file.display()))
-            .and_then(|()| tool(&*engine, &finish));
+            .and_then(|()| engine.ask_migrate(&finish, false));
         let said = match done {
             Ok(said) => said,
             Err(error) => {
                 // If this fails as well, the next load drops it.
-                let _ = tool(&*engine, &["abandon"]);
+                let _ = engine.ask_migrate(&["load", "abandon"], false);
                 return Err(error.context("nothing was changed"));
             }
         };
@@ -70,15 +60,4 @@ impl Args {
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// A part of the work that the migration tool does.
-fn tool(engine: &dyn Engine, part: &[&str]) -> anyhow::Result<String> {
-    let output =
-        engine.migrate(&[&["load"], part].concat(), false)?.stdin(Stdio::null()).output()?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!("{}", said.trim().trim_start_matches("error: "));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
