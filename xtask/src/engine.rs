@@ -19,9 +19,9 @@ use crate::{
 };
 
 pub(crate) use choose::choose;
-pub(crate) use docker::Docker;
+pub(crate) use docker::{Docker, program_in};
 pub(crate) use follower::{Follower, Source};
-pub(crate) use local::Local;
+pub(crate) use local::{Local, connected};
 
 /// The engines there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

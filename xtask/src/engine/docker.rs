@@ -305,11 +305,8 @@ impl Engine for Docker<'_> {
     }
 
     fn postgres_program(&self, name: &str) -> Command {
-        let mut command = Command::new("docker");
-        command.args(["exec", "--interactive", "--env"]);
-        command.arg(format!("PGUSER={}", self.settings.user));
-        command.args([&format!("{}-postgres-1", self.settings.project), name]);
-        command
+        let container = format!("{}-postgres-1", self.settings.project);
+        program_in(&container, &self.settings.user, name)
     }
 
     fn backup(&self, arguments: &[&str]) -> anyhow::Result<Command> {
@@ -324,6 +321,13 @@ impl Engine for Docker<'_> {
         }
         self.exec(service, &["sh".to_owned()])
     }
+}
+
+/// One of PostgreSQL's programs in a container, as this user of the server there.
+pub(crate) fn program_in(container: &str, user: &str, name: &str) -> Command {
+    let mut command = Command::new("docker");
+    command.args(["exec", "--interactive", "--env", &format!("PGUSER={user}"), container, name]);
+    command
 }
 
 /// Who owns the checkout, and so shall own the backups in it.

@@ -312,13 +312,9 @@ impl Engine for Local<'_> {
     }
 
     fn postgres_program(&self, name: &str) -> Command {
-        let mut command = Command::new(self.installation.program(name));
-        command
-            .envs([("PGHOST", "127.0.0.1"), ("PGUSER", &self.settings.user)])
-            .env("PGPORT", self.postgres_port.to_string())
-            // Not in the arguments, which every user of this machine can see.
-            .env("PGPASSWORD", &self.settings.password);
-        command
+        let Settings { user, password, .. } = &self.settings;
+        let program = self.installation.program(name);
+        connected(program, self.postgres_port, &Credentials { user, password })
     }
 
     fn backup(&self, arguments: &[&str]) -> anyhow::Result<Command> {
@@ -373,4 +369,15 @@ fn duration(time: Duration) -> String {
         _ => (seconds / 86400, "day"),
     };
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+/// One of PostgreSQL's programs, for the server on this port of this machine.
+pub(crate) fn connected(program: PathBuf, port: u16, who: &Credentials<'_>) -> Command {
+    let mut command = Command::new(program);
+    command
+        .envs([("PGHOST", "127.0.0.1"), ("PGUSER", who.user)])
+        .env("PGPORT", port.to_string())
+        // Not in the arguments, which every user of this machine can see.
+        .env("PGPASSWORD", who.password);
+    command
 }

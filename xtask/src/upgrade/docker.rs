@@ -6,10 +6,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 
 use super::{Home, Server};
-use crate::{engine::Docker, project::Project, settings::Settings, state::State};
+use crate::{
+    engine::{Docker, program_in},
+    process,
+    project::Project,
+    settings::Settings,
+    state::State,
+};
 
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -53,9 +59,7 @@ pub(super) fn start(project: &Project, home: &Home) -> anyhow::Result<Box<dyn Se
         "postgres",
     ]);
     run.envs(home.variables.iter().map(|(name, value)| (name, value)));
-    let output = run.output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "the new server does not start: {}", said.trim());
+    process::ask(&mut run).context("the new server does not start")?;
     let server = Container { name: container, user };
     let started = Instant::now();
     while docker(&["exec", &server.name, "pg_isready", "--quiet", "--host=127.0.0.1"]).is_err() {
@@ -91,10 +95,7 @@ struct Container {
 
 impl Server for Container {
     fn program(&self, name: &str) -> Command {
-        let mut command = Command::new("docker");
-        command.args(["exec", "--interactive", "--env", &format!("PGUSER={}", self.user)]);
-        command.args([&self.name, name]);
-        command
+        program_in(&self.name, &self.user, name)
     }
 }
 
@@ -107,8 +108,5 @@ impl Drop for Container {
 }
 
 fn docker(arguments: &[&str]) -> anyhow::Result<String> {
-    let output = Command::new("docker").args(arguments).output().context("cannot start docker")?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{}", said.trim());
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    process::ask(Command::new("docker").args(arguments))
 }

@@ -6,7 +6,11 @@ use anyhow::{Context, bail};
 use local_postgres::{Cluster, Credentials, Installation, Stop, free_port};
 
 use super::{Home, Server};
-use crate::{engine::choose, project::Project, settings::Settings};
+use crate::{
+    engine::{choose, connected},
+    project::Project,
+    settings::Settings,
+};
 
 pub(super) fn current(settings: &Settings, major: u32) -> anyhow::Result<Home> {
     let installation = choose::find_postgres_for(settings, Some(major))?;
@@ -68,11 +72,8 @@ struct Started {
 
 impl Server for Started {
     fn program(&self, name: &str) -> Command {
-        let mut command = Command::new(self.installation.program(name));
-        command
-            .envs([("PGHOST", "127.0.0.1"), ("PGUSER", &self.user), ("PGPASSWORD", &self.password)])
-            .env("PGPORT", self.port.to_string());
-        command
+        let who = Credentials { user: &self.user, password: &self.password };
+        connected(self.installation.program(name), self.port, &who)
     }
 }
 
