@@ -1,8 +1,11 @@
 //! What git says of this checkout; nothing where there is no git, or no repository.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
-use crate::project::Project;
+use crate::{process, project::Project};
+
+/// It only looks.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The branch that is checked out; none in the middle of a rebase, or on a tag.
 pub(crate) fn branch(project: &Project) -> Option<String> {
@@ -43,14 +46,18 @@ pub(crate) fn hooks(project: &Project) -> Option<std::path::PathBuf> {
     ask(project, &["rev-parse", "--git-path", "hooks"]).map(|path| project.root.join(path))
 }
 
+/// What git says, if that is anything.
 fn ask(project: &Project, arguments: &[&str]) -> Option<String> {
+    said(project, arguments).filter(|said| !said.is_empty())
+}
+
+/// What git says, if it has no error to tell.
+pub(crate) fn said(project: &Project, arguments: &[&str]) -> Option<String> {
     let mut git = Command::new("git");
     git.arg("-C").arg(&project.root).args(arguments);
     // A hook of another worktree must not decide which one this is about.
     for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
         git.env_remove(variable);
     }
-    let output = git.output().ok().filter(|output| output.status.success())?;
-    let said = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-    (!said.is_empty()).then_some(said)
+    process::probe(&mut git, PATIENCE).ok()
 }

@@ -97,8 +97,8 @@ fn tell(record: &Record) -> String {
 /// What every server gets, and how it got that.
 fn send(server: &Server, images: &Images) -> anyhow::Result<String> {
     let mut said = Vec::new();
-    let postgres = &server.settings.postgres_image;
-    for image in [&images.api, &images.proxy, &images.backup, postgres] {
+    let postgres = server.settings.postgres_image.as_str();
+    for image in images.all().into_iter().chain([postgres]) {
         if let Some(how) = image::send(server, image)? {
             said.push(format!("{how} {image}"));
         }
@@ -152,7 +152,7 @@ fn ship(
 fn plan(server: &Server, images: &Images, number: usize) {
     let is_built = images::is_here(&images.api);
     report::next("build", if is_built { "is built already" } else { "the release image" });
-    for image in [&images.api, &images.proxy, &images.backup] {
+    for image in images.all() {
         if !is_built || image::would_send(server, image) {
             report::next("send", image);
         }

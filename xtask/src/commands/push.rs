@@ -32,7 +32,7 @@ impl Args {
             image::build(project, &settings, &images)?;
             Ok(((), images.api.clone()))
         })?;
-        for image in [&images.api, &images.proxy] {
+        for image in images.all() {
             let name = image.rsplit('/').next().unwrap_or(image);
             let target = format!("{}/{name}", registry.trim_end_matches('/'));
             report::stage("push", || {

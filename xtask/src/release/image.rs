@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, bail};
 
 use super::Server;
-use crate::{fingerprint, process, project::Project, settings::Settings};
+use crate::{fingerprint, git, process, project::Project, settings::Settings};
 
 const SOURCE: [&str; 7] = [
     "Cargo.toml",
@@ -44,16 +44,26 @@ impl Images {
             Ok(format!("{prefix}-{name}:{hash:016x}"))
         };
         Ok(Self {
-            api: format!("{prefix}-api:{tag}"),
+            api: api_of(settings, tag),
             proxy: around("proxy", PROXY, &settings.nginx_image)?,
             backup: around("backup", BACKUP, &settings.postgres_image)?,
         })
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> [&str; 3] {
+        [&self.api, &self.proxy, &self.backup]
     }
 
     /// The same, but for another image of the API.
     pub(crate) fn with_api(&self, api: &str) -> Self {
         Self { api: api.to_owned(), ..self.clone() }
     }
+}
+
+/// The image of the API in the release `tag`; without one, what the names of all of them begin with.
+pub(crate) fn api_of(settings: &Settings, tag: &str) -> String {
+    format!("{}-api:{tag}", settings.image_prefix())
 }
 
 /// The part of an image's name that tells the release.
@@ -65,27 +75,21 @@ pub(crate) fn tag_of(image: &str) -> &str {
 /// committed has `-dirty` in it, and a hash.
 pub(crate) fn tag(project: &Project) -> anyhow::Result<String> {
     let source = fingerprint::of_files(&project.root, &SOURCE)? & 0xffff_ffff;
-    let Some(revision) = git(project, &["rev-parse", "--short=12", "HEAD"]) else {
+    let Some(revision) = git::said(project, &["rev-parse", "--short=12", "HEAD"]) else {
         return Ok(format!("unversioned-{source:08x}"));
     };
-    let name = git(project, &["describe", "--tags", "--exact-match"]).unwrap_or(revision);
+    let name = git::said(project, &["describe", "--tags", "--exact-match"]).unwrap_or(revision);
     // No character that a tag of an image cannot have.
     let name: String = name
         .trim_start_matches('v')
         .chars()
         .map(|it| if it.is_ascii_alphanumeric() || "._-".contains(it) { it } else { '-' })
         .collect();
-    let changes = git(project, &[&["status", "--porcelain", "--"][..], &SOURCE].concat());
+    let changes = git::said(project, &[&["status", "--porcelain", "--"][..], &SOURCE].concat());
     Ok(match changes.as_deref() {
         Some("") => name,
         _ => format!("{name}-dirty-{source:08x}"),
     })
-}
-
-fn git(project: &Project, arguments: &[&str]) -> Option<String> {
-    let mut command = Command::new("git");
-    command.arg("-C").arg(&project.root).args(arguments);
-    process::probe(&mut command, Duration::from_secs(10)).ok()
 }
 
 /// Builds what is not built yet, on this machine, and returns whether there was anything to do.
@@ -100,18 +104,18 @@ pub(crate) fn build(
     }
     let root = &project.root;
     let ca = settings.variable("EXTRA_CA_FILE").unwrap_or_else(|| "docker/extra-ca.pem".to_owned());
-    let url = git(project, &["remote", "get-url", "origin"]).unwrap_or_default();
+    let url = git::said(project, &["remote", "get-url", "origin"]).unwrap_or_default();
     let arguments = [
         ("RUST_IMAGE", settings.rust_image.clone()),
         ("SOURCE", without_password(&url)),
-        ("REVISION", git(project, &["rev-parse", "HEAD"]).unwrap_or_default()),
+        ("REVISION", git::said(project, &["rev-parse", "HEAD"]).unwrap_or_default()),
         ("VERSION", tag_of(&images.api).to_owned()),
         ("SCHEMA", schema(project)?.to_string()),
     ];
     let mut command = Command::new("docker");
     command.current_dir(root).env("DOCKER_BUILDKIT", "1");
     // The time of the commit, so that the image of a commit is the same whenever it is built.
-    if let Some(time) = git(project, &["log", "-1", "--format=%ct"]) {
+    if let Some(time) = git::said(project, &["log", "-1", "--format=%ct"]) {
         command.env("SOURCE_DATE_EPOCH", time);
     }
     command.args(["build", "--file", "docker/Dockerfile", "--target", "runtime"]);
@@ -166,6 +170,7 @@ fn without_password(url: &str) -> String {
     }
 }
 
+/// However long the engine takes to say: a build that is not needed takes longer.
 fn is_here(image: &str) -> bool {
     has(&mut Command::new("docker"), image).is_some()
 }
@@ -210,7 +215,7 @@ pub(crate) fn label(server: &Server, image: &str, name: &str) -> anyhow::Result<
 
 /// Who ships, for the ledger: a name and a machine.
 pub(crate) fn who(project: &Project) -> String {
-    let user = git(project, &["config", "user.name"]).filter(|name| !name.is_empty());
+    let user = git::said(project, &["config", "user.name"]).filter(|name| !name.is_empty());
     let user = user.or_else(|| env::var("USER").ok()).unwrap_or_else(|| "somebody".to_owned());
     let machine = process::probe(&mut Command::new("hostname"), Duration::from_secs(1));
     format!("{user} on {}", machine.unwrap_or_else(|_| "a machine without a name".to_owned()))

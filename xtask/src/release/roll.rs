@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 
 use super::{
     Server,
-    image::Images,
+    image::{self, Images},
     proxy::{Former, Proxy},
     replicas::{self, Replica},
 };
@@ -125,19 +125,19 @@ pub(crate) fn running(server: &Server) -> anyhow::Result<Vec<(String, usize)>> {
 }
 
 /// Removes the containers of the API that are no release, like those of development.
-pub(crate) fn remove_foreign(server: &Server, images: &Images) -> anyhow::Result<()> {
-    let (_, foreign) = by_kind(server, images)?;
+pub(crate) fn remove_foreign(server: &Server) -> anyhow::Result<()> {
+    let (_, foreign) = by_kind(server)?;
     replicas::remove(server, &foreign)
 }
 
 /// Removes the replicas of every release.
-pub(crate) fn remove_replicas(server: &Server, images: &Images) -> anyhow::Result<()> {
-    let (ours, _) = by_kind(server, images)?;
+pub(crate) fn remove_replicas(server: &Server) -> anyhow::Result<()> {
+    let (ours, _) = by_kind(server)?;
     replicas::remove(server, &ours)
 }
 
-fn by_kind(server: &Server, images: &Images) -> anyhow::Result<(Vec<Replica>, Vec<Replica>)> {
-    let (repository, _) = images.api.rsplit_once(':').context("the image has a tag")?;
-    let is_ours = |replica: &Replica| replica.image.starts_with(&format!("{repository}:"));
+fn by_kind(server: &Server) -> anyhow::Result<(Vec<Replica>, Vec<Replica>)> {
+    let releases = image::api_of(server.settings, "");
+    let is_ours = |replica: &Replica| replica.image.starts_with(&releases);
     Ok(replicas::list(server)?.into_iter().partition(is_ours))
 }

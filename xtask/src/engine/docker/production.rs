@@ -48,7 +48,7 @@ impl Docker<'_> {
     pub(super) fn start_release(&self) -> anyhow::Result<()> {
         let (server, images) = (self.server(), self.images()?);
         // It has the port that nginx is to have.
-        roll::remove_foreign(&server, &images)?;
+        roll::remove_foreign(&server)?;
         let number = roll::running(&server)?.first().map_or(self.settings.replicas, |it| it.1);
         roll::to(&server, &images, number, 1)?;
         Ok(())
@@ -57,7 +57,7 @@ impl Docker<'_> {
     /// Removes what the development stack does not have.
     pub(super) fn remove_release(&self) -> anyhow::Result<()> {
         let server = self.server();
-        roll::remove_replicas(&server, &self.images()?)?;
+        roll::remove_replicas(&server)?;
         if let Some(container) = server.container("nginx")? {
             crate::process::ask(&mut server.docker(["rm", "--force", &container]))?;
         }
