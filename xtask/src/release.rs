@@ -10,4 +10,4 @@ pub(crate) mod schema;
 pub(crate) mod secrets;
 pub(crate) mod server;
 
-pub(crate) use server::Server;
+pub(crate) use server::{Host, Server};

@@ -2,13 +2,12 @@
 
 use std::{process::ExitCode, time::Instant};
 
-use super::scale::server;
 use crate::{
     engine::images,
     process,
     project::Project,
     release::{
-        Server,
+        Host, Server,
         image::{self, Images},
         ledger::{Entry, Ledger, Record},
         roll, sbom, schema, secrets,
@@ -23,9 +22,8 @@ use crate::{
 /// back. Whatever ends this command, the old release serves on, and the next `deploy` goes on from there.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The server, as ssh://user@server; the default is DEPLOY_HOST, else this machine
-    #[arg(long)]
-    host: Option<String>,
+    #[command(flatten)]
+    host: Host,
     /// A release that was built before, in the place of the source
     #[arg(long)]
     tag: Option<String>,
@@ -38,7 +36,7 @@ impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let started = Instant::now();
         let settings = project.settings()?;
-        let server = server(project, &settings, self.host.as_deref())?;
+        let server = self.host.server(project, &settings)?;
         let tag = self.tag.clone().map_or_else(|| image::tag(project), Ok)?;
         let images = Images::of(project, &settings, &tag)?;
         let running = roll::running(&server)?;
@@ -53,8 +51,6 @@ impl Args {
             plan(&server, &images, number);
             return Ok(ExitCode::SUCCESS);
         }
-        let who = image::who(project);
-        let entry = Entry { what: "deploy".to_owned(), tag, who, state: String::new() };
         report::stage("build", || {
             let is_new = if self.tag.is_some() {
                 image::build_around(project, &settings, &images)?
@@ -65,9 +61,10 @@ impl Args {
             Ok(((), format!("{} {done}", images.api)))
         })?;
         if self.tag.is_none() {
-            report::stage("sbom", || Ok(((), sbom::write(project, &entry.tag)?)))?;
+            report::stage("sbom", || Ok(((), sbom::write(project, &tag)?)))?;
         }
         report::stage("send", || Ok(((), send(&server, &images)?)))?;
+        let entry = Entry::new(project, "deploy", &tag);
         let mut ledger = report::stage("lock", || {
             let ledger = Ledger::open(&server, &images.proxy, &entry)?;
             let before =

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::scale::server;
 use crate::{
     project::Project,
     release::{
+        Host,
         image::{self, Images},
         ledger::{self, Entry, Record},
         roll,
@@ -18,15 +18,14 @@ use crate::{
 /// List what was done to a server: when, what, by whom, and what came of it
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The server, as ssh://user@server; the default is DEPLOY_HOST, else this machine
-    #[arg(long)]
-    host: Option<String>,
+    #[command(flatten)]
+    host: Host,
 }
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let settings = project.settings()?;
-        let server = server(project, &settings, self.host.as_deref())?;
+        let server = self.host.server(project, &settings)?;
         let running = roll::running(&server)?;
         let images = Images::of(project, &settings, "none")?;
         let records = ledger::read(&server, &images.proxy)

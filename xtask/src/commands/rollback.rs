@@ -4,13 +4,14 @@ use std::{process::ExitCode, time::Instant};
 
 use anyhow::{Context, bail};
 
-use super::scale::server;
 use crate::{
     project::Project,
     release::{
-        image::{self, Images},
+        Host,
+        image::Images,
         ledger::{Entry, Ledger, Record},
-        roll, schema,
+        roll::{self, Serving},
+        schema,
     },
     report,
 };
@@ -20,9 +21,8 @@ use crate::{
 /// Refused when the schema has moved on since, with the reason. A second one goes back another release.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The server, as ssh://user@server; the default is DEPLOY_HOST, else this machine
-    #[arg(long)]
-    host: Option<String>,
+    #[command(flatten)]
+    host: Host,
     /// Also on a schema that has moved on: its migrations only added, and the release before runs on it
     #[arg(long)]
     keep_schema: bool,
@@ -32,19 +32,11 @@ impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let started = Instant::now();
         let settings = project.settings()?;
-        let server = server(project, &settings, self.host.as_deref())?;
-        let running = roll::running(&server)?;
-        let (image, number) = running.first().context("no release runs: `cargo xtask deploy`")?;
-        let now = image::tag_of(image);
-        let images = Images::of(project, &settings, now)?.with_api(image);
-        let entry = Entry {
-            what: "rollback".to_owned(),
-            tag: now.to_owned(),
-            who: image::who(project),
-            state: String::new(),
-        };
+        let server = self.host.server(project, &settings)?;
+        let Serving { tag: now, images, number, is_mixed } = roll::serving(&server, project)?;
+        let entry = Entry::new(project, "rollback", &now);
         let mut ledger = Ledger::open(&server, &images.proxy, &entry)?;
-        let tag = before(&ledger.records, now)
+        let tag = before(&ledger.records, &now)
             .with_context(|| format!("there is no release before {now}"))?
             .to_owned();
         let target = Images::of(project, &settings, &tag)?;
@@ -54,7 +46,7 @@ impl Args {
         }
         ledger.begin(&tag)?;
         let done = report::stage("roll back", || {
-            let after = roll::to(&server, &target, *number, *number)?.as_secs_f64();
+            let after = roll::to(&server, &target, number, number)?.as_secs_f64();
             Ok((
                 (),
                 format!(
@@ -65,7 +57,7 @@ impl Args {
         ledger.end(&done)?;
         done?;
         report::line(&format!("done in {:.1} s", started.elapsed().as_secs_f64()));
-        if running.len() > 1 {
+        if is_mixed {
             bail!("a roll-out was interrupted, and has been undone");
         }
         Ok(ExitCode::SUCCESS)

@@ -12,8 +12,8 @@ use std::{
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
-use super::Server;
-use crate::process;
+use super::{Server, image};
+use crate::{process, project::Project};
 
 /// How long the lock of a command that was killed may take to vanish.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -41,6 +41,14 @@ pub(crate) struct Entry {
     pub(crate) who: String,
     /// `started`, a step that is done, `served`, or `failed: ` and why.
     pub(crate) state: String,
+}
+
+impl Entry {
+    /// The first of a command of ours.
+    pub(crate) fn new(project: &Project, what: &str, tag: &str) -> Self {
+        let (what, tag) = (what.to_owned(), tag.to_owned());
+        Self { what, tag, who: image::who(project), state: String::new() }
+    }
 }
 
 /// What a command did: the last of its entries, and when it began.

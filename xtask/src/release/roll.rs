@@ -13,7 +13,7 @@ use super::{
     proxy::{Former, Proxy},
     replicas::{self, Replica},
 };
-use crate::report;
+use crate::{project::Project, report};
 
 /// Has `number` replicas of this release serve, and nothing else. They are started in steps of `step`.
 /// Returns how long it took until every new request went to them; the rest is for those in flight.
@@ -122,6 +122,28 @@ pub(crate) fn running(server: &Server) -> anyhow::Result<Vec<(String, usize)>> {
     }
     found.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
     Ok(found)
+}
+
+/// The release that serves.
+pub(crate) struct Serving {
+    pub(crate) tag: String,
+    pub(crate) images: Images,
+    /// On how many replicas.
+    pub(crate) number: usize,
+    /// Whether another one serves beside it.
+    pub(crate) is_mixed: bool,
+}
+
+/// What serves on a server.
+///
+/// # Errors
+/// Nothing does.
+pub(crate) fn serving(server: &Server, project: &Project) -> anyhow::Result<Serving> {
+    let running = running(server)?;
+    let (image, number) = running.first().context("no release runs: `cargo xtask deploy`")?;
+    let tag = image::tag_of(image).to_owned();
+    let images = Images::of(project, server.settings, &tag)?.with_api(image);
+    Ok(Serving { tag, images, number: *number, is_mixed: running.len() > 1 })
 }
 
 /// Removes the containers of the API that are no release, like those of development.

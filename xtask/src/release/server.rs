@@ -8,7 +8,7 @@ use std::{
 use anyhow::bail;
 
 use super::image::Images;
-use crate::{process, project::Project, settings::Settings};
+use crate::{process, project::Project, settings::Settings, state::State};
 
 const FILE: &str = "docker/compose.production.yaml";
 
@@ -22,6 +22,31 @@ pub(crate) struct Server<'a> {
     pub(crate) address: &'static str,
     pub(crate) plain_port: u16,
     pub(crate) tls_port: u16,
+}
+
+/// Which server a command is about.
+#[derive(clap::Args)]
+pub(crate) struct Host {
+    /// The server, as ssh://user@server; the default is DEPLOY_HOST, else this machine
+    #[arg(long)]
+    host: Option<String>,
+}
+
+impl Host {
+    /// The server that is meant: what `up --production` runs here, if that is up and no other is named.
+    pub(crate) fn server<'a>(
+        &self,
+        project: &'a Project,
+        settings: &'a Settings,
+    ) -> anyhow::Result<Server<'a>> {
+        let server = Server::of_deploy(project, settings, self.host.as_deref())?;
+        match State::load(project) {
+            Some(state) if server.host.is_none() && state.production => {
+                Ok(Server::of_this_machine(project, settings, state.api_port))
+            }
+            _ => Ok(server),
+        }
+    }
 }
 
 impl<'a> Server<'a> {
