@@ -12,9 +12,8 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 pub(super) fn address(peer: SocketAddr, headers: &HeaderMap, trusted: &[Network]) -> SocketAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut client = peer;
-    let values: Vec<_> =
-        headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect();
-    let mut hops = values.iter().flat_map(|value| value.split(',')).rev();
+    let values = headers.get_all(FORWARDED_FOR).iter().rev();
+    let mut hops = values.filter_map(|value| value.to_str().ok()).flat_map(|it| it.rsplit(','));
     while is_trusted(client.ip()) {
         let Some(Ok(hop)) = hops.next().map(|hop| hop.trim().parse::<IpAddr>()) else { break };
         client = SocketAddr::new(hop, 0);
