@@ -310,6 +310,9 @@ impl Engine for Docker<'_> {
     }
 
     fn backup(&self, arguments: &[&str]) -> anyhow::Result<Command> {
+        if self.production {
+            return self.back_release_up(arguments);
+        }
         let mut command = self.command(["run", "--rm", "--no-deps", "--no-TTY", "backup"]);
         command.args(arguments);
         Ok(command)

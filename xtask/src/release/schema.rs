@@ -61,8 +61,7 @@ pub(crate) fn back_up(server: &Server, images: &Images, status: &Status) -> anyh
     if status.pending.is_empty() || status.version == 0 {
         return Ok("not needed".to_owned());
     }
-    let once = ["run", "--rm", "--no-deps", "--no-TTY", "backup", "once"];
-    let said = process::ask(&mut server.compose(images, &once))?;
+    let said = process::ask(&mut server.backup(images, &["once"]))?;
     // The last line is the drill's.
     Ok(said.lines().last().unwrap_or_default().to_owned())
 }

@@ -174,8 +174,16 @@ impl<'a> Server<'a> {
 
     /// The migration tool of a release, which depends on no running replica.
     pub(crate) fn migrate(&self, images: &Images, arguments: &[&str]) -> Command {
-        let mut command =
-            self.compose(images, &["run", "--rm", "--no-deps", "--no-TTY", "migrate"]);
+        self.run_once(images, "migrate", arguments)
+    }
+
+    /// `docker/backup/backup.sh` with these arguments.
+    pub(crate) fn backup(&self, images: &Images, arguments: &[&str]) -> Command {
+        self.run_once(images, "backup", arguments)
+    }
+
+    fn run_once(&self, images: &Images, service: &str, arguments: &[&str]) -> Command {
+        let mut command = self.compose(images, &["run", "--rm", "--no-deps", "--no-TTY", service]);
         command.args(arguments);
         command
     }

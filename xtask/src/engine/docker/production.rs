@@ -44,6 +44,10 @@ impl Docker<'_> {
         Ok(self.server().migrate(&self.images()?, arguments))
     }
 
+    pub(super) fn back_release_up(&self, arguments: &[&str]) -> anyhow::Result<Command> {
+        Ok(self.server().backup(&self.images()?, arguments))
+    }
+
     /// Has this release serve, in the place of what does.
     pub(super) fn start_release(&self) -> anyhow::Result<()> {
         let (server, images) = (self.server(), self.images()?);
