@@ -19,7 +19,8 @@ class Platform(unittest.TestCase):
         self.addCleanup(postgres.communicate, timeout=PATIENCE)
         template = postgres.stdout.readline().strip()
         self.port = free_port()
-        url = template.removesuffix("template") + "platform"
+        # Short: the names of a database's copies go on from its own.
+        url = template.removesuffix("template") + "app"
         self.variables = {
             "APP_ENV": "production",
             "PORT": str(self.port),
