@@ -1,6 +1,7 @@
 //! Child processes: asked with a time limit, handed the terminal, or left running.
 
 use std::{
+    env,
     io::{IsTerminal, Read},
     process::{Command, ExitCode, ExitStatus, Stdio},
     thread,
@@ -58,6 +59,20 @@ fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String
         }
         text
     })
+}
+
+/// Takes from `command` what `cargo run` told this process of the task runner. Build scripts that read it, like
+/// that of ring, would take `cargo test` in a terminal for another build than ours: each would compile anew
+/// what the other had.
+pub(crate) fn forget_own_package(command: &mut Command) {
+    for (name, _) in env::vars_os() {
+        let is_own = name.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        });
+        if is_own {
+            command.env_remove(name);
+        }
+    }
 }
 
 /// Runs `command` to its end with our input and output; an error if it fails.

@@ -3,12 +3,13 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use anyhow::Context;
 use xshell::Shell;
 
-use crate::settings::Settings;
+use crate::{process, settings::Settings};
 
 /// The checkout that this runs in.
 pub(crate) struct Project {
@@ -47,7 +48,35 @@ impl Project {
         self.root.join(target).join(profile)
     }
 
+    /// cargo in this checkout, as somebody calls it in a terminal: each goes on with what the other compiled.
+    pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut cargo = Command::new("cargo");
+        cargo.current_dir(&self.root).args(arguments);
+        process::forget_own_package(&mut cargo);
+        cargo
+    }
+
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
         self.root.join(Path::new(relative))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, ffi::OsStr};
+
+    use super::Project;
+
+    #[test]
+    fn cargo_compiles_nothing_anew_that_it_compiled_in_a_terminal() {
+        // Cargo runs tests as it runs the task runner.
+        let told = "CARGO_MANIFEST_DIR";
+        let own = env::var_os(told).expect("cargo tells it");
+        let project = Project::at(own.as_ref()).expect("a folder");
+        let cargo = project.cargo(&["build"]);
+        let forgotten: Vec<_> = cargo.get_envs().filter(|(_, value)| value.is_none()).collect();
+        for name in [told, "CARGO_PKG_NAME", "CARGO_PKG_VERSION_MAJOR"] {
+            assert!(forgotten.contains(&(OsStr::new(name), None)), "{name}: {forgotten:?}");
+        }
     }
 }

@@ -3,7 +3,6 @@
 use std::process::{Command, ExitCode};
 
 use anyhow::Context;
-use xshell::cmd;
 
 use super::migrate;
 use crate::{process, project::Project, report};
@@ -19,27 +18,23 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        let sh = &project.shell;
-        let checks: &[&str] = if self.offline { &["bans", "licenses", "sources"] } else { &[] };
+        let cargo = |line: &str| project.cargo(&line.split(' ').collect::<Vec<_>>());
+        let mut docs = cargo("doc --workspace --no-deps --document-private-items --locked");
+        docs.env("RUSTDOCFLAGS", "-D warnings");
+        let mut deny = cargo("deny --all-features check");
+        deny.args(if self.offline { &["bans", "licenses", "sources"][..] } else { &[] });
+        let mut document = cargo("xtask openapi --check --binary");
         // The tests have built it.
-        let api = project.target("debug").join("api");
+        document.arg(project.target("debug").join("api"));
         let steps: [(&str, Command); 8] = [
-            ("format", cmd!(sh, "cargo fmt --all --check").into()),
-            (
-                "clippy",
-                cmd!(sh, "cargo clippy --workspace --all-targets --locked -- -D warnings").into(),
-            ),
-            (
-                "docs",
-                cmd!(sh, "cargo doc --workspace --no-deps --document-private-items --locked")
-                    .env("RUSTDOCFLAGS", "-D warnings")
-                    .into(),
-            ),
+            ("format", cargo("fmt --all --check")),
+            ("clippy", cargo("clippy --workspace --all-targets --locked -- -D warnings")),
+            ("docs", docs),
             ("migrations", migrate::check(project, &[])),
-            ("deny", cmd!(sh, "cargo deny --all-features check {checks...}").into()),
-            ("test", cmd!(sh, "cargo test --locked").into()),
-            ("document", cmd!(sh, "cargo xtask openapi --check --binary {api}").into()),
-            ("previous release", cmd!(sh, "cargo xtask test --previous-release").into()),
+            ("deny", deny),
+            ("test", cargo("test --locked")),
+            ("document", document),
+            ("previous release", cargo("xtask test --previous-release")),
         ];
         for (name, mut command) in steps {
             report::stage(name, || {

@@ -12,7 +12,6 @@ use anyhow::{Context, bail};
 use clap::Subcommand;
 use migration_files::FOLDER;
 use serde_json::Value;
-use xshell::cmd;
 
 use super::confirm;
 use crate::{
@@ -117,8 +116,10 @@ impl Args {
 
 /// The linter, with these arguments.
 pub(super) fn check(project: &Project, arguments: &[String]) -> Command {
-    let run = cmd!(project.shell, "cargo run --quiet --locked --package migration-lint --");
-    run.arg("--root").arg(&project.root).args(arguments).into()
+    let mut run =
+        project.cargo(&["run", "--quiet", "--locked", "--package", "migration-lint", "--"]);
+    run.arg("--root").arg(&project.root).args(arguments);
+    run
 }
 
 /// Looks at what the stack's database lacks, if that has a schema, before it gets it.

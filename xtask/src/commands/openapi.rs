@@ -1,12 +1,16 @@
 //! `cargo xtask openapi`: the API's document as a file, and what a change to it breaks.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
 
 use anyhow::{Context, bail};
 use serde_json::Value;
 use xshell::cmd;
 
-use crate::{breaking_changes, project::Project, report};
+use crate::{breaking_changes, process, project::Project, report};
 
 const FILE: &str = "openapi.json";
 
@@ -27,12 +31,13 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let sh = &project.shell;
-        let print = if let Some(api) = &self.binary {
-            cmd!(sh, "{api} openapi")
+        let mut print = if let Some(api) = &self.binary {
+            Command::new(project.root.join(api))
         } else {
-            cmd!(sh, "cargo run --quiet --locked --package api -- openapi")
+            project.cargo(&["run", "--quiet", "--locked", "--package", "api", "--"])
         };
-        let now = print.read().context("the API does not print its document")? + "\n";
+        let now = process::ask(print.arg("openapi"));
+        let now = now.context("the API does not print its document")? + "\n";
         let before = match &self.against {
             Some(commit) => {
                 let place = format!("{commit}:{FILE}");

@@ -1,8 +1,6 @@
 //! `cargo xtask test`: `cargo test` with the right engine.
 
-use std::process::{Command, ExitCode};
-
-use xshell::cmd;
+use std::process::ExitCode;
 
 use crate::{engine, previous_release, process, project::Project, report, settings::Choice};
 
@@ -32,7 +30,8 @@ impl Args {
             };
             arguments.splice(..0, release.arguments());
         }
-        let mut test: Command = cmd!(project.shell, "cargo test {arguments...}").into();
+        let mut test = project.cargo(&["test"]);
+        test.args(arguments);
         test.env("TEST_POSTGRES", engine.as_str()).env("POSTGRES_IMAGE", &settings.postgres_image);
         process::hand_over(test)
     }

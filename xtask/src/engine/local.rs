@@ -12,12 +12,11 @@ use std::{
 use anyhow::{Context, bail};
 use listeners::Listener;
 use local_postgres::{Cluster, Credentials, Installation, Status, Stop};
-use xshell::cmd;
 
 use super::{Engine, Follower, Service, choose};
 use crate::{
     compile, http,
-    process::{Running, parent},
+    process::{self, Running, parent},
     project::Project,
     settings::Settings,
     state::{ApiProcess, State},
@@ -188,8 +187,9 @@ impl Engine for Local<'_> {
 
     fn build(&mut self) -> anyhow::Result<()> {
         let profile: &[_] = if self.production { &["--release"] } else { &[] };
-        let mut build: Command = cmd!(self.project.shell, "cargo {BUILD...} {profile...}").into();
-        compile::compile(build.envs(compile::terminal_settings()), &[])?;
+        let mut build = self.project.cargo(&BUILD);
+        build.args(profile).envs(compile::terminal_settings());
+        compile::compile(&mut build, &[])?;
         let programs = if self.production { ["migrate", "api"] } else { ["migrate", "reload"] };
         programs.iter().try_for_each(|name| self.install(name))
     }
@@ -209,6 +209,7 @@ impl Engine for Local<'_> {
         } else {
             let mut reload = Command::new(self.binary("reload"));
             reload.arg("cargo").args(BUILD);
+            process::forget_own_package(&mut reload);
             reload
         };
         self.settle(&mut command);

@@ -58,8 +58,7 @@ pub(crate) fn write(project: &Project, tag: &str) -> anyhow::Result<String> {
     let host = process::ask(Command::new("rustc").arg("-vV"))?;
     let host =
         host.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc has none")?;
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(&project.root).args(["metadata", "--format-version=1", "--locked"]);
+    let mut cargo = project.cargo(&["metadata", "--format-version=1", "--locked"]);
     // The image is for this machine's architecture.
     let metadata = process::ask(cargo.args(["--filter-platform", host]))?;
     let metadata =
