@@ -53,8 +53,7 @@ fn two_majors() -> [(u32, PathBuf); 2] {
     // Those of the second place are from .ci/install.
     let places = ["/usr/lib/postgresql", "/opt/slipway/usr/lib/postgresql", "/opt/homebrew/opt"];
     let folders = places.iter().flat_map(fs::read_dir).flatten().flatten();
-    let mut found: Vec<_> =
-        folders.filter_map(|folder| major(folder.path().join("bin"))).collect();
+    let mut found: Vec<_> = folders.filter_map(|folder| major(folder.path().join("bin"))).collect();
     found.sort();
     let (Some(old), Some(new)) = (found.first(), found.last()) else {
         panic!("this needs PostgreSQL of two major versions in {places:?}")

@@ -35,7 +35,8 @@ fn invent(numbers: Vec<u32>) -> impl Iterator<Item = Person> {
     let mut inventor = Some(thread::spawn(move || {
         let mut handfuls = numbers.chunks(HANDFUL);
         // Nobody takes them any more when storing has failed.
-        handfuls.all(|some| sender.send(some.iter().map(|it| invented::person(*it)).collect()).is_ok());
+        handfuls
+            .all(|some| sender.send(some.iter().map(|it| invented::person(*it)).collect()).is_ok());
     }));
     // A panic must not pass for the end.
     let end = iter::from_fn(move || {

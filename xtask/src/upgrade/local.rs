@@ -66,7 +66,8 @@ pub(super) fn remove(project: &Project, home: &Home) -> anyhow::Result<()> {
     // Its own programs may be gone by now.
     let settings = project.settings()?;
     let installation = at(home.value(0)).or_else(|_| choose::find_postgres(&settings))?;
-    Ok(Cluster::open(&installation, &project.runtime(home.value(1)))?.remove()?)
+    Cluster::open(&installation, &project.runtime(home.value(1)))?.remove()?;
+    Ok(())
 }
 
 struct Started {
