@@ -26,6 +26,7 @@ mod reload;
 mod schema;
 mod settings;
 mod tools;
+mod upgrades;
 
 use std::{
     panic::catch_unwind,
@@ -137,6 +138,7 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
             crashes::up_leaves_a_foreign_process_with_a_remembered_number_alone,
             engine_choice::where_docker_is_of_no_use_the_local_engine_is_taken,
             neighbours::two_checkouts_share_nothing,
+            upgrades::an_upgrade_keeps_every_row_and_the_way_back,
             schema::what_would_hold_up_or_break_the_last_release_is_found,
             own_project::init_leaves_one_commit_that_compiles_under_another_name,
             generated::what_new_resource_writes_is_formatted_linted_and_tested,

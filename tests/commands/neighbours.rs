@@ -1,5 +1,7 @@
 //! Two checkouts on one machine, and two commands in one checkout.
 
+use serde_json::Value;
+
 use crate::harness::{Checkout, Running, Stack, ask, run};
 
 pub(crate) fn two_checkouts_share_nothing(stack: &Stack) {
@@ -15,6 +17,16 @@ pub(crate) fn two_checkouts_share_nothing(stack: &Stack) {
     let count = "SELECT count(*) FROM persons WHERE name = 'Of One Checkout'";
     assert_eq!(ask(other.xtask("psql -- -At -c").arg(count)), "0");
     assert_eq!(ask(stack.xtask("psql -- -At -c").arg(count)), "1");
+
+    let all = ask(&mut other.xtask("status --all --json"));
+    let all: Vec<Value> = serde_json::from_str(&all).expect("JSON");
+    let ports = [&stack.root, &other.root].map(|root| {
+        let listed = all.iter().find(|it| it["root"] == root.to_str().expect("UTF-8"));
+        let listed = listed.unwrap_or_else(|| panic!("{} is not listed: {all:?}", root.display()));
+        assert_eq!(listed["state"], "ready", "{listed}");
+        listed["api"].to_string()
+    });
+    assert_ne!(ports[0], ports[1]);
 
     let ours = ["api", "postgres"].map(|service| stack.identity(service));
     run(&mut other.xtask("down --volumes --yes")).succeeded();

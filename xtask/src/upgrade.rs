@@ -71,7 +71,7 @@ pub(crate) fn current(project: &Project, engine: Kind, major: u32) -> anyhow::Re
     }
 }
 
-/// The home that `to` (an image, a major version) or else the newest version here would have.
+/// The home that `to` (a major version, an image, a folder) or else the newest version here would have.
 pub(crate) fn next(project: &Project, engine: Kind, to: Option<&str>) -> anyhow::Result<Home> {
     match engine {
         Kind::Docker => docker::next(&project.settings()?, to),

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use local_postgres::{Cluster, Credentials, Installation, Stop, free_port};
 
 use super::{Home, Server};
@@ -17,22 +17,33 @@ pub(super) fn current(settings: &Settings, major: u32) -> anyhow::Result<Home> {
     Ok(home(&installation, settings.cluster()))
 }
 
-/// `to` is a major version; without it, the newest that is installed.
+/// `to` is a major version, or the folder of its programs; without it, the newest in the usual places.
 pub(super) fn next(to: Option<&str>) -> anyhow::Result<Home> {
-    let all = Installation::all(&|name| std::env::var_os(name));
+    let installation = match to {
+        Some(folder) if folder.parse::<u32>().is_err() => at(folder)?,
+        _ => usual(to)?,
+    };
+    Ok(home(&installation, format!("postgres-{}", installation.version().0)))
+}
+
+fn usual(to: Option<&str>) -> anyhow::Result<Installation> {
+    let mut all = Installation::all(&|name| std::env::var_os(name));
     let majors: Vec<_> = all.iter().map(|found| found.version().0.to_string()).collect();
     let found = match to {
-        Some(to) => all.iter().find(|found| found.version().0.to_string() == to),
-        None => all.last(),
+        Some(to) => majors.iter().position(|major| major == to).map(|index| all.remove(index)),
+        None => all.pop(),
     };
-    let Some(installation) = found else {
-        bail!(
-            "PostgreSQL {} is not installed here, only {}: install it",
+    found.with_context(|| {
+        format!(
+            "PostgreSQL {} is not where it usually is, {}: install it, or give --to the folder of its programs",
             to.unwrap_or_default(),
-            majors.join(" and ")
-        );
-    };
-    Ok(home(installation, format!("postgres-{}", installation.version().0)))
+            if majors.is_empty() { "and no other".to_owned() } else { format!("only {}", majors.join(" and ")) }
+        )
+    })
+}
+
+fn at(bin: &str) -> anyhow::Result<Installation> {
+    Ok(Installation::find(&|name| (name == "PG_BIN").then(|| bin.into()))?)
 }
 
 fn home(installation: &Installation, cluster: String) -> Home {
@@ -43,7 +54,8 @@ fn home(installation: &Installation, cluster: String) -> Home {
 /// On a port that nobody knows.
 pub(super) fn start(project: &Project, home: &Home) -> anyhow::Result<Box<dyn Server>> {
     let Settings { user, password, .. } = project.settings()?;
-    let (installation, cluster) = open(project, home)?;
+    let installation = at(home.value(0))?;
+    let cluster = Cluster::open(&installation, &project.runtime(home.value(1)))?;
     let settings = [("timezone", "UTC"), ("log_timezone", "UTC")];
     cluster.init(&Credentials { user: &user, password: &password }, &settings)?;
     let port = cluster.start(free_port(None).context("there is no free port")?)?.port;
@@ -51,15 +63,11 @@ pub(super) fn start(project: &Project, home: &Home) -> anyhow::Result<Box<dyn Se
 }
 
 pub(super) fn remove(project: &Project, home: &Home) -> anyhow::Result<()> {
-    open(project, home)?.1.remove()?;
+    // Its own programs may be gone by now.
+    let settings = project.settings()?;
+    let installation = at(home.value(0)).or_else(|_| choose::find_postgres(&settings))?;
+    Cluster::open(&installation, &project.runtime(home.value(1)))?.remove()?;
     Ok(())
-}
-
-fn open(project: &Project, home: &Home) -> anyhow::Result<(Installation, Cluster)> {
-    let bin = home.value(0);
-    let installation = Installation::find(&|name| (name == "PG_BIN").then(|| bin.into()))?;
-    let cluster = Cluster::open(&installation, &project.runtime(home.value(1)))?;
-    Ok((installation, cluster))
 }
 
 struct Started {

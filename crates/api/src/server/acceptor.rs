@@ -126,7 +126,8 @@ impl<E: Endpoint<Output = Response> + 'static> Acceptor<E> {
             let has_last_answers = request.version() < Version::HTTP_2;
             let request = Request::from((request, local.clone(), peer, Scheme::HTTP));
             let is_closing = is_closing.clone();
-            async move {
+            // A box: hyper would move what is in it, thousands of bytes, into its place.
+            Box::pin(async move {
                 let _in_flight = in_flight;
                 let mut response = app.get_response(request).await;
                 if has_last_answers && is_closing.load(Relaxed) {
@@ -134,7 +135,7 @@ impl<E: Endpoint<Output = Response> + 'static> Acceptor<E> {
                     response.headers_mut().insert(header::CONNECTION, close);
                 }
                 Ok::<hyper::Response<_>, Infallible>(response.into())
-            }
+            })
         });
         let (builder, watcher) = (self.builder.clone(), self.stopping.watcher());
         self.connections.spawn(async move {

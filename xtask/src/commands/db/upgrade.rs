@@ -21,7 +21,8 @@ use crate::{
 /// meanwhile. If anything fails or is killed, the stack still has the old data: `cargo xtask up`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A major version, or with Docker an image; the local engine takes the newest without it
+    /// A major version, or an image (Docker), or the folder of its programs (local); the local engine takes the newest
+    /// without it
     #[arg(long)]
     to: Option<String>,
     /// Remove the data that the stack does not use any more
@@ -77,7 +78,7 @@ fn move_data(project: &Project, to: Option<&str>) -> anyhow::Result<bool> {
     let new = upgrade::next(project, state.engine, to)?;
     ensure!(
         new.major > old.major,
-        "the data is of PostgreSQL {}, and {} is no newer one",
+        "the data is of PostgreSQL {}, and {} is no newer one: name one with --to",
         old.major,
         new.major
     );

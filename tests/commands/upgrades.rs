@@ -1,0 +1,74 @@
+//! The data moves to another major version of PostgreSQL.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use crate::harness::{Checkout, Stack, ask, run};
+
+const COUNT: &str = "SELECT count(*) || ' of ' || (current_setting('server_version_num')::int / 10000) FROM persons";
+
+pub(crate) fn an_upgrade_keeps_every_row_and_the_way_back(stack: &Stack) {
+    let [old, new] = two_majors();
+    let checkout = Checkout::new(stack.engine);
+    run(&mut checkout.xtask("doctor --fix"));
+    set_programs(&checkout, &old.1);
+    run(&mut checkout.xtask("up")).succeeded();
+    run(&mut checkout.xtask("seed --rows 2000")).succeeded();
+    let persons = |major| format!("2012 of {major}");
+    let found = || ask(checkout.xtask("psql -- -XAtqc").arg(COUNT));
+    assert_eq!(found(), persons(old.0));
+
+    // What cannot be had is named, and nothing has happened.
+    let upgrade = |words: &str| run(&mut checkout.xtask(&format!("db upgrade {words}")));
+    upgrade("--to 99").failed().says("PostgreSQL 99 is not where it usually is").says("install it");
+    upgrade("--to /nowhere").failed().says("/nowhere: there is no postgres in it");
+    upgrade("--confirm").failed().says("no upgrade waits");
+    assert_eq!(found(), persons(old.0));
+
+    let to = format!("--to {}", new.1.display());
+    upgrade(&to).succeeded().says("compared row for row").says("--confirm");
+    assert_eq!(found(), persons(new.0));
+    upgrade(&to).failed().says("an upgrade waits for `--confirm`");
+    let added = "INSERT INTO persons (id, name) VALUES (gen_random_uuid(), 'On The New One')";
+    run(checkout.xtask("psql -- -XAtqc").arg(added)).succeeded();
+
+    upgrade("--back").succeeded();
+    assert_eq!(found(), persons(old.0));
+    upgrade("--back").succeeded();
+    assert_eq!(found(), format!("2013 of {}", new.0));
+    upgrade("--confirm").failed().says("--yes");
+    upgrade("--confirm --yes").succeeded().says("removed the .slipway folder postgres");
+    assert_eq!(found(), format!("2013 of {}", new.0));
+    upgrade(&to).failed().says("is no newer one");
+    run(&mut checkout.xtask("up")).succeeded();
+}
+
+fn set_programs(checkout: &Checkout, folder: &std::path::Path) {
+    let text = checkout.read(".env");
+    let line = format!("\nPG_BIN={}\n", folder.display());
+    checkout.write(".env", &text.replace("\nPG_BIN=\n", &line));
+}
+
+/// The oldest and the newest that are installed, with the folder of their programs.
+fn two_majors() -> [(u32, PathBuf); 2] {
+    // Those of the second place are from .ci/install.
+    let places = ["/usr/lib/postgresql", "/opt/slipway/usr/lib/postgresql", "/opt/homebrew/opt"];
+    let folders = places.iter().flat_map(fs::read_dir).flatten().flatten();
+    let mut found: Vec<_> = folders.filter_map(|folder| major(folder.path().join("bin"))).collect();
+    found.sort();
+    let (Some(old), Some(new)) = (found.first(), found.last()) else {
+        panic!("this needs PostgreSQL of two major versions in {places:?}")
+    };
+    assert!(
+        old.0 < new.0,
+        "this needs PostgreSQL of two major versions, and finds only {found:?}: install another \
+        one; on Debian and Ubuntu, .ci/install does"
+    );
+    [old.clone(), new.clone()]
+}
+
+fn major(bin: PathBuf) -> Option<(u32, PathBuf)> {
+    let output = Command::new(bin.join("postgres")).arg("--version").output().ok()?;
+    let said = String::from_utf8(output.stdout).ok()?;
+    let version = said.split_whitespace().nth(2)?;
+    Some((version.split('.').next()?.parse().ok()?, bin))
+}
