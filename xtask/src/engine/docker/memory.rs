@@ -4,6 +4,9 @@ use std::{collections::HashMap, process::Command, time::Duration};
 
 use crate::process;
 
+/// `docker stats` looks for two seconds; a server that is far or busy may take its time.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// Resident memory in bytes by container id, as far as `docker`, a call of that, can tell it.
 pub(crate) fn by_id<'a>(
     mut docker: Command,
@@ -16,7 +19,7 @@ pub(crate) fn by_id<'a>(
     docker
         .args(["stats", "--no-stream", "--no-trunc", "--format", "{{.ID}} {{.MemUsage}}"])
         .args(&ids);
-    let Ok(lines) = process::probe(&mut docker, Duration::from_secs(6)) else {
+    let Ok(lines) = process::probe(&mut docker, PATIENCE) else {
         return HashMap::new();
     };
     lines
