@@ -132,6 +132,23 @@ fn releases_come_and_go(stack: &Stack) {
         .succeeded()
         .says("failed: ")
         .says("now: second on 3 replicas");
+    production_is_seen_from_the_checkout(stack);
+}
+
+fn production_is_seen_from_the_checkout(stack: &Stack) {
+    let told = ask(&mut stack.xtask("status --production --json"));
+    let status: Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!(status["ready"], true, "{told}");
+    assert_eq!(status["releases"], json!([{ "tag": "second", "replicas": 3 }]), "{told}");
+    assert_eq!(status["last"]["what"], "rollback", "{told}");
+    assert_eq!(status["schema"]["version"], stack.schema_version(), "{told}");
+    let services = status["services"].as_array().expect("a list");
+    let is_replica = |it: &&Value| it["name"].as_str().is_some_and(|it| it.starts_with("api-"));
+    let replicas: Vec<_> = services.iter().filter(is_replica).collect();
+    assert_eq!(replicas.len(), 3, "{told}");
+    assert!(replicas.iter().all(|it| it["state"] == "running" && it["memory"].is_u64()), "{told}");
+    run(&mut stack.xtask("logs --production api")).succeeded().says("api-");
+    run(&mut stack.xtask("logs --production nobody")).failed().says("nobody");
 }
 
 /// The containers of the API.

@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub(crate) use choose::choose;
-pub(crate) use docker::{Docker, program_in};
+pub(crate) use docker::{Docker, memory, program_in};
 pub(crate) use follower::{Follower, Source};
 pub(crate) use local::{Local, connected};
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod image;
 pub(crate) mod ledger;
+pub(crate) mod overview;
 mod proxy;
 mod replicas;
 pub(crate) mod roll;
@@ -10,4 +11,4 @@ pub(crate) mod schema;
 pub(crate) mod secrets;
 pub(crate) mod server;
 
-pub(crate) use server::{Host, Server};
+pub(crate) use server::{Host, Production, Server};

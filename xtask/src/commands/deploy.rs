@@ -94,8 +94,8 @@ fn tell(record: &Record) -> String {
 /// What every server gets, and how it got that.
 fn send(server: &Server, images: &Images) -> anyhow::Result<String> {
     let mut said = Vec::new();
-    let postgres = server.settings.postgres_image.as_str();
-    for image in images.all().into_iter().chain([postgres]) {
+    let (postgres, redis) = (server.settings.postgres_image.as_str(), server.redis_image());
+    for image in images.all().into_iter().chain([postgres]).chain(redis.as_deref()) {
         if let Some(how) = image::send(server, image)? {
             said.push(format!("{how} {image}"));
         }
@@ -125,6 +125,12 @@ fn ship(
         server.start_database(images)?;
         Ok("answers".to_owned())
     })?;
+    if server.redis_image().is_some() {
+        step("redis", &|| {
+            server.start_redis(images)?;
+            Ok("started, if it did not run".to_owned())
+        })?;
+    }
     let status = schema::status(server, images)?;
     step("check", &|| schema::check(project, &status))?;
     step("backup", &|| schema::back_up(server, images, &status))?;

@@ -1,6 +1,7 @@
 //! `cargo xtask status`: what runs, and how it is.
 
 mod all;
+mod production;
 
 use std::process::ExitCode;
 
@@ -11,6 +12,7 @@ use crate::{
     http,
     places::Places,
     project::Project,
+    release::Production,
     report,
     state::State,
 };
@@ -24,6 +26,8 @@ pub(crate) struct Args {
     /// The stacks of every checkout on this machine
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    production: Production,
 }
 
 /// The answer, as `--json` prints it.
@@ -48,6 +52,10 @@ impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         if self.all {
             all::show(self.json)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        if let Some(server) = self.production.server(project, &project.settings()?)? {
+            production::show(&server, self.json)?;
             return Ok(ExitCode::SUCCESS);
         }
         let Ok((engine, state)) = engine::current(project) else {
@@ -100,34 +108,35 @@ impl Status {
         if let Some(database) = &self.database {
             report::field("Database", database);
         }
-        report::field("Schema", self.schema_text());
+        report::field("Schema", schema_text(self.schema.as_ref()));
         if let Some(source) = &self.source {
             report::field("Source", source);
         }
-        report::line("");
-        report::line(&format!(
-            "  {:<10} {:<9} {:<10} {:>5}  {:<16} {:>9}",
-            "SERVICE", "STATE", "HEALTH", "PORT", "UPTIME", "MEMORY"
-        ));
-        for service in &self.services {
-            let Service { name, state, health, uptime, .. } = service;
-            let port = service.port.map_or_else(String::new, |port| port.to_string());
-            let memory = service
-                .memory
-                .map_or_else(String::new, |bytes| format!("{} MiB", bytes / 1_048_576));
-            report::line(
-                format!("  {name:<10} {state:<9} {health:<10} {port:>5}  {uptime:<16} {memory:>9}")
-                    .trim_end(),
-            );
-        }
+        table(&self.services);
     }
+}
 
-    fn schema_text(&self) -> String {
-        let Some(schema) = &self.schema else {
-            return "unknown: the database does not answer".to_owned();
-        };
-        let pending = schema["pending"].as_array().map_or(0, Vec::len);
-        format!("version {}, {pending} migrations pending", schema["version"])
+fn schema_text(schema: Option<&serde_json::Value>) -> String {
+    let Some(schema) = schema else {
+        return "unknown: the database does not answer".to_owned();
+    };
+    let pending = schema["pending"].as_array().map_or(0, Vec::len);
+    format!("version {}, {pending} migrations pending", schema["version"])
+}
+
+fn table(services: &[Service]) {
+    report::line("");
+    report::line(&format!(
+        "  {:<10} {:<9} {:<10} {:>5}  {:<16} {:>9}",
+        "SERVICE", "STATE", "HEALTH", "PORT", "UPTIME", "MEMORY"
+    ));
+    for Service { name, state, health, port, uptime, memory } in services {
+        let port = port.map_or_else(String::new, |port| port.to_string());
+        let memory = memory.map_or_else(String::new, |bytes| format!("{} MiB", bytes / 1_048_576));
+        report::line(
+            format!("  {name:<10} {state:<9} {health:<10} {port:>5}  {uptime:<16} {memory:>9}")
+                .trim_end(),
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! The stack in containers.
 
-mod memory;
+pub(crate) mod memory;
 mod production;
 
 use std::{
@@ -255,7 +255,8 @@ impl Engine for Docker<'_> {
     fn services(&self, memory: bool) -> anyhow::Result<Vec<Service>> {
         let containers = self.containers()?;
         let asked = containers.iter().filter(|found| memory && found.state == "running");
-        let memory = memory::by_id(asked.map(|found| found.id.as_str()));
+        let asked = asked.map(|found| found.id.as_str());
+        let memory = memory::by_id(Command::new("docker"), asked);
         let service = |container: Container| Service {
             health: health(&container, self.api_port),
             memory: memory.get(&container.id).copied(),

@@ -52,9 +52,10 @@ impl Entry {
 }
 
 /// What a command did: the last of its entries, and when it began.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Record {
     pub(crate) time: String,
+    #[serde(flatten)]
     pub(crate) entry: Entry,
 }
 

@@ -48,7 +48,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// nginx, where it runs.
 pub(super) struct Proxy<'a> {
-    server: &'a Server<'a>,
+    pub(super) server: &'a Server<'a>,
     pub(super) container: String,
 }
 
@@ -97,27 +97,31 @@ impl<'a> Proxy<'a> {
         Ok(())
     }
 
-    /// Asks through nginx whether the API can do its work.
+    /// Waits until the API says through nginx that it can do its work.
     ///
     /// # Errors
     /// It cannot, or nginx does not find it.
     pub(super) fn verify(&self, replica: &Replica) -> anyhow::Result<()> {
-        let network = format!("{}_front", self.server.name());
-        let format = format!("{{{{(index .NetworkSettings.Networks {network:?}).IPAddress}}}}");
-        let address =
-            self.server.docker(["inspect", "--format", &format, &self.container]).output();
-        let address = String::from_utf8_lossy(&address?.stdout).trim().to_owned();
-        let listen = format!("API_LISTEN={address}:8080");
-        let check = ["exec", "--env", &listen, &replica.id, "/api", "healthcheck"];
         let started = Instant::now();
         loop {
-            match process::ask(&mut self.server.docker(check)) {
-                Ok(_) => return Ok(()),
+            match self.ask(&replica.id) {
+                Ok(()) => return Ok(()),
                 Err(error) if started.elapsed() > PATIENCE => {
                     return Err(error.context("nginx does not reach the API"));
                 }
                 Err(_) => thread::sleep(Duration::from_millis(100)),
             }
         }
+    }
+
+    /// Asks through nginx whether the API can do its work. A replica is who asks.
+    pub(super) fn ask(&self, replica: &str) -> anyhow::Result<()> {
+        let network = format!("{}_front", self.server.name());
+        let format = format!("{{{{(index .NetworkSettings.Networks {network:?}).IPAddress}}}}");
+        let mut inspect = self.server.docker(["inspect", "--format", &format, &self.container]);
+        let listen = format!("API_LISTEN={}:8080", process::ask(&mut inspect)?);
+        let check = ["exec", "--env", &listen, replica, "/api", "healthcheck"];
+        process::ask(&mut self.server.docker(check))?;
+        Ok(())
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Replica {
 pub(super) fn list(server: &Server) -> anyhow::Result<Vec<Replica>> {
     let format = "{{.ID}} {{.Names}} {{.Image}} {{.State}}";
     let mut ps = server.docker(["ps", "--all", "--no-trunc", "--format", format]);
-    let lines = process::ask(ps.args(server.filters("api")))?;
+    let lines = process::ask(ps.args(server.filters(Some("api"))))?;
     let replica = |line: &str| {
         let mut words = line.split(' ').map(str::to_owned);
         let (id, name, image) = (words.next()?, words.next()?, words.next()?);

@@ -10,7 +10,11 @@ use anyhow::bail;
 use super::image::Images;
 use crate::{process, project::Project, settings::Settings, state::State};
 
-const FILE: &str = "docker/compose.production.yaml";
+const FILES: [&str; 2] = ["docker/compose.production.yaml", "docker/compose.redis.yaml"];
+/// The stack's own Redis, as the replicas find it.
+const REDIS: &str = "redis";
+/// How much of each container's log is shown.
+const LINES: &str = "200";
 
 /// The engine that runs the production stack.
 pub(crate) struct Server<'a> {
@@ -30,6 +34,28 @@ pub(crate) struct Host {
     /// The server, as ssh://user@server; the default is DEPLOY_HOST, else this machine
     #[arg(long)]
     host: Option<String>,
+}
+
+/// Whether a command is about production and not about this checkout's stack, and on which server.
+#[derive(clap::Args)]
+pub(crate) struct Production {
+    /// What `deploy` shipped, and not the stack of this checkout
+    #[arg(long)]
+    production: bool,
+    #[command(flatten)]
+    host: Host,
+}
+
+impl Production {
+    /// The server, if it is about one.
+    pub(crate) fn server<'a>(
+        &self,
+        project: &'a Project,
+        settings: &'a Settings,
+    ) -> anyhow::Result<Option<Server<'a>>> {
+        let is_meant = self.production || self.host.host.is_some();
+        is_meant.then(|| self.host.server(project, settings)).transpose()
+    }
 }
 
 impl Host {
@@ -103,11 +129,23 @@ impl<'a> Server<'a> {
         command
     }
 
+    /// Where people find it.
+    pub(crate) fn url(&self) -> String {
+        let host = self.host.as_deref().map_or("localhost", host_of);
+        match self.tls_port {
+            443 => format!("https://{host}"),
+            port => format!("https://{host}:{port}"),
+        }
+    }
+
     /// Every call of Compose for the production stack: project, file and environment are set here.
     pub(crate) fn compose(&self, images: &Images, arguments: &[&str]) -> Command {
         let mut command = self.docker(["compose", "--project-directory"]);
+        command.arg(self.root);
+        for file in FILES {
+            command.arg("--file").arg(self.root.join(file));
+        }
         command
-            .args([self.root, "--file".as_ref(), &self.root.join(FILE)])
             .args(arguments)
             .env("COMPOSE_PROJECT_NAME", self.name())
             .env("COMPOSE_COMPATIBILITY", "false")
@@ -141,28 +179,46 @@ impl<'a> Server<'a> {
 
     /// The running container of a service that has one.
     pub(crate) fn container(&self, service: &str) -> anyhow::Result<Option<String>> {
-        let found = process::ask(self.docker(["ps", "--quiet"]).args(self.filters(service)))?;
+        let found = process::ask(self.docker(["ps", "--quiet"]).args(self.filters(Some(service))))?;
         Ok(found.lines().next().map(str::to_owned))
     }
 
-    /// The options of `docker ps` that leave the containers of a service.
-    pub(crate) fn filters(&self, service: &str) -> [String; 6] {
-        let label = |label: &str, value: &str| format!("label=com.docker.compose.{label}={value}");
-        let filter = || "--filter".to_owned();
-        [
-            filter(),
-            label("project", self.name()),
-            filter(),
-            label("service", service),
-            filter(),
-            label("oneoff", "False"),
-        ]
+    /// The options of `docker ps` that leave the containers of a service, or of all.
+    pub(crate) fn filters(&self, service: Option<&str>) -> Vec<String> {
+        let labels =
+            [("project", Some(self.name())), ("oneoff", Some("False")), ("service", service)];
+        let filter = |(label, value): (&str, Option<&str>)| {
+            Some(format!("--filter=label=com.docker.compose.{label}={}", value?))
+        };
+        labels.into_iter().filter_map(filter).collect()
+    }
+
+    /// What the services wrote last, for the terminal.
+    pub(crate) fn logs(&self, images: &Images, service: Option<&str>, follow: bool) -> Command {
+        let mut command = self.compose(images, &["logs", "--tail", LINES]);
+        command.args(follow.then_some("--follow")).args(service);
+        command
     }
 
     /// Starts the database and waits until it answers.
     pub(crate) fn start_database(&self, images: &Images) -> anyhow::Result<()> {
         let start = ["up", "--detach", "--no-deps", "--wait", "--wait-timeout", "60", "postgres"];
         process::ask(&mut self.compose(images, &start))?;
+        Ok(())
+    }
+
+    /// The image of the stack's own Redis, if REDIS_URL leads there.
+    pub(crate) fn redis_image(&self) -> Option<String> {
+        let is_ours = host_of(&self.settings.variable("REDIS_URL")?) == REDIS;
+        let image = || self.settings.variable("REDIS_IMAGE");
+        is_ours.then(|| image().unwrap_or_else(|| "redis:8.2".to_owned()))
+    }
+
+    /// Starts the stack's own Redis if it is to have one. Nothing waits for that.
+    pub(crate) fn start_redis(&self, images: &Images) -> anyhow::Result<()> {
+        if self.redis_image().is_some() {
+            process::ask(&mut self.compose(images, &["up", "--detach", "--no-deps", REDIS]))?;
+        }
         Ok(())
     }
 
@@ -186,5 +242,33 @@ impl<'a> Server<'a> {
         let mut command = self.compose(images, &["run", "--rm", "--no-deps", "--no-TTY", service]);
         command.args(arguments);
         command
+    }
+}
+
+/// The name of the machine in a URL like `ssh://you@server:22`.
+fn host_of(url: &str) -> &str {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = host.split('/').next().unwrap_or(host);
+    let host = host.rsplit('@').next().unwrap_or(host);
+    // An address of IPv6 has colons of its own, and brackets around it.
+    let end = host.find(']').map(|at| at + 1).or_else(|| host.find(':'));
+    end.map_or(host, |end| &host[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host_of;
+
+    #[test]
+    fn the_machine_is_what_stands_between_user_and_port() {
+        for (url, host) in [
+            ("ssh://server", "server"),
+            ("ssh://you@server.example.com", "server.example.com"),
+            ("ssh://you@server:2222", "server"),
+            ("ssh://you@[2001:db8::1]:2222", "[2001:db8::1]"),
+            ("redis://:secret@redis:6379/1", "redis"),
+        ] {
+            assert_eq!(host_of(url), host, "{url}");
+        }
     }
 }

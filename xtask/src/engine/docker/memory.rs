@@ -4,17 +4,22 @@ use std::{collections::HashMap, process::Command, time::Duration};
 
 use crate::process;
 
-/// Resident memory in bytes by container id, as far as it can be had.
-pub(super) fn by_id<'a>(ids: impl Iterator<Item = &'a str>) -> HashMap<String, u64> {
+/// `docker stats` looks for two seconds; a server that is far or busy may take its time.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Resident memory in bytes by container id, as far as `docker`, a call of that, can tell it.
+pub(crate) fn by_id<'a>(
+    mut docker: Command,
+    ids: impl Iterator<Item = &'a str>,
+) -> HashMap<String, u64> {
     let ids: Vec<_> = ids.collect();
     if ids.is_empty() {
         return HashMap::new();
     }
-    let mut stats = Command::new("docker");
-    stats
+    docker
         .args(["stats", "--no-stream", "--no-trunc", "--format", "{{.ID}} {{.MemUsage}}"])
         .args(&ids);
-    let Ok(lines) = process::probe(&mut stats, Duration::from_secs(6)) else {
+    let Ok(lines) = process::probe(&mut docker, PATIENCE) else {
         return HashMap::new();
     };
     lines

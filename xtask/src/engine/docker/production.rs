@@ -33,11 +33,12 @@ impl Docker<'_> {
     }
 
     pub(super) fn start_release_database(&self) -> anyhow::Result<()> {
-        let server = self.server();
+        let (server, images) = (self.server(), self.images()?);
+        server.start_redis(&images)?;
         if schema::is_elsewhere(&server) {
             return Ok(());
         }
-        server.start_database(&self.images()?)
+        server.start_database(&images)
     }
 
     pub(super) fn migrate_release(&self, arguments: &[&str]) -> anyhow::Result<Command> {

@@ -1,0 +1,59 @@
+//! `cargo xtask status --production`: what `deploy` shipped, and how it is.
+
+use serde::Serialize;
+
+use super::{schema_text, table};
+use crate::{
+    release::{
+        Server,
+        ledger::{Entry, Record},
+        overview::{self, Overview},
+    },
+    report,
+};
+
+/// The answer, as `--json` prints it.
+#[derive(Serialize)]
+struct Status<'a> {
+    up: bool,
+    server: &'a str,
+    api: &'a str,
+    docs: &'a str,
+    #[serde(flatten)]
+    overview: &'a Overview,
+}
+
+pub(super) fn show(server: &Server, json: bool) -> anyhow::Result<()> {
+    let overview = overview::ask(server)?;
+    let up = !overview.services.is_empty();
+    let (place, api) = (server.place(), server.url());
+    let docs = format!("{api}/docs");
+    if json {
+        let status = Status { up, server: place, api: &api, docs: &docs, overview: &overview };
+        report::line(&serde_json::to_string_pretty(&status)?);
+    } else if up {
+        report::field("Server", place);
+        people(&overview, &api, &docs);
+    } else {
+        report::line(&format!("nothing runs on {place}: `cargo xtask deploy` ships the source"));
+    }
+    Ok(())
+}
+
+fn people(overview: &Overview, api: &str, docs: &str) {
+    let Overview { ready, releases, last, schema, services } = overview;
+    let releases: Vec<_> =
+        releases.iter().map(|it| format!("{} on {} replicas", it.tag, it.replicas)).collect();
+    let none = "none: no replica of the API runs";
+    report::field(
+        "Release",
+        if releases.is_empty() { none.to_owned() } else { releases.join(", ") },
+    );
+    if let Some(Record { time, entry: Entry { what, tag, who, state } }) = last {
+        report::field("Last", format!("{what} of {tag} at {time} by {who}: {state}"));
+    }
+    report::field("API", format!("{api} ({})", if *ready { "ready" } else { "not ready" }));
+    report::field("Docs", docs);
+    report::field("Schema", schema_text(schema.as_ref()));
+    table(services);
+}
