@@ -40,7 +40,9 @@ fn invent(numbers: Vec<u32>) -> impl Iterator<Item = Person> {
     }));
     // A panic must not pass for the end.
     let end = iter::from_fn(move || {
-        inventor.take().map(|it| it.join().expect("it invents everybody"));
+        if let Some(it) = inventor.take() {
+            it.join().expect("it invents everybody");
+        }
         None
     });
     persons.into_iter().flatten().chain(end)
