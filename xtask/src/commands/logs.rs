@@ -25,7 +25,7 @@ impl Args {
         let settings = project.settings()?;
         if let Some(server) = self.production.server(project, &settings)? {
             let images = Images::of(project, &settings, "any")?;
-            let logs = server.logs(&images, self.service.as_deref(), self.follow);
+            let logs = server.logs(&images, self.service.as_deref(), self.follow)?;
             return process::hand_over(logs);
         }
         let (engine, _) = engine::current(project)?;

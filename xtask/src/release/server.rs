@@ -194,10 +194,23 @@ impl<'a> Server<'a> {
     }
 
     /// What the services wrote last, for the terminal.
-    pub(crate) fn logs(&self, images: &Images, service: Option<&str>, follow: bool) -> Command {
+    ///
+    /// # Errors
+    /// There is no such service.
+    pub(crate) fn logs(
+        &self,
+        images: &Images,
+        service: Option<&str>,
+        follow: bool,
+    ) -> anyhow::Result<Command> {
+        // Compose shows nothing of one that it does not know, and calls that success.
+        let mut ps = self.docker(["ps", "--all", "--quiet"]);
+        if process::ask(ps.args(self.filters(service)))?.is_empty() {
+            bail!("no {} was shipped to {}", service.unwrap_or("service"), self.place());
+        }
         let mut command = self.compose(images, &["logs", "--tail", LINES]);
         command.args(follow.then_some("--follow")).args(service);
-        command
+        Ok(command)
     }
 
     /// Starts the database and waits until it answers.
