@@ -39,7 +39,7 @@ impl Args {
             ),
             Language::Rust => (
                 "clients/rust",
-                "clients/rust is a workspace of its own",
+                "what it needs comes from crates.io",
                 vec![
                     (
                         "generate",
