@@ -10,7 +10,7 @@ use crate::{process, project::Project, report};
 /// Generate and compile a typed client from openapi.json
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// In which language: into clients/ts
+    /// In which language: into clients/ts or clients/rust
     #[arg(value_enum)]
     language: Language,
 }
@@ -19,24 +19,48 @@ pub(crate) struct Args {
 enum Language {
     /// TypeScript, by openapi-typescript and openapi-fetch; needs Node.js
     Ts,
+    /// Rust, by progenitor
+    Rust,
 }
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        let Language::Ts = self.language;
-        let (sh, folder) = (&project.shell, project.path("clients/ts"));
-        let install = cmd!(sh, "npm ci --silent --ignore-scripts --no-audit --no-fund");
-        let generate = cmd!(sh, "npm run --silent generate");
-        let build = cmd!(sh, "npm run --silent build");
-        for (name, command) in [("install", install), ("generate", generate), ("compile", build)] {
+        let sh = &project.shell;
+        let (folder, needs, stages, next) = match self.language {
+            Language::Ts => (
+                "clients/ts",
+                "npm comes with Node.js 20 or newer",
+                vec![
+                    ("install", cmd!(sh, "npm ci --silent --ignore-scripts --no-audit --no-fund")),
+                    ("generate", cmd!(sh, "npm run --silent generate")),
+                    ("compile", cmd!(sh, "npm run --silent build")),
+                ],
+                "npm install ./clients/ts",
+            ),
+            Language::Rust => (
+                "clients/rust",
+                "what it needs comes from crates.io",
+                vec![
+                    (
+                        "generate",
+                        cmd!(
+                            sh,
+                            "cargo run --quiet --locked --package generator -- ../../openapi.json src/generated.rs"
+                        ),
+                    ),
+                    ("compile", cmd!(sh, "cargo build --quiet --locked")),
+                ],
+                "cargo add --path clients/rust",
+            ),
+        };
+        for (name, command) in stages {
             report::stage(name, || {
                 let mut command: Command = command.into();
-                process::run(command.current_dir(&folder))
-                    .context("npm comes with Node.js 20 or newer")?;
+                process::run(command.current_dir(project.path(folder))).context(needs)?;
                 Ok(((), "done".to_owned()))
             })?;
         }
-        report::next("npm install ./clients/ts", "puts it into a project of yours");
+        report::next(next, "puts it into a project of yours");
         Ok(ExitCode::SUCCESS)
     }
 }
