@@ -59,7 +59,11 @@ impl Home {
 /// The home of the stack, whose server is of this major version.
 pub(crate) fn current(project: &Project, engine: Kind, major: u32) -> anyhow::Result<Home> {
     // Switching is a change of .env, which the shell would win over.
-    for name in ["POSTGRES_IMAGE", "POSTGRES_VOLUME", "PG_BIN", "PG_CLUSTER"] {
+    let names = match engine {
+        Kind::Docker => ["POSTGRES_IMAGE", "POSTGRES_VOLUME"],
+        Kind::Local => ["PG_BIN", "PG_CLUSTER"],
+    };
+    for name in names {
         ensure!(
             std::env::var_os(name).is_none(),
             "{name} is set in the shell, which wins over .env: unset it, and put it into .env"
