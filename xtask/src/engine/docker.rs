@@ -227,7 +227,8 @@ impl Engine for Docker<'_> {
     }
 
     fn stop(&mut self, volumes: bool) -> anyhow::Result<()> {
-        let mut down = self.command(["down", "--remove-orphans"]);
+        // Production has a service of this name as well, and what has a profile is no orphan without it.
+        let mut down = self.command(["--profile", "backup", "down", "--remove-orphans"]);
         if volumes {
             down.arg("--volumes");
         }
