@@ -34,6 +34,7 @@ pub(crate) struct Settings {
     pub(crate) rust_image: String,
     pub(crate) postgres_image: String,
     pub(crate) nginx_image: String,
+    pub(crate) redis_image: String,
     /// Where production listens, if it was asked for.
     pub(crate) http_port: Option<u16>,
     pub(crate) https_port: Option<u16>,
@@ -76,6 +77,7 @@ impl Settings {
             rust_image: reader.text("RUST_IMAGE", "rust:1.95.0-slim-trixie"),
             postgres_image: reader.text("POSTGRES_IMAGE", "postgres:18"),
             nginx_image: reader.text("NGINX_IMAGE", "nginx:1.30"),
+            redis_image: reader.text("REDIS_IMAGE", "redis:8.2"),
             http_port: reader.optional_port("HTTP_PORT"),
             https_port: reader.optional_port("HTTPS_PORT"),
             replicas: reader.one_of("API_REPLICAS", 2, |text| {

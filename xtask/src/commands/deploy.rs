@@ -94,8 +94,8 @@ fn tell(record: &Record) -> String {
 /// What every server gets, and how it got that.
 fn send(server: &Server, images: &Images) -> anyhow::Result<String> {
     let mut said = Vec::new();
-    let (postgres, redis) = (server.settings.postgres_image.as_str(), server.redis_image());
-    for image in images.all().into_iter().chain([postgres]).chain(redis.as_deref()) {
+    let postgres = server.settings.postgres_image.as_str();
+    for image in images.all().into_iter().chain([postgres]).chain(server.redis_image()) {
         if let Some(how) = image::send(server, image)? {
             said.push(format!("{how} {image}"));
         }

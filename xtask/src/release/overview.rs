@@ -48,20 +48,18 @@ struct Container {
 /// Asks the server everything at once.
 pub(crate) fn ask(server: &Server) -> anyhow::Result<Overview> {
     let containers = list(server)?;
-    let running =
-        |service: &str| containers.iter().find(|it| it.service == service && it.known.is_running());
-    let (api, nginx) = (running("api"), running("nginx"));
-    let (memory, ready, schema, last, releases) = thread::scope(|scope| {
+    let up = || containers.iter().filter(|it| it.known.is_running());
+    let running = |service| up().filter(move |it| it.service == service);
+    let (api, nginx) = (running("api").next(), running("nginx").next());
+    let (memory, ready, schema, last) = thread::scope(|scope| {
         let ready = scope.spawn(|| is_ready(server, api?, nginx?));
         let schema = scope.spawn(|| schema(server, api?));
         let last = scope.spawn(|| ledger::read(server, &nginx?.image).ok()?.pop());
-        let releases = scope.spawn(|| roll::running(server));
-        let up = containers.iter().filter(|it| it.known.is_running());
-        let memory = memory::by_id(server.docker::<&str>([]), up.map(|it| it.id.as_str()));
+        let memory = memory::by_id(server.docker::<&str>([]), up().map(|it| it.id.as_str()));
         let said = "asking does not panic";
-        let (ready, schema) = (ready.join().expect(said), schema.join().expect(said));
-        (memory, ready, schema, last.join().expect(said), releases.join().expect(said))
+        (memory, ready.join().expect(said), schema.join().expect(said), last.join().expect(said))
     });
+    let releases = roll::count(running("api").map(|it| it.image.clone()));
     let release = |(image, replicas): (String, usize)| Release {
         tag: image::tag_of(&image).to_owned(),
         replicas,
@@ -71,7 +69,7 @@ pub(crate) fn ask(server: &Server) -> anyhow::Result<Overview> {
         .map(|Container { id, known, .. }| Service { memory: memory.get(&id).copied(), ..known });
     Ok(Overview {
         ready: ready.is_some(),
-        releases: releases?.into_iter().map(release).collect(),
+        releases: releases.into_iter().map(release).collect(),
         last,
         schema,
         services: services.collect(),

@@ -113,15 +113,21 @@ fn undo(server: &Server, old: &[Replica], kept: &[Replica]) -> anyhow::Result<()
 
 /// What runs: each image, and on how many replicas; that on most comes first.
 pub(crate) fn running(server: &Server) -> anyhow::Result<Vec<(String, usize)>> {
+    let running = replicas::list(server)?.into_iter().filter(|replica| replica.runs);
+    Ok(count(running.map(|replica| replica.image)))
+}
+
+/// Each of the images of running replicas, and on how many; that on most comes first.
+pub(super) fn count(images: impl Iterator<Item = String>) -> Vec<(String, usize)> {
     let mut found: Vec<(String, usize)> = Vec::new();
-    for replica in replicas::list(server)?.into_iter().filter(|replica| replica.runs) {
-        match found.iter_mut().find(|(image, _)| *image == replica.image) {
+    for image in images {
+        match found.iter_mut().find(|(known, _)| *known == image) {
             Some((_, number)) => *number += 1,
-            None => found.push((replica.image, 1)),
+            None => found.push((image, 1)),
         }
     }
     found.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
-    Ok(found)
+    found
 }
 
 /// The release that serves.

@@ -221,10 +221,9 @@ impl<'a> Server<'a> {
     }
 
     /// The image of the stack's own Redis, if REDIS_URL leads there.
-    pub(crate) fn redis_image(&self) -> Option<String> {
+    pub(crate) fn redis_image(&self) -> Option<&str> {
         let is_ours = host_of(&self.settings.variable("REDIS_URL")?) == REDIS;
-        let image = || self.settings.variable("REDIS_IMAGE");
-        is_ours.then(|| image().unwrap_or_else(|| "redis:8.2".to_owned()))
+        is_ours.then_some(self.settings.redis_image.as_str())
     }
 
     /// Starts the stack's own Redis if it is to have one. Nothing waits for that.
