@@ -3,7 +3,7 @@
 use std::{fs, process::Command};
 
 use super::{Diagnosis, examine, is_mended};
-use crate::harness::{Engine, Stack, ask, eventually, run, signal};
+use crate::harness::{Engine, Stack, ask, docker_inspect, eventually, run, signal};
 
 /// Runs a statement on the stack's database.
 fn sql(stack: &Stack, statement: &str) -> String {
@@ -70,6 +70,12 @@ pub(crate) fn a_schema_behind_is_brought_up_and_the_log_says_who_waits_for_it(st
     let file = format!("crates/db/migrations/V{version}__create_nothing_much.sql");
     let migration = stack.edit(&file, |_| "CREATE TABLE nothing_much (id int);\n".to_owned());
     stack.up();
+    if stack.engine == Engine::Docker {
+        // A container that Docker has not seen healthy yet is given time.
+        let container = format!("{}-api-1", stack.variable("COMPOSE_PROJECT_NAME"));
+        let healthy = || docker_inspect(&container, "{{.State.Health.Status}}") == "healthy";
+        eventually("the container is healthy", || healthy().then_some(()));
+    }
     sql(stack, &format!("DELETE FROM refinery_schema_history WHERE version = {version}"));
     sql(stack, "DROP TABLE nothing_much");
     // It notices when it is asked.
