@@ -56,6 +56,7 @@ impl Drop for Place {
 }
 
 #[tokio::test]
+#[ignore = "takes long"]
 async fn each_backup_is_restored_and_the_last_ones_are_kept() {
     let place = Place::new().await;
     place.fails("sh backup.sh check", "there is no good backup");
@@ -72,6 +73,7 @@ async fn each_backup_is_restored_and_the_last_ones_are_kept() {
 }
 
 #[tokio::test]
+#[ignore = "takes long"]
 async fn a_drill_fails_for_every_difference_and_leaves_nothing() {
     let place = Place::new().await;
     place.shell("sh backup.sh once && mkdir kept && cp -r backups/2* kept/");
@@ -99,6 +101,7 @@ async fn a_drill_fails_for_every_difference_and_leaves_nothing() {
 }
 
 #[tokio::test]
+#[ignore = "takes long"]
 async fn rows_that_are_written_meanwhile_are_in_both_or_in_neither() {
     let app = TestApp::spawn().await;
     let place = Place::of(app.database.shared()).await;
@@ -121,6 +124,7 @@ async fn rows_that_are_written_meanwhile_are_in_both_or_in_neither() {
 }
 
 #[tokio::test]
+#[ignore = "takes long"]
 async fn a_backup_that_fails_leaves_the_older_ones() {
     let place = Place::new().await;
     place.shell("sh backup.sh once");

@@ -89,6 +89,7 @@ async fn names(app: &TestApp) -> Vec<String> {
 }
 
 #[tokio::test]
+#[ignore = "takes long"]
 async fn each_format_is_loaded_with_every_row_while_the_api_goes_on() {
     let source = Source::new().await;
     let zstd = (source.major() >= 16).then_some("a.sql.zst");
@@ -107,6 +108,7 @@ async fn each_format_is_loaded_with_every_row_while_the_api_goes_on() {
 }
 
 #[tokio::test]
+#[ignore = "takes long"]
 async fn a_dump_that_was_compressed_by_hand_is_loaded() {
     let source = Source::new().await;
     let file = source.dump("a.dump");
@@ -123,6 +125,7 @@ async fn a_dump_that_was_compressed_by_hand_is_loaded() {
 }
 
 #[tokio::test]
+#[ignore = "takes long"]
 async fn a_load_that_fails_says_why_and_changes_nothing() {
     let source = Source::new().await;
     let whole =
@@ -164,6 +167,7 @@ async fn a_load_that_fails_says_why_and_changes_nothing() {
 }
 
 #[tokio::test]
+#[ignore = "takes long"]
 async fn a_dump_of_another_schema_is_named() {
     let changes = [
         ("DROP TABLE refinery_schema_history", "of another kind of database"),
@@ -187,6 +191,7 @@ async fn a_dump_of_another_schema_is_named() {
 }
 
 #[tokio::test]
+#[ignore = "takes long"]
 async fn a_load_after_one_that_was_killed_works() {
     let (source, app) = (Source::new().await, app().await);
     let file = source.dump("a.dump");

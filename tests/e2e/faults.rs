@@ -29,16 +29,19 @@ const LIMITS: [(&str, &str); 3] = [
 const RECOVERY: Duration = Duration::from_secs(2);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes long"]
 async fn postgres_killed_under_load() {
     survives(&["kill", "start"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes long"]
 async fn postgres_paused_under_load() {
     survives(&["pause", "continue"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes long"]
 async fn postgres_restarted_under_load() {
     survives(&["restart"]).await;
 }

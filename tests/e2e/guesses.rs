@@ -56,6 +56,7 @@ async fn guess(guesses: impl Iterator<Item = ((u8, u8), String)>) -> BTreeMap<u1
 }
 
 #[tokio::test]
+#[ignore = "takes long"]
 async fn a_thousand_at_one_account_from_many_addresses() {
     let guesses = (0..1000).map(|number| {
         let host = u8::try_from(number % 200).expect("small") + 1;
@@ -65,12 +66,14 @@ async fn a_thousand_at_one_account_from_many_addresses() {
 }
 
 #[tokio::test]
+#[ignore = "takes long"]
 async fn a_thousand_at_as_many_accounts_from_one_address() {
     let guesses = (0..1000).map(|number| ((2, 1), format!("person{number}@example.com")));
     assert_eq!(guess(guesses).await, [(401, 100), (429, 900)].into());
 }
 
 #[tokio::test]
+#[ignore = "takes long"]
 async fn clients_of_a_trusted_proxy_are_told_apart() {
     let app = TestApp::spawn_with(&[("API_TRUSTED_PROXIES", "127.0.0.0/8")]).await;
     let guess = async |client: &str, number: u32| {

@@ -119,6 +119,7 @@ async fn recreate_works_after_one_that_was_killed() {
 }
 
 #[tokio::test]
+#[ignore = "takes long"]
 async fn recreate_that_stops_anywhere_leaves_a_whole_database() {
     let app = TestApp::spawn().await;
     create_person(&app).await;
@@ -146,6 +147,7 @@ async fn names_when_back(app: &TestApp) -> Vec<String> {
 }
 
 #[tokio::test]
+#[ignore = "takes long"]
 async fn eight_at_once_on_a_new_server_apply_each_migration_once() {
     let database = Database::absent();
     let config = config(&database, &[]);

@@ -123,8 +123,7 @@ async fn what_the_client_does_not_sample_is_not_sent() {
 #[tokio::test]
 async fn a_collector_that_is_away_or_silent_keeps_nobody_waiting() {
     let (app, (silent, silent_url)) = (TestApp::spawn().await, place().await);
-    // Nothing listens on port 1.
-    for url in ["http://127.0.0.1:1", &silent_url] {
+    let serves = async |url: &str| {
         let server = ServerProcess::start(&app, &[("OTEL_EXPORTER_OTLP_ENDPOINT", url)]);
         for _ in 0..10 {
             let request = server.get(&app, "/persons").timeout(PATIENCE);
@@ -132,6 +131,8 @@ async fn a_collector_that_is_away_or_silent_keeps_nobody_waiting() {
         }
         let stopped = timeout(PATIENCE, spawn_blocking(|| server.stop())).await;
         assert!(stopped.expect("in time").expect("no panic").success(), "{url}");
-    }
+    };
+    // Nothing listens on port 1.
+    tokio::join!(serves("http://127.0.0.1:1"), serves(&silent_url));
     drop(silent);
 }

@@ -54,6 +54,7 @@ async fn versions(client: &Client) -> Vec<i32> {
 }
 
 #[tokio::test]
+#[ignore = "takes long"]
 async fn of_twenty_at_once_one_applies_and_the_rest_wait() {
     let (database, folder) = (Database::empty().await, folder(&ten()));
     let runners: Vec<_> = (0..20).map(|_| start(&folder, &database)).collect();
@@ -64,6 +65,7 @@ async fn of_twenty_at_once_one_applies_and_the_rest_wait() {
 }
 
 #[tokio::test]
+#[ignore = "takes long"]
 async fn after_a_runner_that_was_killed_the_next_one_completes() {
     let files = ten();
     let folder = folder(&files);

@@ -32,7 +32,7 @@ impl Args {
             ("docs", docs),
             ("migrations", migrate::check(project, &[])),
             ("deny", deny),
-            ("test", cargo("test --locked")),
+            ("test", cargo("test --locked -- --include-ignored")),
             ("document", document),
             ("previous release", cargo("xtask test --previous-release")),
         ];

@@ -177,7 +177,7 @@ fn delete(source: &str) -> Option<(String, String)> {
 /// Whether the API's document knows a type by this name.
 fn has_type(text: &str, name: &str) -> bool {
     let lines: Vec<_> = text.lines().collect();
-    (0..lines.len()).any(|number| {
+    (0..lines.len()).filter(|number| lines[*number].contains(name)).any(|number| {
         let mut words = lines[number].split(|it: char| !it.is_alphanumeric() && it != '_');
         let is_type = words.any(|word| word == "struct" || word == "enum");
         let above = lines[..number].iter().rev().take_while(|line| !line.is_empty());

@@ -25,6 +25,7 @@ fn a_killed_server_is_started_again() -> TestResult {
 }
 
 #[test]
+#[ignore = "takes long"]
 fn a_pid_file_that_names_another_program_is_no_obstacle() -> TestResult {
     let scratch = Scratch::made("reused")?;
     let port = scratch.start()?.port;
@@ -86,6 +87,7 @@ fn a_half_made_data_folder_is_replaced() -> TestResult {
 }
 
 #[test]
+#[ignore = "takes long"]
 fn two_commands_at_once_make_and_start_one_server() -> TestResult {
     let scratch = Scratch::empty("both")?;
     let up = || -> Result<_, String> {

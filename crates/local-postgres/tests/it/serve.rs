@@ -100,6 +100,7 @@ fn a_folder_that_is_not_ours_is_left_alone() -> TestResult {
 }
 
 #[test]
+#[ignore = "takes long"]
 fn a_password_that_nobody_knows_is_changed_and_no_row_is_touched() -> TestResult {
     let scratch = Scratch::made("password")?;
     let cluster = &scratch.cluster;
