@@ -3,11 +3,12 @@
 use crate::harness::{Checkout, Stack, run};
 
 /// Every type, optional and not, unique where that can be.
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "title:text",
     "isbn:text(20)!",
     "note:text(5)?",
     "pages:int?",
+    "position:int",
     "rank:int!",
     "views:bigint",
     "price:numeric",
@@ -37,7 +38,7 @@ pub(crate) fn what_new_resource_writes_is_formatted_linted_and_tested(stack: &St
     let packages = "--package db --package api --package tests";
     run(&mut copy.cargo(&format!("clippy {packages} --all-targets --locked -- -D warnings")))
         .succeeded();
-    let tests = "docs access tidy document objects migrations:: books categories feature_flags";
+    let tests = "docs access tidy document objects migrate::schema migrations:: books categories feature_flags";
     run(copy.cargo(&format!("test {packages} --locked -- {tests}")).env("TEST_POSTGRES", "local"))
         .succeeded()
         .says("books::a_taken_isbn_is_a_conflict ... ok")

@@ -10,6 +10,7 @@ mod e2e;
 mod field;
 mod names;
 pub(crate) mod reserved;
+mod schema;
 mod sql;
 mod template;
 

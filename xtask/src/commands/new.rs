@@ -52,7 +52,6 @@ impl Args {
         report::line("next");
         report::next(&format!("cargo test {}", resource.names.things()), "its tests");
         report::next("cargo xtask up", "applies the migration and serves it");
-        report::next("cargo xtask migrate schema", "writes crates/db/schema.sql, once it is up");
         report::next("cargo xtask openapi", "writes the document that clients are made from");
         report::line("The comments are the documentation page: say there what only you know.");
         Ok(ExitCode::SUCCESS)

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use super::{Field, Kind, Resource};
+use super::{Field, Kind, Resource, schema};
 
 mod edits;
 
@@ -72,6 +72,7 @@ impl Changes {
         let names = &resource.names;
         let (thing, things) = (names.thing_type(), names.things());
         let module = format!("mod {things};");
+        self.edit(schema::FILE, |text| schema::add(text, resource))?;
         self.edit("crates/db/src/lib.rs", |text| edits::module(text, &format!("pub {module}")))?;
         self.edit("crates/api/src/lib.rs", |text| edits::module(text, &module))?;
         let objects = "crates/api/src/objects.rs";

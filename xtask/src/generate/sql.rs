@@ -40,7 +40,7 @@ fn column(field: &Field, table: &str) -> String {
     if line.len() < LONGEST_LINE { line } else { parts.join("\n        ") }
 }
 
-fn sql_type(kind: &Kind) -> String {
+pub(super) fn sql_type(kind: &Kind) -> String {
     match kind {
         Kind::Text { .. } | Kind::Enum(_) => "text".to_owned(),
         Kind::Int => "integer".to_owned(),
