@@ -123,6 +123,11 @@ pub(crate) fn build(
     for (name, value) in arguments {
         command.arg(format!("--build-arg={name}={value}"));
     }
+    // Docker takes their values from our own environment, if they are there.
+    command.args(
+        ["CARGO_PROFILE_RELEASE_LTO", "CARGO_PROFILE_RELEASE_CODEGEN_UNITS"]
+            .map(|name| format!("--build-arg={name}")),
+    );
     process::run(command.arg("."))?;
     Ok(true)
 }
