@@ -22,7 +22,7 @@ use std::path::Path;
 use anyhow::bail;
 
 pub(crate) use changes::Changes;
-use checkout::Checkout;
+use checkout::{Checkout, Parent};
 use field::{Field, Kind};
 use names::Names;
 pub(crate) use names::is_snake_case;
@@ -96,6 +96,14 @@ impl Resource {
     fn enums(&self) -> impl Iterator<Item = (&Field, &[String])> {
         self.fields.iter().filter_map(|field| match &field.kind {
             Kind::Enum(values) => Some((field, values.as_slice())),
+            _ => None,
+        })
+    }
+
+    /// The references that need an index of their own: a unique one has it by that.
+    fn indexed(&self) -> impl Iterator<Item = (&Field, &Parent)> {
+        self.fields.iter().filter(|field| !field.unique).filter_map(|field| match &field.kind {
+            Kind::Ref(parent) => Some((field, parent)),
             _ => None,
         })
     }

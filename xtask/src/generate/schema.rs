@@ -1,7 +1,7 @@
 //! The new table in `crates/db/schema.sql`, in the words of `db::migrations::describe`, which a test
 //! compares with what PostgreSQL says.
 
-use super::{Field, Kind, Resource, sql::sql_type};
+use super::{Field, Kind, Parent, Resource, sql::sql_type};
 
 pub(super) const FILE: &str = "crates/db/schema.sql";
 
@@ -14,11 +14,11 @@ const QUOTED: &str = "between bigint bit boolean char character coalesce dec dec
 pub(super) fn add(text: &str, resource: &Resource) -> Option<String> {
     let mut objects: Vec<_> = text.trim_end().split("\n\n").map(str::to_owned).collect();
     for new in [vec![table(resource)], indexes(resource)].concat() {
-        let place = place(&new)?;
-        let is_later = |object: &String| self::place(object).is_some_and(|other| other > place);
+        let own = place(&new)?;
+        let is_later = |object: &String| place(object).is_some_and(|other| other > own);
         let at = match objects.iter().position(is_later) {
             Some(at) => at,
-            None => objects.iter().rposition(|object| self::place(object).is_some())? + 1,
+            None => objects.iter().rposition(|object| place(object).is_some())? + 1,
         };
         objects.insert(at, new);
     }
@@ -90,15 +90,14 @@ fn constraints(field: &Field) -> Vec<(String, String)> {
 /// Those of references, as the migration makes them.
 fn indexes(resource: &Resource) -> Vec<String> {
     let things = resource.names.things();
-    let is_indexed = |field: &&Field| matches!(field.kind, Kind::Ref(_)) && !field.unique;
-    let index = |field: &Field| {
+    let index = |(field, _): (&Field, &Parent)| {
         let (name, table) = (&field.name, quoted(&things));
         format!(
             "CREATE INDEX {things}_{name}_id_idx ON public.{table} USING btree ({}, id);",
             quoted(name)
         )
     };
-    resource.fields.iter().filter(is_indexed).map(index).collect()
+    resource.indexed().map(index).collect()
 }
 
 fn type_name(kind: &Kind) -> String {

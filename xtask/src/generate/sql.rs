@@ -1,6 +1,6 @@
 //! The migration, and what undoes it.
 
-use super::{Changes, Field, Kind, Resource, template::Template};
+use super::{Changes, Field, Kind, Parent, Resource, template::Template};
 
 const MIGRATION: &str = include_str!("templates/migration.sql.template");
 const LONGEST_LINE: usize = 110;
@@ -54,18 +54,15 @@ pub(super) fn sql_type(kind: &Kind) -> String {
     }
 }
 
-/// A unique reference has an index by that.
 fn indexes(resource: &Resource, table: &str) -> String {
-    let references = resource.fields.iter().filter(|field| !field.unique);
-    let index = |field: &Field| match &field.kind {
-        Kind::Ref(parent) => Some(format!(
+    let index = |(field, parent): (&Field, &Parent)| {
+        format!(
             "\n\n-- The {} of one {}, in their order; also what the foreign key needs.\n\
              CREATE INDEX {table}_{name}_id_idx ON {table} ({name}, id);",
             resource.names.many(),
             parent.one,
             name = field.name
-        )),
-        _ => None,
+        )
     };
-    references.filter_map(index).collect()
+    resource.indexed().map(index).collect()
 }
