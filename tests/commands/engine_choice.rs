@@ -37,7 +37,8 @@ pub(crate) fn a_docker_that_was_asked_for_and_is_dead_is_an_error(_: &Stack) {
 }
 
 pub(crate) fn an_old_compose_is_named_with_what_is_needed(_: &Stack) {
-    let docker = fake_docker("case $1 in compose) echo v2.19.1;; *) echo 26.1.5;; esac");
+    // Slow besides, as on a busy machine: what was asked for is waited for.
+    let docker = fake_docker("case $1 in compose) sleep 4; echo v2.19.1;; *) echo 26.1.5;; esac");
     let checkout = Checkout::new(Engine::Docker);
     run(checkout.xtask("up").env("PATH", first_in_path(docker.path())))
         .failed()

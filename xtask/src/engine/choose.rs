@@ -1,6 +1,11 @@
 //! Docker or local: decided within three seconds, whatever state Docker is in.
 
-use std::{path::Path, process::Command, thread, time::Duration};
+use std::{
+    path::Path,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{anyhow, bail};
 use local_postgres::{Cluster, Installation};
@@ -11,7 +16,11 @@ use crate::{
     settings::{Choice, Settings},
 };
 
-const PATIENCE: Duration = Duration::from_millis(1500);
+/// The choice between both is made within this; Docker's parts may take the first two seconds of it.
+const DECIDED_WITHIN: Duration = Duration::from_millis(2900);
+const PARTS_WITHIN: Duration = Duration::from_secs(2);
+/// Where Docker was asked for there is no other choice, and a busy machine may take its time.
+const PATIENCE: Duration = Duration::from_secs(15);
 pub(crate) const ENGINE_AT_LEAST: (u32, u32) = (24, 0);
 pub(crate) const COMPOSE_AT_LEAST: (u32, u32) = (2, 20);
 
@@ -44,7 +53,8 @@ pub(crate) fn choose(settings: &Settings, flag: Option<Choice>) -> anyhow::Resul
     let asked = if flag.is_some() { "--engine asks for it" } else { "ENGINE asks for it" };
     match settings.forced(flag) {
         Some(Kind::Docker) => {
-            let why = answers().map_err(|reason| anyhow!("docker cannot be used: {reason}"))?;
+            let why =
+                answers(PATIENCE).map_err(|reason| anyhow!("docker cannot be used: {reason}"))?;
             Ok((Kind::Docker, format!("{asked}; {why}")))
         }
         Some(Kind::Local) => {
@@ -52,8 +62,10 @@ pub(crate) fn choose(settings: &Settings, flag: Option<Choice>) -> anyhow::Resul
             Ok((Kind::Local, format!("{asked}; {why}")))
         }
         None => {
-            let docker = answers().and_then(|why| {
-                let images = images::available(settings, images::PATIENCE)?;
+            let started = Instant::now();
+            let docker = answers(PARTS_WITHIN).and_then(|why| {
+                let left = DECIDED_WITHIN.saturating_sub(started.elapsed());
+                let images = images::available(settings, left)?;
                 Ok(format!("{why}, {images}"))
             });
             match docker {
@@ -77,8 +89,8 @@ pub(crate) const HOW: &str = if cfg!(target_os = "linux") {
 };
 
 /// What Docker says of itself if engine, Compose and Buildx are there and new enough.
-fn answers() -> Result<String, String> {
-    let parts = Parts::ask(PATIENCE);
+fn answers(patience: Duration) -> Result<String, String> {
+    let parts = Parts::ask(patience);
     let answer = |asked: Result<String, Silence>, what: &str| {
         asked.map_err(|silence| match silence {
             Silence::NotInstalled => "docker is not installed".to_owned(),

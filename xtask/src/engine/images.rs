@@ -1,16 +1,24 @@
 //! Whether the images that the stack starts from are here or can be had.
 
-use std::{process::Command, thread, time::Duration};
+use std::{
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::{process, settings::Settings};
 
-pub(super) const PATIENCE: Duration = Duration::from_millis(1200);
+/// An engine that answers at all does so in this time, on a busy machine too.
+const PATIENCE: Duration = Duration::from_secs(15);
 
-/// How the images can be had, for people; a registry has `patience` to answer.
+/// How the images can be had, for people; engine and registry have `patience` to answer.
 ///
 /// # Errors
 /// Why they cannot, likewise.
 pub(crate) fn available(settings: &Settings, patience: Duration) -> Result<String, String> {
+    let started = Instant::now();
+    let left = || patience.saturating_sub(started.elapsed());
+    let is_here = |image: &str| is_here_within(image, left());
     let dev = format!("{}-dev", settings.project);
     let mut wanted = vec![settings.postgres_image.clone()];
     if !is_here(&dev) {
@@ -21,13 +29,13 @@ pub(crate) fn available(settings: &Settings, patience: Duration) -> Result<Strin
         return Ok("the images are here".to_owned());
     }
     // All at once: together they may take no longer than one.
+    let left = left();
     let asked: Vec<_> = missing
         .into_iter()
         .map(|image| {
             thread::spawn(move || {
                 let mut command = Command::new("docker");
-                let answer =
-                    process::probe(command.args(["manifest", "inspect", &image]), patience);
+                let answer = process::probe(command.args(["manifest", "inspect", &image]), left);
                 answer.map_err(|_| image)
             })
         })
@@ -48,7 +56,11 @@ pub(crate) fn available(settings: &Settings, patience: Duration) -> Result<Strin
 
 /// Whether the engine has this image.
 pub(crate) fn is_here(image: &str) -> bool {
+    is_here_within(image, PATIENCE)
+}
+
+fn is_here_within(image: &str, patience: Duration) -> bool {
     let mut command = Command::new("docker");
     let command = command.args(["image", "inspect", "--format", "{{.Id}}", image]);
-    process::probe(command, PATIENCE).is_ok()
+    process::probe(command, patience).is_ok()
 }
