@@ -21,6 +21,9 @@ const SOURCE: [&str; 7] = [
     "docker/with-extra-ca.sh",
 ];
 
+/// Settings of cargo that the Dockerfile lets through.
+const PROFILE: [&str; 2] = ["CARGO_PROFILE_RELEASE_LTO", "CARGO_PROFILE_RELEASE_CODEGEN_UNITS"];
+
 /// The folders of the images that are made around others.
 const PROXY: &str = "docker/nginx";
 const BACKUP: &str = "docker/backup";
@@ -72,8 +75,20 @@ pub(crate) fn tag_of(image: &str) -> &str {
 }
 
 /// What git calls the source: the same source has the same name everywhere. A source that is not
-/// committed has `-dirty` in it, and a hash.
+/// committed has `-dirty` in it, and a hash; what is built with other settings of cargo, a hash of these.
 pub(crate) fn tag(project: &Project) -> anyhow::Result<String> {
+    let name = tag_of_source(project)?;
+    let is_set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    let profile: Vec<_> =
+        PROFILE.iter().filter_map(|name| Some(format!("{name}={}", is_set(name)?))).collect();
+    if profile.is_empty() {
+        return Ok(name);
+    }
+    let profile = local_postgres::Fnv1a::of(profile.join(" ").as_bytes()) & 0xffff_ffff;
+    Ok(format!("{name}-profile-{profile:08x}"))
+}
+
+fn tag_of_source(project: &Project) -> anyhow::Result<String> {
     let source = fingerprint::of_files(&project.root, &SOURCE)? & 0xffff_ffff;
     let Some(revision) = git::said(project, &["rev-parse", "--short=12", "HEAD"]) else {
         return Ok(format!("unversioned-{source:08x}"));
@@ -124,10 +139,7 @@ pub(crate) fn build(
         command.arg(format!("--build-arg={name}={value}"));
     }
     // Docker takes their values from our own environment, if they are there.
-    command.args(
-        ["CARGO_PROFILE_RELEASE_LTO", "CARGO_PROFILE_RELEASE_CODEGEN_UNITS"]
-            .map(|name| format!("--build-arg={name}")),
-    );
+    command.args(PROFILE.map(|name| format!("--build-arg={name}")));
     process::run(command.arg("."))?;
     Ok(true)
 }
