@@ -1,5 +1,7 @@
 //! Ctrl-C at a bad moment.
 
+use std::fs;
+
 use crate::harness::{Engine, Running, Stack, eventually, run};
 
 pub(crate) fn an_up_that_was_interrupted_is_completed_by_the_next(stack: &Stack) {
@@ -9,6 +11,12 @@ pub(crate) fn an_up_that_was_interrupted_is_completed_by_the_next(stack: &Stack)
     up.wait_for("database ");
     up.interrupt();
     up.end().failed().never_says("up in");
+
+    if stack.engine == Engine::Local {
+        // As if it had been the first one, and had compiled nothing yet.
+        fs::remove_file(stack.root.join(".slipway/bin/migrate")).expect("the migration tool");
+        run(&mut stack.xtask("db snapshot list")).failed().says("is not built yet");
+    }
 
     drop(edit);
     stack.up();

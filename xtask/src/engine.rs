@@ -21,7 +21,7 @@ use crate::{
 pub(crate) use choose::choose;
 pub(crate) use docker::{Docker, memory, program_in};
 pub(crate) use follower::{Follower, Source};
-pub(crate) use local::{Local, connected};
+pub(crate) use local::{Local, connected, log_tail};
 
 /// The engines there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

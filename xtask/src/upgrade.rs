@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{engine::Kind, env_file, project::Project};
 
+/// What is shown of the log of a server that has failed.
+const LOG_LINES: usize = 8;
+
 /// What `.env` says of the data's place: its variables and their values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Home {
@@ -22,6 +25,9 @@ pub(crate) struct Home {
 /// A server on the data of a [`Home`], which stops when this is dropped.
 pub(crate) trait Server {
     fn program(&self, name: &str) -> Command;
+
+    /// The end of its log, empty where it is gone.
+    fn log(&self) -> String;
 }
 
 /// An upgrade that was neither confirmed nor taken back: of the two homes, one is that of `.env`.

@@ -72,7 +72,11 @@ fn copy(from: Tools, to: Tools, database: &str) -> anyhow::Result<()> {
     restore.stdin(archive).stdout(Stdio::null());
     let restored = Running::start("pg_restore", &mut restore)?.finish();
     // The first to fail is the cause; the other lacks its input or its reader then.
-    dump.finish().and(restored)
+    let is_dump_alive = matches!(dump.child.try_wait(), Ok(None));
+    // This end of the pipe is ours: pg_dump would wait for ever for somebody to read what it writes.
+    drop(restore);
+    let dumped = dump.finish();
+    if is_dump_alive { restored.and(dumped) } else { dumped.and(restored) }
 }
 
 fn compare(from: Tools, to: Tools, database: &str) -> anyhow::Result<Held> {
@@ -94,4 +98,32 @@ fn ask(tools: Tools, statement: &str) -> anyhow::Result<String> {
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{}", said.trim());
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn who_fails_first_is_the_cause_and_the_other_is_not_waited_for() {
+        let (endless, reader) = ("yes", "cat >/dev/null; echo cut off >&2; exit 1");
+        for (dump, restore, why) in [
+            (
+                endless,
+                "head -c 1 >/dev/null; echo no room >&2; exit 1",
+                "pg_restore failed (exit status: 1): no room",
+            ),
+            ("echo no table >&2; exit 1", reader, "pg_dump failed (exit status: 1): no table"),
+        ] {
+            let tool = |script: &str| {
+                let mut command = Command::new("sh");
+                command.args(["-c", script]);
+                command
+            };
+            let error = copy(&|_| tool(dump), &|_| tool(restore), MAINTENANCE).expect_err(why);
+            assert_eq!(error.to_string(), why);
+        }
+    }
 }

@@ -67,7 +67,10 @@ impl Cli {
         let findings = lint(released, pending, release.is_some().then_some(readers));
         let mut said = findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n");
         if findings.is_empty() {
-            said = format!("{} new migrations hold up nobody{than}\n", pending.len());
+            said = match pending.len() {
+                1 => format!("the new migration holds up nobody{than}\n"),
+                number => format!("{number} new migrations hold up nobody{than}\n"),
+            };
         } else {
             said += "\n\nwhere it must be so: -- migrate: allow RULE: the reason, before the statement\n";
         }

@@ -22,6 +22,8 @@ use crate::{
     state::{ApiProcess, State},
 };
 
+pub(crate) use log::tail as log_tail;
+
 /// What the API is made with, and the tools beside it: first by `up`, then by the supervisor. The same packages, so
 /// that neither compiles anew what the other has.
 const BUILD: [&str; 7] =
@@ -195,7 +197,11 @@ impl Engine for Local<'_> {
     }
 
     fn migrate(&self, arguments: &[&str], _apart: bool) -> anyhow::Result<Command> {
-        let mut command = Command::new(self.binary("migrate"));
+        let program = self.binary("migrate");
+        if !program.exists() {
+            bail!("the migration tool is not built yet: let `cargo xtask up` run to its end first");
+        }
+        let mut command = Command::new(program);
         self.settle(&mut command);
         command.args(arguments);
         Ok(command)
@@ -331,7 +337,7 @@ impl Engine for Local<'_> {
         command.arg("docker/backup/backup.sh").args(arguments);
         command.envs(settings.file().filter(|(name, _)| name.starts_with("BACKUP_")));
         command
-            .env("BACKUP_FOLDER", self.project.path(&folder))
+            .env("BACKUP_FOLDER", self.project.path(folder.trim_start_matches("./")))
             .env("PATH", env::join_paths(path)?);
         command.env("PGDATABASE", &settings.database).current_dir(&self.project.root);
         Ok(command)

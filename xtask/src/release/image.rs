@@ -219,6 +219,8 @@ pub(crate) fn send(server: &Server, image: &str) -> anyhow::Result<Option<&'stat
     let mut save = save.args(["save", image]).stdout(Stdio::piped()).spawn()?;
     let mut load = server.docker(["load", "--quiet"]);
     let sent = process::ask(load.stdin(save.stdout.take().context("it is piped")?));
+    // It has an end of the pipe: `docker save` would wait for ever for somebody to read what it writes.
+    drop(load);
     save.wait()?;
     sent.with_context(|| format!("{image} cannot be sent to {}", server.place()))?;
     Ok(Some("sent"))

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use super::{Home, Server};
+use super::{Home, LOG_LINES, Server};
 use crate::{
     engine::{Docker, program_in},
     process,
@@ -96,6 +96,14 @@ struct Container {
 impl Server for Container {
     fn program(&self, name: &str) -> Command {
         program_in(&self.name, &self.user, name)
+    }
+
+    fn log(&self) -> String {
+        let mut logs = Command::new("docker");
+        logs.args(["logs", "--tail", &LOG_LINES.to_string(), &self.name]);
+        // PostgreSQL writes to standard error.
+        let said = logs.output().map(|output| output.stderr).unwrap_or_default();
+        String::from_utf8_lossy(&said).trim().to_owned()
     }
 }
 

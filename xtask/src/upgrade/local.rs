@@ -5,9 +5,9 @@ use std::process::Command;
 use anyhow::Context;
 use local_postgres::{Cluster, Credentials, Installation, Stop, free_port};
 
-use super::{Home, Server};
+use super::{Home, LOG_LINES, Server};
 use crate::{
-    engine::{choose, connected},
+    engine::{choose, connected, log_tail},
     project::Project,
     settings::Settings,
 };
@@ -82,6 +82,10 @@ impl Server for Started {
     fn program(&self, name: &str) -> Command {
         let who = Credentials { user: &self.user, password: &self.password };
         connected(self.installation.program(name), self.port, &who)
+    }
+
+    fn log(&self) -> String {
+        log_tail(&self.cluster.log(), LOG_LINES)
     }
 }
 

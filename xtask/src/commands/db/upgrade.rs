@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{bail, ensure};
+use anyhow::{anyhow, bail, ensure};
 
 use crate::{
     commands::{confirm, up},
@@ -112,7 +112,14 @@ fn copy(
     let user = project.settings()?.user;
     let server = upgrade::start_new(project, state.engine, new)?;
     let from = |name: &str| engine.postgres_program(name);
-    let held = dumps::copy_server(&from, &|name| server.program(name), &user)?;
+    let held = dumps::copy_server(&from, &|name| server.program(name), &user);
+    // A server that has crashed, of a full disk for one, says why in its log alone.
+    let held = held.map_err(|error| match server.log() {
+        log if log.contains("FATAL") || log.contains("PANIC") => {
+            anyhow!("{error:#}\nthe end of the new server's log:\n{log}")
+        }
+        _ => error,
+    })?;
     drop(server);
     engine.stop(false)?;
     drop(held);

@@ -24,7 +24,7 @@ pub(super) fn open(path: &Path) -> anyhow::Result<File> {
 }
 
 /// The last `count` lines of the log.
-pub(super) fn tail(path: &Path, count: usize) -> String {
+pub(crate) fn tail(path: &Path, count: usize) -> String {
     let text = fs::read_to_string(path).unwrap_or_default();
     let lines: Vec<_> = text.lines().collect();
     lines[lines.len().saturating_sub(count)..].join("\n")
