@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{engine::Kind, env_file, project::Project};
 
-/// What is shown of the log of a server that has failed.
-const LOG_LINES: usize = 8;
+/// How far back the log of a server that has failed is read.
+const LOG_LINES: usize = 40;
 
 /// What `.env` says of the data's place: its variables and their values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub(crate) trait Server {
 
     /// The end of its log, empty where it is gone.
     fn log(&self) -> String;
+
+    /// Ends it without a last checkpoint, for which a full disk may have no room: the data is of no use.
+    fn discard(&self);
 }
 
 /// An upgrade that was neither confirmed nor taken back: of the two homes, one is that of `.env`.

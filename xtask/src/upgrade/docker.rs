@@ -105,6 +105,11 @@ impl Server for Container {
         let said = logs.output().map(|output| output.stderr).unwrap_or_default();
         String::from_utf8_lossy(&said).trim().to_owned()
     }
+
+    fn discard(&self) {
+        // It may have ended by itself.
+        let _ = docker(&["kill", &self.name]);
+    }
 }
 
 impl Drop for Container {

@@ -87,6 +87,11 @@ impl Server for Started {
     fn log(&self) -> String {
         log_tail(&self.cluster.log(), LOG_LINES)
     }
+
+    fn discard(&self) {
+        // Where it does not stop, its removal says so.
+        let _ = self.cluster.stop(Stop::Immediate);
+    }
 }
 
 impl Drop for Started {

@@ -114,11 +114,14 @@ fn copy(
     let from = |name: &str| engine.postgres_program(name);
     let held = dumps::copy_server(&from, &|name| server.program(name), &user);
     // A server that has crashed, of a full disk for one, says why in its log alone.
-    let held = held.map_err(|error| match server.log() {
-        log if log.contains("FATAL") || log.contains("PANIC") => {
-            anyhow!("{error:#}\nthe end of the new server's log:\n{log}")
+    let held = held.map_err(|error| {
+        let log = server.log();
+        server.discard();
+        let is_end = |line: &&str| ["FATAL", "PANIC"].iter().any(|sign| line.contains(sign));
+        match log.lines().rfind(is_end) {
+            Some(line) => anyhow!("{error:#}\nthe new server's log: {line}"),
+            None => error,
         }
-        _ => error,
     })?;
     drop(server);
     engine.stop(false)?;
