@@ -108,14 +108,17 @@ mod tests {
 
     #[test]
     fn who_fails_first_is_the_cause_and_the_other_is_not_waited_for() {
-        let (endless, reader) = ("yes", "cat >/dev/null; echo cut off >&2; exit 1");
         for (dump, restore, why) in [
             (
-                endless,
+                "yes",
                 "head -c 1 >/dev/null; echo no room >&2; exit 1",
                 "pg_restore failed (exit status: 1): no room",
             ),
-            ("echo no table >&2; exit 1", reader, "pg_dump failed (exit status: 1): no table"),
+            (
+                "echo no table >&2; exit 1",
+                "cat >/dev/null; echo cut off >&2; exit 1",
+                "pg_dump failed (exit status: 1): no table",
+            ),
         ] {
             let tool = |script: &str| {
                 let mut command = Command::new("sh");

@@ -72,7 +72,9 @@ pub(crate) fn a_taken_port_is_named_with_its_owner_and_another_one_set(_: &Stack
     let copy = Copy::new();
     let port = free_port();
     let text = copy.read(".env");
-    copy.write(".env", &text.replace("API_PORT=5000", &format!("API_PORT={port}")));
+    // Another than that of the example, where that is taken.
+    let api = format!("API_PORT={}", copy.variable("API_PORT"));
+    copy.write(".env", &text.replace(&api, &format!("API_PORT={port}")));
     let owner = TcpListener::bind(("127.0.0.1", port)).expect("a free port");
     is_mended(&copy, "port", &format!("(process {})", std::process::id()));
     assert_eq!(copy.variable("API_PORT"), (port + 1).to_string());

@@ -78,9 +78,9 @@ pub(crate) fn tag_of(image: &str) -> &str {
 /// committed has `-dirty` in it, and a hash; what is built with other settings of cargo, a hash of these.
 pub(crate) fn tag(project: &Project) -> anyhow::Result<String> {
     let name = tag_of_source(project)?;
-    let is_set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    let value = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     let profile: Vec<_> =
-        PROFILE.iter().filter_map(|name| Some(format!("{name}={}", is_set(name)?))).collect();
+        PROFILE.iter().filter_map(|name| Some(format!("{name}={}", value(name)?))).collect();
     if profile.is_empty() {
         return Ok(name);
     }
