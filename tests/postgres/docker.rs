@@ -29,10 +29,12 @@ const PORT: u16 = 5432;
 /// Fast, not safe: nothing here must survive a crash of the machine.
 const ARGUMENTS: [&str; 6] =
     ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200"];
-/// For Docker to say anything at all, for an image to be pulled and started, for TCP to work then.
+/// For Docker to say anything at all, for an image to be pulled and started, for TCP to work then, for
+/// all processes to be frozen.
 const ANSWER: Duration = Duration::from_secs(3);
 const START: Duration = Duration::from_mins(2);
 const CONNECT: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_secs(10);
 
 pub(crate) struct Container {
     running: ContainerAsync<GenericImage>,
@@ -98,7 +100,7 @@ impl Container {
                 let docker = docker_client_instance().await?;
                 docker.kill_container(self.running.id(), None).await?;
             }
-            "pause" => self.running.pause().await?,
+            "pause" => return self.pause().await,
             "continue" => self.running.unpause().await?,
             "restart" => {
                 self.running.stop_with_timeout(None).await?;
@@ -106,6 +108,19 @@ impl Container {
             }
             "start" => return self.start_again().await,
             other => bail!("what is {other:?}?"),
+        }
+        Ok(())
+    }
+
+    /// Asks again for a while: with control groups of version 1, processes that start others just then
+    /// can keep their group from being frozen.
+    async fn pause(&self) -> anyhow::Result<()> {
+        let asked = Instant::now();
+        while let Err(error) = self.running.pause().await {
+            if asked.elapsed() > PAUSE {
+                return Err(error.into());
+            }
+            sleep(Duration::from_millis(20)).await;
         }
         Ok(())
     }
