@@ -123,6 +123,7 @@ fn releases_come_and_go(stack: &Stack) {
     run(&mut stack.xtask("deploy --tag old")).succeeded().says("3 replicas serve");
     run(&mut stack.xtask("deploy --tag second")).succeeded();
     assert_eq!(tags(stack), ["second"; 3]);
+    a_changed_setting_reaches_the_same_release(stack);
     run(&mut stack.xtask("rollback")).failed().says("refused").says("schema");
     assert_eq!(tags(stack), ["second"; 3]);
     run(&mut stack.xtask(&format!("deploy --tag {first}"))).succeeded();
@@ -133,6 +134,16 @@ fn releases_come_and_go(stack: &Stack) {
         .says("failed: ")
         .says("now: second on 3 replicas");
     production_is_seen_from_the_checkout(stack);
+}
+
+fn a_changed_setting_reaches_the_same_release(stack: &Stack) {
+    let before = replicas(stack);
+    run(&mut stack.xtask("deploy --tag second")).succeeded();
+    assert_eq!(replicas(stack), before, "nothing has changed");
+    run(stack.xtask("deploy --tag second").env("RUST_LOG", "warn")).succeeded();
+    let environment = |id: &String| docker_inspect(id, "{{.Config.Env}}");
+    assert_eq!(tags(stack), ["second"; 3]);
+    assert!(replicas(stack).iter().all(|id| environment(id).contains("RUST_LOG=warn")));
 }
 
 fn production_is_seen_from_the_checkout(stack: &Stack) {

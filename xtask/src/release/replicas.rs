@@ -64,6 +64,30 @@ pub(super) fn start(
     Ok(new)
 }
 
+/// The names of those that Compose would replace, were it asked to bring the API up: its settings or its
+/// service have changed since they were made, or their image is another one.
+pub(super) fn outdated(server: &Server, images: &Images) -> anyhow::Result<Vec<String>> {
+    let number = list(server)?.len();
+    if number == 0 {
+        return Ok(Vec::new());
+    }
+    let scale = format!("api={number}");
+    let dry_run = ["up", "--dry-run", "--detach", "--no-deps", "--scale", &scale, "api"];
+    let mut dry_run = server.compose(images, &dry_run);
+    let output = dry_run.output().context("cannot start docker")?;
+    // It tells what it does where it tells what is wrong.
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        bail!("Compose cannot tell whether settings have changed: {}", said.trim());
+    }
+    let replaced = |line: &str| {
+        let mut words = line.split_whitespace().skip_while(|word| *word != "Container");
+        let (name, what) = (words.nth(1)?, words.next()?);
+        (what == "Recreate").then(|| name.to_owned())
+    };
+    Ok(said.lines().filter_map(replaced).collect())
+}
+
 /// Those that are ready, and those that are not.
 pub(super) fn sorted(server: &Server, all: Vec<Replica>) -> (Vec<Replica>, Vec<Replica>) {
     let answers: Vec<_> = thread::scope(|scope| {
