@@ -1,12 +1,11 @@
 //! Calls that wait at the same moment become one statement.
 //!
 //! Nobody waits for company: a call that comes alone goes alone. But while the database works for some,
-//! those who come meanwhile gather, and go together as soon as it is free. The busier the server, the
-//! fewer statements a call costs. A call never joins a statement that has begun, so it sees whatever
-//! was committed before it.
+//! those who come meanwhile and may go together with them gather, and go as soon as those are done. The
+//! busier the server, the fewer statements a call costs. A call never joins a statement that has begun, so
+//! it sees whatever was committed before it.
 
 use std::{
-    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -22,7 +21,7 @@ const MOST: usize = 100;
 /// What becomes of many items at once: as many values, in their order, or an error and nothing done.
 type Run<K, V> = dyn Fn(Vec<K>) -> BoxFuture<'static, Result<Vec<V>, Error>> + Send + Sync;
 
-/// Whether two items may go together.
+/// Whether two items may go together: then both may also go with whatever one of them may go with.
 type Together<K> = fn(&K, &K) -> bool;
 
 /// One kind of call: from `K` to `V`.
@@ -35,9 +34,10 @@ struct Shared<K, V> {
 }
 
 struct Queue<K, V> {
+    /// Each can go together with one of `flying`.
     waiting: Vec<Call<K, V>>,
-    /// One statement of a kind at a time: two or four at once were slower.
-    is_flying: bool,
+    /// An item of each statement that is at work: two of those that could be one were slower.
+    flying: Vec<K>,
 }
 
 struct Call<K, V> {
@@ -51,7 +51,7 @@ impl<K: Clone + Send + 'static, V: Send + 'static> Coalesced<K, V> {
         together: Together<K>,
         run: impl Fn(Vec<K>) -> BoxFuture<'static, Result<Vec<V>, Error>> + Send + Sync + 'static,
     ) -> Self {
-        let queue = Mutex::new(Queue { waiting: Vec::new(), is_flying: false });
+        let queue = Mutex::new(Queue { waiting: Vec::new(), flying: Vec::new() });
         Self(Arc::new(Shared { together, run: Box::new(run), queue }))
     }
 
@@ -61,23 +61,27 @@ impl<K: Clone + Send + 'static, V: Send + 'static> Coalesced<K, V> {
         // Entering a span costs something, and only traces need it here.
         let is_traced = tracing::span_enabled!(Level::DEBUG);
         let span = if is_traced { Span::current() } else { Span::none() };
-        let begins = {
+        let flight = {
             let mut queue = self.0.queue();
+            let begins = queue.flying.iter().all(|flying| !(self.0.together)(flying, &item));
+            let flight = begins.then(|| item.clone());
+            queue.flying.extend(flight.clone());
             queue.waiting.push(Call { item, span, caller });
-            !mem::replace(&mut queue.is_flying, true)
+            flight
         };
-        if begins {
-            tokio::spawn(self.0.clone().fly());
+        if let Some(item) = flight {
+            tokio::spawn(self.0.clone().fly(item));
         }
         answer.await.map_err(Error::unavailable)?
     }
 }
 
 impl<K: Clone, V> Shared<K, V> {
-    /// Runs what waits, until nothing does. What nobody waits for any more is given up.
-    async fn fly(self: Arc<Self>) {
-        let _crash = Crash(&self);
-        while let Some(calls) = self.take() {
+    /// Runs what waits and may go together with `item`, until nothing does. What nobody waits for any more is
+    /// given up.
+    async fn fly(self: Arc<Self>, item: K) {
+        let flight = Flight { shared: &self, item };
+        while let Some(calls) = flight.take() {
             // What they share stands in the trace of the one who has waited longest.
             let span = calls[0].span.clone();
             let (items, mut callers): (Vec<_>, Vec<_>) =
@@ -91,25 +95,6 @@ impl<K: Clone, V> Shared<K, V> {
                 let _ = caller.send(value);
             }
         }
-    }
-
-    /// What waits, or the end of the flight.
-    fn take(&self) -> Option<Vec<Call<K, V>>> {
-        let mut queue = self.queue();
-        let mut waiting = mem::take(&mut queue.waiting).into_iter();
-        let Some(first) = waiting.next() else {
-            queue.is_flying = false;
-            return None;
-        };
-        let mut calls = vec![first];
-        for call in waiting {
-            if calls.len() < MOST && (self.together)(&calls[0].item, &call.item) {
-                calls.push(call);
-            } else {
-                queue.waiting.push(call);
-            }
-        }
-        Some(calls)
     }
 
     async fn values(&self, items: Vec<K>) -> Vec<Result<V, Error>> {
@@ -136,13 +121,37 @@ impl<K: Clone, V> Shared<K, V> {
     }
 }
 
-/// Counts a flight that panicked as ended; its callers see that nobody will answer.
-struct Crash<'a, K: Clone, V>(&'a Shared<K, V>);
+/// A statement after the other, for those who may go together with `item`.
+struct Flight<'a, K: Clone, V> {
+    shared: &'a Shared<K, V>,
+    item: K,
+}
 
-impl<K: Clone, V> Drop for Crash<'_, K, V> {
+impl<K: Clone, V> Flight<'_, K, V> {
+    /// Who waits, or the end of the flight.
+    fn take(&self) -> Option<Vec<Call<K, V>>> {
+        let mut queue = self.shared.queue();
+        let ours = queue.waiting.extract_if(.., |call| self.has(&call.item));
+        let calls: Vec<_> = ours.take(MOST).collect();
+        if calls.is_empty() {
+            queue.flying.retain(|item| !self.has(item));
+            return None;
+        }
+        Some(calls)
+    }
+
+    fn has(&self, item: &K) -> bool {
+        (self.shared.together)(&self.item, item)
+    }
+}
+
+/// Of one that panicked, the callers see that nobody will answer, and the next call begins another.
+impl<K: Clone, V> Drop for Flight<'_, K, V> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.queue().is_flying = false;
+            let mut queue = self.shared.queue();
+            queue.waiting.retain(|call| !self.has(&call.item));
+            queue.flying.retain(|item| !self.has(item));
         }
     }
 }

@@ -79,7 +79,10 @@ pub struct NewPerson {
     pub addresses: Vec<String>,
 }
 
-const FIND_MANY: &str = persons!("find_many", "WHERE id = ANY ($1)", "persons.id");
+// Behind a SELECT, PostgreSQL does not see how many ids there are, and keeps one plan: it would plan anew for
+// fewer than ten, which takes it three times as long as to find them.
+const FIND_MANY: &str =
+    persons!("find_many", "WHERE id = ANY ((SELECT $1::uuid[])::uuid[])", "persons.id");
 
 const LOCK: &str = persons!("lock", "WHERE id = $1 FOR UPDATE", "persons.id");
 

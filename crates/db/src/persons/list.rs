@@ -29,7 +29,15 @@ pub enum Order {
     Name(Option<(String, Uuid)>),
 }
 
-const LIST: &str = persons!("list", "WHERE id > $1 ORDER BY id LIMIT $2", "persons.id");
+/// Pages of all persons, by their lengths: one more than the lengths that are asked for most, to see whether more
+/// follow. PostgreSQL plans a statement once that has the length in its text, and anew for each page where it is
+/// a parameter: that took a third of its time.
+const PAGES: [(u32, &str); 3] = [
+    (21, persons!("list", "WHERE id > $1 ORDER BY id LIMIT 21", "persons.id")),
+    (51, persons!("list", "WHERE id > $1 ORDER BY id LIMIT 51", "persons.id")),
+    (LONGEST, persons!("list", "WHERE id > $1 ORDER BY id LIMIT 101", "persons.id")),
+];
+const LONGEST: u32 = 101;
 
 const SEARCH: &str = persons!(
     "search",
@@ -55,19 +63,21 @@ const SEARCH_BY_NAME: &str = persons!(
     "lower(name) USING ~<~, persons.id"
 );
 
-/// Up to `limit` persons that pass `filter`, from the one after `order`'s on.
+/// Up to `limit` persons that pass `filter`, from the one after `order`'s on; 101 at most.
 pub async fn list(
     client: &impl Connection,
     filter: &Filter,
     order: &Order,
     limit: u32,
 ) -> Result<Vec<Person>, Error> {
-    let limit = i64::from(limit);
+    let most = limit.min(LONGEST);
+    let limit = i64::from(most);
     let prefix = filter.name_prefix.as_deref().map(starting_with);
     let rows = match order {
-        // Nothing to narrow: a plan of its own, and the quickest.
         Order::Creation(after) if filter.is_empty() => {
-            client.query(LIST, &[&after.unwrap_or_default(), &limit]).await?
+            let [.., longest] = PAGES;
+            let (_, page) = PAGES.into_iter().find(|(length, _)| most <= *length).unwrap_or(longest);
+            client.query(page, &[/* id */ &after.unwrap_or_default()]).await?
         }
         Order::Creation(after) => {
             let after = after.unwrap_or_default();
@@ -78,7 +88,9 @@ pub async fn list(
             client.query(SEARCH_BY_NAME, &[&id, &limit, &prefix, &filter.address, &name]).await?
         }
     };
-    Ok(persons(&rows))
+    let mut persons = persons(&rows);
+    persons.truncate(most as usize);
+    Ok(persons)
 }
 
 /// The LIKE pattern of names that begin with `prefix`, without case.

@@ -37,7 +37,7 @@ impl Shared {
         self.finds.call(id).await?.ok_or(Error::NotFound)
     }
 
-    /// Up to `limit` persons that pass `filter`, from the one after `order`'s on.
+    /// As [`list`] does; those who wait for the same page share it.
     pub async fn list(
         &self,
         filter: &Filter,
