@@ -5,7 +5,7 @@ use std::{io, panic, time::Duration};
 use anyhow::{Context, bail};
 use config::{Config, Listen};
 use telemetry::Telemetry;
-use tokio::{runtime::Runtime, signal, sync::oneshot, time::sleep};
+use tokio::{runtime::Builder, signal, sync::oneshot, time::sleep};
 
 use crate::Server;
 
@@ -22,6 +22,8 @@ pub struct Unusable(pub(crate) anyhow::Error);
 /// # Errors
 /// [`Unusable`] or [`db::Error`] for settings that cannot be used; a port that is taken; a second signal.
 pub fn serve(config: Config, log_filter: Option<String>, ready: fn()) -> anyhow::Result<()> {
+    let mut runtime = Builder::new_multi_thread();
+    runtime.enable_all().worker_threads(config.server.worker_threads);
     let served = async {
         let telemetry = Telemetry::start(&config, log_filter).map_err(Unusable)?;
         // In the log's format, and with the id of the request whose handler panicked.
@@ -30,7 +32,7 @@ pub fn serve(config: Config, log_filter: Option<String>, ready: fn()) -> anyhow:
         telemetry.end().await;
         Ok(())
     };
-    Runtime::new()?.block_on(served)
+    runtime.build()?.block_on(served)
 }
 
 async fn run(config: Config, ready: fn()) -> anyhow::Result<()> {

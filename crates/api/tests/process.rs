@@ -157,3 +157,15 @@ fn without_a_free_file_it_waits_and_then_serves_on() {
     process.signal("TERM");
     assert_eq!(process.end().code(), Some(0));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn as_many_threads_answer_requests_as_it_is_told() {
+    let process = Process::start(&[("API_WORKER_THREADS", "3")]);
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", process.child.id())).expect("a process");
+    let name = |task: &std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm"));
+    let workers = tasks.filter(|task| {
+        name(task.as_ref().expect("a task")).is_ok_and(|name| name.contains("tokio"))
+    });
+    assert_eq!(workers.count(), 3);
+}

@@ -7,7 +7,7 @@ mod network;
 mod reader;
 mod secret;
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, thread, time::Duration};
 
 pub use network::Network;
 pub use reader::{Errors, Problem};
@@ -49,6 +49,8 @@ pub struct ServerConfig {
     pub cors_origins: Vec<String>,
     /// `API_TRUSTED_PROXIES`: what these say of where a request comes from is believed.
     pub trusted_proxies: Vec<Network>,
+    /// `API_WORKER_THREADS`: threads that answer requests; half as many as there are cores when absent.
+    pub worker_threads: usize,
     /// `API_MAX_CONNECTIONS`: further ones wait in the system's queue until one ends.
     pub max_connections: usize,
     /// `API_HEADER_TIMEOUT_SECONDS`: how long the header of a request may take to come.
@@ -202,6 +204,7 @@ impl Config {
                 admin_listen: reader.optional("API_ADMIN_LISTEN"),
                 cors_origins: reader.origins("API_CORS_ORIGINS"),
                 trusted_proxies: reader.networks("API_TRUSTED_PROXIES"),
+                worker_threads: reader.positive("API_WORKER_THREADS", half_of_the_cores()),
                 max_connections: reader.positive("API_MAX_CONNECTIONS", 10_000),
                 header_timeout: reader.timeout("API_HEADER_TIMEOUT_SECONDS", 10),
                 idle_timeout: reader.timeout("API_IDLE_TIMEOUT_SECONDS", 75),
@@ -238,6 +241,11 @@ impl TracesConfig {
         let endpoint = reader.collector("OTEL_EXPORTER_OTLP_ENDPOINT")?;
         Some(Self { endpoint, service, ratio })
     }
+}
+
+/// Beside PostgreSQL on the same cores, more threads wake each other more than they work (docs/benchmarks.md).
+fn half_of_the_cores() -> usize {
+    thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
 }
 
 #[cfg(test)]

@@ -5,9 +5,7 @@
 //! busier the server, the fewer statements a call costs. A call never joins a statement that has begun, so
 //! it sees whatever was committed before it.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::oneshot;

@@ -30,9 +30,9 @@ pub(crate) fn to(
     let (serving, useless) = sorted(server)?;
     // Those of an interrupted roll-out to the same release are taken as they are.
     let outdated = replicas::outdated(server, images)?;
-    let (mut new, mut old): (Vec<_>, Vec<_>) = serving.into_iter().partition(|replica| {
-        replica.image == images.api && !outdated.contains(&replica.name)
-    });
+    let (mut new, mut old): (Vec<_>, Vec<_>) = serving
+        .into_iter()
+        .partition(|replica| replica.image == images.api && !outdated.contains(&replica.name));
     old.extend(new.split_off(number.min(new.len())));
     let kept = new.len();
     let before = Proxy::find(server)?;

@@ -76,7 +76,8 @@ pub async fn list(
     let rows = match order {
         Order::Creation(after) if filter.is_empty() => {
             let [.., longest] = PAGES;
-            let (_, page) = PAGES.into_iter().find(|(length, _)| most <= *length).unwrap_or(longest);
+            let (_, page) =
+                PAGES.into_iter().find(|(length, _)| most <= *length).unwrap_or(longest);
             client.query(page, &[/* id */ &after.unwrap_or_default()]).await?
         }
         Order::Creation(after) => {
