@@ -162,10 +162,16 @@ fn without_a_free_file_it_waits_and_then_serves_on() {
 #[test]
 fn as_many_threads_answer_requests_as_it_is_told() {
     let process = Process::start(&[("API_WORKER_THREADS", "3")]);
-    let tasks = std::fs::read_dir(format!("/proc/{}/task", process.child.id())).expect("a process");
-    let name = |task: &std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm"));
-    let workers = tasks.filter(|task| {
-        name(task.as_ref().expect("a task")).is_ok_and(|name| name.contains("tokio"))
-    });
-    assert_eq!(workers.count(), 3);
+    let tasks = format!("/proc/{}/task", process.child.id());
+    let workers = || {
+        let tasks = std::fs::read_dir(&tasks).expect("a process").map(|task| task.expect("a task"));
+        let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm"));
+        tasks.filter_map(|task| name(task).ok()).filter(|name| name.contains("tokio")).count()
+    };
+    // A thread gives itself its name.
+    let started = Instant::now();
+    while workers() < 3 && started.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(workers(), 3);
 }
