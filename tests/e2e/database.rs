@@ -2,6 +2,7 @@
 
 mod collisions;
 mod encryption;
+mod plans;
 
 use std::time::Duration;
 
@@ -27,15 +28,14 @@ async fn create(app: &TestApp, name: &str) -> String {
     response.headers()["location"].to_str().expect("ASCII").to_owned()
 }
 
-/// Resolves when nobody, or somebody, waits for a lock in this database.
-async fn waiting_is(app: &TestApp, expected: bool) {
+/// Resolves when so many wait for a lock in this database.
+async fn waiting_are(app: &TestApp, expected: usize) {
     // Not the one with the lock: within a transaction, this view stands still.
     let client = app.database.connect().await;
-    let waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity \
-        WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    let waiting = "SELECT FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let came = async {
-        while client.query_one(waiting, &[]).await.expect("an answer").get::<_, bool>(0) != expected
-        {
+        while client.query(waiting, &[]).await.expect("an answer").len() != expected {
             sleep(Duration::from_millis(5)).await;
         }
     };
@@ -48,10 +48,25 @@ async fn a_request_that_is_given_up_ends_its_statement() {
     let app = TestApp::spawn_with(&limits).await;
     let (path, _lock) = locked_person(&app).await;
     let change = tokio::spawn(app.request("PATCH", &path).json(&json!({ "name": "A" })).send());
-    waiting_is(&app, true).await;
+    waiting_are(&app, 1).await;
     problem(change.await.expect("no panic").expect("an answer"), 504).await;
     // The row is still locked: only a cancelled statement does not wait for it.
-    waiting_is(&app, false).await;
+    waiting_are(&app, 0).await;
+}
+
+#[tokio::test]
+async fn who_wants_another_page_does_not_wait_for_somebody_elses() {
+    let app = TestApp::spawn_with(&[("DATABASE_LOCK_TIMEOUT_SECONDS", "3600")]).await;
+    let client = app.database.connect().await;
+    client.batch_execute("BEGIN; LOCK TABLE persons").await.expect("the lock");
+    let pages = ["/persons?limit=1", "/persons?limit=2", "/persons?limit=3"]
+        .map(|path| tokio::spawn(app.request("GET", path).send()));
+    // All of them have reached the database, and wait there.
+    waiting_are(&app, pages.len()).await;
+    client.batch_execute("ROLLBACK").await.expect("the lock is gone");
+    for page in join_all(pages).await {
+        assert_eq!(page.expect("no panic").expect("an answer").status(), 200);
+    }
 }
 
 #[tokio::test]
@@ -61,11 +76,11 @@ async fn a_shared_statement_ends_when_the_last_who_waits_for_it_is_gone() {
     let lock = app.database.connect().await;
     lock.batch_execute("BEGIN; LOCK TABLE persons").await.expect("the lock");
     let reads = join_all((0..5).map(|_| app.get("/persons").send()));
-    let (answers, ()) = futures_util::future::join(reads, waiting_is(&app, true)).await;
+    let (answers, ()) = futures_util::future::join(reads, waiting_are(&app, 1)).await;
     for answer in answers {
         problem(answer.expect("an answer"), 504).await;
     }
-    waiting_is(&app, false).await;
+    waiting_are(&app, 0).await;
 }
 
 #[tokio::test]
