@@ -37,7 +37,7 @@ impl Shared {
         self.finds.call(id).await?.ok_or(Error::NotFound)
     }
 
-    /// As [`list`] does; those who wait for the same page share it.
+    /// As [`list()`] does; those who wait for the same page share it.
     pub async fn list(
         &self,
         filter: &Filter,
