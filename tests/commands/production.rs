@@ -26,6 +26,7 @@ pub(crate) fn production_has_no_developer_comforts_and_drops_nothing(stack: &Sta
         assert!(stack.status()["database"].is_null(), "no port leads to it");
         plain_http_leads_to_https_and_metrics_are_not_public(stack);
         the_container_can_do_nothing_but_serve(stack);
+        an_edit_changes_nothing_of_what_runs(stack);
         releases_come_and_go(stack);
         nobody_sees_the_password(stack);
     }
@@ -99,6 +100,14 @@ fn the_container_can_do_nothing_but_serve(stack: &Stack) {
     ] {
         assert_eq!(docker_inspect(&container, property), value, "{property}");
     }
+}
+
+fn an_edit_changes_nothing_of_what_runs(stack: &Stack) {
+    let path = "crates/config/src/lib.rs";
+    let source = fs::read_to_string(stack.root.join(path)).expect("a source file");
+    stack.write(path, &format!("{source}\n// Edited.\n"));
+    run(&mut stack.xtask("migrate status")).succeeded();
+    stack.write(path, &source);
 }
 
 /// Three releases of the same binaries: one that serves, one that never gets ready, one of an older schema.

@@ -18,6 +18,7 @@ use super::{Engine, Follower, Kind, Service, images};
 use crate::{
     compile, http, process,
     project::Project,
+    release::image::Images,
     settings::Settings,
     state::{ApiProcess, State},
 };
@@ -39,12 +40,14 @@ pub(crate) struct Docker<'a> {
     production: bool,
     api_port: u16,
     postgres_port: u16,
+    /// The release that this command has built.
+    built: Option<Images>,
 }
 
 impl<'a> Docker<'a> {
     pub(crate) fn new(project: &'a Project, settings: Settings, state: &State) -> Self {
         let State { production, api_port, postgres_port, .. } = *state;
-        Self { project, settings, production, api_port, postgres_port }
+        Self { project, settings, production, api_port, postgres_port, built: None }
     }
 
     /// Every call of Compose goes through here: project, files and environment are set once.

@@ -20,16 +20,31 @@ impl Docker<'_> {
     }
 
     /// The images of the source as it is now.
-    fn images(&self) -> anyhow::Result<Images> {
+    fn images_of_the_source(&self) -> anyhow::Result<Images> {
         Images::of(self.project, &self.settings, &image::tag(self.project)?)
     }
 
+    /// The images of the release that this command has built, or else of the one that serves: the source may have
+    /// become another one since.
+    fn images(&self) -> anyhow::Result<Images> {
+        if let Some(images) = &self.built {
+            return Ok(images.clone());
+        }
+        match roll::serving(&self.server(), self.project) {
+            Ok(serving) => Ok(serving.images),
+            Err(_) => self.images_of_the_source(),
+        }
+    }
+
     /// Builds the release that the source is, and makes its secrets.
-    pub(super) fn prepare_release(&self) -> anyhow::Result<String> {
-        let images = self.images()?;
+    pub(super) fn prepare_release(&mut self) -> anyhow::Result<String> {
+        let images = self.images_of_the_source()?;
         let is_new = image::build(self.project, &self.settings, &images)?;
         secrets::ensure(&self.server(), &images.proxy)?;
-        Ok(format!("{} {}", images.api, if is_new { "is built" } else { "was built already" }))
+        let built =
+            format!("{} {}", images.api, if is_new { "is built" } else { "was built already" });
+        self.built = Some(images);
+        Ok(built)
     }
 
     pub(super) fn start_release_database(&self) -> anyhow::Result<()> {
