@@ -64,13 +64,13 @@ pub(super) fn start(
     Ok(new)
 }
 
-/// The names of those that Compose would replace, were it asked to bring the API up: its settings or its
-/// service have changed since they were made, or their image is another one.
-pub(super) fn outdated(server: &Server, images: &Images) -> anyhow::Result<Vec<String>> {
-    let number = list(server)?.len();
-    if number == 0 {
-        return Ok(Vec::new());
-    }
+/// Of all the `number` replicas, the names of those that Compose would replace, were it asked to bring the API up:
+/// its settings or its service have changed since they were made, or their image is another one.
+pub(super) fn outdated(
+    server: &Server,
+    images: &Images,
+    number: usize,
+) -> anyhow::Result<Vec<String>> {
     let scale = format!("api={number}");
     let dry_run = ["up", "--dry-run", "--detach", "--no-deps", "--scale", &scale, "api"];
     let mut dry_run = server.compose(images, &dry_run);

@@ -28,11 +28,14 @@ pub(crate) fn to(
 ) -> anyhow::Result<Duration> {
     let started = Instant::now();
     let (serving, useless) = sorted(server)?;
+    let all = serving.len() + useless.len();
     // Those of an interrupted roll-out to the same release are taken as they are.
-    let outdated = replicas::outdated(server, images)?;
-    let (mut new, mut old): (Vec<_>, Vec<_>) = serving
-        .into_iter()
-        .partition(|replica| replica.image == images.api && !outdated.contains(&replica.name));
+    let (mut new, mut old): (Vec<_>, Vec<_>) =
+        serving.into_iter().partition(|replica| replica.image == images.api);
+    if !new.is_empty() {
+        let outdated = replicas::outdated(server, images, all)?;
+        old.extend(new.extract_if(.., |replica| outdated.contains(&replica.name)));
+    }
     old.extend(new.split_off(number.min(new.len())));
     let kept = new.len();
     let before = Proxy::find(server)?;
