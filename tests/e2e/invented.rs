@@ -48,6 +48,18 @@ async fn those_that_are_there_already_are_left_alone_and_the_missing_ones_are_lo
 }
 
 #[tokio::test]
+async fn two_commands_at_once_load_them_one_after_the_other() {
+    let database = Database::migrated().await;
+    let config = config(&database, &[]);
+    let load = || migrate::seed_rows(&config, 3000, &|_| {});
+    let (one, other) = tokio::join!(load(), load());
+    let mut said = [one.expect("loaded"), other.expect("loaded")];
+    said.sort();
+    assert_eq!(said[0], "loaded 0 invented persons; 3000 were there\n");
+    assert_eq!(said[1], "loaded 3000 invented persons\n");
+}
+
+#[tokio::test]
 async fn the_api_shows_them_and_production_refuses_them() {
     let app = TestApp::spawn().await;
     let production = config(&app.database, &[("APP_ENV", "production")]);

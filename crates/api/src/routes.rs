@@ -5,7 +5,10 @@ use std::sync::{Arc, LazyLock};
 use config::{Config, Profile};
 use db::{Database, persons};
 use poem::{
-    Endpoint, EndpointExt, IntoResponse, Response, Route, endpoint::make_sync, get, http::header,
+    EndpointExt, IntoResponse, Response, Route,
+    endpoint::{BoxEndpoint, make_sync},
+    get,
+    http::header,
     web::Html,
 };
 use poem_openapi::{OpenApi, OpenApiService};
@@ -27,14 +30,14 @@ use crate::{
     tokens::TokensApi,
 };
 
-/// The whole server. The outermost layer comes last.
+/// The whole server. The outermost layer comes last. Behind one type, so that what serves it is compiled once.
 pub(crate) fn app(
     config: &Config,
     database: &Database,
     guard: &Guard,
     readiness: &Readiness,
     metrics: &Metrics,
-) -> impl Endpoint<Output = Response> + 'static {
+) -> BoxEndpoint<'static, Response> {
     let service = service(config, database, guard, readiness);
     let (mut route, mut pages) = (Route::new(), Vec::new());
     if config.server.docs {
@@ -65,12 +68,13 @@ pub(crate) fn app(
         .around(move |next, request| paths.clone().apply(next, request))
         .around(move |next, request| observe(next, request, metrics.clone(), is_traced))
         .around(move |next, request| add_headers(next, request, origins.clone()))
+        .boxed()
 }
 
 /// What is not for the public: served on a port of its own.
-pub(crate) fn admin(metrics: &Metrics) -> impl Endpoint<Output = Response> + 'static {
+pub(crate) fn admin(metrics: &Metrics) -> BoxEndpoint<'static, Response> {
     let metrics = metrics.clone();
-    Route::new().at("/metrics", get(make_sync(move |_| metrics.render())))
+    Route::new().at("/metrics", get(make_sync(move |_| metrics.render()))).boxed()
 }
 
 /// The OpenAPI document, as JSON.

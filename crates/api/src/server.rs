@@ -110,7 +110,7 @@ impl Server {
         // Metrics are there until the last request has ended.
         let metrics_for_ever = async {
             match admin {
-                Some(admin) => admin.run(future::pending()).await,
+                Some(admin) => admin.run(Box::pin(future::pending())).await,
                 None => future::pending().await,
             }
         };
@@ -121,7 +121,7 @@ impl Server {
             sleep(limits.drain_period).await;
         };
         tokio::select! {
-            () = api.run(drained) => {}
+            () = api.run(Box::pin(drained)) => {}
             () = metrics_for_ever => {}
             () = guard.follow_others() => {}
         }

@@ -110,16 +110,13 @@ SELECT count(*) FROM accounts WHERE development";
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is none.
-pub async fn get(client: &impl Connection, id: Uuid) -> Result<Account, Error> {
+pub async fn get(client: &dyn Connection, id: Uuid) -> Result<Account, Error> {
     let row = client.query_opt(FIND, &[&id]).await?;
     row.as_ref().map(account).ok_or(Error::NotFound)
 }
 
 /// The account with this e-mail address, whatever its case, if there is one.
-pub async fn find_by_email(
-    client: &impl Connection,
-    email: &str,
-) -> Result<Option<Account>, Error> {
+pub async fn find_by_email(client: &dyn Connection, email: &str) -> Result<Option<Account>, Error> {
     let row = client.query_opt(FIND_BY_EMAIL, &[&email]).await?;
     Ok(row.as_ref().map(account))
 }
@@ -128,14 +125,14 @@ pub async fn find_by_email(
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is none.
-pub async fn lock(transaction: &impl Connection, id: Uuid) -> Result<Account, Error> {
+pub async fn lock(transaction: &dyn Connection, id: Uuid) -> Result<Account, Error> {
     let row = transaction.query_opt(LOCK, &[&id]).await?;
     row.as_ref().map(account).ok_or(Error::NotFound)
 }
 
 /// Up to `limit` accounts by creation, from the one after `after` on.
 pub async fn list(
-    client: &impl Connection,
+    client: &dyn Connection,
     after: Option<Uuid>,
     limit: u32,
 ) -> Result<Vec<Account>, Error> {
@@ -149,7 +146,7 @@ pub async fn list(
 ///
 /// # Errors
 /// [`Error::Duplicate`] with [`EMAIL_KEY`] if the address has one.
-pub async fn insert(client: &impl Connection, new: NewAccount) -> Result<Account, Error> {
+pub async fn insert(client: &dyn Connection, new: NewAccount) -> Result<Account, Error> {
     let NewAccount { email, name, role, password_hash } = new;
     let id = Uuid::now_v7();
     let row =
@@ -160,7 +157,7 @@ pub async fn insert(client: &impl Connection, new: NewAccount) -> Result<Account
 }
 
 /// Stores what may change of an account that the transaction has locked.
-pub async fn update(transaction: &impl Connection, account: &Account) -> Result<(), Error> {
+pub async fn update(transaction: &dyn Connection, account: &Account) -> Result<(), Error> {
     let Account { id, name, role, password_hash, disabled, development, .. } = account;
     transaction
         .execute(UPDATE, &[id, name, &role.as_str(), password_hash, disabled, development])
@@ -172,7 +169,7 @@ pub async fn update(transaction: &impl Connection, account: &Account) -> Result<
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is none.
-pub async fn delete(client: &impl Connection, id: Uuid) -> Result<(), Error> {
+pub async fn delete(client: &dyn Connection, id: Uuid) -> Result<(), Error> {
     match client.execute(DELETE, &[&id]).await? {
         0 => Err(Error::NotFound),
         _ => Ok(()),

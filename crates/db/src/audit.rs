@@ -59,7 +59,7 @@ WHERE resource = $3 AND id < $1 ORDER BY id DESC LIMIT $2";
 /// Notes that `by` changes the `resource` with this id. Run it along with the change, by `try_join`:
 /// then it takes no time of its own.
 pub async fn record(
-    transaction: &impl Connection,
+    transaction: &dyn Connection,
     by: &Actor,
     resource: &str,
     id: Uuid,
@@ -75,7 +75,7 @@ pub async fn record(
 /// Up to `limit` changes, the newest first, of one kind of resource or of all; with `before`, only
 /// those from before that entry.
 pub async fn list(
-    client: &impl Connection,
+    client: &dyn Connection,
     resource: Option<&str>,
     before: Option<Uuid>,
     limit: u32,

@@ -8,6 +8,12 @@ use uuid::Uuid;
 
 use crate::Error;
 
+/// Any constant of ours: whoever holds this advisory lock may load rows.
+const LOCK: i64 = 0x5119_3543;
+
+const TAKE_LOCK: &str = "\
+-- db::bulk::lock
+SELECT pg_advisory_lock($1)";
 const PERSONS: &str = "\
 -- db::bulk::persons
 COPY persons (id, name, nickname, created_at, updated_at) FROM STDIN BINARY";
@@ -36,6 +42,13 @@ pub struct Person {
     pub created_at: DateTime<Utc>,
     /// Its addresses, each with an id.
     pub emails: Vec<(Uuid, String)>,
+}
+
+/// Waits until nobody else loads rows, and keeps others waiting until this connection ends. Two at once would both
+/// find the same rows missing.
+pub async fn lock(client: &Client) -> Result<(), Error> {
+    client.execute(TAKE_LOCK, &[&LOCK]).await?;
+    Ok(())
 }
 
 /// The ids of the persons from the first to the last, both included.

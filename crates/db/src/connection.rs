@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use deadpool_postgres::Object;
 use tokio::time::{Instant, timeout};
 use tokio_postgres::{Row, types::ToSql};
@@ -17,41 +18,45 @@ use crate::{Database, Error, retry, timings};
 pub(crate) type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// What statements run on: a [`PoolClient`] of the pool, a [`Transaction`] on one, or a connection that a
-/// tool made by [`crate::connect`].
+/// tool made by [`crate::connect`]. A `&dyn Connection` is any of them, so that a query function is compiled once
+/// and not for each of them.
+#[async_trait]
 pub trait Connection: Sync {
     /// All rows.
-    fn query(
+    async fn query(
         &self,
         statement: &'static str,
         parameters: Parameters<'_>,
-    ) -> impl Future<Output = Result<Vec<Row>, Error>> + Send;
+    ) -> Result<Vec<Row>, Error>;
 
     /// The number of rows that were changed.
-    fn execute(
+    async fn execute(
         &self,
         statement: &'static str,
         parameters: Parameters<'_>,
-    ) -> impl Future<Output = Result<u64, Error>> + Send;
+    ) -> Result<u64, Error>;
+}
 
+impl dyn Connection + '_ {
     /// The first row, if there is any.
-    fn query_opt(
+    pub(crate) async fn query_opt(
         &self,
         statement: &'static str,
         parameters: Parameters<'_>,
-    ) -> impl Future<Output = Result<Option<Row>, Error>> + Send {
-        async move { Ok(self.query(statement, parameters).await?.into_iter().next()) }
+    ) -> Result<Option<Row>, Error> {
+        Ok(self.query(statement, parameters).await?.into_iter().next())
     }
 
     /// The first row.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is none.
-    fn query_one(
+    pub(crate) async fn query_one(
         &self,
         statement: &'static str,
         parameters: Parameters<'_>,
-    ) -> impl Future<Output = Result<Row, Error>> + Send {
-        async move { self.query_opt(statement, parameters).await?.ok_or(Error::NotFound) }
+    ) -> Result<Row, Error> {
+        self.query_opt(statement, parameters).await?.ok_or(Error::NotFound)
     }
 }
 
@@ -74,7 +79,8 @@ impl PoolClient {
     }
 
     async fn command(&self, command: &str) -> Result<(), Error> {
-        let answered = self.object().batch_execute(command);
+        // A box: what is in it takes thousands of bytes, which every caller would have to move.
+        let answered = Box::pin(self.object().batch_execute(command));
         self.unanswered.count(self.database.answer_timeout(), answered).await
     }
 
@@ -130,6 +136,7 @@ impl PoolClient {
     }
 }
 
+#[async_trait]
 impl Connection for PoolClient {
     async fn query(
         &self,
@@ -183,6 +190,7 @@ impl Transaction {
     }
 }
 
+#[async_trait]
 impl Connection for Transaction {
     async fn query(
         &self,
@@ -210,6 +218,7 @@ impl Drop for Transaction {
     }
 }
 
+#[async_trait]
 impl Connection for tokio_postgres::Client {
     async fn query(
         &self,
@@ -241,8 +250,7 @@ impl Unanswered {
         work: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Error> {
         self.0.fetch_add(1, Relaxed);
-        // A box: what is in it takes thousands of bytes, which every caller would have to move.
-        let answered = timeout(limit, Box::pin(work)).await.map_err(Error::unavailable)?;
+        let answered = timeout(limit, work).await.map_err(Error::unavailable)?;
         self.0.fetch_sub(1, Relaxed);
         Ok(answered?)
     }

@@ -41,7 +41,7 @@ DELETE FROM idempotency_keys WHERE key IN (
 ///
 /// Each call forgets some answers that are older than a day, more than it adds.
 pub async fn claim(
-    transaction: &impl Connection,
+    transaction: &dyn Connection,
     key: &str,
     fingerprint: &[u8],
 ) -> Result<Claim, Error> {
@@ -58,7 +58,7 @@ pub async fn claim(
 }
 
 /// Keeps the answer to the request that claimed `key`.
-pub async fn keep(transaction: &impl Connection, key: &str, answer: &str) -> Result<(), Error> {
+pub async fn keep(transaction: &dyn Connection, key: &str, answer: &str) -> Result<(), Error> {
     transaction.execute(KEEP, &[&key, &answer]).await?;
     Ok(())
 }

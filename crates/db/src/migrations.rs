@@ -166,7 +166,7 @@ pub async fn applied(client: &Client) -> Result<Vec<Applied>, Error> {
 ///
 /// # Errors
 /// [`Error::Unavailable`] if it has none yet.
-pub async fn version(client: &impl Connection) -> Result<i32, Error> {
+pub async fn version(client: &dyn Connection) -> Result<i32, Error> {
     let row = client.query_one(VERSION, &[]).await?;
     Ok(row.get::<_, Option<i32>>(0).unwrap_or(0))
 }

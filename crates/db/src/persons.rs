@@ -99,12 +99,12 @@ DELETE FROM persons WHERE id = $1";
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is none.
-pub async fn get(client: &impl Connection, id: Uuid) -> Result<Person, Error> {
+pub async fn get(client: &dyn Connection, id: Uuid) -> Result<Person, Error> {
     find_many(client, &[id]).await?.pop().ok_or(Error::NotFound)
 }
 
 /// Those of the persons with these ids that there are, by creation.
-pub async fn find_many(client: &impl Connection, ids: &[Uuid]) -> Result<Vec<Person>, Error> {
+pub async fn find_many(client: &dyn Connection, ids: &[Uuid]) -> Result<Vec<Person>, Error> {
     Ok(persons(&client.query(FIND_MANY, &[/* ids */ &ids]).await?))
 }
 
@@ -112,7 +112,7 @@ pub async fn find_many(client: &impl Connection, ids: &[Uuid]) -> Result<Vec<Per
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is none.
-pub async fn lock(transaction: &impl Connection, id: Uuid) -> Result<Person, Error> {
+pub async fn lock(transaction: &dyn Connection, id: Uuid) -> Result<Person, Error> {
     let rows = transaction.query(LOCK, &[/* id */ &id]).await?;
     persons(&rows).pop().ok_or(Error::NotFound)
 }
@@ -122,7 +122,7 @@ pub async fn lock(transaction: &impl Connection, id: Uuid) -> Result<Person, Err
 /// # Errors
 /// [`Error::Duplicate`] with [`EMAIL_KEY`] if an address is given twice.
 pub async fn update(
-    transaction: &impl Connection,
+    transaction: &dyn Connection,
     id: Uuid,
     new: &NewPerson,
 ) -> Result<Person, Error> {
@@ -135,7 +135,7 @@ pub async fn update(
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is none.
-pub async fn delete(client: &impl Connection, id: Uuid) -> Result<(), Error> {
+pub async fn delete(client: &dyn Connection, id: Uuid) -> Result<(), Error> {
     match client.execute(DELETE, &[/* id */ &id]).await? {
         0 => Err(Error::NotFound),
         _ => Ok(()),

@@ -116,7 +116,7 @@ DELETE FROM tokens WHERE account_id = $1 AND expires_at <= now()";
 
 /// For whom the token with this hash speaks; none if it is unknown or expired or its account disabled.
 pub async fn find_holder(
-    client: &impl Connection,
+    client: &dyn Connection,
     hash: &[u8; 32],
 ) -> Result<Option<Holder>, Error> {
     let row = client.query_opt(FIND_HOLDER, &[&hash.as_slice()]).await?;
@@ -133,7 +133,7 @@ pub async fn find_holder(
 
 /// The sessions of an account, or its API tokens, by creation, but for expired ones.
 pub async fn list(
-    client: &impl Connection,
+    client: &dyn Connection,
     account: Uuid,
     sessions: bool,
 ) -> Result<Vec<Token>, Error> {
@@ -149,7 +149,7 @@ pub async fn list(
 }
 
 /// Stores a token.
-pub async fn insert(client: &impl Connection, new: NewToken) -> Result<Token, Error> {
+pub async fn insert(client: &dyn Connection, new: NewToken) -> Result<Token, Error> {
     let NewToken { account_id, hash, name, scope, expires_at } = new;
     let id = Uuid::now_v7();
     let row = client
@@ -167,7 +167,7 @@ pub async fn insert(client: &impl Connection, new: NewToken) -> Result<Token, Er
 /// # Errors
 /// [`Error::NotFound`] if the account has no such session or token.
 pub async fn delete(
-    client: &impl Connection,
+    client: &dyn Connection,
     account: Uuid,
     session: bool,
     id: Uuid,
@@ -180,7 +180,7 @@ pub async fn delete(
 
 /// Ends every session of an account but one.
 pub async fn delete_other_sessions(
-    client: &impl Connection,
+    client: &dyn Connection,
     account: Uuid,
     kept: Uuid,
 ) -> Result<(), Error> {
@@ -189,7 +189,7 @@ pub async fn delete_other_sessions(
 }
 
 /// Removes what is left of an account's expired sessions and tokens.
-pub async fn delete_expired(client: &impl Connection, account: Uuid) -> Result<(), Error> {
+pub async fn delete_expired(client: &dyn Connection, account: Uuid) -> Result<(), Error> {
     client.execute(DELETE_EXPIRED, &[&account]).await?;
     Ok(())
 }

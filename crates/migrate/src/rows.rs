@@ -11,13 +11,14 @@ use crate::{accounts, connect, invented};
 /// How many persons are handed over at once.
 const HANDFUL: usize = 1000;
 
-/// Loads the first `rows` invented persons, but for those that are there already, in one transaction;
-/// `stored` is told how many there are so far.
+/// Loads the first `rows` invented persons, but for those that are there already, in one transaction, and one command
+/// after the other: one that was killed may still be at work in its container. `stored` is told how many there are so far.
 pub async fn seed_rows(config: &Config, rows: u32, stored: &dyn Fn(u64)) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
         bail!("APP_ENV is production, and invented rows are for development: refused");
     }
     let mut client = connect(config, None).await?;
+    bulk::lock(&client).await?;
     accounts::seed(&client).await?;
     let (first, last) = invented::ids(rows);
     let present = bulk::ids(&client, first, last).await?;

@@ -7,7 +7,6 @@
 use std::{
     convert::Infallible,
     io, net,
-    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -16,6 +15,7 @@ use std::{
 };
 
 use config::{Network, ServerConfig};
+use futures_util::future::BoxFuture;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -23,6 +23,7 @@ use hyper_util::{
 };
 use poem::{
     Addr, Endpoint, Request, Response,
+    endpoint::BoxEndpoint,
     http::{HeaderValue, Version, header, uri::Scheme},
     web::{LocalAddr, RemoteAddr},
 };
@@ -49,9 +50,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// How long to leave connections waiting when the process has no file free for another.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-pub(super) struct Acceptor<E> {
+pub(super) struct Acceptor {
     listener: TcpListener,
-    app: Arc<E>,
+    app: Arc<BoxEndpoint<'static, Response>>,
     /// The proxies whose word is taken for where a request comes from.
     trusted: Arc<[Network]>,
     limits: ServerConfig,
@@ -62,10 +63,10 @@ pub(super) struct Acceptor<E> {
     stopping: GracefulShutdown,
 }
 
-impl<E: Endpoint<Output = Response> + 'static> Acceptor<E> {
+impl Acceptor {
     pub(super) fn new(
         listener: net::TcpListener,
-        app: E,
+        app: BoxEndpoint<'static, Response>,
         limits: ServerConfig,
     ) -> io::Result<Self> {
         Ok(Self {
@@ -81,8 +82,7 @@ impl<E: Endpoint<Output = Response> + 'static> Acceptor<E> {
     }
 
     /// Serves until `stop` resolves; then lets the requests in flight finish, for a limited time.
-    pub(super) async fn run(mut self, stop: impl Future<Output = ()>) {
-        let mut stop = pin!(stop);
+    pub(super) async fn run(mut self, mut stop: BoxFuture<'_, ()>) {
         loop {
             // A connection too many stays in the system's queue: a slot will come free, since every
             // wait has a limit, while one that is closed at once looks like an outage.

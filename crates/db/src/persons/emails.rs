@@ -32,7 +32,7 @@ WHERE address NOT IN (SELECT address FROM emails WHERE person_id = $1)";
 /// # Errors
 /// [`Error::Duplicate`] with [`super::EMAIL_KEY`] if the person has it.
 pub async fn add_email(
-    transaction: &impl Connection,
+    transaction: &dyn Connection,
     person: Uuid,
     address: String,
 ) -> Result<Email, Error> {
@@ -47,7 +47,7 @@ pub async fn add_email(
 /// # Errors
 /// [`Error::NotFound`] if the person does not have it.
 pub async fn remove_email(
-    transaction: &impl Connection,
+    transaction: &dyn Connection,
     person: Uuid,
     id: Uuid,
 ) -> Result<(), Error> {
@@ -57,14 +57,14 @@ pub async fn remove_email(
     touch(transaction, person).await
 }
 
-async fn touch(transaction: &impl Connection, person: Uuid) -> Result<(), Error> {
+async fn touch(transaction: &dyn Connection, person: Uuid) -> Result<(), Error> {
     transaction.execute(TOUCH, &[&person]).await?;
     Ok(())
 }
 
 /// Leaves the person exactly these addresses; one that it had in this very spelling keeps its id.
 pub(super) async fn replace(
-    transaction: &impl Connection,
+    transaction: &dyn Connection,
     person: Uuid,
     addresses: &[String],
 ) -> Result<(), Error> {

@@ -28,7 +28,7 @@ SELECT version, created_at, updated_at FROM person LIMIT 1";
 /// # Errors
 /// [`Error::Duplicate`] with [`super::EMAIL_KEY`] if a person has an address twice.
 pub async fn insert_many(
-    client: &impl Connection,
+    client: &dyn Connection,
     new: Vec<(Actor, NewPerson)>,
 ) -> Result<Vec<Person>, Error> {
     let (mut persons, mut emails, mut audit) =
@@ -78,7 +78,7 @@ pub async fn insert_many(
 ///
 /// # Errors
 /// [`Error::Duplicate`] with [`super::EMAIL_KEY`] if an address is given twice.
-pub async fn insert(client: &impl Connection, by: Actor, new: NewPerson) -> Result<Person, Error> {
+pub async fn insert(client: &dyn Connection, by: Actor, new: NewPerson) -> Result<Person, Error> {
     insert_many(client, vec![(by, new)]).await?.pop().ok_or(Error::NotFound)
 }
 

@@ -63,7 +63,7 @@ const SEARCH_BY_NAME: &str = persons!(
 
 /// Up to `limit` persons that pass `filter`, from the one after `order`'s on; 101 at most.
 pub async fn list(
-    client: &impl Connection,
+    client: &dyn Connection,
     filter: &Filter,
     order: &Order,
     limit: u32,
