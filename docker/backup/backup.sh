@@ -152,8 +152,11 @@ serve() {
         pause=$((every - ${seconds:-$every}))
         if [ "$pause" -le 0 ]; then
             pause=$every
-            # Tried again soon: the database may be away for a while.
-            sh "$0" once || pause=300
+            if ! sh "$0" once; then
+                # Tried again soon, and sooner while the database is away: with the first deployment it is on its way.
+                pause=300
+                pg_isready --quiet || pause=10
+            fi
         fi
         sleep "$pause" &
         wait $!

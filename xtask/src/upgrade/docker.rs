@@ -52,7 +52,6 @@ pub(super) fn start(project: &Project, home: &Home) -> anyhow::Result<Box<dyn Se
     let mut run = Docker::new(project, settings, &state).command([
         "run",
         "--detach",
-        "--rm",
         "--no-deps",
         "--name",
         &container,
@@ -63,8 +62,9 @@ pub(super) fn start(project: &Project, home: &Home) -> anyhow::Result<Box<dyn Se
     let server = Container { name: container, user };
     let started = Instant::now();
     while docker(&["exec", &server.name, "pg_isready", "--quiet", "--host=127.0.0.1"]).is_err() {
-        if started.elapsed() > PATIENCE || docker(&["inspect", &server.name]).is_err() {
-            bail!("the new server does not start: {}", home.value(0));
+        let runs = docker(&["inspect", "--format={{.State.Running}}", &server.name]);
+        if started.elapsed() > PATIENCE || !runs.is_ok_and(|runs| runs == "true") {
+            bail!("the new server does not start: {}: {}", home.value(0), server.log());
         }
         thread::sleep(Duration::from_millis(200));
     }
@@ -75,7 +75,7 @@ pub(super) fn remove(settings: &Settings, home: &Home) -> anyhow::Result<()> {
     // Of an upgrade that was killed.
     let container = container(settings);
     if docker(&["inspect", &container]).is_ok() {
-        docker(&["rm", "--force", &container])?;
+        docker(&["rm", "--force", "--volumes", &container])?;
     }
     if docker(&["volume", "inspect", home.value(1)]).is_ok() {
         // A container of the stack that has stopped still holds it.
@@ -116,7 +116,8 @@ impl Drop for Container {
     fn drop(&mut self) {
         // It writes a checkpoint; where it does not stop, the next upgrade says so.
         let _ = docker(&["stop", "--time", "60", &self.name]);
-        let _ = docker(&["wait", &self.name]);
+        // Not by `run --rm`: what one that does not start has said would be gone with it.
+        let _ = docker(&["rm", "--force", "--volumes", &self.name]);
     }
 }
 
