@@ -111,8 +111,7 @@ SELECT count(*) FROM accounts WHERE development";
 /// # Errors
 /// [`Error::NotFound`] if there is none.
 pub async fn get(client: &dyn Connection, id: Uuid) -> Result<Account, Error> {
-    let row = client.query_opt(FIND, &[&id]).await?;
-    row.as_ref().map(account).ok_or(Error::NotFound)
+    Ok(account(&client.query_one(FIND, &[&id]).await?))
 }
 
 /// The account with this e-mail address, whatever its case, if there is one.
@@ -126,8 +125,7 @@ pub async fn find_by_email(client: &dyn Connection, email: &str) -> Result<Optio
 /// # Errors
 /// [`Error::NotFound`] if there is none.
 pub async fn lock(transaction: &dyn Connection, id: Uuid) -> Result<Account, Error> {
-    let row = transaction.query_opt(LOCK, &[&id]).await?;
-    row.as_ref().map(account).ok_or(Error::NotFound)
+    Ok(account(&transaction.query_one(LOCK, &[&id]).await?))
 }
 
 /// Up to `limit` accounts by creation, from the one after `after` on.
