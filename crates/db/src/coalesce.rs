@@ -1,7 +1,7 @@
 //! Calls that wait at the same moment become one statement.
 //!
-//! Nobody waits for company: a call that comes alone goes alone. But while the database works for some,
-//! those who come meanwhile and may go together with them gather, and go as soon as those are done. The
+//! Nobody waits for company: a call that comes alone goes alone. But while the database has enough to do for
+//! those who may go together with them, those who come meanwhile gather, and go as soon as some are done. The
 //! busier the server, the fewer statements a call costs. A call never joins a statement that has begun, so
 //! it sees whatever was committed before it.
 
@@ -26,6 +26,8 @@ type Together<K> = fn(&K, &K) -> bool;
 pub(crate) struct Coalesced<K, V>(Arc<Shared<K, V>>);
 
 struct Shared<K, V> {
+    /// Of those that could be one, as many statements are at work at once, at most.
+    at_once: usize,
     together: Together<K>,
     run: Box<Run<K, V>>,
     queue: Mutex<Queue<K, V>>,
@@ -34,7 +36,7 @@ struct Shared<K, V> {
 struct Queue<K, V> {
     /// Each can go together with one of `flying`.
     waiting: Vec<Call<K, V>>,
-    /// An item of each statement that is at work: two of those that could be one were slower.
+    /// An item of each statement that is at work.
     flying: Vec<K>,
 }
 
@@ -46,11 +48,12 @@ struct Call<K, V> {
 
 impl<K: Clone + Send + 'static, V: Send + 'static> Coalesced<K, V> {
     pub(crate) fn new(
+        at_once: usize,
         together: Together<K>,
         run: impl Fn(Vec<K>) -> BoxFuture<'static, Result<Vec<V>, Error>> + Send + Sync + 'static,
     ) -> Self {
         let queue = Mutex::new(Queue { waiting: Vec::new(), flying: Vec::new() });
-        Self(Arc::new(Shared { together, run: Box::new(run), queue }))
+        Self(Arc::new(Shared { at_once, together, run: Box::new(run), queue }))
     }
 
     /// The value of `item`. The statement is given up when none of its callers waits any more.
@@ -61,8 +64,8 @@ impl<K: Clone + Send + 'static, V: Send + 'static> Coalesced<K, V> {
         let span = if is_traced { Span::current() } else { Span::none() };
         let flight = {
             let mut queue = self.0.queue();
-            let begins = queue.flying.iter().all(|flying| !(self.0.together)(flying, &item));
-            let flight = begins.then(|| item.clone());
+            let flying = queue.flying.iter().filter(|flying| (self.0.together)(flying, &item));
+            let flight = (flying.count() < self.0.at_once).then(|| item.clone());
             queue.flying.extend(flight.clone());
             queue.waiting.push(Call { item, span, caller });
             flight
@@ -132,10 +135,17 @@ impl<K: Clone, V> Flight<'_, K, V> {
         let ours = queue.waiting.extract_if(.., |call| self.has(&call.item));
         let calls: Vec<_> = ours.take(MOST).collect();
         if calls.is_empty() {
-            queue.flying.retain(|item| !self.has(item));
+            self.end(&mut queue);
             return None;
         }
         Some(calls)
+    }
+
+    /// Whichever it takes away of those that could be one: they stand for the same.
+    fn end(&self, queue: &mut Queue<K, V>) {
+        if let Some(ours) = queue.flying.iter().position(|item| self.has(item)) {
+            queue.flying.swap_remove(ours);
+        }
     }
 
     fn has(&self, item: &K) -> bool {
@@ -149,7 +159,7 @@ impl<K: Clone, V> Drop for Flight<'_, K, V> {
         if std::thread::panicking() {
             let mut queue = self.shared.queue();
             queue.waiting.retain(|call| !self.has(&call.item));
-            queue.flying.retain(|item| !self.has(item));
+            self.end(&mut queue);
         }
     }
 }

@@ -2,7 +2,10 @@
 //! prepares it once a connection, measures it, and notices when its caller gives it up.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -65,23 +68,23 @@ impl dyn Connection + '_ {
 pub struct PoolClient {
     object: Option<Object>,
     database: Database,
-    unanswered: Unanswered,
+    given_up: GivenUp,
 }
 
 impl PoolClient {
     pub(crate) fn new(object: Object, database: Database) -> Self {
-        Self { object: Some(object), database, unanswered: Unanswered::default() }
+        Self { object: Some(object), database, given_up: GivenUp::default() }
     }
 
     /// Whether nobody waits any more for a statement that is still at work.
     fn is_given_up(&self) -> bool {
-        self.unanswered.0.load(Relaxed) > 0
+        self.given_up.0.load(Relaxed)
     }
 
     async fn command(&self, command: &str) -> Result<(), Error> {
         // A box: what is in it takes thousands of bytes, which every caller would have to move.
         let answered = Box::pin(self.object().batch_execute(command));
-        self.unanswered.count(self.database.answer_timeout(), answered).await
+        self.given_up.watch(self.database.answer_timeout(), answered).await
     }
 
     fn object(&self) -> &Object {
@@ -125,7 +128,7 @@ impl PoolClient {
             otel.kind = "client",
             db.system.name = "postgresql"
         );
-        let answered = self.unanswered.count(self.database.answer_timeout(), answered);
+        let answered = self.given_up.watch(self.database.answer_timeout(), answered);
         let answered = answered.instrument(span).await;
         timings::observe(sql, started.elapsed());
         if let Err(Error::Conflict(_)) = &answered {
@@ -161,6 +164,37 @@ impl Drop for PoolClient {
         if let Some(object) = self.object.take_if(|_| is_given_up) {
             self.database.cancel(Object::take(object).cancel_token());
         }
+    }
+}
+
+/// One connection for statements that come close together and are quick: they are sent while others are still at
+/// work on it, so that PostgreSQL goes on from one to the next without waiting for us in between. A slow one
+/// would keep those behind it waiting.
+pub(crate) struct Pipeline {
+    database: Database,
+    client: Mutex<Weak<PoolClient>>,
+}
+
+impl Pipeline {
+    /// Nothing connects until the first statement.
+    pub(crate) fn new(database: &Database) -> Self {
+        Self { database: database.clone(), client: Mutex::default() }
+    }
+
+    /// The connection that is in use, or else one of the pool, which has it back when nobody uses it any more.
+    ///
+    /// # Errors
+    /// Those of [`Database::client`].
+    pub(crate) async fn client(&self) -> Result<Arc<PoolClient>, Error> {
+        let in_use = self.client.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+        let is_sound =
+            |client: &Arc<PoolClient>| !client.is_given_up() && !client.object().is_closed();
+        if let Some(client) = in_use.filter(is_sound) {
+            return Ok(client);
+        }
+        let client = Arc::new(self.database.client().await?);
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&client);
+        Ok(client)
     }
 }
 
@@ -237,21 +271,30 @@ impl Connection for tokio_postgres::Client {
     }
 }
 
-/// How many statements of a connection are still at work. One that is given up counts for ever.
+/// Whether a statement of a connection was given up while it was at work.
 #[derive(Default)]
-struct Unanswered(AtomicUsize);
+struct GivenUp(AtomicBool);
 
-impl Unanswered {
+impl GivenUp {
     /// What `work` answers, if it does in time: the server itself ends what takes it too long, so one
     /// that says nothing is away.
-    async fn count<T>(
+    async fn watch<T>(
         &self,
         limit: Duration,
         work: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Error> {
-        self.0.fetch_add(1, Relaxed);
+        let unanswered = Unanswered(&self.0);
         let answered = timeout(limit, work).await.map_err(Error::unavailable)?;
-        self.0.fetch_sub(1, Relaxed);
+        std::mem::forget(unanswered);
         Ok(answered?)
+    }
+}
+
+/// Dropped without an answer, it says so.
+struct Unanswered<'a>(&'a AtomicBool);
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
     }
 }

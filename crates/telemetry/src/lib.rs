@@ -2,6 +2,7 @@
 //! crate of its own, since it would be a fifth of what each edit of the API has the compiler go through.
 
 mod collector;
+mod lines;
 
 use std::{
     io::{IsTerminal, stderr},
@@ -24,6 +25,9 @@ use tracing_subscriber::{
     EnvFilter, Layer, filter::filter_fn, fmt, layer::SubscriberExt, registry::LookupSpan,
     util::SubscriberInitExt,
 };
+
+use lines::Lines;
+pub use lines::flush;
 
 /// How long the end of the process may wait for the collector.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -71,7 +75,7 @@ fn log<S>(profile: Profile) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let log = fmt::layer().with_writer(stderr);
+    let log = fmt::layer().with_writer(Lines);
     if profile == Profile::Production {
         log.json().flatten_event(true).with_span_list(false).boxed()
     } else {

@@ -5,7 +5,10 @@ use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
 use super::{Filter, NewPerson, Order, Person, find_many, insert_many, list};
-use crate::{Database, Error, audit::Actor, coalesce::Coalesced};
+use crate::{Database, Error, audit::Actor, coalesce::Coalesced, connection::Pipeline};
+
+/// Statements of a kind that are sent along one connection: more were no quicker.
+const AT_ONCE: usize = 3;
 
 /// The operations of which there are most.
 pub struct Shared {
@@ -19,12 +22,22 @@ pub struct Shared {
 impl Shared {
     /// Nothing connects until the first call.
     pub fn new(database: &Database) -> Self {
-        let databases = || database.clone();
-        let (finds, inserts, lists) = (databases(), databases(), databases());
+        let pipeline = || Arc::new(Pipeline::new(database));
+        let (finds, inserts, lists) = (pipeline(), pipeline(), database.clone());
         Self {
-            finds: Coalesced::new(|_, _| true, move |ids| Box::pin(find(finds.clone(), ids))),
-            inserts: Coalesced::new(|_, _| true, move |new| Box::pin(insert(inserts.clone(), new))),
-            lists: Coalesced::new(PartialEq::eq, move |same| Box::pin(page(lists.clone(), same))),
+            finds: Coalesced::new(
+                AT_ONCE,
+                |_, _| true,
+                move |ids| Box::pin(find(finds.clone(), ids)),
+            ),
+            inserts: Coalesced::new(
+                AT_ONCE,
+                |_, _| true,
+                move |new| Box::pin(insert(inserts.clone(), new)),
+            ),
+            lists: Coalesced::new(1, PartialEq::eq, move |same| {
+                Box::pin(page(lists.clone(), same))
+            }),
             database: database.clone(),
         }
     }
@@ -62,15 +75,18 @@ impl Shared {
     }
 }
 
-async fn find(database: Database, ids: Vec<Uuid>) -> Result<Vec<Option<Person>>, Error> {
-    let found = find_many(&database.client().await?, &ids).await?;
+async fn find(pipeline: Arc<Pipeline>, ids: Vec<Uuid>) -> Result<Vec<Option<Person>>, Error> {
+    let found = find_many(&*pipeline.client().await?, &ids).await?;
     let found: HashMap<_, _> = found.into_iter().map(|person| (person.id, person)).collect();
     // Two may ask for the same one.
     Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
 }
 
-async fn insert(database: Database, new: Vec<(Actor, NewPerson)>) -> Result<Vec<Person>, Error> {
-    insert_many(&database.client().await?, new).await
+async fn insert(
+    pipeline: Arc<Pipeline>,
+    new: Vec<(Actor, NewPerson)>,
+) -> Result<Vec<Person>, Error> {
+    insert_many(&*pipeline.client().await?, new).await
 }
 
 /// The same page for everybody who asks for it.
