@@ -123,6 +123,33 @@ fn a_request_is_one_line_of_json_with_its_ids_and_without_its_path() {
 }
 
 #[test]
+fn of_many_requests_at_once_each_has_its_line_to_the_end() {
+    let mut process = Process::start(&[]);
+    // What is not read of the log meanwhile must fit into the pipe.
+    let ids: Vec<_> = (0..100).map(|number| format!("id-{number}")).collect();
+    let mut stream = TcpStream::connect(process.address).expect("a connection");
+    let requests = ids.iter().enumerate().map(|(number, id)| {
+        let connection = if number + 1 < ids.len() { "keep-alive" } else { "close" };
+        format!(
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: {connection}\r\nX-Request-Id: {id}\r\n\r\n"
+        )
+    });
+    stream.write_all(requests.collect::<String>().as_bytes()).expect("it reads");
+    stream.read_to_end(&mut Vec::new()).expect("answers");
+    process.signal("TERM");
+    let lines = process.log.by_ref().map(|line| line.expect("UTF-8"));
+    let lines: Vec<_> = lines.filter(|line| line.contains("answered")).collect();
+    let logged: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            line.split_once(r#""id":""#).expect("an id").1.split_once('"').expect("its end").0
+        })
+        .collect();
+    assert_eq!(logged, ids);
+    assert_eq!(process.end().code(), Some(0));
+}
+
+#[test]
 fn a_signal_stops_it() {
     for name in ["TERM", "INT"] {
         let process = Process::start(&[]);
