@@ -111,8 +111,9 @@ pub(crate) fn a_save_during_a_build_ends_it_and_the_newest_is_served(stack: &Sta
     for number in 1..=5 {
         // As some editors write: a new file takes the place of the old.
         let new = stack.root.join("crates/api/src/landing/.page.html.new");
-        fs::write(&new, text.replace(&numbered(0), &numbered(number))).expect("a file");
         let builds = state(stack)["build"].clone();
+        // Not before: cargo goes by the file's time, and takes one that is older than a build for a part of it.
+        fs::write(&new, text.replace(&numbered(0), &numbered(number))).expect("a file");
         fs::rename(new, stack.root.join(PAGE)).expect("a rename");
         eventually("a build", || (state(stack)["build"] != builds).then_some(()));
     }
