@@ -23,8 +23,10 @@ pub struct Unusable(pub(crate) anyhow::Error);
 /// [`Unusable`] or [`db::Error`] for settings that cannot be used; a port that is taken; a second signal.
 pub fn serve(config: Config, log_filter: Option<String>, ready: fn()) -> anyhow::Result<()> {
     let mut runtime = Builder::new_multi_thread();
-    runtime.enable_all().worker_threads(config.server.worker_threads);
-    runtime.on_thread_park(telemetry::flush);
+    runtime
+        .enable_all()
+        .worker_threads(config.server.worker_threads)
+        .on_thread_park(telemetry::flush);
     let served = async {
         let telemetry = Telemetry::start(&config, log_filter).map_err(Unusable)?;
         // In the log's format, and with the id of the request whose handler panicked.

@@ -20,9 +20,7 @@ impl Process {
         let mut child = command(variables).spawn().expect("a process");
         let mut log = BufReader::new(child.stderr.take().expect("it is a pipe")).lines();
         let line = find(&mut log, r#""message":"listening""#);
-        let (_, rest) = line.split_once(r#""address":""#).expect("an address");
-        let (address, _) = rest.split_once('"').expect("its end");
-        let address = address.parse().expect("an address");
+        let address = text(&line, "address").parse().expect("an address");
         Self { child, log, address }
     }
 
@@ -67,6 +65,12 @@ fn command(variables: &[(&str, &str)]) -> Command {
     ]);
     command.envs(variables.iter().copied());
     command
+}
+
+/// The text of a field in a line of the log.
+fn text<'a>(line: &'a str, field: &str) -> &'a str {
+    let (_, rest) = line.split_once(&format!("\"{field}\":\"")).expect("a field");
+    rest.split_once('"').expect("its end").0
 }
 
 /// The next line of the log that holds `text`.
@@ -139,12 +143,7 @@ fn of_many_requests_at_once_each_has_its_line_to_the_end() {
     process.signal("TERM");
     let lines = process.log.by_ref().map(|line| line.expect("UTF-8"));
     let lines: Vec<_> = lines.filter(|line| line.contains("answered")).collect();
-    let logged: Vec<_> = lines
-        .iter()
-        .map(|line| {
-            line.split_once(r#""id":""#).expect("an id").1.split_once('"').expect("its end").0
-        })
-        .collect();
+    let logged: Vec<_> = lines.iter().map(|line| text(line, "id")).collect();
     assert_eq!(logged, ids);
     assert_eq!(process.end().code(), Some(0));
 }

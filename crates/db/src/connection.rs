@@ -2,10 +2,7 @@
 //! prepares it once a connection, measures it, and notices when its caller gives it up.
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -79,6 +76,11 @@ impl PoolClient {
     /// Whether nobody waits any more for a statement that is still at work.
     fn is_given_up(&self) -> bool {
         self.given_up.0.load(Relaxed)
+    }
+
+    /// Whether it takes further statements.
+    pub(crate) fn is_sound(&self) -> bool {
+        !self.is_given_up() && !self.object().is_closed()
     }
 
     async fn command(&self, command: &str) -> Result<(), Error> {
@@ -164,37 +166,6 @@ impl Drop for PoolClient {
         if let Some(object) = self.object.take_if(|_| is_given_up) {
             self.database.cancel(Object::take(object).cancel_token());
         }
-    }
-}
-
-/// One connection for statements that come close together and are quick: they are sent while others are still at
-/// work on it, so that PostgreSQL goes on from one to the next without waiting for us in between. A slow one
-/// would keep those behind it waiting.
-pub(crate) struct Pipeline {
-    database: Database,
-    client: Mutex<Weak<PoolClient>>,
-}
-
-impl Pipeline {
-    /// Nothing connects until the first statement.
-    pub(crate) fn new(database: &Database) -> Self {
-        Self { database: database.clone(), client: Mutex::default() }
-    }
-
-    /// The connection that is in use, or else one of the pool, which has it back when nobody uses it any more.
-    ///
-    /// # Errors
-    /// Those of [`Database::client`].
-    pub(crate) async fn client(&self) -> Result<Arc<PoolClient>, Error> {
-        let in_use = self.client.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
-        let is_sound =
-            |client: &Arc<PoolClient>| !client.is_given_up() && !client.object().is_closed();
-        if let Some(client) = in_use.filter(is_sound) {
-            return Ok(client);
-        }
-        let client = Arc::new(self.database.client().await?);
-        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&client);
-        Ok(client)
     }
 }
 

@@ -15,6 +15,7 @@ mod error;
 pub mod idempotency_keys;
 pub mod migrations;
 pub mod persons;
+mod pipeline;
 mod seed;
 mod timings;
 mod tls;

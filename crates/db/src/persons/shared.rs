@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
 use super::{Filter, NewPerson, Order, Person, find_many, insert_many, list};
-use crate::{Database, Error, audit::Actor, coalesce::Coalesced, connection::Pipeline};
+use crate::{Database, Error, audit::Actor, coalesce::Coalesced, pipeline::Pipeline};
 
 /// Statements of a kind that are sent along one connection: more were no quicker.
 const AT_ONCE: usize = 3;
