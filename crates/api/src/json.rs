@@ -2,6 +2,9 @@
 //! out. poem-openapi's own payload stops at the first mistake, echoes values, and goes through a
 //! `serde_json::Value` both ways.
 
+use std::marker::PhantomData;
+
+use bytes::Bytes;
 use poem::{
     IntoResponse, Request, RequestBody, Response,
     http::{Method, StatusCode},
@@ -89,12 +92,50 @@ impl_apirequest_for_payload!(Json<T>, T: Type + DeserializeOwned);
 
 impl<T: Serialize + Send> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        match serde_json::to_vec(&self.0) {
-            Ok(bytes) => Response::builder().content_type("application/json").body(bytes),
-            Err(error) => {
-                tracing::error!(%error, "an answer is no JSON");
-                StatusCode::INTERNAL_SERVER_ERROR.into()
-            }
+        Written::new(&self.0).into_response()
+    }
+}
+
+/// A body of JSON that is written already: copies share its bytes.
+#[derive(Debug)]
+pub(crate) struct Written<T> {
+    /// None if it cannot be written.
+    bytes: Option<Bytes>,
+    of: PhantomData<fn(T)>,
+}
+
+impl<T: Serialize> Written<T> {
+    pub(crate) fn new(value: &T) -> Self {
+        let bytes = serde_json::to_vec(value)
+            .inspect_err(|error| tracing::error!(%error, "an answer is no JSON"));
+        Self { bytes: bytes.ok().map(Bytes::from), of: PhantomData }
+    }
+}
+
+// Derived, it would ask as much of `T`.
+impl<T> Clone for Written<T> {
+    fn clone(&self) -> Self {
+        Self { bytes: self.bytes.clone(), of: PhantomData }
+    }
+}
+
+impl<T: Type> Payload for Written<T> {
+    const CONTENT_TYPE: &'static str = Json::<T>::CONTENT_TYPE;
+
+    fn schema_ref() -> MetaSchemaRef {
+        T::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: Send> IntoResponse for Written<T> {
+    fn into_response(self) -> Response {
+        match self.bytes {
+            Some(bytes) => Response::builder().content_type("application/json").body(bytes),
+            None => StatusCode::INTERNAL_SERVER_ERROR.into(),
         }
     }
 }

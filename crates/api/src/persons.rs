@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 pub(crate) use batch::BatchApi;
 pub(crate) use emails::EmailsApi;
-use responses::{CreatePersonResponse, GetPersonResponse, PersonResponse, PersonsResponse};
-use types::{CreatePerson, Person, PersonOrder, PersonPage, UpdatePerson, cursor};
+use responses::{CreatePersonResponse, GetPersonResponse, Page, PersonResponse, PersonsResponse};
+use types::{CreatePerson, Person, PersonOrder, UpdatePerson, cursor};
 
 use crate::{
     answers::DeletedResponse,
@@ -27,8 +27,14 @@ use crate::{
 };
 
 pub(crate) struct PersonsApi {
-    pub(crate) database: Database,
-    pub(crate) shared: rows::Shared,
+    database: Database,
+    shared: rows::Shared<Page>,
+}
+
+impl PersonsApi {
+    pub(crate) fn new(database: &Database) -> Self {
+        Self { database: database.clone(), shared: rows::Shared::new(database, Page::new) }
+    }
 }
 
 #[OpenApi(tag = "Tags::Persons")]
@@ -59,17 +65,12 @@ impl PersonsApi {
             name_prefix: name_prefix.0.map(|text| text.0),
             address: email.0.map(|text| text.0),
         };
-        // One more than asked for tells whether there is a next page.
-        let mut found = self.shared.list(&filter, &order, limit.0 + 1).await?;
-        let is_last = found.len() <= limit.0 as usize;
-        found.truncate(limit.0 as usize);
-        let next = found.last().filter(|_| !is_last).map(|last| cursor::write(sort, last));
-        let link = next.as_ref().map(|next| {
-            let query = cursor::query(next, limit.0, sort, &filter);
+        let page = self.shared.list(&filter, &order, limit.0).await?;
+        let link = page.next.map(|next| {
+            let query = cursor::query(&next, limit.0, sort, &filter);
             format!("</persons?{query}>; rel=\"next\"")
         });
-        let items = found.into_iter().map(Person::from).collect();
-        Ok(PersonsResponse::Page(Json(PersonPage { items, next }), link))
+        Ok(PersonsResponse::Page(page.body, link))
     }
 
     /// Create a person

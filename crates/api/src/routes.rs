@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use config::{Config, Profile};
-use db::{Database, persons};
+use db::Database;
 use poem::{
     EndpointExt, IntoResponse, Response, Route,
     endpoint::{BoxEndpoint, make_sync},
@@ -143,7 +143,7 @@ fn accounts(config: &Config, database: &Database, guard: &Guard) -> impl OpenApi
 /// What it is there for.
 fn resources(config: &Config, database: &Database, readiness: &Readiness) -> impl OpenApi + use<> {
     (
-        PersonsApi { database: database.clone(), shared: persons::Shared::new(database) },
+        PersonsApi::new(database),
         BatchApi { database: database.clone() },
         EmailsApi { database: database.clone() },
         HealthApi { database: database.clone(), readiness: readiness.clone() },

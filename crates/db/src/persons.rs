@@ -35,7 +35,7 @@ use crate::{Connection, Error};
 pub use emails::{add_email, remove_email};
 pub use insert::{insert, insert_many};
 pub use list::{Filter, Order, list};
-pub use shared::Shared;
+pub use shared::{MakePage, Shared};
 
 /// The addresses of one person are unique, compared without case.
 pub const EMAIL_KEY: &str = "emails_person_id_address_key";

@@ -1,16 +1,36 @@
 //! The answers of the operations on persons, with their headers.
 
+use db::persons as rows;
 use poem_openapi::ApiResponse;
 
-use super::types::{Person, PersonPage};
-use crate::{etag::ETag, json::Json};
+use super::types::{Person, PersonPage, cursor};
+use crate::{
+    etag::ETag,
+    json::{Json, Written},
+};
+
+/// A page as it is sent, and the cursor of the one after it. Written once for all who wait for it.
+#[derive(Clone)]
+pub(crate) struct Page {
+    pub(super) body: Written<PersonPage>,
+    pub(super) next: Option<String>,
+}
+
+impl Page {
+    pub(super) fn new(order: &rows::Order, found: Vec<rows::Person>, has_next: bool) -> Self {
+        let next = found.last().filter(|_| has_next).map(|last| cursor::write(order, last));
+        let items = found.into_iter().map(Person::from).collect();
+        let page = PersonPage { items, next };
+        Self { body: Written::new(&page), next: page.next }
+    }
+}
 
 #[derive(ApiResponse)]
 pub(crate) enum PersonsResponse {
     /// A page of persons
     #[oai(status = 200)]
     Page(
-        Json<PersonPage>,
+        Written<PersonPage>,
         /// The next page, if there is one (RFC 8288).
         #[oai(header = "Link")]
         Option<String>,

@@ -10,18 +10,22 @@ use crate::{Database, Error, audit::Actor, coalesce::Coalesced, pipeline::Pipeli
 /// Statements of a kind that are sent along one connection: more were no quicker.
 const AT_ONCE: usize = 3;
 
+/// What becomes of a page's persons: made once for all who wait for that page. Told whether more persons follow.
+pub type MakePage<P> = fn(&Order, Vec<Person>, bool) -> P;
+
 /// The operations of which there are most.
-pub struct Shared {
+pub struct Shared<P> {
     database: Database,
     finds: Coalesced<Uuid, Option<Person>>,
     inserts: Coalesced<(Actor, NewPerson), Person>,
     /// By the last person of the page before, and the limit: many look at the same page.
-    lists: Coalesced<(Option<Uuid>, u32), Arc<Vec<Person>>>,
+    lists: Coalesced<(Option<Uuid>, u32), P>,
+    make_page: MakePage<P>,
 }
 
-impl Shared {
+impl<P: Clone + Send + 'static> Shared<P> {
     /// Nothing connects until the first call.
-    pub fn new(database: &Database) -> Self {
+    pub fn new(database: &Database, make_page: MakePage<P>) -> Self {
         let pipeline = || Arc::new(Pipeline::new(database));
         let (finds, inserts, lists) = (pipeline(), pipeline(), database.clone());
         Self {
@@ -36,9 +40,10 @@ impl Shared {
                 move |new| Box::pin(insert(inserts.clone(), new)),
             ),
             lists: Coalesced::new(1, PartialEq::eq, move |same| {
-                Box::pin(page(lists.clone(), same))
+                Box::pin(same_page(lists.clone(), same, make_page))
             }),
             database: database.clone(),
+            make_page,
         }
     }
 
@@ -50,19 +55,12 @@ impl Shared {
         self.finds.call(id).await?.ok_or(Error::NotFound)
     }
 
-    /// As [`list()`] does; those who wait for the same page share it.
-    pub async fn list(
-        &self,
-        filter: &Filter,
-        order: &Order,
-        limit: u32,
-    ) -> Result<Vec<Person>, Error> {
+    /// A page of `limit` persons at most, of those that [`list()`] finds; those who wait for the same page share it.
+    pub async fn list(&self, filter: &Filter, order: &Order, limit: u32) -> Result<P, Error> {
         match order {
-            Order::Creation(after) if filter.is_empty() => {
-                Ok(Arc::unwrap_or_clone(self.lists.call((*after, limit)).await?))
-            }
+            Order::Creation(after) if filter.is_empty() => self.lists.call((*after, limit)).await,
             // A search may take long, and must not keep others waiting.
-            _ => list(&self.database.client().await?, filter, order, limit).await,
+            _ => page(&self.database, filter, order, limit, self.make_page).await,
         }
     }
 
@@ -90,13 +88,27 @@ async fn insert(
 }
 
 /// The same page for everybody who asks for it.
-async fn page(
+async fn same_page<P: Clone>(
     database: Database,
     same: Vec<(Option<Uuid>, u32)>,
-) -> Result<Vec<Arc<Vec<Person>>>, Error> {
+    make: MakePage<P>,
+) -> Result<Vec<P>, Error> {
     let (after, limit) = same[0];
-    let client = database.client().await?;
-    let page = list(&client, &Filter::default(), &Order::Creation(after), limit).await?;
-    let page = Arc::new(page);
-    Ok(same.iter().map(|_| page.clone()).collect())
+    let order = Order::Creation(after);
+    let page = page(&database, &Filter::default(), &order, limit, make).await?;
+    Ok(vec![page; same.len()])
+}
+
+async fn page<P>(
+    database: &Database,
+    filter: &Filter,
+    order: &Order,
+    limit: u32,
+    make: MakePage<P>,
+) -> Result<P, Error> {
+    // One more than asked for tells whether there is a next page.
+    let mut found = list(&database.client().await?, filter, order, limit + 1).await?;
+    let has_next = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    Ok(make(order, found, has_next))
 }

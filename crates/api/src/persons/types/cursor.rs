@@ -20,9 +20,9 @@ pub(crate) fn read(sort: PersonOrder, cursor: Option<&str>) -> Result<rows::Orde
 }
 
 /// The cursor of the page after the one that ends with `last`.
-pub(crate) fn write(sort: PersonOrder, last: &rows::Person) -> String {
+pub(crate) fn write(order: &rows::Order, last: &rows::Person) -> String {
     let mut bytes = last.id.as_bytes().to_vec();
-    if sort == PersonOrder::Name {
+    if matches!(order, rows::Order::Name(_)) {
         bytes.extend_from_slice(last.name.as_bytes());
     }
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
