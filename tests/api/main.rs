@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 async fn main() -> anyhow::Result<()> {
     let config = Config::from_lookup(&|name| std::env::var(name).ok())?;
     let telemetry = telemetry::Telemetry::start(&config, Some("off".to_owned()))?;
-    let server = api::Server::bind(config)?;
+    let server = api::bind(config)?;
     writeln!(io::stdout(), "{}", server.address())?;
     let (sender, ended) = oneshot::channel();
     // A thread: a read that the runtime started could keep it from ending.

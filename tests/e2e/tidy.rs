@@ -77,11 +77,15 @@ fn the_database_crate_knows_nothing_of_http() {
 }
 
 #[test]
-fn the_api_crate_holds_no_sql() {
-    forbid(
-        "crates/api/src",
-        &["SELECT ", "INSERT INTO", "UPDATE ", "DELETE FROM", "tokio_postgres"],
-    );
+fn only_the_database_crate_holds_sql() {
+    for folder in ["crates/api/src", "crates/web/src"] {
+        forbid(folder, &["SELECT ", "INSERT INTO", "UPDATE ", "DELETE FROM", "tokio_postgres"]);
+    }
+}
+
+#[test]
+fn what_the_api_stands_on_does_not_know_what_it_is_about() {
+    forbid("crates/web/src", &["persons::", "/persons", "Person"]);
 }
 
 #[test]
@@ -89,7 +93,7 @@ fn only_main_files_read_the_environment_and_nobody_changes_it() {
     for folder in ["crates/config", "crates/db/src"] {
         forbid(folder, &["env::var", "set_var"]);
     }
-    for folder in ["crates/api/src", "crates/migrate/src"] {
+    for folder in ["crates/api/src", "crates/web/src", "crates/migrate/src"] {
         for (path, text) in files(folder, &["rs"]) {
             let reads = text.contains("env::var") && !path.ends_with("/main.rs");
             assert!(!reads && !text.contains("set_var"), "{path} touches the environment");

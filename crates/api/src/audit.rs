@@ -5,8 +5,9 @@ use db::{Database, audit as rows};
 use poem_openapi::{Enum, Object, OpenApi, param::Query, types::Example};
 use serde::Serialize;
 use uuid::Uuid;
+use web::{accounts::Tags, auth::Admin, error::ApiError, examples, json::Json};
 
-use crate::{accounts::Tags, auth::Admin, error::ApiError, examples, json::Json};
+use crate::persons;
 
 pub(crate) struct AuditApi {
     pub(crate) database: Database,
@@ -102,7 +103,7 @@ impl Example for Change {
             token_id: Some(examples::OTHER),
             action: "updatePerson".to_owned(),
             resource: "person".to_owned(),
-            resource_id: examples::PERSON,
+            resource_id: persons::FIRST,
             request_id: Some(examples::OTHER.to_string()),
         }
     }

@@ -1,39 +1,13 @@
 //! Whether the server lives, and whether it can do its work.
 
-use std::{sync::Arc, time::Duration};
-
 use db::{Database, migrations};
 use poem_openapi::{Object, OpenApi, Tags, types::Example};
 use serde::Serialize;
-use tokio::sync::watch;
-
-use crate::{error::ApiError, json::Json};
-
-/// A database that does not answer within this is as good as gone.
-const READY_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Whether the server takes work: until it is asked to stop.
-#[derive(Clone, Default)]
-pub(crate) struct Readiness {
-    ended: Arc<watch::Sender<bool>>,
-}
-
-impl Readiness {
-    /// From now on load balancers are told to send requests elsewhere.
-    pub(crate) fn end(&self) {
-        self.ended.send_replace(true);
-    }
-
-    fn has_ended(&self) -> bool {
-        *self.ended.borrow()
-    }
-
-    /// Resolves when the server is asked to stop: an answer without an end must end then.
-    pub(crate) async fn ended(self) {
-        // No error: this holds the sender.
-        let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
-    }
-}
+use web::{
+    error::ApiError,
+    health::{Readiness, schema_version},
+    json::Json,
+};
 
 pub(crate) struct HealthApi {
     pub(crate) database: Database,
@@ -67,16 +41,6 @@ impl HealthApi {
         }
         Ok(Json(Health { status: "ready".to_owned(), schema_version: Some(found) }))
     }
-}
-
-/// The version of the database's schema, or an error soon.
-pub(crate) async fn schema_version(database: &Database) -> Result<i32, ApiError> {
-    let asked = async {
-        let client = database.client().await?;
-        migrations::version(&client).await
-    };
-    let answered = tokio::time::timeout(READY_TIMEOUT, asked).await;
-    Ok(answered.map_err(db::Error::unavailable)??)
 }
 
 /// How the server is.

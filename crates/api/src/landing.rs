@@ -7,8 +7,7 @@ use poem_openapi::{
     OpenApi,
     payload::{Html, Response},
 };
-
-use crate::{error::ApiError, health, middleware::PAGE_POLICY};
+use web::{error::ApiError, health, middleware::PAGE_POLICY};
 
 const PAGE: &str = include_str!("landing/page.html");
 

@@ -1,31 +1,37 @@
-//! The API server: what `main.rs` runs and the tests start in-process.
+//! The API: what `main.rs` serves and the tests start in-process. What it stands on is the crate `web`.
 
-mod accounts;
-mod answers;
 mod audit;
-mod auth;
-mod document;
-mod error;
-mod etag;
-mod examples;
 mod health;
-mod idempotency;
-mod json;
 mod landing;
-mod metrics;
-mod middleware;
-mod paths;
 mod persons;
-mod process;
-mod reload;
 mod routes;
-mod server;
-mod sessions;
-mod shared_store;
-mod text;
-mod tokens;
-mod validation;
 
-pub use process::{Unusable, serve};
-pub use routes::spec;
-pub use server::Server;
+#[cfg(test)]
+mod tests;
+
+use config::Config;
+
+pub use web::{Server, Unusable};
+
+/// Takes the ports, see [`Server::bind`].
+///
+/// # Errors
+/// Those of [`Server::bind`].
+pub fn bind(config: Config) -> anyhow::Result<Server> {
+    Server::bind(config, routes::service)
+}
+
+/// Serves until a signal comes, see [`web::serve`].
+///
+/// `main.rs` has nothing to compile but this call: an edit of the API makes it link, and no more.
+///
+/// # Errors
+/// Those of [`web::serve`].
+pub fn serve(config: Config, log_filter: Option<String>, ready: fn()) -> anyhow::Result<()> {
+    web::serve(config, routes::service, log_filter, ready)
+}
+
+/// The OpenAPI document, as JSON.
+pub fn spec() -> String {
+    web::spec(routes::service)
+}

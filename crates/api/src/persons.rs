@@ -15,9 +15,9 @@ use uuid::Uuid;
 pub(crate) use batch::BatchApi;
 pub(crate) use emails::EmailsApi;
 use responses::{CreatePersonResponse, GetPersonResponse, Page, PersonResponse, PersonsResponse};
+pub(crate) use types::FIRST;
 use types::{CreatePerson, Person, PersonOrder, UpdatePerson, cursor};
-
-use crate::{
+use web::{
     answers::DeletedResponse,
     auth::{Admin, Reader, Writer},
     error::ApiError,

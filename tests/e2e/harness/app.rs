@@ -50,7 +50,7 @@ impl TestApp {
             .with_max_level(LevelFilter::INFO)
             .try_init();
         let config = config(&database, variables);
-        let server = api::Server::bind(config).expect("a free port");
+        let server = api::bind(config).expect("a free port");
         let (address, admin) = (server.address(), server.admin_address());
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(server.run(async {

@@ -102,7 +102,7 @@ impl Changes {
             Kind::Ref(parent) => Some(parent.delete.clone()),
             _ => None,
         }));
-        self.edit("crates/api/src/document/answers.rs", |text| {
+        self.edit("crates/api/src/routes.rs", |text| {
             edits::list(text, "const CONFLICTING", &conflicting)
         })
     }

@@ -6,6 +6,10 @@ use anyhow::Context;
 
 use super::{Field, Kind, Names};
 
+/// What the API is about, and what it stands on.
+const API: &str = "crates/api/src";
+const WEB: &str = "crates/web/src";
+
 /// The files that say which names are taken.
 pub(super) struct Checkout {
     /// Paths from the root, with their texts.
@@ -33,7 +37,7 @@ pub(super) struct Parent {
 impl Checkout {
     pub(super) fn read(root: &Path) -> anyhow::Result<Self> {
         let mut files = Vec::new();
-        for folder in ["crates/db/migrations", "crates/db/src", "crates/api/src", "tests/e2e"] {
+        for folder in ["crates/db/migrations", "crates/db/src", WEB, API, "tests/e2e"] {
             collect(root, folder, &mut files)?;
         }
         for file in ["crates/db/Cargo.toml", "crates/api/Cargo.toml", "tests/Cargo.toml"] {
@@ -72,7 +76,7 @@ impl Checkout {
         if self.has_table(&things) {
             problems.push(format!("there is a table `{things}` already"));
         }
-        for folder in ["crates/db/src", "crates/api/src", "tests/e2e"] {
+        for folder in ["crates/db/src", API, "tests/e2e"] {
             let path = format!("{folder}/{things}.rs");
             if self.text(&path).is_some() {
                 problems.push(format!("there is {path} already"));
@@ -97,7 +101,8 @@ impl Checkout {
             types.push(name);
         }
         problems.extend(types.iter().filter_map(|name| {
-            let (path, _) = self.below("crates/api/src/").find(|(_, text)| has_type(text, name))?;
+            let mut files = self.below(API).chain(self.below(WEB));
+            let (path, _) = files.find(|(_, text)| has_type(text, name))?;
             Some(format!("there is a type `{name}` already, in {path}"))
         }));
         problems
@@ -118,16 +123,16 @@ impl Checkout {
                 create: "create(app).await",
             });
         }
-        let source =
-            self.text(&format!("crates/api/src/{things}.rs")).filter(|_| self.has_table(things));
-        let source = source.ok_or_else(|| {
+        let paths = [API, WEB].map(|folder| format!("{folder}/{things}.rs"));
+        let source = paths.iter().find_map(|path| Some((path, self.text(path)?)));
+        let source = source.filter(|_| self.has_table(things));
+        let (file, source) = source.ok_or_else(|| {
             format!(
                 "there is no resource `{things}`: ref(RESOURCE) takes a plural, such as persons"
             )
         })?;
-        let (path, thing) = delete(source).ok_or_else(|| {
-            format!("crates/api/src/{things}.rs has no operation that deletes one")
-        })?;
+        let (path, thing) =
+            delete(source).ok_or_else(|| format!("{file} has no operation that deletes one"))?;
         let tests = self.text(&format!("tests/e2e/{things}.rs")).unwrap_or_default();
         let create = match () {
             () if tests.contains("pub(crate) async fn create(app: &TestApp) -> Value") => {

@@ -8,7 +8,7 @@ use super::{
     Tags,
     types::{CreatePerson, Person},
 };
-use crate::{
+use web::{
     auth::Writer,
     error::{ApiError, FieldError},
     idempotency,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Tags, no_person, types::Email};
-use crate::{
+use web::{
     answers::DeletedResponse,
     auth::{Reader, Writer},
     error::{ApiError, FieldError},

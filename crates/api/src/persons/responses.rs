@@ -4,7 +4,7 @@ use db::persons as rows;
 use poem_openapi::ApiResponse;
 
 use super::types::{Person, PersonPage, cursor};
-use crate::{
+use web::{
     etag::ETag,
     json::{Json, Written},
 };

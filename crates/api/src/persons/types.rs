@@ -9,9 +9,8 @@ use poem_openapi::{
     types::{Example, MaybeUndefined},
 };
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
-
-use crate::{
+use uuid::{Uuid, uuid};
+use web::{
     error::{ApiError, FieldError},
     etag::ETag,
     examples,
@@ -19,6 +18,9 @@ use crate::{
 };
 
 pub(super) mod cursor;
+
+/// The first person of the sample rows.
+pub(crate) const FIRST: Uuid = uuid!("01900000-0000-7000-8000-000000000001");
 
 /// A person with its e-mail addresses.
 #[derive(Debug, Serialize, Deserialize, Object)]
@@ -44,7 +46,7 @@ pub(crate) struct Person {
 impl Example for Person {
     fn example() -> Self {
         Self {
-            id: examples::PERSON,
+            id: FIRST,
             name: "Ada Lovelace".to_owned(),
             nickname: Some("Ada".to_owned()),
             emails: vec![Email::example()],
@@ -67,7 +69,10 @@ pub(crate) struct Email {
 
 impl Example for Email {
     fn example() -> Self {
-        Self { id: examples::EMAIL, address: "ada@example.com".to_owned() }
+        Self {
+            id: uuid!("01900000-0000-7000-9000-000000000011"),
+            address: "ada@example.com".to_owned(),
+        }
     }
 }
 

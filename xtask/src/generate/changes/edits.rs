@@ -20,7 +20,7 @@ pub(super) fn route(text: &str, import: &str, api: &str) -> Option<String> {
     let at = after(text, "use crate::{\n")?;
     let text = insert(text, at, &format!("    {import},\n"));
     let function = after(&text, "fn resources(")?;
-    let start = function + after(&text[function..], "{\n    (\n")?;
+    let start = function + after(&text[function..], "\n    (\n")?;
     let end = start + text[start..].find("    )\n}")?;
     let tuple = &text[start..end];
     let at = tuple.find("        HealthApi").unwrap_or(tuple.len());

@@ -5,7 +5,7 @@ use db::persons as rows;
 use uuid::Uuid;
 
 use super::PersonOrder;
-use crate::error::{ApiError, FieldError};
+use web::error::{ApiError, FieldError};
 
 /// The order to list in, from where the cursor says on.
 ///

@@ -26,18 +26,18 @@ const EMAIL: &str = concat!("^[^\\s@", unseen!(), "]+@[^\\s@", unseen!(), "]+$")
 /// One line of text of 1 to `MAX` characters, not only blanks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Line<const MAX: usize>(pub(crate) String);
+pub struct Line<const MAX: usize>(pub String);
 
 /// An e-mail address of 3 to 254 characters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct EmailAddress(pub(crate) String);
+pub struct EmailAddress(pub String);
 
 /// What to look for, of `MIN` to `MAX` characters. PostgreSQL cannot compare with a NUL.
-pub(crate) struct Search<const MIN: usize, const MAX: usize>(pub(crate) String);
+pub struct Search<const MIN: usize, const MAX: usize>(pub String);
 
 /// A key that a client chose for a request, of 1 to 255 visible ASCII characters.
-pub(crate) struct IdempotencyKey(pub(crate) String);
+pub struct IdempotencyKey(pub String);
 
 /// A password of 12 to 128 characters. It is checked, hashed and never shown.
 #[derive(Clone, Deserialize)]

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::{auth::Writer, error::ApiError, text::IdempotencyKey};
 
 /// A request that may come again.
-pub(crate) struct Request {
+pub struct Request {
     /// Its account's own: others may use the same.
     key: String,
     /// Tells it from another request with the same key.
@@ -16,7 +16,11 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(
+    /// The caller's request for this operation with this body.
+    ///
+    /// # Errors
+    /// The body is no JSON.
+    pub fn new(
         caller: &Writer,
         key: &IdempotencyKey,
         operation: &str,
@@ -35,7 +39,7 @@ impl Request {
     ///
     /// # Errors
     /// [`ApiError::KeyReused`] if the key came with another request.
-    pub(crate) async fn answered<T: DeserializeOwned>(
+    pub async fn answered<T: DeserializeOwned>(
         &self,
         transaction: &Transaction,
     ) -> Result<Option<T>, ApiError> {
@@ -49,7 +53,7 @@ impl Request {
     }
 
     /// Keeps the answer.
-    pub(crate) async fn keep(
+    pub async fn keep(
         &self,
         transaction: &Transaction,
         answer: &impl Serialize,

@@ -60,7 +60,7 @@ fn references(schema: &Value, names: &mut Vec<String>) {
 ///
 /// # Errors
 /// [`ApiError::Invalid`] with everything that is wrong. No value is repeated: it may be a password.
-pub(crate) fn check(name: &str, value: &Value) -> Result<(), ApiError> {
+pub fn check(name: &str, value: &Value) -> Result<(), ApiError> {
     let validator = VALIDATORS.get(name).expect("every request body has a schema");
     let errors: Vec<_> = validator.iter_errors(value).flat_map(|error| describe(&error)).collect();
     if errors.is_empty() { Ok(()) } else { Err(ApiError::Invalid(errors)) }

@@ -6,25 +6,27 @@
 mod answers;
 mod schemas;
 
-#[cfg(test)]
-mod tests;
-
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
-static PUBLISHED: LazyLock<Value> = LazyLock::new(|| {
-    let written =
-        serde_json::from_str(&crate::routes::written()).expect("poem-openapi writes JSON");
-    correct(written)
-});
+static PUBLISHED: OnceLock<Value> = OnceLock::new();
 
-/// The document.
-pub(crate) fn published() -> &'static Value {
-    &PUBLISHED
+/// Corrects what poem-openapi has `written`; of those that are asked for `conflicting` operations, see [`Service`].
+/// A process has one document: the first.
+pub(crate) fn publish(written: &str, conflicting: &[&str]) -> &'static Value {
+    PUBLISHED.get_or_init(|| {
+        let written = serde_json::from_str(written).expect("poem-openapi writes JSON");
+        correct(written, conflicting)
+    })
 }
 
-fn correct(mut document: Value) -> Value {
+/// The document.
+pub fn published() -> &'static Value {
+    PUBLISHED.get().expect("a `Service` publishes it before it can be called")
+}
+
+fn correct(mut document: Value, conflicting: &[&str]) -> Value {
     document["openapi"] = json!("3.1.0");
     let licence = env!("CARGO_PKG_LICENSE");
     document["info"]["license"] = json!({ "name": licence, "identifier": licence });
@@ -34,15 +36,15 @@ fn correct(mut document: Value) -> Value {
     let schemas = document["components"]["schemas"].clone();
     for (_, operations) in objects(&mut document["paths"]) {
         for (method, operation) in objects(operations) {
-            correct_operation(method, operation);
+            correct_operation(method, operation, conflicting);
             answers::describe(operation, &schemas);
         }
     }
     document
 }
 
-fn correct_operation(method: &str, operation: &mut Value) {
-    answers::correct(operation);
+fn correct_operation(method: &str, operation: &mut Value, conflicting: &[&str]) {
+    answers::correct(operation, conflicting);
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten().filter_map(Value::as_object_mut) {
         // What they are without saying so.

@@ -7,21 +7,24 @@ use config::{Config, Listen};
 use telemetry::Telemetry;
 use tokio::{runtime::Builder, signal, sync::oneshot, time::sleep};
 
-use crate::Server;
+use crate::{Foundation, Server, Service};
 
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:#}")]
 pub struct Unusable(pub(crate) anyhow::Error);
 
-/// Serves until a signal comes, with a log of what `log_filter` lets through, as RUST_LOG has it. On an inherited
+/// Serves `api` until a signal comes, with a log of what `log_filter` lets through, as RUST_LOG has it. On an inherited
 /// socket (`API_LISTEN=stdin`), `ready` is called when it takes connections.
-///
-/// `main.rs` has nothing to compile but this call: an edit of the API makes it link, and no more.
 ///
 /// # Errors
 /// [`Unusable`] or [`db::Error`] for settings that cannot be used; a port that is taken; a second signal.
-pub fn serve(config: Config, log_filter: Option<String>, ready: fn()) -> anyhow::Result<()> {
+pub fn serve(
+    config: Config,
+    api: fn(&Foundation) -> Service,
+    log_filter: Option<String>,
+    ready: fn(),
+) -> anyhow::Result<()> {
     let mut runtime = Builder::new_multi_thread();
     runtime
         .enable_all()
@@ -31,17 +34,17 @@ pub fn serve(config: Config, log_filter: Option<String>, ready: fn()) -> anyhow:
         let telemetry = Telemetry::start(&config, log_filter).map_err(Unusable)?;
         // In the log's format, and with the id of the request whose handler panicked.
         panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
-        run(config, ready).await?;
+        run(config, api, ready).await?;
         telemetry.end().await;
         Ok(())
     };
     runtime.build()?.block_on(served)
 }
 
-async fn run(config: Config, ready: fn()) -> anyhow::Result<()> {
+async fn run(config: Config, api: fn(&Foundation) -> Service, ready: fn()) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let takes_over = config.server.listen == Listen::Stdin;
-    let server = Server::bind(config)?;
+    let server = Server::bind(config, api)?;
     tracing::info!(address = %server.address(), "listening");
     if let Some(address) = server.admin_address() {
         tracing::info!(%address, "serving metrics");

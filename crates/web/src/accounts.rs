@@ -15,7 +15,7 @@ use poem_openapi::{
 };
 use uuid::Uuid;
 
-pub(crate) use me::MeApi;
+use me::MeApi;
 use types::{Account, AccountPage, SignUp, UpdateAccount};
 
 use crate::{
@@ -24,9 +24,35 @@ use crate::{
     error::{ApiError, FieldError},
     json::Json,
     middleware::RequestId,
+    routes::Foundation,
+    sessions::SessionsApi,
+    tokens::TokensApi,
 };
 
-pub(crate) struct AccountsApi {
+/// The operations by which people get accounts, sessions and API tokens.
+pub fn operations(foundation: &Foundation) -> impl OpenApi + use<> {
+    let (database, guard) = (&foundation.database, &foundation.guard);
+    let settings = &foundation.config.accounts;
+    let throttle = Throttle::new(guard.store.clone());
+    (
+        AccountsApi {
+            database: database.clone(),
+            guard: guard.clone(),
+            throttle: throttle.clone(),
+            sign_up: settings.sign_up,
+        },
+        MeApi { database: database.clone(), guard: guard.clone(), throttle: throttle.clone() },
+        SessionsApi {
+            database: database.clone(),
+            guard: guard.clone(),
+            throttle,
+            lifetime: settings.session_lifetime,
+        },
+        TokensApi { database: database.clone(), guard: guard.clone() },
+    )
+}
+
+struct AccountsApi {
     pub(crate) database: Database,
     pub(crate) guard: Guard,
     pub(crate) throttle: Throttle,
@@ -167,8 +193,9 @@ enum SignUpResponse {
     Created(Json<Account>),
 }
 
+/// What this is under on the docs page.
 #[derive(poem_openapi::Tags)]
-pub(crate) enum Tags {
+pub enum Tags {
     /// Who may use the API: accounts, their sessions and their API tokens.
     Accounts,
 }

@@ -47,7 +47,7 @@ impl Kind {
 
 /// Checks tokens.
 #[derive(Clone)]
-pub(crate) struct Guard {
+pub struct Guard {
     database: Database,
     /// Whether accounts are refused whose password everybody knows.
     pub(crate) production: bool,

@@ -18,20 +18,21 @@ use poem_openapi::{
     auth::{Bearer, BearerAuthorization},
 };
 
-pub(crate) use guard::{Guard, Kind};
+pub use guard::Guard;
+pub(crate) use guard::Kind;
 pub(crate) use throttle::Throttle;
 
 use crate::{error::ApiError, middleware::RequestId};
 
 /// Who calls, and by which request.
-pub(crate) struct Caller {
+pub struct Caller {
     holder: Holder,
     request_id: RequestId,
 }
 
 impl Caller {
     /// The caller as the one who changes something by this operation.
-    pub(crate) fn by(&self, action: &'static str) -> Actor {
+    pub fn by(&self, action: &'static str) -> Actor {
         let (account_id, token_id) = (Some(self.account_id), Some(self.token_id));
         Actor { account_id, token_id, action, request_id: Some(self.request_id.0.clone()) }
     }
@@ -48,22 +49,22 @@ impl Deref for Caller {
 /// A token: of a session, which `POST /sessions` begins, or an API token, which `POST /tokens` makes.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", rename = "token", checker = "may_read")]
-pub(crate) struct Reader(pub(crate) Caller);
+pub struct Reader(pub Caller);
 
 /// A token that may be used to change things.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", rename = "token", checker = "may_write")]
-pub(crate) struct Writer(pub(crate) Caller);
+pub struct Writer(pub Caller);
 
 /// A session. An API token that leaks can neither make others nor take over its account.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", rename = "token", checker = "may_own")]
-pub(crate) struct Owner(pub(crate) Caller);
+pub struct Owner(pub Caller);
 
 /// A session or an API token of an admin; one to read is enough to read.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", rename = "token", checker = "may_manage")]
-pub(crate) struct Admin(pub(crate) Caller);
+pub struct Admin(pub Caller);
 
 async fn may_read(request: &Request, bearer: Bearer) -> Result<Caller> {
     Ok(check(request, &bearer, Need::Read).await?)

@@ -10,10 +10,10 @@ use crate::error::ApiError;
 
 /// The version of a resource as a strong entity tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ETag(pub(crate) i32);
+pub struct ETag(pub i32);
 
 /// `If-None-Match`: whether one of the tags that the client knows is this one.
-pub(crate) fn matches(known: &str, tag: ETag) -> bool {
+pub fn matches(known: &str, tag: ETag) -> bool {
     known.trim() == "*" || tags(known).any(|known| known == tag.to_string())
 }
 
@@ -21,7 +21,7 @@ pub(crate) fn matches(known: &str, tag: ETag) -> bool {
 ///
 /// # Errors
 /// [`ApiError::Stale`] otherwise.
-pub(crate) fn check(if_match: Option<&str>, version: i32) -> Result<(), ApiError> {
+pub fn check(if_match: Option<&str>, version: i32) -> Result<(), ApiError> {
     match if_match {
         Some(known) if !matches(known, ETag(version)) => Err(ApiError::Stale),
         _ => Ok(()),

@@ -8,10 +8,6 @@ use crate::{error, middleware::DEFAULTS};
 
 /// The operations that take a password: a wrong one is refused, and so are too many.
 const GUESSABLE: [&str; 3] = ["signUp", "logIn", "changePassword"];
-/// The operations that store something of which there may be only one, or delete what others need.
-const CONFLICTING: &[&str] =
-    &["signUp", "createPerson", "createPersons", "replacePerson", "updatePerson", "addEmail"];
-
 /// Every error, once, for [`correct`] to refer to.
 pub(super) fn errors() -> Value {
     let response = |(status, mut response): (StatusCode, Value)| {
@@ -40,8 +36,8 @@ pub(super) fn headers() -> Value {
 }
 
 /// Adds the errors that the operation can end with, and the headers of its own answers.
-pub(super) fn correct(operation: &mut Value) {
-    let possible = possible_errors(operation);
+pub(super) fn correct(operation: &mut Value, conflicting: &[&str]) {
+    let possible = possible_errors(operation, conflicting);
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for (status, response) in responses.iter_mut() {
         correct_headers(status, response);
@@ -63,7 +59,7 @@ pub(super) fn describe(operation: &mut Value, schemas: &Value) {
     }
 }
 
-fn possible_errors(operation: &Value) -> Vec<StatusCode> {
+fn possible_errors(operation: &Value, conflicting: &[&str]) -> Vec<StatusCode> {
     let parameters = || operation["parameters"].as_array().into_iter().flatten();
     let has = |place: &str| parameters().any(|parameter| parameter["in"] == place);
     let is = |ids: &[&str]| ids.iter().any(|id| operation["operationId"] == *id);
@@ -83,7 +79,7 @@ fn possible_errors(operation: &Value) -> Vec<StatusCode> {
         (StatusCode::UNAUTHORIZED, needs_token || is(&GUESSABLE)),
         (StatusCode::FORBIDDEN, needs_token || is(&["signUp"])),
         (StatusCode::NOT_FOUND, has("path")),
-        (StatusCode::CONFLICT, is(CONFLICTING)),
+        (StatusCode::CONFLICT, is(conflicting) || is(&["signUp"])),
         (StatusCode::PRECONDITION_FAILED, parameters().any(|it| it["name"] == "If-Match")),
         (StatusCode::TOO_MANY_REQUESTS, is(&GUESSABLE)),
         (StatusCode::SERVICE_UNAVAILABLE, !is(&["getLiveness"])),

@@ -29,7 +29,7 @@ pub(crate) struct Problem {
 /// One of several things that are wrong with a request.
 #[derive(Debug, Clone, PartialEq, Eq, Object)]
 #[oai(skip_serializing_if_is_none)]
-pub(crate) struct FieldError {
+pub struct FieldError {
     /// Where in the body, as a JSON pointer (RFC 6901).
     pointer: Option<String>,
     /// Which parameter of query, path or header.
@@ -40,12 +40,12 @@ pub(crate) struct FieldError {
 
 impl FieldError {
     /// Something is wrong with the body at `pointer`.
-    pub(crate) fn new(pointer: String, detail: impl Into<String>) -> Self {
+    pub fn new(pointer: String, detail: impl Into<String>) -> Self {
         Self { pointer: Some(pointer), parameter: None, detail: detail.into() }
     }
 
     /// Something is wrong with the parameter `name`.
-    pub(crate) fn parameter(name: &str, detail: impl Into<String>) -> Self {
+    pub fn parameter(name: &str, detail: impl Into<String>) -> Self {
         Self { pointer: None, parameter: Some(name.to_owned()), detail: detail.into() }
     }
 }

@@ -27,7 +27,7 @@ use crate::{
 
 /// A body of JSON.
 #[derive(Debug)]
-pub(crate) struct Json<T>(pub(crate) T);
+pub struct Json<T>(pub T);
 
 impl<T: Type> Payload for Json<T> {
     const CONTENT_TYPE: &'static str = "application/json";
@@ -98,14 +98,15 @@ impl<T: Serialize + Send> IntoResponse for Json<T> {
 
 /// A body of JSON that is written already: copies share its bytes.
 #[derive(Debug)]
-pub(crate) struct Written<T> {
+pub struct Written<T> {
     /// None if it cannot be written.
     bytes: Option<Bytes>,
     of: PhantomData<fn(T)>,
 }
 
 impl<T: Serialize> Written<T> {
-    pub(crate) fn new(value: &T) -> Self {
+    /// The bytes of `value`. Where it cannot be written, the answer is 500.
+    pub fn new(value: &T) -> Self {
         let bytes = serde_json::to_vec(value)
             .inspect_err(|error| tracing::error!(%error, "an answer is no JSON"));
         Self { bytes: bytes.ok().map(Bytes::from), of: PhantomData }

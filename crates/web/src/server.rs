@@ -22,7 +22,7 @@ use crate::{
     auth::Guard,
     health::{self, Readiness},
     metrics::Metrics,
-    routes,
+    routes::{self, Foundation, Service},
     shared_store::SharedStore,
 };
 use acceptor::Acceptor;
@@ -41,14 +41,15 @@ pub struct Server {
     config: Config,
     database: Database,
     store: SharedStore,
+    api: fn(&Foundation) -> Service,
 }
 
 impl Server {
-    /// Takes the ports. The database is not asked: the server is live without it, and ready with it.
+    /// Takes the ports, for an API that is made on its foundation. The database is not asked: the server is live without it, and ready with it.
     ///
     /// # Errors
     /// A port is taken, or DATABASE_URL or REDIS_URL is malformed.
-    pub fn bind(config: Config) -> anyhow::Result<Self> {
+    pub fn bind(config: Config, api: fn(&Foundation) -> Service) -> anyhow::Result<Self> {
         let database = Database::new(&config.database).context("DATABASE_URL")?;
         let store = SharedStore::new(config.redis_url.as_ref()).map_err(Unusable)?;
         let listener = match config.server.listen {
@@ -59,7 +60,7 @@ impl Server {
         // The server that this one takes over from still has it.
         let shared = config.server.listen == Listen::Stdin;
         let admin = config.server.admin_listen.map(|it| listen(it, "API_ADMIN_LISTEN", shared));
-        Ok(Self { listener, address, admin: admin.transpose()?, config, database, store })
+        Ok(Self { listener, address, admin: admin.transpose()?, config, database, store, api })
     }
 
     /// Where it listens; the port is a real one even when port 0 was asked for.
@@ -102,7 +103,13 @@ impl Server {
             (Readiness::default(), Metrics::new(&self.database, &self.store));
         let production = self.config.profile == Profile::Production;
         let guard = Guard::new(self.database.clone(), production, self.store.clone());
-        let app = routes::app(&self.config, &self.database, &guard, &readiness, &metrics);
+        let foundation = Foundation {
+            config: self.config,
+            database: self.database.clone(),
+            guard: guard.clone(),
+            readiness: readiness.clone(),
+        };
+        let app = routes::app(&foundation, (self.api)(&foundation), &metrics);
         let api = Acceptor::new(self.listener, app, limits.clone())?;
         let admin = self.admin.map(|it| Acceptor::new(it, routes::admin(&metrics), limits.clone()));
         let admin = admin.transpose()?;

@@ -13,7 +13,7 @@ pub(crate) const DOCS_POLICY: &str = "default-src 'none'; script-src 'unsafe-inl
     style-src 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 /// What the landing page needs, which asks how the source is.
-pub(crate) const PAGE_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; \
+pub const PAGE_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; \
     style-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What an answer has unless its handler chose otherwise. Strict-Transport-Security is missing: it

@@ -1,11 +1,20 @@
 //! What people and generated clients need of every operation.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::LazyLock};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
+use web::validation;
 
-use super::{map, published};
-use crate::validation;
+static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(&crate::spec()).expect("a document"));
+
+fn published() -> &'static Value {
+    &DOCUMENT
+}
+
+fn map(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flat_map(Map::iter)
+}
 
 /// Every operation with its id.
 fn operations() -> Vec<(&'static str, &'static Value)> {

@@ -2,8 +2,9 @@
 
 use poem_openapi::ApiResponse;
 
+/// The answer to a DELETE.
 #[derive(ApiResponse)]
-pub(crate) enum DeletedResponse {
+pub enum DeletedResponse {
     /// It is gone
     #[oai(status = 204)]
     Deleted,

@@ -16,7 +16,7 @@ use poem_openapi::error::{AuthorizationError, ContentTypeError, ParseParamError,
 
 use crate::paths::KnownPath;
 pub(crate) use documented::responses;
-pub(crate) use problem::FieldError;
+pub use problem::FieldError;
 use problem::Problem;
 
 /// Seconds after which a client may try again when the database is away.
@@ -24,39 +24,69 @@ const RETRY_AFTER: &str = "1";
 
 /// What an operation can end with instead of its answer.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ApiError {
+pub enum ApiError {
+    /// No token, or none that counts.
     #[error("the token is unknown, expired or revoked")]
     Unauthorized,
+    /// Not who they say they are.
     #[error("the e-mail address or the password is wrong")]
     WrongPassword,
+    /// The caller may not do this; why.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// Too many passwords were tried.
     #[error("too many attempts: try again in {seconds} seconds")]
-    TooManyAttempts { seconds: u64 },
+    TooManyAttempts {
+        /// Until the next one counts.
+        seconds: u64,
+    },
+    /// There is no such thing; what it is called.
     #[error("there is no {0} with this id")]
     NotFound(&'static str),
+    /// Fields whose values there may be only once.
     #[error("a value conflicts with what is stored")]
     Conflict(Vec<FieldError>),
+    /// A request that somebody else could read in another way.
     #[error("{0}")]
     Ambiguous(&'static str),
+    /// A body that is no JSON; where it ceases to be.
     #[error("the body is not JSON: line {line}, column {column}")]
-    Malformed { line: usize, column: usize },
+    Malformed {
+        /// From 1 on.
+        line: usize,
+        /// From 1 on.
+        column: usize,
+    },
+    /// Everything that is wrong with the values.
     #[error("the request has values that are not valid")]
     Invalid(Vec<FieldError>),
+    /// The version that the client knows is not the newest.
     #[error("it was changed since you read it: read it again")]
     Stale,
+    /// An `Idempotency-Key` of another request.
     #[error("this Idempotency-Key came with another request before")]
     KeyReused,
+    /// A database whose migrations have not run.
     #[error("the schema is at version {found}, this server needs {needed}: run the migrations")]
-    SchemaBehind { found: i32, needed: i32 },
+    SchemaBehind {
+        /// The last migration it has.
+        found: i32,
+        /// The last one of this server.
+        needed: i32,
+    },
+    /// The server takes no more work.
     #[error("the server is stopping")]
     Stopping,
+    /// A body that did not come in time.
     #[error("the body took too long to come")]
     SlowBody,
+    /// An answer that was not ready in time.
     #[error("the request took too long")]
     Timeout,
+    /// What the database says.
     #[error(transparent)]
     Database(#[from] DbError),
+    /// A stored answer that cannot be read, or one that cannot be stored.
     #[error("what was kept is not JSON")]
     Kept(#[from] serde_json::Error),
 }

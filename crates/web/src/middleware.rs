@@ -24,7 +24,8 @@ use crate::{
     metrics::Metrics,
     paths::KnownPath,
 };
-pub(crate) use headers::{DEFAULTS, DOCS_POLICY, PAGE_POLICY, add_headers};
+pub use headers::PAGE_POLICY;
+pub(crate) use headers::{DEFAULTS, DOCS_POLICY, add_headers};
 
 const REQUEST_ID: &str = "x-request-id";
 
