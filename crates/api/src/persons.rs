@@ -11,12 +11,6 @@ use poem_openapi::{
     param::{Header, Path, Query},
 };
 use uuid::Uuid;
-
-pub(crate) use batch::BatchApi;
-pub(crate) use emails::EmailsApi;
-use responses::{CreatePersonResponse, GetPersonResponse, Page, PersonResponse, PersonsResponse};
-pub(crate) use types::FIRST;
-use types::{CreatePerson, Person, PersonOrder, UpdatePerson, cursor};
 use web::{
     answers::DeletedResponse,
     auth::{Admin, Reader, Writer},
@@ -25,6 +19,12 @@ use web::{
     json::Json,
     text::{IdempotencyKey, Search},
 };
+
+pub(crate) use batch::BatchApi;
+pub(crate) use emails::EmailsApi;
+use responses::{CreatePersonResponse, GetPersonResponse, Page, PersonResponse, PersonsResponse};
+pub(crate) use types::FIRST;
+use types::{CreatePerson, Person, PersonOrder, UpdatePerson, cursor};
 
 pub(crate) struct PersonsApi {
     database: Database,

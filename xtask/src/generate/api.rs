@@ -12,7 +12,7 @@ const MODULE: &str = include_str!("templates/api.rs.template");
 const RESPONSES: &str = include_str!("templates/api_responses.rs.template");
 const TYPES: &str = include_str!("templates/api_types.rs.template");
 /// What fields of JSON need.
-const OBJECTS: &str = "\nuse crate::objects::{self, AnyObject};";
+const OBJECTS: &str = "use crate::objects::{self, AnyObject};";
 const ENUM: &str = include_str!("templates/api_enum.rs.template");
 const CREATE: &str = include_str!("templates/api_create.rs.template");
 const UPDATE: &str = include_str!("templates/api_update.rs.template");
@@ -126,7 +126,7 @@ fn types(resource: &Resource) -> String {
             &enums(&|field| format!("pub(super) use {}::{};", field.name, field.enum_type(names))),
         )
         .fill("chrono", if has_date { "DateTime, NaiveDate, Utc" } else { "DateTime, Utc" })
-        .fill("object_uses", if has_objects { OBJECTS } else { "" })
+        .fill("objects", if has_objects { OBJECTS } else { "" })
         .fill("fields", &resource.each(field))
         .fill("examples", &resource.each(example))
         .fill("conversions", &resource.each(|field| values::from_stored(field, resource)))
@@ -235,19 +235,18 @@ fn imports(template: Template, resource: &Resource, uses_examples: bool) -> Temp
         1 => format!("use super::{};", enums[0]),
         _ => format!("use super::{{{}}};", enums.join(", ")),
     };
-    let modules: Vec<_> = [
-        ("use web::examples;", uses_examples),
-        ("use web::text::Line;", has(|it| matches!(it, Kind::Text { .. }))),
-        (OBJECTS, has(|it| *it == Kind::Jsonb)),
-    ]
-    .into_iter()
-    .filter_map(|(module, is_used)| is_used.then_some(module))
-    .collect();
+    let web = match (uses_examples, has(|it| matches!(it, Kind::Text { .. }))) {
+        (true, true) => "use web::{examples, text::Line};",
+        (true, false) => "use web::examples;",
+        (false, true) => "use web::text::Line;",
+        (false, false) => "",
+    };
     template
         .fill("chrono", chrono)
         .fill("uuid", if has_ids { "use uuid::Uuid;" } else { "" })
         .fill("enum_uses", &enums)
-        .fill("crate_uses", &modules.join("\n"))
+        .fill("web", web)
+        .fill("objects", if has(|it| *it == Kind::Jsonb) { OBJECTS } else { "" })
 }
 
 /// What the document says of a field.

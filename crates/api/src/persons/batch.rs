@@ -3,17 +3,17 @@
 use db::{Database, persons as rows};
 use poem_openapi::{ApiResponse, Object, OpenApi, param::Header, types::Example};
 use serde::{Deserialize, Serialize};
-
-use super::{
-    Tags,
-    types::{CreatePerson, Person},
-};
 use web::{
     auth::Writer,
     error::{ApiError, FieldError},
     idempotency,
     json::Json,
     text::IdempotencyKey,
+};
+
+use super::{
+    Tags,
+    types::{CreatePerson, Person},
 };
 
 pub(crate) struct BatchApi {

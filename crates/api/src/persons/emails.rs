@@ -8,8 +8,6 @@ use poem_openapi::{
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-use super::{Tags, no_person, types::Email};
 use web::{
     answers::DeletedResponse,
     auth::{Reader, Writer},
@@ -18,6 +16,8 @@ use web::{
     json::Json,
     text::{EmailAddress, IdempotencyKey},
 };
+
+use super::{Tags, no_person, types::Email};
 
 pub(crate) struct EmailsApi {
     pub(crate) database: Database,

@@ -2,12 +2,12 @@
 
 use db::persons as rows;
 use poem_openapi::ApiResponse;
-
-use super::types::{Person, PersonPage, cursor};
 use web::{
     etag::ETag,
     json::{Json, Written},
 };
+
+use super::types::{Person, PersonPage, cursor};
 
 /// A page as it is sent, and the cursor of the one after it. Written once for all who wait for it.
 #[derive(Clone)]

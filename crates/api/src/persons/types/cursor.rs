@@ -3,9 +3,9 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use db::persons as rows;
 use uuid::Uuid;
+use web::error::{ApiError, FieldError};
 
 use super::PersonOrder;
-use web::error::{ApiError, FieldError};
 
 /// The order to list in, from where the cursor says on.
 ///
