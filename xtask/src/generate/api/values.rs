@@ -70,7 +70,6 @@ pub(super) fn given(field: &Field, resource: &Resource) -> String {
             return format!("{}::{}", field.enum_type(name), type_name(&values[0]));
         }
         Kind::Ref(parent) => match parent.things.as_str() {
-            "persons" => "examples::PERSON",
             "accounts" => "examples::ACCOUNT",
             _ => "examples::OTHER",
         },
