@@ -28,12 +28,17 @@ use types::{CreatePerson, Person, PersonOrder, UpdatePerson, cursor};
 
 pub(crate) struct PersonsApi {
     database: Database,
-    shared: rows::Shared<Page>,
+    shared: rows::Shared,
+    pages: rows::Pages<Page>,
 }
 
 impl PersonsApi {
     pub(crate) fn new(database: &Database) -> Self {
-        Self { database: database.clone(), shared: rows::Shared::new(database, Page::new) }
+        Self {
+            database: database.clone(),
+            shared: rows::Shared::new(database),
+            pages: rows::Pages::new(database, Page::new),
+        }
     }
 }
 
@@ -65,7 +70,7 @@ impl PersonsApi {
             name_prefix: name_prefix.0.map(|text| text.0),
             address: email.0.map(|text| text.0),
         };
-        let page = self.shared.list(&filter, &order, limit.0).await?;
+        let page = self.pages.list(&filter, &order, limit.0).await?;
         let link = page.next.map(|next| {
             let query = cursor::query(&next, limit.0, sort, &filter);
             format!("</persons?{query}>; rel=\"next\"")

@@ -24,6 +24,7 @@ ORDER BY ",
 mod emails;
 mod insert;
 mod list;
+mod pages;
 mod shared;
 
 use chrono::{DateTime, Utc};
@@ -35,7 +36,8 @@ use crate::{Connection, Error};
 pub use emails::{add_email, remove_email};
 pub use insert::{insert, insert_many};
 pub use list::{Filter, Order, list};
-pub use shared::{MakePage, Shared};
+pub use pages::{MakePage, Pages};
+pub use shared::Shared;
 
 /// The addresses of one person are unique, compared without case.
 pub const EMAIL_KEY: &str = "emails_person_id_address_key";

@@ -4,30 +4,23 @@ use std::{collections::HashMap, sync::Arc};
 
 use uuid::Uuid;
 
-use super::{Filter, NewPerson, Order, Person, find_many, insert_many, list};
+use super::{NewPerson, Person, find_many, insert_many};
 use crate::{Database, Error, audit::Actor, coalesce::Coalesced, pipeline::Pipeline};
 
 /// Statements of a kind that are sent along one connection: more were no quicker.
 const AT_ONCE: usize = 3;
 
-/// What becomes of a page's persons: made once for all who wait for that page. Told whether more persons follow.
-pub type MakePage<P> = fn(&Order, Vec<Person>, bool) -> P;
-
 /// The operations of which there are most.
-pub struct Shared<P> {
-    database: Database,
+pub struct Shared {
     finds: Coalesced<Uuid, Option<Person>>,
     inserts: Coalesced<(Actor, NewPerson), Person>,
-    /// By the last person of the page before, and the limit: many look at the same page.
-    lists: Coalesced<(Option<Uuid>, u32), P>,
-    make_page: MakePage<P>,
 }
 
-impl<P: Clone + Send + 'static> Shared<P> {
+impl Shared {
     /// Nothing connects until the first call.
-    pub fn new(database: &Database, make_page: MakePage<P>) -> Self {
+    pub fn new(database: &Database) -> Self {
         let pipeline = || Arc::new(Pipeline::new(database));
-        let (finds, inserts, lists) = (pipeline(), pipeline(), database.clone());
+        let (finds, inserts) = (pipeline(), pipeline());
         Self {
             finds: Coalesced::new(
                 AT_ONCE,
@@ -39,11 +32,6 @@ impl<P: Clone + Send + 'static> Shared<P> {
                 |_, _| true,
                 move |new| Box::pin(insert(inserts.clone(), new)),
             ),
-            lists: Coalesced::new(1, PartialEq::eq, move |same| {
-                Box::pin(same_page(lists.clone(), same, make_page))
-            }),
-            database: database.clone(),
-            make_page,
         }
     }
 
@@ -53,15 +41,6 @@ impl<P: Clone + Send + 'static> Shared<P> {
     /// [`Error::NotFound`] if there is none.
     pub async fn get(&self, id: Uuid) -> Result<Person, Error> {
         self.finds.call(id).await?.ok_or(Error::NotFound)
-    }
-
-    /// A page of `limit` persons at most, of those that [`list()`] finds; those who wait for the same page share it.
-    pub async fn list(&self, filter: &Filter, order: &Order, limit: u32) -> Result<P, Error> {
-        match order {
-            Order::Creation(after) if filter.is_empty() => self.lists.call((*after, limit)).await,
-            // A search may take long, and must not keep others waiting.
-            _ => page(&self.database, filter, order, limit, self.make_page).await,
-        }
     }
 
     /// Stores a person together with its addresses and the entry in the audit, all or nothing.
@@ -85,30 +64,4 @@ async fn insert(
     new: Vec<(Actor, NewPerson)>,
 ) -> Result<Vec<Person>, Error> {
     insert_many(&*pipeline.client().await?, new).await
-}
-
-/// The same page for everybody who asks for it.
-async fn same_page<P: Clone>(
-    database: Database,
-    same: Vec<(Option<Uuid>, u32)>,
-    make: MakePage<P>,
-) -> Result<Vec<P>, Error> {
-    let (after, limit) = same[0];
-    let order = Order::Creation(after);
-    let page = page(&database, &Filter::default(), &order, limit, make).await?;
-    Ok(vec![page; same.len()])
-}
-
-async fn page<P>(
-    database: &Database,
-    filter: &Filter,
-    order: &Order,
-    limit: u32,
-    make: MakePage<P>,
-) -> Result<P, Error> {
-    // One more than asked for tells whether there is a next page.
-    let mut found = list(&database.client().await?, filter, order, limit + 1).await?;
-    let has_next = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    Ok(make(order, found, has_next))
 }
