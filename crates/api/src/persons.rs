@@ -16,20 +16,20 @@ use web::{
     auth::{Admin, Reader, Writer},
     error::ApiError,
     etag, idempotency,
-    json::Json,
+    json::{Json, Written},
     text::{IdempotencyKey, Search},
 };
 
 pub(crate) use batch::BatchApi;
 pub(crate) use emails::EmailsApi;
-use responses::{CreatePersonResponse, GetPersonResponse, Page, PersonResponse, PersonsResponse};
+use responses::{CreatePersonResponse, GetPersonResponse, PersonResponse, PersonsResponse, page};
 pub(crate) use types::FIRST;
 use types::{CreatePerson, Person, PersonOrder, UpdatePerson, cursor};
 
 pub(crate) struct PersonsApi {
     database: Database,
     shared: rows::Shared,
-    pages: rows::Pages<Page>,
+    pages: rows::Pages,
 }
 
 impl PersonsApi {
@@ -37,7 +37,7 @@ impl PersonsApi {
         Self {
             database: database.clone(),
             shared: rows::Shared::new(database),
-            pages: rows::Pages::new(database, Page::new),
+            pages: rows::Pages::new(database, page),
         }
     }
 }
@@ -75,7 +75,7 @@ impl PersonsApi {
             let query = cursor::query(&next, limit.0, sort, &filter);
             format!("</persons?{query}>; rel=\"next\"")
         });
-        Ok(PersonsResponse::Page(page.body, link))
+        Ok(PersonsResponse::Page(Written::new(page.body), link))
     }
 
     /// Create a person

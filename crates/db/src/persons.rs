@@ -36,7 +36,7 @@ use crate::{Connection, Error};
 pub use emails::{add_email, remove_email};
 pub use insert::{insert, insert_many};
 pub use list::{Filter, Order, list};
-pub use pages::{MakePage, Pages};
+pub use pages::{MakePage, Page, Pages};
 pub use shared::Shared;
 
 /// The addresses of one person are unique, compared without case.

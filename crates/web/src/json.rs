@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use bytes::Bytes;
 use poem::{
-    IntoResponse, Request, RequestBody, Response,
+    Body, IntoResponse, Request, RequestBody, Response,
     http::{Method, StatusCode},
 };
 use poem_openapi::{
@@ -92,32 +92,36 @@ impl_apirequest_for_payload!(Json<T>, T: Type + DeserializeOwned);
 
 impl<T: Serialize + Send> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        Written::new(&self.0).into_response()
+        match serde_json::to_vec(&self.0) {
+            Ok(bytes) => respond(bytes),
+            Err(error) => {
+                tracing::error!(%error, "an answer is no JSON");
+                StatusCode::INTERNAL_SERVER_ERROR.into()
+            }
+        }
     }
 }
 
-/// A body of JSON that is written already: copies share its bytes.
+/// A body of JSON that was written before, by [`write`] and from a `T`.
 #[derive(Debug)]
 pub struct Written<T> {
-    /// None if it cannot be written.
-    bytes: Option<Bytes>,
+    bytes: Bytes,
     of: PhantomData<fn(T)>,
 }
 
-impl<T: Serialize> Written<T> {
-    /// The bytes of `value`. Where it cannot be written, the answer is 500.
-    pub fn new(value: &T) -> Self {
-        let bytes = serde_json::to_vec(value)
-            .inspect_err(|error| tracing::error!(%error, "an answer is no JSON"));
-        Self { bytes: bytes.ok().map(Bytes::from), of: PhantomData }
+impl<T> Written<T> {
+    /// Sends these bytes as they are.
+    pub fn new(bytes: Bytes) -> Self {
+        Self { bytes, of: PhantomData }
     }
 }
 
-// Derived, it would ask as much of `T`.
-impl<T> Clone for Written<T> {
-    fn clone(&self) -> Self {
-        Self { bytes: self.bytes.clone(), of: PhantomData }
-    }
+/// The value as JSON.
+///
+/// # Panics
+/// A map in it has keys that are no texts.
+pub fn write(value: &impl Serialize) -> Bytes {
+    serde_json::to_vec(value).expect("what is written is known").into()
 }
 
 impl<T: Type> Payload for Written<T> {
@@ -134,11 +138,12 @@ impl<T: Type> Payload for Written<T> {
 
 impl<T: Send> IntoResponse for Written<T> {
     fn into_response(self) -> Response {
-        match self.bytes {
-            Some(bytes) => Response::builder().content_type("application/json").body(bytes),
-            None => StatusCode::INTERNAL_SERVER_ERROR.into(),
-        }
+        respond(self.bytes)
     }
+}
+
+fn respond(body: impl Into<Body>) -> Response {
+    Response::builder().content_type("application/json").body(body)
 }
 
 /// Whether it is this one, whatever its parameters.

@@ -4,25 +4,17 @@ use db::persons as rows;
 use poem_openapi::ApiResponse;
 use web::{
     etag::ETag,
-    json::{Json, Written},
+    json::{self, Json, Written},
 };
 
 use super::types::{Person, PersonPage, cursor};
 
-/// A page as it is sent, and the cursor of the one after it. Written once for all who wait for it.
-#[derive(Clone)]
-pub(crate) struct Page {
-    pub(super) body: Written<PersonPage>,
-    pub(super) next: Option<String>,
-}
-
-impl Page {
-    pub(super) fn new(order: &rows::Order, found: Vec<rows::Person>, has_next: bool) -> Self {
-        let next = found.last().filter(|_| has_next).map(|last| cursor::write(order, last));
-        let items = found.into_iter().map(Person::from).collect();
-        let page = PersonPage { items, next };
-        Self { body: Written::new(&page), next: page.next }
-    }
+/// The page as JSON, and the cursor of the one after it.
+pub(super) fn page(order: &rows::Order, found: Vec<rows::Person>, has_next: bool) -> rows::Page {
+    let next = found.last().filter(|_| has_next).map(|last| cursor::write(order, last));
+    let items = found.into_iter().map(Person::from).collect();
+    let page = PersonPage { items, next };
+    rows::Page { body: json::write(&page), next: page.next }
 }
 
 #[derive(ApiResponse)]

@@ -1,25 +1,35 @@
-//! Pages of persons for a server with many requests at once: those who wait for the same page share it, and what is
-//! made of it.
+//! Pages of persons for a server with many requests at once: those who wait for the same page share what is made of it.
 
+use bytes::Bytes;
+use futures_util::{FutureExt, future::BoxFuture};
 use uuid::Uuid;
 
 use super::{Filter, Order, Person, list};
 use crate::{Database, Error, coalesce::Coalesced};
 
-/// What becomes of a page's persons, who are told whether more follow: made once for all who wait for that page.
-pub type MakePage<P> = fn(&Order, Vec<Person>, bool) -> P;
-
-/// Pages, as something else than rows.
-pub struct Pages<P> {
-    database: Database,
-    make: MakePage<P>,
-    /// By the last person of the page before, and the limit: many look at the same page.
-    plain: Coalesced<(Option<Uuid>, u32), P>,
+/// A page in the form in which it is sent. Copies share its bytes.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The whole page.
+    pub body: Bytes,
+    /// What the next page begins with, if there is one.
+    pub next: Option<String>,
 }
 
-impl<P: Clone + Send + 'static> Pages<P> {
+/// Brings persons into that form, who come in this order and are told whether more follow.
+pub type MakePage = fn(&Order, Vec<Person>, bool) -> Page;
+
+/// Pages, each made once for all who wait for it.
+pub struct Pages {
+    database: Database,
+    make: MakePage,
+    /// By the last person of the page before, and the limit: many look at the same page.
+    plain: Coalesced<(Option<Uuid>, u32), Page>,
+}
+
+impl Pages {
     /// Nothing connects until the first call.
-    pub fn new(database: &Database, make: MakePage<P>) -> Self {
+    pub fn new(database: &Database, make: MakePage) -> Self {
         let pages = database.clone();
         Self {
             database: database.clone(),
@@ -30,35 +40,40 @@ impl<P: Clone + Send + 'static> Pages<P> {
         }
     }
 
-    /// A page of `limit` persons at most, of those that [`list()`] finds; those who wait for the same page share it.
-    pub async fn list(&self, filter: &Filter, order: &Order, limit: u32) -> Result<P, Error> {
+    /// A page of `limit` persons at most, of those that [`list()`] finds.
+    pub fn list<'a>(
+        &'a self,
+        filter: &'a Filter,
+        order: &'a Order,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Page, Error>> {
         match order {
-            Order::Creation(after) if filter.is_empty() => self.plain.call((*after, limit)).await,
+            Order::Creation(after) if filter.is_empty() => self.plain.call((*after, limit)).boxed(),
             // A search may take long, and must not keep others waiting.
-            _ => page(&self.database, filter, order, limit, self.make).await,
+            _ => page(&self.database, filter, order, limit, self.make).boxed(),
         }
     }
 }
 
 /// The same page for everybody who asks for it.
-async fn same_page<P: Clone>(
+async fn same_page(
     database: Database,
     same: Vec<(Option<Uuid>, u32)>,
-    make: MakePage<P>,
-) -> Result<Vec<P>, Error> {
+    make: MakePage,
+) -> Result<Vec<Page>, Error> {
     let (after, limit) = same[0];
     let order = Order::Creation(after);
     let page = page(&database, &Filter::default(), &order, limit, make).await?;
     Ok(vec![page; same.len()])
 }
 
-async fn page<P>(
+async fn page(
     database: &Database,
     filter: &Filter,
     order: &Order,
     limit: u32,
-    make: MakePage<P>,
-) -> Result<P, Error> {
+    make: MakePage,
+) -> Result<Page, Error> {
     // One more than asked for tells whether there is a next page.
     let mut found = list(&database.client().await?, filter, order, limit + 1).await?;
     let has_next = found.len() > limit as usize;

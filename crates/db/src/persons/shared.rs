@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use futures_util::{FutureExt, future::BoxFuture};
 use uuid::Uuid;
 
 use super::{NewPerson, Person, find_many, insert_many};
@@ -10,7 +11,8 @@ use crate::{Database, Error, audit::Actor, coalesce::Coalesced, pipeline::Pipeli
 /// Statements of a kind that are sent along one connection: more were no quicker.
 const AT_ONCE: usize = 3;
 
-/// The operations of which there are most.
+/// The operations of which there are most. Behind one type of future, they are compiled here, and not at every edit of what
+/// calls them.
 pub struct Shared {
     finds: Coalesced<Uuid, Option<Person>>,
     inserts: Coalesced<(Actor, NewPerson), Person>,
@@ -39,16 +41,16 @@ impl Shared {
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is none.
-    pub async fn get(&self, id: Uuid) -> Result<Person, Error> {
-        self.finds.call(id).await?.ok_or(Error::NotFound)
+    pub fn get(&self, id: Uuid) -> BoxFuture<'_, Result<Person, Error>> {
+        async move { self.finds.call(id).await?.ok_or(Error::NotFound) }.boxed()
     }
 
     /// Stores a person together with its addresses and the entry in the audit, all or nothing.
     ///
     /// # Errors
     /// [`Error::Duplicate`] with [`super::EMAIL_KEY`] if an address is given twice.
-    pub async fn insert(&self, by: Actor, new: NewPerson) -> Result<Person, Error> {
-        self.inserts.call((by, new)).await
+    pub fn insert(&self, by: Actor, new: NewPerson) -> BoxFuture<'_, Result<Person, Error>> {
+        self.inserts.call((by, new)).boxed()
     }
 }
 
