@@ -102,7 +102,7 @@ impl<T: Serialize + Send> IntoResponse for Json<T> {
     }
 }
 
-/// A body of JSON that was written before, by [`write`] and from a `T`.
+/// A body of JSON that was written before, by [`write()`] and from a `T`.
 #[derive(Debug)]
 pub struct Written<T> {
     bytes: Bytes,
