@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 
 static PUBLISHED: OnceLock<Value> = OnceLock::new();
 
-/// Corrects what poem-openapi has `written`; of those that are asked for `conflicting` operations, see [`Service`].
-/// A process has one document: the first.
+/// Corrects what poem-openapi has `written`, and adds 409 to the answers of operations with the ids `conflicting`. A process
+/// has one document: the first.
 pub(crate) fn publish(written: &str, conflicting: &[&str]) -> &'static Value {
     PUBLISHED.get_or_init(|| {
         let written = serde_json::from_str(written).expect("poem-openapi writes JSON");

@@ -1,6 +1,6 @@
 //! Every error a client can get, as RFC 9457 problem+json.
 //!
-//! Handlers return [`ApiError`] with `?`; [`respond`] turns it, and whatever the framework itself
+//! Handlers return [`ApiError`] with `?`; `respond` turns it, and whatever the framework itself
 //! refuses, into an answer. A 5xx answer carries fixed text and the request id; its cause is logged.
 
 mod documented;
