@@ -12,13 +12,13 @@ use serde_json::{Map, Value, json};
 
 static PUBLISHED: OnceLock<Value> = OnceLock::new();
 
-/// Corrects what poem-openapi has `written`, and adds 409 to the answers of operations with the ids `conflicting`. A process
+/// Corrects what poem-openapi writes, and adds 409 to the answers of operations with the ids `conflicting`. A process
 /// has one document: the first.
-pub(crate) fn publish(written: &str, conflicting: &[&str]) -> &'static Value {
+pub(crate) fn publish(write: &dyn Fn() -> String, conflicting: &[&str]) {
     PUBLISHED.get_or_init(|| {
-        let written = serde_json::from_str(written).expect("poem-openapi writes JSON");
+        let written = serde_json::from_str(&write()).expect("poem-openapi writes JSON");
         correct(written, conflicting)
-    })
+    });
 }
 
 /// The document.

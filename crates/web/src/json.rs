@@ -121,7 +121,7 @@ impl<T> Written<T> {
 /// # Panics
 /// A map in it has keys that are no texts.
 pub fn write(value: &impl Serialize) -> Bytes {
-    serde_json::to_vec(value).expect("what is written is known").into()
+    serde_json::to_vec(value).expect("the keys of maps are texts").into()
 }
 
 impl<T: Type> Payload for Written<T> {

@@ -49,7 +49,7 @@ impl Service {
     ) -> Self {
         // The document's own origin: 'Try it out' works wherever it is served from.
         let operations = operations.server("/");
-        document::publish(&operations.spec(), conflicting);
+        document::publish(&|| operations.spec(), conflicting);
         let endpoint = operations.into_endpoint().data(foundation.guard.clone());
         Self(endpoint.map_to_response().boxed())
     }
@@ -111,8 +111,8 @@ pub fn spec(api: fn(&Foundation) -> Service) -> String {
     format!("{:#}", document::published())
 }
 
-/// The documentation page. Swagger UI holds the document as text: the one that is published takes the place of one without
-/// operations. Made when it is first asked for, since it is large.
+/// The documentation page. Swagger UI holds the document as text: the one that is published takes the place of one
+/// without operations. Made when it is first asked for, since it is large.
 static DOCS: LazyLock<String> = LazyLock::new(|| {
     let empty = OpenApiService::new((), "", "");
     empty.swagger_ui_html().replace(&empty.spec(), &document::published().to_string())

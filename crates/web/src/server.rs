@@ -45,7 +45,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the ports, for an API that is made on its foundation. The database is not asked: the server is live without it, and ready with it.
+    /// Takes the ports, for an API that is made on its foundation. The database is not asked: the server is live
+    /// without it, and ready with it.
     ///
     /// # Errors
     /// A port is taken, or DATABASE_URL or REDIS_URL is malformed.

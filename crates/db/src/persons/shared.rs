@@ -11,8 +11,8 @@ use crate::{Database, Error, audit::Actor, coalesce::Coalesced, pipeline::Pipeli
 /// Statements of a kind that are sent along one connection: more were no quicker.
 const AT_ONCE: usize = 3;
 
-/// The operations of which there are most. Behind one type of future, they are compiled here, and not at every edit of what
-/// calls them.
+/// The operations of which there are most. Behind one type of future, they are compiled here, and not at every edit of
+/// what calls them.
 pub struct Shared {
     finds: Coalesced<Uuid, Option<Person>>,
     inserts: Coalesced<(Actor, NewPerson), Person>,
