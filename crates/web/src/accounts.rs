@@ -53,11 +53,11 @@ pub fn operations(foundation: &Foundation) -> impl OpenApi + use<> {
 }
 
 struct AccountsApi {
-    pub(crate) database: Database,
-    pub(crate) guard: Guard,
-    pub(crate) throttle: Throttle,
+    database: Database,
+    guard: Guard,
+    throttle: Throttle,
     /// Whether strangers may make themselves an account.
-    pub(crate) sign_up: bool,
+    sign_up: bool,
 }
 
 #[OpenApi(tag = "Tags::Accounts")]

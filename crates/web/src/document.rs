@@ -22,7 +22,7 @@ pub(crate) fn publish(write: &dyn Fn() -> String, conflicting: &[&str]) {
 }
 
 /// The document.
-pub fn published() -> &'static Value {
+pub(crate) fn published() -> &'static Value {
     PUBLISHED.get().expect("a `Service` publishes it before it can be called")
 }
 

@@ -5,7 +5,7 @@
 pub mod accounts;
 pub mod answers;
 pub mod auth;
-pub mod document;
+mod document;
 pub mod error;
 pub mod etag;
 pub mod examples;

@@ -8,6 +8,7 @@ use crate::{error, middleware::DEFAULTS};
 
 /// The operations that take a password: a wrong one is refused, and so are too many.
 const GUESSABLE: [&str; 3] = ["signUp", "logIn", "changePassword"];
+
 /// Every error, once, for [`correct`] to refer to.
 pub(super) fn errors() -> Value {
     let response = |(status, mut response): (StatusCode, Value)| {
