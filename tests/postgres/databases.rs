@@ -1,10 +1,7 @@
 //! The databases of one run: a template with all migrations, and the copies the tests make of it.
 
 use config::Secret;
-use db::{
-    Client, admin,
-    migrations::{self, Migrations},
-};
+use db::{Client, admin, migrations};
 use uuid::Uuid;
 
 /// What the name of every database of every run begins with.
@@ -35,7 +32,7 @@ impl Databases {
         databases.client.query_one(TAKE_LOCK, &[&databases.prefix]).await?;
         admin::create(&databases.client, &template).await?;
         let mut client = db::connect(&secret, Some(&template)).await?;
-        migrations::apply(Migrations::embedded(), &mut client, None).await?;
+        migrations::apply(migrations::embedded(), &mut client, None).await?;
         Ok(databases)
     }
 

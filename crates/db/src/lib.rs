@@ -1,29 +1,15 @@
-//! The schema and every SQL statement. Knows nothing of HTTP.
+//! The schema and the statements of what the API is about. Knows nothing of HTTP.
 //!
 //! One module a resource (`persons`), each a set of free functions called with their module's name:
-//! `db::persons::find(&client, id)`.
+//! `db::persons::find(&client, id)`. What they stand on is the crate `store`, which is handed on from here.
 
-pub mod accounts;
-pub mod admin;
-pub mod audit;
 pub mod bulk;
-mod coalesce;
-mod connection;
-pub mod copies;
-mod database;
-mod error;
-pub mod idempotency_keys;
 pub mod migrations;
 pub mod persons;
-mod pipeline;
 mod seed;
-mod timings;
-mod tls;
-pub mod tokens;
 
-pub use connection::{Connection, PoolClient, Transaction};
-pub use database::{Database, Retry, both, connect, retry};
-pub use error::Error;
-pub use seed::{development_email, seed, seed_accounts};
-pub use timings::{Timings, timings};
-pub use tokio_postgres::{Client, Config as ConnectionConfig};
+pub use seed::{seed, seed_accounts};
+pub use store::{
+    Client, Connection, ConnectionConfig, Database, Error, PoolClient, Retry, Timings, Transaction,
+    accounts, admin, audit, both, connect, copies, idempotency_keys, retry, timings, tokens,
+};

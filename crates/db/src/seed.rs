@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use crate::{Error, accounts::Role};
+use crate::Error;
 
 /// Loads the sample rows that are not there yet and returns how many persons that were.
 pub async fn seed(client: &Client) -> Result<u64, Error> {
@@ -15,12 +15,4 @@ pub async fn seed(client: &Client) -> Result<u64, Error> {
 pub async fn seed_accounts(client: &Client, password_hash: &str) -> Result<(), Error> {
     client.execute(include_str!("../seeds/accounts.sql"), &[&password_hash]).await?;
     Ok(())
-}
-
-/// The address of the account for development with this role.
-pub fn development_email(role: Role) -> &'static str {
-    match role {
-        Role::Admin => "admin@example.com",
-        Role::Member => "member@example.com",
-    }
 }

@@ -59,7 +59,7 @@ pub async fn token(config: &Config, role: Role) -> anyhow::Result<String> {
     }
     let client = connect(config, None).await?;
     seed(&client).await?;
-    let email = db::development_email(role);
+    let email = role.development_email();
     let account = accounts::find_by_email(&client, email).await?;
     let account = account.with_context(|| format!("there is no account {email}"))?;
     let token = token::generate();

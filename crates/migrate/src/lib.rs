@@ -13,10 +13,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use anyhow::{Context, bail};
 use config::{Config, Profile};
-use db::{
-    Client, admin,
-    migrations::{self, Migrations},
-};
+use db::{Client, admin, migrations};
 
 pub use accounts::{DEVELOPMENT_PASSWORD, create_admin, token};
 pub use rows::seed_rows;
@@ -59,7 +56,7 @@ pub async fn recreate(config: &Config, empty: bool, keep: bool) -> anyhow::Resul
 /// Applies all migrations to the database `name`, loads the sample rows and returns their number.
 async fn fill(config: &Config, name: &str, empty: bool) -> anyhow::Result<u64> {
     let mut client = db::connect(&config.database.url, Some(name)).await?;
-    migrations::apply(Migrations::embedded(), &mut client, None).await?;
+    migrations::apply(migrations::embedded(), &mut client, None).await?;
     Ok(if empty { 0 } else { load(&client).await? })
 }
 

@@ -3,10 +3,7 @@
 
 use anyhow::{Context, bail};
 use config::{Config, Profile};
-use db::{
-    Client, admin,
-    migrations::{self, Migrations},
-};
+use db::{Client, admin, migrations};
 
 use crate::{accounts, connect, database_name, snapshots};
 
@@ -57,7 +54,7 @@ async fn migrate(client: &mut Client) -> anyhow::Result<String> {
     }
     let mended = "the dump was made with other migrations than this checkout has: load it on the \
         branch that it comes from";
-    migrations::apply(Migrations::embedded(), client, None).await.context(mended)?;
+    migrations::apply(migrations::embedded(), client, None).await.context(mended)?;
     admin::analyze(client).await?;
     Ok(if version < latest {
         format!("migrated the dump from version {version} to {latest}\n")

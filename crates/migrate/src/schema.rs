@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use config::{Config, Profile};
 use db::{
     Client, admin,
-    migrations::{self, Applied, Effect, Migration, Migrations, Undo},
+    migrations::{self, Applied, Effect, Migration, Undo},
 };
 
 use crate::{connect, database_name, snapshots};
@@ -22,7 +22,7 @@ pub(crate) async fn apply(
     client: &mut Client,
     to: Option<i32>,
 ) -> anyhow::Result<String> {
-    let migrations = Migrations::embedded();
+    let migrations = migrations::embedded();
     let mut said = String::new();
     if config.profile == Profile::Production
         && let Some(newer) = newer(&migrations::applied(client).await?)
@@ -57,8 +57,8 @@ fn version(applied: &[Applied]) -> i32 {
 pub async fn status(config: &Config, json: bool) -> anyhow::Result<String> {
     let client = connect(config, None).await?;
     let applied = migrations::applied(&client).await?;
-    let pending = Migrations::embedded().pending(&applied, None);
-    let problems = Migrations::embedded().problems(&applied);
+    let pending = migrations::embedded().pending(&applied, None);
+    let problems = migrations::embedded().problems(&applied);
     if json {
         let status = serde_json::json!({
             "version": version(&applied),
@@ -102,7 +102,7 @@ pub async fn status(config: &Config, json: bool) -> anyhow::Result<String> {
 /// The statements of what `up` would apply, and what they would hold up: tried in a new database
 /// with the same schema and no rows, which is dropped again.
 pub async fn dry_run(config: &Config, to: Option<i32>) -> anyhow::Result<String> {
-    let migrations = Migrations::embedded();
+    let migrations = migrations::embedded();
     let server = connect(config, Some(admin::MAINTENANCE)).await?;
     let name = database_name(config)?;
     let applied = if admin::exists(&server, &name).await? {
@@ -131,7 +131,7 @@ async fn preview(
     version: i32,
     pending: &[Migration],
 ) -> anyhow::Result<String> {
-    let migrations = Migrations::embedded();
+    let migrations = migrations::embedded();
     let mut client = connect(config, Some(scratch)).await?;
     migrations::apply(migrations, &mut client, Some(version)).await?;
     let mut said = String::new();
@@ -155,7 +155,7 @@ async fn preview(
 /// as an automatic snapshot, unless `keep` is false.
 pub async fn down(config: &Config, to: Option<i32>, keep: bool) -> anyhow::Result<String> {
     let mut client = connect(config, None).await?;
-    let plan = Undo::plan(Migrations::embedded(), &client, to).await?;
+    let plan = Undo::plan(migrations::embedded(), &client, to).await?;
     if plan.migrations().next().is_none() {
         return Ok("nothing to undo\n".to_owned());
     }
@@ -180,7 +180,7 @@ pub async fn schema(config: &Config) -> anyhow::Result<String> {
     admin::create(&server, &scratch).await?;
     let described = async {
         let mut client = connect(config, Some(&scratch)).await?;
-        migrations::apply(Migrations::embedded(), &mut client, None).await?;
+        migrations::apply(migrations::embedded(), &mut client, None).await?;
         Ok(migrations::describe(&client).await?)
     }
     .await;

@@ -4,10 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, bail, ensure};
 use config::{Config, Profile};
-use db::{
-    admin,
-    migrations::{self, Migrations},
-};
+use db::{admin, migrations};
 
 use crate::{
     connect, database_name,
@@ -113,7 +110,7 @@ pub async fn restore(
     let mut said = format!("restored {name}\n");
     if !as_it_is && config.profile != Profile::Production {
         let mut copy = connect(config, Some(&store.fresh())).await?;
-        let applied = migrations::apply(Migrations::embedded(), &mut copy, None).await.with_context(|| {
+        let applied = migrations::apply(migrations::embedded(), &mut copy, None).await.with_context(|| {
             format!("cannot bring {name} to the newest schema; nothing was changed, and --as-it-is restores it without")
         })?;
         for migration in applied {

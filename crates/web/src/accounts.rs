@@ -3,15 +3,15 @@
 mod me;
 mod types;
 
-use db::{
-    Database,
-    accounts::{self as rows, NewAccount},
-    audit::{self, Actor},
-};
 use poem::{Request, web::RemoteAddr};
 use poem_openapi::{
     ApiResponse, OpenApi,
     param::{Path, Query},
+};
+use store::{
+    Database,
+    accounts::{self as rows, NewAccount},
+    audit::{self, Actor},
 };
 use uuid::Uuid;
 
@@ -116,13 +116,13 @@ impl AccountsApi {
         body: Json<UpdateAccount>,
     ) -> Result<Json<Account>, ApiError> {
         another(&caller, id.0)?;
-        db::retry(|| async {
+        store::retry(|| async {
             let transaction = self.database.begin().await?;
             let mut account = rows::lock(&transaction, id.0).await.map_err(no_account)?;
             account.role = body.0.role.map_or(account.role, rows::Role::from);
             account.disabled = body.0.disabled.unwrap_or(account.disabled);
             let by = caller.0.by("updateAccount");
-            db::both(
+            store::both(
                 rows::update(&transaction, &account),
                 audit::record(&transaction, &by, "account", id.0),
             )
@@ -145,10 +145,10 @@ impl AccountsApi {
         id: Path<Uuid>,
     ) -> Result<DeletedResponse, ApiError> {
         another(&caller, id.0)?;
-        db::retry(|| async {
+        store::retry(|| async {
             let transaction = self.database.begin().await?;
             let by = caller.0.by("deleteAccount");
-            db::both(
+            store::both(
                 rows::delete(&transaction, id.0),
                 audit::record(&transaction, &by, "account", id.0),
             )
@@ -174,7 +174,7 @@ impl AccountsApi {
         let password_hash = passwords::hash(password.into()).await;
         let role = rows::Role::Member;
         let new = NewAccount { email: email.0, name: name.0, role, password_hash };
-        db::retry(|| async {
+        store::retry(|| async {
             let transaction = self.database.begin().await?;
             let account = rows::insert(&transaction, new.clone()).await.map_err(taken)?;
             let by = Actor { account_id: by.account_id.or(Some(account.id)), ..by.clone() };
@@ -207,26 +207,26 @@ fn another(caller: &Admin, id: Uuid) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn taken(error: db::Error) -> ApiError {
+fn taken(error: store::Error) -> ApiError {
     match error {
-        db::Error::Duplicate { constraint } if constraint == rows::EMAIL_KEY => {
+        store::Error::Duplicate { constraint } if constraint == rows::EMAIL_KEY => {
             ApiError::Conflict(vec![FieldError::new("/email".to_owned(), "has an account")])
         }
         error => error.into(),
     }
 }
 
-fn no_account(error: db::Error) -> ApiError {
+fn no_account(error: store::Error) -> ApiError {
     match error {
-        db::Error::NotFound => ApiError::NotFound("account"),
+        store::Error::NotFound => ApiError::NotFound("account"),
         error => error.into(),
     }
 }
 
 /// Whoever was deleted after the check of the token gets the answer of those who come too late for it.
-pub(crate) fn gone(error: db::Error) -> ApiError {
+pub(crate) fn gone(error: store::Error) -> ApiError {
     match error {
-        db::Error::NotFound => ApiError::Unauthorized,
+        store::Error::NotFound => ApiError::Unauthorized,
         error => error.into(),
     }
 }

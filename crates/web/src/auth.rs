@@ -7,15 +7,15 @@ mod throttle;
 
 use std::ops::Deref;
 
-use db::{
-    accounts::Role,
-    audit::Actor,
-    tokens::{Holder, Scope},
-};
 use poem::{Request, Result};
 use poem_openapi::{
     SecurityScheme,
     auth::{Bearer, BearerAuthorization},
+};
+use store::{
+    accounts::Role,
+    audit::Actor,
+    tokens::{Holder, Scope},
 };
 
 pub use guard::Guard;

@@ -6,13 +6,13 @@
 mod documented;
 mod problem;
 
-use db::Error as DbError;
 use poem::{
     IntoResponse, Response,
     error::{MethodNotAllowedError, ReadBodyError, ResponseError},
     http::{StatusCode, header},
 };
 use poem_openapi::error::{AuthorizationError, ContentTypeError, ParseParamError, ParsePathError};
+use store::Error as DbError;
 
 use crate::paths::KnownPath;
 pub(crate) use documented::responses;
@@ -105,7 +105,7 @@ impl ApiError {
     }
 }
 
-impl db::Retry for ApiError {
+impl store::Retry for ApiError {
     fn is_conflict(&self) -> bool {
         matches!(self, Self::Database(DbError::Conflict(_)))
     }

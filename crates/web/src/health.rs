@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use db::{Database, migrations};
+use store::{Database, migrations};
 use tokio::sync::watch;
 
 use crate::error::ApiError;
@@ -41,5 +41,5 @@ pub async fn schema_version(database: &Database) -> Result<i32, ApiError> {
         migrations::version(&client).await
     };
     let answered = tokio::time::timeout(READY_TIMEOUT, asked).await;
-    Ok(answered.map_err(db::Error::unavailable)??)
+    Ok(answered.map_err(store::Error::unavailable)??)
 }

@@ -1,9 +1,9 @@
 //! `Idempotency-Key`: a request that is repeated with the same key is done once, and answered again
 //! with what was answered the first time, for 24 hours.
 
-use db::{Transaction, idempotency_keys as rows};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
+use store::{Transaction, idempotency_keys as rows};
 
 use crate::{auth::Writer, error::ApiError, text::IdempotencyKey};
 

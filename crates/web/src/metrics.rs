@@ -6,7 +6,6 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use db::Database;
 use poem::{
     Response,
     http::{Method, StatusCode},
@@ -21,6 +20,7 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
+use store::Database;
 
 use crate::shared_store::SharedStore;
 
@@ -68,7 +68,7 @@ impl Metrics {
             "db_statement_duration",
             "From a statement to its last row, by the statement's name",
             Unit::Seconds,
-            db::timings(),
+            store::timings(),
         );
         let memory = Gauge::default();
         let help = "Memory in use, where the system tells";

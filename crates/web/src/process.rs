@@ -18,7 +18,7 @@ pub struct Unusable(pub(crate) anyhow::Error);
 /// socket (`API_LISTEN=stdin`), `ready` is called when it takes connections.
 ///
 /// # Errors
-/// [`Unusable`] or [`db::Error`] for settings that cannot be used; a port that is taken; a second signal.
+/// [`Unusable`] or [`store::Error`] for settings that cannot be used; a port that is taken; a second signal.
 pub fn serve(
     config: Config,
     api: fn(&Foundation) -> Service,

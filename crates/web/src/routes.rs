@@ -3,7 +3,6 @@
 use std::sync::{Arc, LazyLock};
 
 use config::{Config, Profile};
-use db::Database;
 use poem::{
     EndpointExt, IntoEndpoint, IntoResponse, Response, Route,
     endpoint::{BoxEndpoint, make_sync},
@@ -12,6 +11,7 @@ use poem::{
     web::Html,
 };
 use poem_openapi::{OpenApi, OpenApiService};
+use store::Database;
 
 use crate::{
     auth::Guard,

@@ -12,9 +12,9 @@ use std::{
 
 use anyhow::{Context, bail};
 use config::{Config, Listen, Profile};
-use db::Database;
 use futures_util::future::BoxFuture;
 use socket2::{Domain, SockRef, Socket, Type};
+use store::Database;
 use tokio::time::{sleep, timeout};
 
 use crate::{

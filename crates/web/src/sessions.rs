@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use chrono::Utc;
 use credentials::token;
-use db::{
+use poem::{Request, web::RemoteAddr};
+use poem_openapi::{ApiResponse, OpenApi, param::Path};
+use store::{
     Database, accounts,
     audit::{self, Actor},
     tokens::{self as rows, NewToken},
 };
-use poem::{Request, web::RemoteAddr};
-use poem_openapi::{ApiResponse, OpenApi, param::Path};
 use uuid::Uuid;
 
 use types::{LogIn, NewSession, Session, SessionList};
@@ -52,7 +52,7 @@ impl SessionsApi {
         let known = self.authenticate(&email.0, password).await?;
         self.throttle.succeed(&email.0, address).await;
         let request_id = RequestId::of(request);
-        db::retry(|| self.begin(&known, &request_id)).await
+        store::retry(|| self.begin(&known, &request_id)).await
     }
 
     /// List your sessions
@@ -134,7 +134,7 @@ impl SessionsApi {
         let new = NewToken::session(account.id, hash, Utc::now() + self.lifetime);
         let (account_id, request_id) = (Some(account.id), Some(request_id.0.clone()));
         let by = Actor { account_id, token_id: None, action: "logIn", request_id };
-        let (session, ()) = db::both(
+        let (session, ()) = store::both(
             rows::insert(&transaction, new),
             rows::delete_expired(&transaction, account.id),
         )
@@ -157,9 +157,9 @@ enum LogInResponse {
 }
 
 /// Whoever was deleted meanwhile gets the answer of those who never were.
-fn wrong(error: db::Error) -> ApiError {
+fn wrong(error: store::Error) -> ApiError {
     match error {
-        db::Error::NotFound => ApiError::WrongPassword,
+        store::Error::NotFound => ApiError::WrongPassword,
         error => error.into(),
     }
 }

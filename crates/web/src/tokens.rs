@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use credentials::token;
-use db::{
+use poem_openapi::{ApiResponse, Enum, Object, OpenApi, param::Path, types::Example};
+use serde::{Deserialize, Serialize};
+use store::{
     Database, accounts, audit,
     tokens::{self as rows, NewToken},
 };
-use poem_openapi::{ApiResponse, Enum, Object, OpenApi, param::Path, types::Example};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
@@ -50,7 +50,7 @@ impl TokensApi {
             scope: scope.into(),
             expires_at,
         };
-        db::retry(|| async {
+        store::retry(|| async {
             let transaction = self.database.begin().await?;
             // Another process may have deleted the account since the token was checked.
             accounts::lock(&transaction, caller.0.account_id).await.map_err(gone)?;

@@ -12,7 +12,7 @@ use crate::harness::{Database, TestApp, config};
 async fn every_migration_can_be_applied_undone_and_applied_again() {
     let database = Database::empty().await;
     let mut client = database.connect().await;
-    let ours = Migrations::embedded();
+    let ours = migrations::embedded();
     let mut before = migrations::describe(&client).await.expect("a text");
     for version in 1..=migrations::latest() {
         migrations::apply(ours, &mut client, Some(version)).await.expect("applied");

@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
+use store::Coalesced;
 use uuid::Uuid;
 
 use super::{Filter, Order, Person, list};
-use crate::{Database, Error, coalesce::Coalesced};
+use crate::{Database, Error};
 
 /// A page in the form in which it is sent. Copies share its bytes.
 #[derive(Debug, Clone)]

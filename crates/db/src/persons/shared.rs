@@ -3,10 +3,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use futures_util::{FutureExt, future::BoxFuture};
+use store::{Coalesced, Pipeline};
 use uuid::Uuid;
 
 use super::{NewPerson, Person, find_many, insert_many};
-use crate::{Database, Error, audit::Actor, coalesce::Coalesced, pipeline::Pipeline};
+use crate::{Database, Error, audit::Actor};
 
 /// Statements of a kind that are sent along one connection: more were no quicker.
 const AT_ONCE: usize = 3;

@@ -1,8 +1,8 @@
 //! The caller's own account.
 
-use db::{Database, accounts as rows, audit, tokens};
 use poem::web::RemoteAddr;
 use poem_openapi::{ApiResponse, OpenApi};
+use store::{Database, accounts as rows, audit, tokens};
 
 use super::{
     Tags, gone,
@@ -42,12 +42,12 @@ impl MeApi {
         body: Json<UpdateOwnAccount>,
     ) -> Result<Json<Account>, ApiError> {
         let id = caller.0.account_id;
-        db::retry(|| async {
+        store::retry(|| async {
             let transaction = self.database.begin().await?;
             let mut account = rows::lock(&transaction, id).await.map_err(gone)?;
             account.name.clone_from(&body.0.name.0);
             let by = caller.0.by("updateOwnAccount");
-            db::both(
+            store::both(
                 rows::update(&transaction, &account),
                 audit::record(&transaction, &by, "account", id),
             )
@@ -84,7 +84,7 @@ impl MeApi {
         self.throttle.succeed(&known.email, address).await;
         let password_hash = passwords::hash(new_password.into()).await;
 
-        db::retry(|| async {
+        store::retry(|| async {
             let transaction = self.database.begin().await?;
             let mut account = rows::lock(&transaction, id).await.map_err(gone)?;
             if account.password_hash != known.password_hash {
@@ -95,7 +95,7 @@ impl MeApi {
             // Nobody but its owner knows this one.
             account.development = false;
             let by = caller.0.by("changePassword");
-            db::both(
+            store::both(
                 rows::update(&transaction, &account),
                 tokens::delete_other_sessions(&transaction, id, caller.0.token_id),
             )

@@ -1,9 +1,9 @@
 //! What accounts look like in requests and answers.
 
 use chrono::{DateTime, Utc};
-use db::accounts as rows;
 use poem_openapi::{Enum, Object, types::Example};
 use serde::{Deserialize, Serialize};
+use store::accounts as rows;
 use uuid::Uuid;
 
 use crate::{

@@ -8,7 +8,7 @@ use std::{
 
 use chrono::Utc;
 use credentials::token::{self, Hash};
-use db::{
+use store::{
     Database, audit,
     tokens::{self as rows, Holder},
 };
@@ -101,16 +101,16 @@ impl Guard {
         id: Uuid,
     ) -> Result<DeletedResponse, ApiError> {
         let (account, what) = (caller.account_id, kind.as_str());
-        db::retry(|| async {
+        store::retry(|| async {
             let transaction = self.database.begin().await?;
             let by = caller.by(action);
-            db::both(
+            store::both(
                 rows::delete(&transaction, account, kind == Kind::Session, id),
                 audit::record(&transaction, &by, what, id),
             )
             .await
             .map_err(|error| match error {
-                db::Error::NotFound => ApiError::NotFound(what),
+                store::Error::NotFound => ApiError::NotFound(what),
                 error => error.into(),
             })?;
             transaction.commit().await?;

@@ -8,7 +8,7 @@ use crate::shared_store::SharedStore;
 fn metrics() -> Metrics {
     let url = |name: &str| (name == "DATABASE_URL").then(|| "postgresql://unused".to_owned());
     let config = config::Config::from_lookup(&url).expect("usable settings");
-    Metrics::new(&db::Database::new(&config.database).expect("a URL"), &SharedStore::default())
+    Metrics::new(&store::Database::new(&config.database).expect("a URL"), &SharedStore::default())
 }
 
 #[tokio::test]

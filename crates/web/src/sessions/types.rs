@@ -1,9 +1,9 @@
 //! What sessions look like in requests and answers.
 
 use chrono::{DateTime, Utc};
-use db::accounts::Role;
 use poem_openapi::{Object, types::Example};
 use serde::{Deserialize, Serialize};
+use store::accounts::Role;
 use uuid::Uuid;
 
 use crate::{
@@ -25,7 +25,7 @@ pub(super) struct LogIn {
 impl Example for LogIn {
     fn example() -> Self {
         Self {
-            email: EmailAddress(db::development_email(Role::Member).to_owned()),
+            email: EmailAddress(Role::Member.development_email().to_owned()),
             password: "for development only".into(),
         }
     }

@@ -7,14 +7,14 @@ use crate::{Database, Error, PoolClient};
 /// One connection for statements that come close together and are quick: they are sent while others are still at
 /// work on it, so that PostgreSQL goes on from one to the next without waiting for us in between. A slow one
 /// would keep those behind it waiting.
-pub(crate) struct Pipeline {
+pub struct Pipeline {
     database: Database,
     client: Mutex<Weak<PoolClient>>,
 }
 
 impl Pipeline {
     /// Nothing connects until the first statement.
-    pub(crate) fn new(database: &Database) -> Self {
+    pub fn new(database: &Database) -> Self {
         Self { database: database.clone(), client: Mutex::default() }
     }
 
@@ -22,7 +22,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// Those of [`Database::client`].
-    pub(crate) async fn client(&self) -> Result<Arc<PoolClient>, Error> {
+    pub async fn client(&self) -> Result<Arc<PoolClient>, Error> {
         let in_use = self.in_use().upgrade();
         if let Some(client) = in_use.filter(|client| client.is_sound()) {
             return Ok(client);

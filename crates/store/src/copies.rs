@@ -13,36 +13,36 @@ use crate::{Error, admin};
 const LOCK: i32 = 0x5119_3542;
 
 const TAKE_LOCK: &str = "\
--- db::copies::lock
+-- store::copies::lock
 SELECT pg_advisory_lock($1, hashtext($2))";
 // A server that cannot look for a client that is gone (Windows) says so, and copies to the end.
 const NOTICE_DEATH: &str = "\
--- db::copies::notice_death
+-- store::copies::notice_death
 SET client_connection_check_interval = '500ms'";
 // Through the journal, small ones are copied three times as quickly as by files, which need two checkpoints. Large ones
 // go by files: that is as quick, and a disk that gets full is an error then. A journal that has no room for what it is
 // given stops the whole server.
 const COPY: &str = "\
--- db::copies::copy
+-- store::copies::copy
 SELECT format('CREATE DATABASE %I TEMPLATE %I STRATEGY %s', $1::text, $2::text,
     CASE WHEN pg_database_size($2::text::name) < 67108864 THEN 'wal_log' ELSE 'file_copy' END)";
 const RENAME: &str = "\
--- db::copies::rename
+-- store::copies::rename
 SELECT format('ALTER DATABASE %I RENAME TO %I', $1::text, $2::text)";
 const DESCRIBE: &str = "\
--- db::copies::describe
+-- store::copies::describe
 SELECT format('COMMENT ON DATABASE %I IS %L', $1::text, $2::text)";
 const TERMINATE: &str = "\
--- db::copies::terminate
+-- store::copies::terminate
 SELECT pg_terminate_backend(pid, $2) FROM pg_stat_activity
 WHERE datname = ANY($1) AND pid <> pg_backend_pid()";
 const LIST: &str = "\
--- db::copies::list
+-- store::copies::list
 SELECT datname, shobj_description(oid, 'pg_database'), coalesce(pg_database_size(oid), 0),
     extract(epoch FROM now())::bigint, datconnlimit = -2
 FROM pg_database WHERE starts_with(datname, $1::text || '__') ORDER BY datname";
 const DESCRIPTION: &str = "\
--- db::copies::description
+-- store::copies::description
 SELECT shobj_description(oid, 'pg_database'), extract(epoch FROM now())::bigint
 FROM pg_database WHERE datname = $1";
 

@@ -42,17 +42,17 @@ pub struct Entry {
 }
 
 const RECORD: &str = "\
--- db::audit::record
+-- store::audit::record
 INSERT INTO audit_entries (id, account_id, token_id, action, resource, resource_id, request_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
 const LIST: &str = "\
--- db::audit::list
+-- store::audit::list
 SELECT id, at, account_id, token_id, action, resource, resource_id, request_id FROM audit_entries
 WHERE id < $1 ORDER BY id DESC LIMIT $2";
 
 const LIST_OF_RESOURCE: &str = "\
--- db::audit::list_of_resource
+-- store::audit::list_of_resource
 SELECT id, at, account_id, token_id, action, resource, resource_id, request_id FROM audit_entries
 WHERE resource = $3 AND id < $1 ORDER BY id DESC LIMIT $2";
 

@@ -8,11 +8,11 @@ use super::{Migration, Migrations};
 use crate::Error;
 
 const TABLES: &str = "\
--- db::migrations::tables
+-- store::migrations::tables
 SELECT oid, oid::regclass::text, relfilenode FROM pg_class
 WHERE relkind IN ('r', 'p') AND oid >= 16384";
 const LOCKS: &str = "\
--- db::migrations::locks
+-- store::migrations::locks
 SELECT relation, mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation IS NOT NULL";
 
 /// What a migration would hold up on a table that is there before it.

@@ -8,19 +8,19 @@ use crate::Error;
 pub const MAINTENANCE: &str = "postgres";
 
 // Names cannot be bound as parameters: PostgreSQL itself quotes them into the statement to run.
-const CREATE: &str = "-- db::admin::create\nSELECT format('CREATE DATABASE %I', $1::text)";
+const CREATE: &str = "-- store::admin::create\nSELECT format('CREATE DATABASE %I', $1::text)";
 // By files: half as long as page by page through the journal, for a server that syncs nothing to a disk.
 const CLONE: &str = "\
--- db::admin::clone
+-- store::admin::clone
 SELECT format('CREATE DATABASE %I TEMPLATE %I STRATEGY file_copy', $1::text, $2::text)";
 const DROP: &str = "\
--- db::admin::drop
+-- store::admin::drop
 SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', $1::text)";
 const RENAME: &str = "\
--- db::admin::rename
+-- store::admin::rename
 SELECT format('ALTER DATABASE %I RENAME TO %I', $1::text, $2::text)";
 const EXISTS: &str = "\
--- db::admin::exists
+-- store::admin::exists
 SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)";
 
 /// Makes an empty database.
@@ -57,7 +57,7 @@ pub async fn rename(client: &Client, name: &str, to: &str) -> Result<(), Error> 
 
 /// Has PostgreSQL look at the rows of the client's database, so that it plans well for new ones.
 pub async fn analyze(client: &Client) -> Result<(), Error> {
-    Ok(client.batch_execute("-- db::admin::analyze\nANALYZE").await?)
+    Ok(client.batch_execute("-- store::admin::analyze\nANALYZE").await?)
 }
 
 /// Whether there is a database of this name.

@@ -39,7 +39,7 @@ pub trait Connection: Sync {
 
 impl dyn Connection + '_ {
     /// The first row, if there is any.
-    pub(crate) async fn query_opt(
+    pub async fn query_opt(
         &self,
         statement: &'static str,
         parameters: Parameters<'_>,
@@ -51,7 +51,7 @@ impl dyn Connection + '_ {
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is none.
-    pub(crate) async fn query_one(
+    pub async fn query_one(
         &self,
         statement: &'static str,
         parameters: Parameters<'_>,

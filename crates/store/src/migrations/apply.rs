@@ -16,24 +16,24 @@ const POLL: Duration = Duration::from_millis(50);
 /// Pauses between attempts at a migration that did not get its locks in time.
 const PAUSES: [u64; 12] = [1, 2, 4, 8, 15, 15, 15, 30, 30, 30, 30, 30];
 
-const TRY_LOCK: &str = "-- db::migrations::lock\nSELECT pg_try_advisory_lock($1)";
+const TRY_LOCK: &str = "-- store::migrations::lock\nSELECT pg_try_advisory_lock($1)";
 // Whoever waits for a lock makes everybody wait who comes after: two seconds, which the server's own
 // requests can bear. What the role has as a limit for statements is meant for the server.
 const BEGIN: &str = concat!(
-    "-- db::migrations::begin\n",
+    "-- store::migrations::begin\n",
     "SELECT set_config('lock_timeout', '2s', false), set_config('statement_timeout', '0', false), ",
     "set_config('migrate.version', '",
     env!("CARGO_PKG_VERSION"),
     "', false)"
 );
 const END: &str = "\
--- db::migrations::end
+-- store::migrations::end
 RESET lock_timeout; RESET statement_timeout; RESET migrate.version";
-const UNLOCK: &str = "-- db::migrations::unlock\nSELECT pg_advisory_unlock($1)";
+const UNLOCK: &str = "-- store::migrations::unlock\nSELECT pg_advisory_unlock($1)";
 // As refinery makes it, and a column that its own statement fills: which tool applied a migration is
 // said in the transaction that applies it.
 const HISTORY: &str = "\
--- db::migrations::history
+-- store::migrations::history
 DO $$ BEGIN
     IF to_regclass('refinery_schema_history') IS NULL THEN
         CREATE TABLE refinery_schema_history (version int4 PRIMARY KEY,
@@ -47,7 +47,7 @@ DO $$ BEGIN
     END IF;
 END $$";
 const INVALID_INDEXES: &str = "\
--- db::migrations::invalid_indexes
+-- store::migrations::invalid_indexes
 SELECT relname, format('DROP INDEX CONCURRENTLY %s', indexrelid::regclass)
 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE NOT indisvalid";
 

@@ -9,7 +9,7 @@ use super::{
 use crate::Error;
 
 const FORGET: &str = "\
--- db::migrations::forget
+-- store::migrations::forget
 DELETE FROM refinery_schema_history WHERE version = $1";
 
 /// What is to be undone, the newest first, and how.

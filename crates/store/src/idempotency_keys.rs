@@ -17,20 +17,20 @@ pub enum Claim {
 }
 
 const CLAIM: &str = "\
--- db::idempotency_keys::claim
+-- store::idempotency_keys::claim
 INSERT INTO idempotency_keys (key, fingerprint) VALUES ($1, $2)
 ON CONFLICT ON CONSTRAINT idempotency_keys_pkey DO NOTHING";
 
 const FIND: &str = "\
--- db::idempotency_keys::find
+-- store::idempotency_keys::find
 SELECT fingerprint, answer FROM idempotency_keys WHERE key = $1";
 
 const KEEP: &str = "\
--- db::idempotency_keys::keep
+-- store::idempotency_keys::keep
 UPDATE idempotency_keys SET answer = $2 WHERE key = $1";
 
 const DELETE_OLD: &str = "\
--- db::idempotency_keys::delete_old
+-- store::idempotency_keys::delete_old
 DELETE FROM idempotency_keys WHERE key IN (
     SELECT key FROM idempotency_keys WHERE created_at < now() - interval '24 hours'
     ORDER BY created_at LIMIT 10 FOR UPDATE SKIP LOCKED

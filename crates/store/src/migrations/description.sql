@@ -1,4 +1,4 @@
--- db::migrations::describe
+-- store::migrations::describe
 -- From the catalogue and not by pg_dump, whose text is another one with every major version.
 WITH spaces AS (
     SELECT oid, nspname FROM pg_namespace

@@ -86,32 +86,32 @@ impl Scope {
 }
 
 const FIND_HOLDER: &str = "\
--- db::tokens::find_holder
+-- store::tokens::find_holder
 SELECT tokens.id, account_id, role, scope, tokens.name IS NULL AS is_session, development, expires_at
 FROM tokens JOIN accounts ON accounts.id = account_id
 WHERE hash = $1 AND NOT disabled AND (expires_at IS NULL OR expires_at > now())";
 
 const LIST: &str = "\
--- db::tokens::list
+-- store::tokens::list
 SELECT id, name, scope, created_at, expires_at FROM tokens
 WHERE account_id = $1 AND (name IS NULL) = $2 AND (expires_at IS NULL OR expires_at > now())
 ORDER BY id";
 
 const INSERT: &str = "\
--- db::tokens::insert
+-- store::tokens::insert
 INSERT INTO tokens (id, account_id, hash, name, scope, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
 RETURNING created_at, expires_at";
 
 const DELETE: &str = "\
--- db::tokens::delete
+-- store::tokens::delete
 DELETE FROM tokens WHERE account_id = $1 AND (name IS NULL) = $2 AND id = $3";
 
 const DELETE_OTHER_SESSIONS: &str = "\
--- db::tokens::delete_other_sessions
+-- store::tokens::delete_other_sessions
 DELETE FROM tokens WHERE account_id = $1 AND name IS NULL AND id <> $2";
 
 const DELETE_EXPIRED: &str = "\
--- db::tokens::delete_expired
+-- store::tokens::delete_expired
 DELETE FROM tokens WHERE account_id = $1 AND expires_at <= now()";
 
 /// For whom the token with this hash speaks; none if it is unknown or expired or its account disabled.

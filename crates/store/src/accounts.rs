@@ -53,6 +53,14 @@ pub enum Role {
 }
 
 impl Role {
+    /// The address of the account for development with this role.
+    pub fn development_email(self) -> &'static str {
+        match self {
+            Self::Admin => "admin@example.com",
+            Self::Member => "member@example.com",
+        }
+    }
+
     /// The role as the database spells it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -71,7 +79,7 @@ impl Role {
 macro_rules! account {
     ($name:literal, $rest:literal) => {
         concat!(
-            "-- db::accounts::",
+            "-- store::accounts::",
             $name,
             "\nSELECT id, email, name, role, password_hash, disabled, development, created_at
 FROM accounts\n",
@@ -89,21 +97,21 @@ const LOCK: &str = account!("lock", "WHERE id = $1 FOR UPDATE");
 const LIST: &str = account!("list", "WHERE id > $1 ORDER BY id LIMIT $2");
 
 const INSERT: &str = "\
--- db::accounts::insert
+-- store::accounts::insert
 INSERT INTO accounts (id, email, name, role, password_hash) VALUES ($1, $2, $3, $4, $5)
 RETURNING created_at";
 
 const UPDATE: &str = "\
--- db::accounts::update
+-- store::accounts::update
 UPDATE accounts SET name = $2, role = $3, password_hash = $4, disabled = $5, development = $6
 WHERE id = $1";
 
 const DELETE: &str = "\
--- db::accounts::delete
+-- store::accounts::delete
 DELETE FROM accounts WHERE id = $1";
 
 const COUNT_DEVELOPMENT: &str = "\
--- db::accounts::count_development
+-- store::accounts::count_development
 SELECT count(*) FROM accounts WHERE development";
 
 /// The account with this id.

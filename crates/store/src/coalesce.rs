@@ -23,7 +23,7 @@ type Run<K, V> = dyn Fn(Vec<K>) -> BoxFuture<'static, Result<Vec<V>, Error>> + S
 type Together<K> = fn(&K, &K) -> bool;
 
 /// One kind of call: from `K` to `V`.
-pub(crate) struct Coalesced<K, V>(Arc<Shared<K, V>>);
+pub struct Coalesced<K, V>(Arc<Shared<K, V>>);
 
 struct Shared<K, V> {
     /// Of those that could be one, as many statements are at work at once, at most.
@@ -47,7 +47,8 @@ struct Call<K, V> {
 }
 
 impl<K: Clone + Send + 'static, V: Send + 'static> Coalesced<K, V> {
-    pub(crate) fn new(
+    /// Items that may go `together` are run in one statement, of which as many as `at_once` are at work at a time.
+    pub fn new(
         at_once: usize,
         together: Together<K>,
         run: impl Fn(Vec<K>) -> BoxFuture<'static, Result<Vec<V>, Error>> + Send + Sync + 'static,
@@ -57,7 +58,7 @@ impl<K: Clone + Send + 'static, V: Send + 'static> Coalesced<K, V> {
     }
 
     /// The value of `item`. The statement is given up when none of its callers waits any more.
-    pub(crate) async fn call(&self, item: K) -> Result<V, Error> {
+    pub async fn call(&self, item: K) -> Result<V, Error> {
         let (caller, answer) = oneshot::channel();
         // Entering a span costs something, and only traces need it here.
         let is_traced = tracing::span_enabled!(Level::DEBUG);

@@ -1,0 +1,27 @@
+//! What statements stand on, whatever they are about: connections and their pool, transactions and retries, statements
+//! that many calls share, the running of migrations, whole databases, and what keeps accounts, tokens and the audit.
+//!
+//! `db` hands all of it on, with its own: `db::accounts::find` and `db::persons::find` are called alike.
+
+pub mod accounts;
+pub mod admin;
+pub mod audit;
+mod coalesce;
+mod connection;
+pub mod copies;
+mod database;
+mod error;
+pub mod idempotency_keys;
+pub mod migrations;
+mod pipeline;
+mod timings;
+mod tls;
+pub mod tokens;
+
+pub use coalesce::Coalesced;
+pub use connection::{Connection, PoolClient, Transaction};
+pub use database::{Database, Retry, both, connect, retry};
+pub use error::Error;
+pub use pipeline::Pipeline;
+pub use timings::{Timings, timings};
+pub use tokio_postgres::{Client, Config as ConnectionConfig};
