@@ -113,7 +113,10 @@ impl Cli {
     fn readers(&self, release: &str, name: &str) -> Vec<String> {
         let search =
             ["grep", "--word-regexp", "--name-only", "--fixed-strings", "-e", name, release];
-        let found = self.git(&[&search[..], &["--", "crates/db/src", "crates/db/seeds"]].concat());
+        let found = self.git(
+            &[&search[..], &["--", "crates/db/src", "crates/store/src", "crates/db/seeds"]]
+                .concat(),
+        );
         found.map_or_else(|_| Vec::new(), |found| found.lines().map(str::to_owned).collect())
     }
 

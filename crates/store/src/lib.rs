@@ -1,7 +1,7 @@
 //! What statements stand on, whatever they are about: connections and their pool, transactions and retries, statements
 //! that many calls share, the running of migrations, whole databases, and what keeps accounts, tokens and the audit.
 //!
-//! `db` hands all of it on, with its own: `db::accounts::find` and `db::persons::find` are called alike.
+//! `db` hands all of it on: who has that needs to know of this crate only to read it.
 
 pub mod accounts;
 pub mod admin;

@@ -86,7 +86,7 @@ where
 /// Whether a span is one of requests or statements: no collector is told of lines of the log.
 fn is_ours(metadata: &Metadata<'_>) -> bool {
     metadata.is_span()
-        && ["api::", "web::", "db::"].iter().any(|it| metadata.target().starts_with(it))
+        && ["api::", "web::", "db::", "store::"].iter().any(|it| metadata.target().starts_with(it))
 }
 
 /// Makes `span`, which has not been entered yet, a part of the trace that the client names in its headers.

@@ -9,6 +9,8 @@ use super::{Field, Kind, Names};
 /// What the API is about, and what it stands on.
 const API: &str = "crates/api/src";
 const WEB: &str = "crates/web/src";
+/// What the statements stand on: `db` has modules of these names as well.
+const STORE: &str = "crates/store/src";
 
 /// The files that say which names are taken.
 pub(super) struct Checkout {
@@ -37,7 +39,7 @@ pub(super) struct Parent {
 impl Checkout {
     pub(super) fn read(root: &Path) -> anyhow::Result<Self> {
         let mut files = Vec::new();
-        for folder in ["crates/db/migrations", "crates/db/src", WEB, API, "tests/e2e"] {
+        for folder in ["crates/db/migrations", "crates/db/src", STORE, WEB, API, "tests/e2e"] {
             collect(root, folder, &mut files)?;
         }
         for file in ["crates/db/Cargo.toml", "crates/api/Cargo.toml", "tests/Cargo.toml"] {
@@ -76,7 +78,7 @@ impl Checkout {
         if self.has_table(&things) {
             problems.push(format!("there is a table `{things}` already"));
         }
-        for folder in ["crates/db/src", API, "tests/e2e"] {
+        for folder in ["crates/db/src", STORE, API, "tests/e2e"] {
             let path = format!("{folder}/{things}.rs");
             if self.text(&path).is_some() {
                 problems.push(format!("there is {path} already"));
