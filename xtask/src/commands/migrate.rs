@@ -116,8 +116,7 @@ impl Args {
 
 /// The linter, with these arguments.
 pub(super) fn check(project: &Project, arguments: &[String]) -> Command {
-    let mut run =
-        project.cargo(&["run", "--quiet", "--locked", "--package", "migration-lint", "--"]);
+    let mut run = project.cargo(&["run", "--quiet", "--locked", "--bin", "migration-lint", "--"]);
     run.arg("--root").arg(&project.root).args(arguments);
     run
 }

@@ -24,10 +24,10 @@ use crate::{
 
 pub(crate) use log::tail as log_tail;
 
-/// What the API is made with, and the tools beside it: first by `up`, then by the supervisor. The same packages, so
-/// that neither compiles anew what the other has.
-const BUILD: [&str; 7] =
-    ["build", "--package", "api", "--package", "migrate", "--package", "reload"];
+/// What the API is made with, and the tools beside it: first by `up`, then by the supervisor. By their names, not as
+/// packages: cargo chooses features for the whole workspace then, as for `cargo test`, and neither compiles anew what
+/// the other has.
+const BUILD: [&str; 7] = ["build", "--bin", "api", "--bin", "migrate", "--bin", "reload"];
 
 /// Longer than the server's own API_SHUTDOWN_SECONDS.
 const API_PATIENCE: Duration = Duration::from_secs(15);
