@@ -106,6 +106,16 @@ fn only_main_files_read_the_environment_and_nobody_changes_it() {
 }
 
 #[test]
+fn what_up_builds_is_what_the_tests_build() {
+    let manifest = fs::read_to_string(root().join("tests/Cargo.toml")).expect("a manifest");
+    // Cargo would choose other features for `up`, and compile poem and ours twice.
+    assert!(
+        !manifest.contains("dev-dependencies"),
+        "tests/Cargo.toml has development dependencies"
+    );
+}
+
+#[test]
 fn migrations_are_named_v_number_verb_noun() {
     for (path, _) in files("crates/db/migrations", &["sql"]) {
         let name = path.rsplit('/').next().unwrap_or_default();
