@@ -1,7 +1,8 @@
 //! The schema and the statements of what the API is about. Knows nothing of HTTP.
 //!
 //! One module a resource (`persons`), each a set of free functions called with their module's name:
-//! `db::persons::find(&client, id)`. What they stand on is the crate `store`, which is handed on from here.
+//! `db::persons::find(&client, id)`. What they stand on is the crate `store`; what callers
+//! of both need of it is handed on from here.
 
 pub mod bulk;
 pub mod migrations;
@@ -10,6 +11,6 @@ mod seed;
 
 pub use seed::{seed, seed_accounts};
 pub use store::{
-    Client, Connection, ConnectionConfig, Database, Error, PoolClient, Retry, Timings, Transaction,
-    accounts, admin, audit, both, connect, copies, idempotency_keys, retry, timings, tokens,
+    Client, Connection, ConnectionConfig, Database, Error, accounts, admin, audit, both, connect,
+    copies, retry, tokens,
 };

@@ -3,8 +3,7 @@
 use std::sync::LazyLock;
 
 pub use store::migrations::{
-    Applied, Effect, Migration, Migrations, Mismatch, Problem, Undo, applied, apply, describe,
-    preview, undo, version,
+    Applied, Effect, Migration, Migrations, Undo, applied, apply, describe, preview, undo, version,
 };
 
 mod files {

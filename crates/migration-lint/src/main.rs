@@ -111,12 +111,9 @@ impl Cli {
 
     /// The files of a release that mention a name where its statements are.
     fn readers(&self, release: &str, name: &str) -> Vec<String> {
-        let search =
-            ["grep", "--word-regexp", "--name-only", "--fixed-strings", "-e", name, release];
-        let found = self.git(
-            &[&search[..], &["--", "crates/db/src", "crates/store/src", "crates/db/seeds"]]
-                .concat(),
-        );
+        let options = ["grep", "--word-regexp", "--name-only", "--fixed-strings", "-e", name];
+        let places = [release, "--", "crates/db/src", "crates/store/src", "crates/db/seeds"];
+        let found = self.git(&[&options[..], &places].concat());
         found.map_or_else(|_| Vec::new(), |found| found.lines().map(str::to_owned).collect())
     }
 

@@ -48,7 +48,7 @@ pub struct NewAccount {
 pub enum Role {
     /// Everything.
     Admin,
-    /// Read and write, but not delete nor manage accounts.
+    /// Read and write, but neither delete resources nor manage accounts.
     Member,
 }
 

@@ -1,7 +1,7 @@
 //! What statements stand on, whatever they are about: connections and their pool, transactions and retries, statements
 //! that many calls share, the running of migrations, whole databases, and what keeps accounts, tokens and the audit.
 //!
-//! `db` hands all of it on: who has that needs to know of this crate only to read it.
+//! `db` hands on what its callers need of it: they call `db::accounts::find` as if it stood there.
 
 pub mod accounts;
 pub mod admin;
