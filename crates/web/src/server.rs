@@ -1,6 +1,7 @@
 //! Binds, serves and stops.
 
 mod acceptor;
+mod awake;
 mod client;
 mod patience;
 

@@ -34,6 +34,7 @@ use tokio::{
 };
 
 use super::{
+    awake::Awake,
     client,
     patience::{Patience, Requests},
 };
@@ -56,6 +57,7 @@ pub(super) struct Acceptor {
     /// The proxies whose word is taken for where a request comes from.
     trusted: Arc<[Network]>,
     limits: ServerConfig,
+    awake: Arc<Awake>,
     builder: Arc<auto::Builder<TokioExecutor>>,
     connections: JoinSet<()>,
     /// Whether answers say that they are the last of their connection.
@@ -74,6 +76,7 @@ impl Acceptor {
             app: Arc::new(app),
             trusted: limits.trusted_proxies.clone().into(),
             limits,
+            awake: Arc::default(),
             builder: Arc::new(builder()),
             connections: JoinSet::new(),
             is_closing: Arc::default(),
@@ -118,9 +121,11 @@ impl Acceptor {
             stream.local_addr().map_or_else(|_| LocalAddr::default(), |it| LocalAddr(it.into()));
         let (app, requests) = (self.app.clone(), Arc::new(Requests::default()));
         let (is_closing, trusted) = (self.is_closing.clone(), self.trusted.clone());
+        let awake = self.awake.clone();
         let stream = Patience::new(stream, requests.clone(), &self.limits);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let (app, in_flight) = (app.clone(), requests.begin(request.version()));
+            let in_flight = (requests.begin(request.version()), awake.begin());
+            let app = app.clone();
             let client = client::address(peer, request.headers(), &trusted);
             let peer = RemoteAddr(Addr::from(client));
             let has_last_answers = request.version() < Version::HTTP_2;
