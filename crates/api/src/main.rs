@@ -10,6 +10,10 @@ use config::Config;
 const EX_USAGE: u8 = 64;
 const EX_CONFIG: u8 = 78;
 
+/// The system's would have a sixth of a busy server's time (docs/benchmarks.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         None => serve(),
