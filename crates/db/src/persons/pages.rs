@@ -1,5 +1,7 @@
 //! Pages of persons for a server with many requests at once: those who wait for the same page share what is made of it.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
 use store::Coalesced;
@@ -35,7 +37,7 @@ impl Pages {
         Self {
             database: database.clone(),
             make,
-            plain: Coalesced::new(1, PartialEq::eq, move |same| {
+            plain: Coalesced::new(1, Duration::ZERO, PartialEq::eq, move |same| {
                 Box::pin(same_page(pages.clone(), same, make))
             }),
         }

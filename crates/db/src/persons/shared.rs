@@ -1,6 +1,6 @@
 //! Persons for a server with many requests at once: those that wait together share statements.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use store::{Coalesced, Pipeline};
@@ -10,7 +10,10 @@ use super::{NewPerson, Person, find_many, insert_many};
 use crate::{Database, Error, audit::Actor};
 
 /// Statements of a kind that are sent along one connection: more were no quicker.
-const AT_ONCE: usize = 3;
+const FINDS_AT_ONCE: usize = 3;
+const INSERTS_AT_ONCE: usize = 2;
+/// How long a statement of inserts, each of which waits for the disk, may wait for as many persons as the last one had.
+const INSERTS_PATIENCE: Duration = Duration::from_micros(200);
 
 /// The operations of which there are most. Behind one type of future, they are compiled here, and not at every edit of
 /// what calls them.
@@ -26,12 +29,14 @@ impl Shared {
         let (finds, inserts) = (pipeline(), pipeline());
         Self {
             finds: Coalesced::new(
-                AT_ONCE,
+                FINDS_AT_ONCE,
+                Duration::ZERO,
                 |_, _| true,
                 move |ids| Box::pin(find(finds.clone(), ids)),
             ),
             inserts: Coalesced::new(
-                AT_ONCE,
+                INSERTS_AT_ONCE,
+                INSERTS_PATIENCE,
                 |_, _| true,
                 move |new| Box::pin(insert(inserts.clone(), new)),
             ),
