@@ -243,7 +243,7 @@ impl TracesConfig {
     }
 }
 
-/// Beside PostgreSQL on the same cores, more threads wake each other more than they work (docs/benchmarks.md).
+/// Beside PostgreSQL on the same cores, more threads wake each other more than they work.
 fn half_of_the_cores() -> usize {
     thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
 }

@@ -2,7 +2,7 @@
 //!
 //! With a handful of connections the thread that answers runs out of work for moments, between a statement
 //! that it sent and PostgreSQL's answer. To sleep and be woken for each of them took a quarter of its
-//! time (docs/benchmarks.md).
+//! time.
 
 use std::{
     sync::{
