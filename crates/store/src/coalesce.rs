@@ -90,6 +90,10 @@ impl<K: Clone, V> Shared<K, V> {
     /// given up.
     async fn fly(self: Arc<Self>, item: K) {
         let flight = Flight { shared: &self, item };
+        if flight.has_company() {
+            // Whoever comes in this moment can come along.
+            yield_now().await;
+        }
         while let Some(calls) = flight.take() {
             // What they share stands in the trace of the one who has waited longest.
             let span = calls[0].span.clone();
@@ -146,6 +150,11 @@ impl<K: Clone, V> Flight<'_, K, V> {
         while count > 1 && since.elapsed() < self.shared.patience && self.waiting() < count {
             yield_now().await;
         }
+    }
+
+    /// Whether another statement is at work.
+    fn has_company(&self) -> bool {
+        self.shared.queue().flying.iter().filter(|item| self.has(item)).count() > 1
     }
 
     fn waiting(&self) -> usize {

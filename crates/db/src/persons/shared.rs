@@ -10,7 +10,7 @@ use super::{NewPerson, Person, find_many, insert_many};
 use crate::{Database, Error, audit::Actor};
 
 /// Statements of a kind that are sent along one connection: more were no quicker.
-const FINDS_AT_ONCE: usize = 3;
+const FINDS_AT_ONCE: usize = 2;
 const INSERTS_AT_ONCE: usize = 2;
 /// How long a statement of inserts, each of which waits for the disk, may wait for as many persons as the last one had.
 const INSERTS_PATIENCE: Duration = Duration::from_micros(200);
