@@ -88,8 +88,11 @@ pub(crate) fn app(
     route
         .nest("/", service.0)
         .around(move |next, request| limit(next, request, limits.clone()))
+        .boxed()
         .around(move |next, request| paths.clone().apply(next, request))
+        .boxed()
         .around(move |next, request| observe(next, request, metrics.clone(), is_traced))
+        .boxed()
         .around(move |next, request| add_headers(next, request, origins.clone()))
         .boxed()
 }
