@@ -1,5 +1,5 @@
-//! `test-api`: the API as a process of its own, without a log. It prints where it listens, and stops when
-//! its input ends, as it does when the test is over.
+//! `test-api`: the API as a process of its own, without a log unless RUST_LOG asks for one. It prints where it
+//! listens, and stops when its input ends, as it does when the test is over.
 
 use std::io::{self, Read, Write};
 
@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let config = Config::from_lookup(&|name| std::env::var(name).ok())?;
-    let telemetry = telemetry::Telemetry::start(&config, Some("off".to_owned()))?;
+    let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| "off".to_owned());
+    let telemetry = telemetry::Telemetry::start(&config, Some(filter))?;
     let server = api::bind(config)?;
     writeln!(io::stdout(), "{}", server.address())?;
     let (sender, ended) = oneshot::channel();

@@ -21,6 +21,7 @@ mod headers;
 mod health;
 mod http2;
 mod invented;
+mod log;
 mod malformed;
 mod metrics;
 mod migrate;

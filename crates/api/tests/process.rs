@@ -116,7 +116,7 @@ fn a_request_is_one_line_of_json_with_its_ids_and_without_its_path() {
         r#""route":"""#,
         r#""status":404"#,
         r#""microseconds":"#,
-        r#""id":"mine""#,
+        r#""request_id":"mine""#,
         &format!(r#""trace_id":"{trace}""#),
     ] {
         assert!(line.contains(part), "no {part} in {line}");
@@ -143,7 +143,7 @@ fn of_many_requests_at_once_each_has_its_line_to_the_end() {
     process.signal("TERM");
     let lines = process.log.by_ref().map(|line| line.expect("UTF-8"));
     let lines: Vec<_> = lines.filter(|line| line.contains("answered")).collect();
-    let logged: Vec<_> = lines.iter().map(|line| text(line, "id")).collect();
+    let logged: Vec<_> = lines.iter().map(|line| text(line, "request_id")).collect();
     assert_eq!(logged, ids);
     assert_eq!(process.end().code(), Some(0));
 }

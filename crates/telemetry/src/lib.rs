@@ -3,6 +3,7 @@
 
 mod collector;
 mod lines;
+mod request;
 
 use std::{
     io::{IsTerminal, stderr},
@@ -28,6 +29,8 @@ use tracing_subscriber::{
 
 use lines::Lines;
 pub use lines::flush;
+use request::Naming;
+pub use request::{during, is_by};
 
 /// How long the end of the process may wait for the collector.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -76,10 +79,14 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let log = fmt::layer().with_writer(Lines);
+    let format = fmt::format();
     if profile == Profile::Production {
-        log.json().flatten_event(true).with_span_list(false).boxed()
+        let format =
+            format.json().flatten_event(true).with_current_span(false).with_span_list(false);
+        log.event_format(Naming { format, is_json: true }).boxed()
     } else {
-        log.with_ansi(stderr().is_terminal()).boxed()
+        let format = format.with_ansi(stderr().is_terminal());
+        log.event_format(Naming { format, is_json: false }).boxed()
     }
 }
 

@@ -100,6 +100,7 @@ enum Need {
 async fn check(request: &Request, bearer: &Bearer, need: Need) -> Result<Caller, ApiError> {
     let guard = request.data::<Guard>().expect("`routes` puts it around every operation");
     let holder = guard.holder(&bearer.token).await?;
+    telemetry::is_by(holder.account_id);
     let writes = need == Need::Write || !request.method().is_safe();
     if writes && holder.scope == Scope::Read {
         return Err(ApiError::Forbidden("this token may only read"));

@@ -69,12 +69,13 @@ pub(crate) async fn observe<E: Endpoint>(
     let (started, _in_flight) = (Instant::now(), metrics.begin());
     let (id, method) = (Arc::<str>::from(request_id(&request)), request.method().clone());
     request.set_data(RequestId(id.clone()));
-    let (trace_id, kind) = (trace_id(&request), is_traced.then_some("server"));
-    let span = tracing::info_span!("request", %id, trace_id, otel.kind = kind);
+    let trace_id = trace_id(&request).map(str::to_owned);
+    let mut span = Span::none();
     if is_traced {
+        span = tracing::info_span!("request", otel.kind = "server");
         telemetry::begin(&span, request.headers());
     }
-    async {
+    let answered = Box::pin(async {
         let (mut response, path) = answer(&*next, request, &id).await;
         let value = HeaderValue::from_str(&id).expect("ids are visible ASCII");
         response.headers_mut().insert(REQUEST_ID, value);
@@ -92,9 +93,8 @@ pub(crate) async fn observe<E: Endpoint>(
             tracing::info!(%method, route, status, microseconds, "answered");
         }
         Ok(response)
-    }
-    .instrument(span)
-    .await
+    });
+    telemetry::during(id.clone(), trace_id, answered.instrument(span)).await
 }
 
 /// The answer, whatever happens, and the path that was asked.

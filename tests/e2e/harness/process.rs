@@ -1,7 +1,7 @@
 //! The API as a process of its own, where its memory or its open files are what a test is about.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader},
     net::SocketAddr,
     process::{Child, Command, ExitStatus, Stdio},
 };
@@ -19,10 +19,15 @@ pub(crate) struct ServerProcess {
 
 impl ServerProcess {
     pub(crate) fn start(beside: &TestApp, variables: &[(&str, &str)]) -> Self {
+        Self::start_logging(beside, variables, Stdio::inherit())
+    }
+
+    /// Its log goes to `log`.
+    pub(crate) fn start_logging(beside: &TestApp, variables: &[(&str, &str)], log: Stdio) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_test-api"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).env("APP_ENV", "test");
         command.env("API_LISTEN", "127.0.0.1:0").env("DATABASE_URL", beside.database.url());
-        command.envs(variables.iter().copied());
+        command.envs(variables.iter().copied()).stderr(log);
         let mut child = command.spawn().expect("a process");
         let mut address = String::new();
         let output = child.stdout.take().expect("it is a pipe");
@@ -41,6 +46,13 @@ impl ServerProcess {
     pub(crate) fn stop(mut self) -> ExitStatus {
         drop(self.child.stdin.take());
         self.child.wait().expect("a status")
+    }
+
+    /// Has it stop, and returns what it has logged to a pipe. It blocks.
+    pub(crate) fn stop_for_log(mut self) -> String {
+        drop(self.child.stdin.take());
+        let log = self.child.stderr.take().expect("it is a pipe");
+        io::read_to_string(log).expect("UTF-8")
     }
 
     /// A request of the member of `app`.

@@ -1,0 +1,32 @@
+//! What the log tells of requests to a database.
+
+use std::process::Stdio;
+
+use reqwest::Client;
+use serde_json::Value;
+use tokio::task::spawn_blocking;
+
+use crate::harness::{ServerProcess, TestApp};
+
+#[tokio::test]
+async fn a_line_names_the_request_and_the_account_that_sends_it() {
+    let app = TestApp::spawn().await;
+    let request = app.request_as(&app.member.token, "GET", "/accounts/me");
+    let me: Value = request.send().await.expect("an answer").json().await.expect("an account");
+    let server = ServerProcess::start_logging(&app, &[("RUST_LOG", "info")], Stdio::piped());
+    let mine = server.get(&app, "/persons?secret=1").header("x-request-id", "mine");
+    let url = format!("http://{}/persons?secret=1", server.address);
+    let strangers = Client::new().get(url).header("x-request-id", "a-stranger-s");
+    for (request, status) in [(mine, 200), (strangers, 401)] {
+        assert_eq!(request.send().await.expect("an answer").status(), status);
+    }
+    let log = spawn_blocking(|| server.stop_for_log()).await.expect("no panic");
+    let line = |id: &str| {
+        let name = format!("request_id={id}");
+        log.lines().find(|line| line.contains(&name)).unwrap_or_else(|| panic!("no {id}: {log}"))
+    };
+    let account = format!("account_id={}", me["id"].as_str().expect("an id"));
+    assert!(line("mine").contains(&account), "{log}");
+    assert!(!line("a-stranger-s").contains("account_id"), "{log}");
+    assert!(!log.contains("secret"), "{log}");
+}
