@@ -30,3 +30,15 @@ async fn a_line_names_the_request_and_the_account_that_sends_it() {
     assert!(!line("a-stranger-s").contains("account_id"), "{log}");
     assert!(!log.contains("secret"), "{log}");
 }
+
+#[tokio::test]
+async fn no_line_is_coloured_where_there_is_no_terminal() {
+    let app = TestApp::spawn().await;
+    // With traces, a line has the fields of a span as well. Nothing listens on port 1.
+    let variables = [("RUST_LOG", "info"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")];
+    let server = ServerProcess::start_logging(&app, &variables, Stdio::piped());
+    server.get(&app, "/persons").send().await.expect("an answer");
+    let log = spawn_blocking(|| server.stop_for_log()).await.expect("no panic");
+    assert!(log.contains("answered"), "{log}");
+    assert!(!log.contains('\u{1b}'), "{log:?}");
+}

@@ -85,8 +85,10 @@ where
             format.json().flatten_event(true).with_current_span(false).with_span_list(false);
         log.event_format(Naming { format, is_json: true }).boxed()
     } else {
-        let format = format.with_ansi(stderr().is_terminal());
-        log.event_format(Naming { format, is_json: false }).boxed()
+        // The layer writes the fields of spans, and the format the rest.
+        let is_colored = stderr().is_terminal();
+        let format = format.with_ansi(is_colored);
+        log.with_ansi(is_colored).event_format(Naming { format, is_json: false }).boxed()
     }
 }
 

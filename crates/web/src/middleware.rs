@@ -75,6 +75,7 @@ pub(crate) async fn observe<E: Endpoint>(
         span = tracing::info_span!("request", otel.kind = "server");
         telemetry::begin(&span, request.headers());
     }
+    // A box: what follows would keep and move what is in it once more at each step.
     let answered = Box::pin(async {
         let (mut response, path) = answer(&*next, request, &id).await;
         let value = HeaderValue::from_str(&id).expect("ids are visible ASCII");
