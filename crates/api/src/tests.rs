@@ -5,8 +5,10 @@ use std::{collections::HashSet, sync::LazyLock};
 use serde_json::{Map, Value};
 use web::validation;
 
+use crate::routes;
+
 static DOCUMENT: LazyLock<Value> =
-    LazyLock::new(|| serde_json::from_str(&crate::spec()).expect("a document"));
+    LazyLock::new(|| serde_json::from_str(&web::spec(routes::service)).expect("a document"));
 
 fn published() -> &'static Value {
     &DOCUMENT

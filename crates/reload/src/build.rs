@@ -25,6 +25,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Program {
     pub(crate) path: PathBuf,
+    /// What it loads from the folder that it is in.
+    pub(crate) libraries: Vec<PathBuf>,
     made: Option<SystemTime>,
 }
 
@@ -104,6 +106,7 @@ enum Line {
     },
     CompilerArtifact {
         target: Target,
+        filenames: Vec<PathBuf>,
         executable: Option<PathBuf>,
     },
     #[serde(other)]
@@ -119,12 +122,14 @@ struct Diagnostic {
 #[derive(Deserialize)]
 struct Target {
     name: String,
+    kind: Vec<String>,
 }
 
 /// Waits for cargo: what it made, or why it made nothing.
 fn finish(cargo: &SharedChild) -> Result<Built, String> {
     let stderr = cargo.take_stderr().map(|pipe| thread::spawn(move || own_words(pipe)));
     let (mut errors, mut binaries) = (String::new(), HashMap::new());
+    let mut libraries = Vec::new();
     for line in
         BufReader::new(cargo.take_stdout().expect("it is piped")).lines().map_while(Result::ok)
     {
@@ -135,8 +140,13 @@ fn finish(cargo: &SharedChild) -> Result<Built, String> {
                     errors.push_str(&text);
                 }
             }
-            Ok(Line::CompilerArtifact { target, executable: Some(path) }) => {
+            Ok(Line::CompilerArtifact { target, executable: Some(path), .. }) => {
                 binaries.insert(target.name, path);
+            }
+            Ok(Line::CompilerArtifact { target, filenames, .. })
+                if target.kind.iter().any(|kind| kind == "dylib") =>
+            {
+                libraries.extend(filenames);
             }
             _ => {}
         }
@@ -147,12 +157,16 @@ fn finish(cargo: &SharedChild) -> Result<Built, String> {
         // Cargo tells what no compiler does: of a manifest, a download, a lack of memory.
         return Err(format!("{errors}{words}"));
     }
-    let mut program = |name: &str| {
+    let mut program = |name: &str, libraries| {
         let path = binaries.remove(name).ok_or_else(|| format!("the build makes no {name}"))?;
         let made = fs::metadata(&path).and_then(|file| file.modified()).ok();
-        Ok::<_, String>(Program { path, made })
+        Ok::<_, String>(Program { path, libraries, made })
     };
-    Ok(Built { api: program("api")?, migrate: program("migrate")?, migrated: Ok(()) })
+    Ok(Built {
+        api: program("api", libraries)?,
+        migrate: program("migrate", Vec::new())?,
+        migrated: Ok(()),
+    })
 }
 
 /// What cargo itself says, but for its progress; passed on at once.

@@ -1,7 +1,7 @@
 //! Who serves, and who will when it is ready.
 
 use std::{
-    env, fs,
+    env, fs, io,
     path::{Path, PathBuf},
     sync::mpsc::Sender,
     time::{Duration, Instant},
@@ -10,6 +10,7 @@ use std::{
 use anyhow::Context;
 
 use crate::{
+    build::Program,
     report,
     server::{Listener, Server},
     supervisor::Event,
@@ -23,7 +24,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(10);
 const BACK_OFF: Duration = Duration::from_millis(100);
 const BACK_OFF_LIMIT: Duration = Duration::from_secs(10);
 
-/// Where a server is that has not taken over yet. Its name is the same: process lists show it.
+/// Where a server is that has not taken over yet, with what it loads. Its name is the same: process lists show it.
 const NEW: &str = "new/api";
 
 pub(crate) struct Servers {
@@ -79,23 +80,52 @@ impl Servers {
     ///
     /// # Errors
     /// It cannot be copied or started.
-    pub(crate) fn replace(&mut self, built: &Path) -> anyhow::Result<()> {
+    pub(crate) fn replace(&mut self, built: &Program) -> anyhow::Result<()> {
         self.candidate.take().iter().for_each(|server| server.end(Duration::ZERO));
         let program = self.keep(built, NEW)?;
         self.start(&program)
     }
 
-    /// Copies a program to where it runs: cargo replaces its own file at any time.
+    /// Copies a program to where it runs, with what it loads: cargo replaces its own files at any time.
     ///
     /// # Errors
     /// The disk is full, or something like that.
-    pub(crate) fn keep(&self, built: &Path, name: &str) -> anyhow::Result<PathBuf> {
-        let (program, new) = (self.program(name), self.program("copy"));
-        // The new one takes the place of the old, which may run and goes on.
-        fs::copy(built, &new)
-            .and_then(|_| fs::rename(&new, &program))
-            .with_context(|| format!("cannot copy {} to {}", built.display(), program.display()))?;
+    pub(crate) fn keep(&self, built: &Program, name: &str) -> anyhow::Result<PathBuf> {
+        let program = self.program(name);
+        for library in &built.libraries {
+            // Large, and cargo makes a new file rather than writing into this one.
+            self.put(
+                library,
+                &program.with_file_name(library.file_name().expect("a file")),
+                |from, to| fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(drop)),
+            )?;
+        }
+        self.put(&built.path, &program, |from, to| fs::copy(from, to).map(drop))?;
         Ok(program)
+    }
+
+    fn put(
+        &self,
+        built: &Path,
+        place: &Path,
+        copy: impl Fn(&Path, &Path) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
+        let new = self.program("copy");
+        // It may be there: the next line would write into it, or, where it has become one with its place, not move it.
+        let _ = fs::remove_file(&new);
+        // The new one takes the place of the old, which may run and goes on.
+        copy(built, &new)
+            .and_then(|()| fs::rename(&new, place))
+            .with_context(|| format!("cannot copy {} to {}", built.display(), place.display()))
+    }
+
+    /// Has a server that serves, and what it loads, take the place of the last that was good.
+    fn keep_as_good(&self, program: &Path) -> io::Result<()> {
+        let folder = program.parent().expect("it is in a folder");
+        fs::read_dir(folder)?.try_for_each(|file| {
+            let file = file?;
+            fs::rename(file.path(), self.folder.join(file.file_name()))
+        })
     }
 
     /// Whether somebody serves, if need be the last server that was good, which is started then.
@@ -128,11 +158,10 @@ impl Servers {
         let Some(server) = self.candidate.take_if(|server| server.number == number) else {
             return false;
         };
-        let (new, program) = (self.program(NEW), self.program("api"));
-        if server.program == new
-            && let Err(error) = fs::rename(&new, &program)
+        if server.program == self.program(NEW)
+            && let Err(error) = self.keep_as_good(&server.program)
         {
-            report::note(&format!("cannot keep the server as {}: {error}", program.display()));
+            report::note(&format!("cannot keep the server that serves now: {error}"));
         }
         if let Some(old) = self.current.replace(server) {
             old.stop();

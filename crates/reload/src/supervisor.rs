@@ -223,7 +223,7 @@ impl Supervisor {
         self.failure = None;
         // For those who run it from here, and not from where cargo puts it.
         if self.migrate.as_ref() != Some(&built.migrate) {
-            match self.servers.keep(&built.migrate.path, "migrate") {
+            match self.servers.keep(&built.migrate, "migrate") {
                 Ok(_) => self.migrate = Some(built.migrate.clone()),
                 Err(error) => report::note(&format!("{error:#}")),
             }
@@ -238,7 +238,7 @@ impl Supervisor {
             return;
         }
         self.api = Some(built.api.clone());
-        match self.servers.replace(&built.api.path) {
+        match self.servers.replace(&built.api) {
             Ok(()) => self.publish(),
             Err(error) => self.fail(Failure::new(Stage::Start, format!("{error:#}"))),
         }
