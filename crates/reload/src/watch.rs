@@ -12,7 +12,7 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use crate::{report, snapshot::FOLDERS, supervisor::Event};
 
 /// Editors and git write several files in a row.
-const QUIET: Duration = Duration::from_millis(30);
+const QUIET: Duration = Duration::from_millis(10);
 /// A burst that goes on is looked at all the same.
 const BURST: Duration = Duration::from_millis(300);
 /// How often to look without being told: where the system tells, and where it does not.
