@@ -3,10 +3,13 @@
 use std::process::Stdio;
 
 use reqwest::Client;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
-use crate::harness::{ServerProcess, TestApp};
+use crate::{
+    accounts::{PASSWORD, sign_up},
+    harness::{ServerProcess, TestApp},
+};
 
 #[tokio::test]
 async fn a_line_names_the_request_and_the_account_that_sends_it() {
@@ -29,6 +32,24 @@ async fn a_line_names_the_request_and_the_account_that_sends_it() {
     assert!(line("mine").contains(&account), "{log}");
     assert!(!line("a-stranger-s").contains("account_id"), "{log}");
     assert!(!log.contains("secret"), "{log}");
+}
+
+#[tokio::test]
+async fn the_line_of_a_log_in_names_its_account() {
+    let app = TestApp::spawn().await;
+    let account: Value = sign_up(&app, "a@tests.example").await.json().await.expect("an account");
+    let server = ServerProcess::start_logging(&app, &[("RUST_LOG", "info")], Stdio::piped());
+    for (password, status) in [(PASSWORD, 201), ("a wrong password", 401)] {
+        let url = format!("http://{}/sessions", server.address);
+        let body = json!({ "email": "a@tests.example", "password": password });
+        let request = Client::new().post(url).header("x-request-id", format!("is-{status}"));
+        assert_eq!(request.json(&body).send().await.expect("an answer").status(), status);
+    }
+    let log = spawn_blocking(|| server.stop_for_log()).await.expect("no panic");
+    let id = account["id"].as_str().expect("an id");
+    assert_eq!(log.matches(id).count(), 1, "{log}");
+    let line = log.lines().find(|line| line.contains("request_id=is-201")).expect("a line");
+    assert!(line.contains(&format!("account_id={id}")), "{log}");
 }
 
 #[tokio::test]

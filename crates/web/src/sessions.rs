@@ -129,6 +129,7 @@ impl SessionsApi {
             // It was changed meanwhile, which has ended every session with the old one.
             return Err(ApiError::WrongPassword);
         }
+        telemetry::is_by(account.id);
         let token = token::generate();
         let hash = token::hash(token.expose()).expect("it is a token");
         let new = NewToken::session(account.id, hash, Utc::now() + self.lifetime);
