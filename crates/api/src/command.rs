@@ -10,10 +10,8 @@ use crate::{healthcheck, routes};
 const EX_USAGE: u8 = 64;
 const EX_CONFIG: u8 = 78;
 
-type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
-
 /// Does what `word` says, the program's argument, with the settings that `variable` finds: returns the exit code.
-pub fn run(word: Option<&str>, variable: Lookup) -> ExitCode {
+pub fn run(word: Option<&str>, variable: &dyn Fn(&str) -> Option<String>) -> ExitCode {
     match word {
         None => start(variable),
         Some("healthcheck") => finish(healthcheck::run(variable)),
@@ -26,7 +24,7 @@ pub fn run(word: Option<&str>, variable: Lookup) -> ExitCode {
     }
 }
 
-fn start(variable: Lookup) -> ExitCode {
+fn start(variable: &dyn Fn(&str) -> Option<String>) -> ExitCode {
     let config = match Config::from_lookup(variable) {
         Ok(config) => config,
         Err(errors) => {

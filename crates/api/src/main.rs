@@ -6,7 +6,8 @@ use std::process::ExitCode;
 #[cfg(feature = "prelinked")]
 use prelinked as _;
 
-/// The system's had a seventh of a busy server's time: with this one it answers a tenth more.
+/// The system's had a seventh of a busy server's time: with this one it answers a tenth more. A program has one,
+/// and where it loads a library, that one's.
 #[cfg(not(feature = "prelinked"))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

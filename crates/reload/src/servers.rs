@@ -91,32 +91,21 @@ impl Servers {
     /// # Errors
     /// The disk is full, or something like that.
     pub(crate) fn keep(&self, built: &Program, name: &str) -> anyhow::Result<PathBuf> {
-        let program = self.program(name);
+        let (program, new) = (self.program(name), self.program("copy"));
         for library in &built.libraries {
-            // Large, and cargo makes a new file rather than writing into this one.
-            self.put(
-                library,
-                &program.with_file_name(library.file_name().expect("a file")),
-                |from, to| fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(drop)),
-            )?;
+            let place = program.with_file_name(library.file_name().expect("a file"));
+            // It may be cargo's own file, which a copy would write into.
+            let _ = fs::remove_file(&place);
+            // Large; and cargo makes a new file rather than writing into this one.
+            fs::hard_link(library, &place)
+                .or_else(|_| fs::copy(library, &place).map(drop))
+                .with_context(|| cannot_copy(library, &place))?;
         }
-        self.put(&built.path, &program, |from, to| fs::copy(from, to).map(drop))?;
-        Ok(program)
-    }
-
-    fn put(
-        &self,
-        built: &Path,
-        place: &Path,
-        copy: impl Fn(&Path, &Path) -> io::Result<()>,
-    ) -> anyhow::Result<()> {
-        let new = self.program("copy");
-        // It may be there: the next line would write into it, or, where it has become one with its place, not move it.
-        let _ = fs::remove_file(&new);
         // The new one takes the place of the old, which may run and goes on.
-        copy(built, &new)
-            .and_then(|()| fs::rename(&new, place))
-            .with_context(|| format!("cannot copy {} to {}", built.display(), place.display()))
+        fs::copy(&built.path, &new)
+            .and_then(|_| fs::rename(&new, &program))
+            .with_context(|| cannot_copy(&built.path, &program))?;
+        Ok(program)
     }
 
     /// Has a server that serves, and what it loads, take the place of the last that was good.
@@ -214,4 +203,8 @@ impl Servers {
     pub(crate) fn end(&self) {
         self.candidate.iter().chain(&self.current).for_each(|server| server.end(STOP_LIMIT));
     }
+}
+
+fn cannot_copy(from: &Path, to: &Path) -> String {
+    format!("cannot copy {} to {}", from.display(), to.display())
 }
