@@ -3,6 +3,7 @@
 pub(crate) mod image;
 pub(crate) mod ledger;
 pub(crate) mod overview;
+mod platform;
 mod proxy;
 mod replicas;
 pub(crate) mod roll;
@@ -11,4 +12,5 @@ pub(crate) mod schema;
 pub(crate) mod secrets;
 pub(crate) mod server;
 
+pub(crate) use platform::Platform;
 pub(crate) use server::{Host, Production, Server};

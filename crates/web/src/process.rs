@@ -44,13 +44,13 @@ pub fn serve(
 async fn run(config: Config, api: fn(&Foundation) -> Service, ready: fn()) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let takes_over = config.server.listen == Listen::Stdin;
-    let server = Server::bind(config, api)?;
+    let mut server = Server::bind(config, api)?;
     tracing::info!(address = %server.address(), "listening");
     if let Some(address) = server.admin_address() {
         tracing::info!(%address, "serving metrics");
     }
     if takes_over {
-        server.warm_up().await;
+        server.warm_up().await?;
         ready();
     }
     let (stop, stopped) = oneshot::channel::<()>();

@@ -16,7 +16,10 @@ use config::{Config, Listen, Profile};
 use futures_util::future::BoxFuture;
 use socket2::{Domain, SockRef, Socket, Type};
 use store::Database;
-use tokio::time::{sleep, timeout};
+use tokio::{
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 
 use crate::{
     Unusable,
@@ -36,33 +39,65 @@ const WARM_UP: Duration = Duration::from_secs(5);
 
 /// A server that has its ports but does not answer yet.
 pub struct Server {
-    listener: TcpListener,
     address: SocketAddr,
-    admin: Option<TcpListener>,
-    config: Config,
+    api: Acceptor,
+    admin: Option<Acceptor>,
+    admin_address: Option<SocketAddr>,
     database: Database,
-    store: SharedStore,
-    api: fn(&Foundation) -> Service,
+    guard: Guard,
+    readiness: Readiness,
+    drain_period: Duration,
+    /// Resolves when the database has answered, or is not waited for any longer.
+    warm_up: Option<JoinHandle<()>>,
 }
 
 impl Server {
     /// Takes the ports, for an API that is made on its foundation. The database is not asked: the server is live
-    /// without it, and ready with it.
+    /// without it, and ready with it. A server that takes over from another does ask it, see [`Self::warm_up`].
     ///
     /// # Errors
     /// A port is taken, or DATABASE_URL or REDIS_URL is malformed.
+    ///
+    /// # Panics
+    /// Outside a runtime.
     pub fn bind(config: Config, api: fn(&Foundation) -> Service) -> anyhow::Result<Self> {
         let database = Database::new(&config.database).context("DATABASE_URL")?;
         let store = SharedStore::new(config.redis_url.as_ref()).map_err(Unusable)?;
-        let listener = match config.server.listen {
+        let limits = config.server.clone();
+        let takes_over = limits.listen == Listen::Stdin;
+        let listener = match limits.listen {
             Listen::Address(address) => listen(address, "API_LISTEN", false)?,
             Listen::Stdin => inherited().context("API_LISTEN=stdin")?,
         };
         let address = listener.local_addr()?;
         // The server that this one takes over from still has it.
-        let shared = config.server.listen == Listen::Stdin;
-        let admin = config.server.admin_listen.map(|it| listen(it, "API_ADMIN_LISTEN", shared));
-        Ok(Self { listener, address, admin: admin.transpose()?, config, database, store, api })
+        let admin = limits.admin_listen.map(|it| listen(it, "API_ADMIN_LISTEN", takes_over));
+        let admin = admin.transpose()?;
+        let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
+        // While this thread makes the API, which takes as long where it is not optimised.
+        let warm_up = takes_over.then(|| tokio::spawn(warm_up(database.clone())));
+
+        let (readiness, metrics) = (Readiness::default(), Metrics::new(&database, &store));
+        let guard = Guard::new(database.clone(), config.profile == Profile::Production, store);
+        let foundation = Foundation {
+            config,
+            database: database.clone(),
+            guard: guard.clone(),
+            readiness: readiness.clone(),
+        };
+        let app = routes::app(&foundation, api(&foundation), &metrics);
+        let admin = admin.map(|it| Acceptor::new(it, routes::admin(&metrics), limits.clone()));
+        Ok(Self {
+            address,
+            admin: admin.transpose()?,
+            admin_address,
+            database,
+            guard,
+            readiness,
+            drain_period: limits.drain_period,
+            warm_up,
+            api: Acceptor::new(listener, app, limits)?,
+        })
     }
 
     /// Where it listens; the port is a real one even when port 0 was asked for.
@@ -72,20 +107,19 @@ impl Server {
 
     /// Where it serves metrics, if it does.
     pub fn admin_address(&self) -> Option<SocketAddr> {
-        self.admin.as_ref().and_then(|listener| listener.local_addr().ok())
+        self.admin_address
     }
 
     /// Waits until the database answers, though not for ever: for a server that takes over from another,
     /// which serves in the meantime.
-    pub async fn warm_up(&self) {
-        let is_ready = async {
-            while health::schema_version(&self.database).await.is_err() {
-                sleep(Duration::from_millis(50)).await;
-            }
-        };
-        if timeout(WARM_UP, is_ready).await.is_err() {
-            tracing::warn!("the database does not answer: serving without it");
+    ///
+    /// # Errors
+    /// The runtime ends.
+    pub async fn warm_up(&mut self) -> anyhow::Result<()> {
+        if let Some(asking) = self.warm_up.take() {
+            asking.await?;
         }
+        Ok(())
     }
 
     /// Serves until `stop` resolves. From then on it is not ready; it serves on for the drain period,
@@ -100,22 +134,7 @@ impl Server {
     }
 
     async fn serve(self, stop: BoxFuture<'static, ()>) -> anyhow::Result<()> {
-        let limits = self.config.server.clone();
-        let (readiness, metrics) =
-            (Readiness::default(), Metrics::new(&self.database, &self.store));
-        let production = self.config.profile == Profile::Production;
-        let guard = Guard::new(self.database.clone(), production, self.store.clone());
-        let foundation = Foundation {
-            config: self.config,
-            database: self.database.clone(),
-            guard: guard.clone(),
-            readiness: readiness.clone(),
-        };
-        let app = routes::app(&foundation, (self.api)(&foundation), &metrics);
-        let api = Acceptor::new(self.listener, app, limits.clone())?;
-        let admin = self.admin.map(|it| Acceptor::new(it, routes::admin(&metrics), limits.clone()));
-        let admin = admin.transpose()?;
-
+        let Self { admin, guard, readiness, drain_period, .. } = self;
         // Metrics are there until the last request has ended.
         let metrics_for_ever = async {
             match admin {
@@ -123,19 +142,30 @@ impl Server {
                 None => future::pending().await,
             }
         };
-        let drained = async {
+        let drained = async move {
             stop.await;
             readiness.end();
             tracing::info!("stopping: requests in flight may finish; a second signal ends them");
-            sleep(limits.drain_period).await;
+            sleep(drain_period).await;
         };
         tokio::select! {
-            () = api.run(Box::pin(drained)) => {}
+            () = self.api.run(Box::pin(drained)) => {}
             () = metrics_for_ever => {}
             () = guard.follow_others() => {}
         }
         self.database.close();
         Ok(())
+    }
+}
+
+async fn warm_up(database: Database) {
+    let is_ready = async {
+        while health::schema_version(&database).await.is_err() {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    if timeout(WARM_UP, is_ready).await.is_err() {
+        tracing::warn!("the database does not answer: serving without it");
     }
 }
 

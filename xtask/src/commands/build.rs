@@ -6,6 +6,7 @@ use crate::{
     engine::{self, Kind},
     project::Project,
     release::{
+        Platform,
         image::{self, Images},
         sbom,
     },
@@ -22,6 +23,9 @@ pub(crate) struct Args {
     /// The release build; with Docker, an image named as git names the source, and an SBOM beside it
     #[arg(long, visible_alias = "production")]
     release: bool,
+    /// What the release's images are for; the default is what this machine's Docker runs
+    #[arg(long, value_enum, requires = "release")]
+    platform: Option<Platform>,
 }
 
 impl Args {
@@ -29,7 +33,7 @@ impl Args {
         let mut state = engine::for_now(project, self.engine)?;
         state.production |= self.release;
         if state.production && state.engine == Kind::Docker {
-            return release(project);
+            return release(project, self.platform);
         }
         let mut engine = engine::open(project, project.settings()?, &state)?;
         report::stage("prepare", || Ok(((), engine.prepare()?)))?;
@@ -42,15 +46,16 @@ impl Args {
 }
 
 /// The images, and the list of what is in them.
-fn release(project: &Project) -> anyhow::Result<ExitCode> {
+fn release(project: &Project, platform: Option<Platform>) -> anyhow::Result<ExitCode> {
     let settings = project.settings()?;
+    let platform = platform.map_or_else(Platform::of_this_engine, Ok)?;
     let tag = image::tag(project)?;
     let images = Images::of(project, &settings, &tag)?;
     report::stage("build", || {
-        let is_new = image::build(project, &settings, &images)?;
+        let is_new = image::build(project, &settings, &images, platform)?;
         let done = if is_new { "built" } else { "was built before" };
-        Ok(((), format!("{} {done}", images.api)))
+        Ok(((), format!("{} {done}, for {platform}", images.api)))
     })?;
-    report::stage("sbom", || Ok(((), sbom::write(project, &tag)?)))?;
+    report::stage("sbom", || Ok(((), sbom::write(project, &tag, platform)?)))?;
     Ok(ExitCode::SUCCESS)
 }

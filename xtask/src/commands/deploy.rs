@@ -3,11 +3,10 @@
 use std::{process::ExitCode, time::Instant};
 
 use crate::{
-    engine::images,
     process,
     project::Project,
     release::{
-        Host, Server,
+        Host, Platform, Server,
         image::{self, Images},
         ledger::{Entry, Ledger, Record},
         roll, sbom, schema, secrets,
@@ -39,29 +38,30 @@ impl Args {
         let server = self.host.server(project, &settings)?;
         let tag = self.tag.clone().map_or_else(|| image::tag(project), Ok)?;
         let images = Images::of(project, &settings, &tag)?;
+        let platform = Platform::of(&server)?;
         let running = roll::running(&server)?;
         let number = running.first().map_or(settings.replicas, |(_, number)| *number);
         let now = running.first().map(|(image, _)| image.clone());
         report::line(&format!(
-            "{tag} → {} ({number} replicas, now {})",
+            "{tag} → {} ({platform}, {number} replicas, now {})",
             server.place(),
             now.as_deref().map_or("nothing", image::tag_of)
         ));
         if self.dry_run {
-            plan(&server, &images, number);
+            plan(&server, &images, platform, number);
             return Ok(ExitCode::SUCCESS);
         }
         report::stage("build", || {
             let is_new = if self.tag.is_some() {
-                image::build_around(project, &settings, &images)?
+                image::build_around(project, &settings, &images, platform)?
             } else {
-                image::build(project, &settings, &images)?
+                image::build(project, &settings, &images, platform)?
             };
             let done = if is_new { "built" } else { "was built before" };
             Ok(((), format!("{} {done}", images.api)))
         })?;
         if self.tag.is_none() {
-            report::stage("sbom", || Ok(((), sbom::write(project, &tag)?)))?;
+            report::stage("sbom", || Ok(((), sbom::write(project, &tag, platform)?)))?;
         }
         report::stage("send", || Ok(((), send(&server, &images)?)))?;
         let entry = Entry::new(project, "deploy", &tag);
@@ -152,8 +152,8 @@ fn ship(
 }
 
 /// What a deployment would do.
-fn plan(server: &Server, images: &Images, number: usize) {
-    let is_built = images::is_here(&images.api);
+fn plan(server: &Server, images: &Images, platform: Platform, number: usize) {
+    let is_built = image::is_here(&images.api, platform);
     report::next("build", if is_built { "is built already" } else { "the release image" });
     for image in images.all() {
         if !is_built || image::would_send(server, image) {

@@ -7,7 +7,10 @@ use anyhow::Context;
 use crate::{
     process,
     project::Project,
-    release::image::{self, Images},
+    release::{
+        Platform,
+        image::{self, Images},
+    },
     report,
 };
 
@@ -20,6 +23,9 @@ pub(crate) struct Args {
     /// Where to, like registry.example.com/team; the default is REGISTRY
     #[arg(long)]
     registry: Option<String>,
+    /// What the images are for, once for each; the default is what this machine's Docker runs
+    #[arg(long, value_enum)]
+    platform: Vec<Platform>,
 }
 
 impl Args {
@@ -27,19 +33,43 @@ impl Args {
         let settings = project.settings()?;
         let registry = self.registry.or_else(|| settings.variable("REGISTRY"));
         let registry = registry.context("give --registry, or set REGISTRY in .env")?;
+        let platforms = match self.platform {
+            none if none.is_empty() => vec![Platform::of_this_engine()?],
+            some => some,
+        };
         let images = Images::of(project, &settings, &image::tag(project)?)?;
-        report::stage("build", || {
-            image::build(project, &settings, &images)?;
-            Ok(((), images.api.clone()))
-        })?;
-        for image in images.all() {
+        let targets = images.all().map(|image| {
             let name = image.rsplit('/').next().unwrap_or(image);
-            let target = format!("{}/{name}", registry.trim_end_matches('/'));
-            report::stage("push", || {
-                process::ask(Command::new("docker").args(["tag", image, &target]))?;
-                process::ask(Command::new("docker").args(["push", "--quiet", &target]))?;
-                Ok(((), target.clone()))
+            format!("{}/{name}", registry.trim_end_matches('/'))
+        });
+        // One name for several platforms is a list of the names that each has.
+        let part = |target: &str, platform: &Platform| match platforms.len() {
+            1 => target.to_owned(),
+            _ => format!("{target}-{}", platform.architecture()),
+        };
+        for platform in &platforms {
+            report::stage("build", || {
+                image::build(project, &settings, &images, *platform)?;
+                Ok(((), format!("{}, for {platform}", images.api)))
             })?;
+            for (image, target) in images.all().into_iter().zip(&targets) {
+                let target = part(target, platform);
+                report::stage("push", || {
+                    process::ask(Command::new("docker").args(["tag", image, &target]))?;
+                    process::ask(Command::new("docker").args(["push", "--quiet", &target]))?;
+                    Ok(((), target.clone()))
+                })?;
+            }
+        }
+        if platforms.len() > 1 {
+            for target in targets {
+                let parts = platforms.iter().map(|platform| part(&target, platform));
+                report::stage("push", || {
+                    let create = ["buildx", "imagetools", "create", "--tag", &target];
+                    process::ask(Command::new("docker").args(create).args(parts))?;
+                    Ok(((), target.clone()))
+                })?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }

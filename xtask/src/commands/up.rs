@@ -253,7 +253,13 @@ fn is_healthy(services: &[Service]) -> bool {
 fn fingerprints(project: &Project) -> anyhow::Result<Fingerprints> {
     let of = |paths: &[&str]| fingerprint::of_files(&project.root, paths);
     let source = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo", "crates"];
-    let images = ["docker/Dockerfile", "docker/nginx", "docker/with-extra-ca.sh", ".dockerignore"];
+    let images = [
+        "docker/Dockerfile",
+        "docker/nginx",
+        "docker/rust-target.sh",
+        "docker/with-extra-ca.sh",
+        ".dockerignore",
+    ];
     let settings =
         [".env", "compose.yaml", "docker/compose.yaml", "docker/compose.production.yaml"];
     // The shell wins over .env: its values of the same variables count as well.

@@ -8,16 +8,17 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use super::Server;
+use super::{Platform, Server};
 use crate::{fingerprint, git, process, project::Project, settings::Settings};
 
-const SOURCE: [&str; 7] = [
+const SOURCE: [&str; 8] = [
     "Cargo.toml",
     "Cargo.lock",
     "rust-toolchain.toml",
     ".cargo",
     "crates",
     "docker/Dockerfile",
+    "docker/rust-target.sh",
     "docker/with-extra-ca.sh",
 ];
 
@@ -112,12 +113,12 @@ pub(crate) fn build(
     project: &Project,
     settings: &Settings,
     images: &Images,
+    platform: Platform,
 ) -> anyhow::Result<bool> {
-    build_around(project, settings, images)?;
-    if is_here(&images.api) {
+    build_around(project, settings, images, platform)?;
+    if is_here(&images.api, platform) {
         return Ok(false);
     }
-    let root = &project.root;
     let ca = settings.variable("EXTRA_CA_FILE").unwrap_or_else(|| "docker/extra-ca.pem".to_owned());
     let url = git::said(project, &["remote", "get-url", "origin"]).unwrap_or_default();
     let arguments = [
@@ -127,13 +128,12 @@ pub(crate) fn build(
         ("VERSION", tag_of(&images.api).to_owned()),
         ("SCHEMA", schema(project)?.to_string()),
     ];
-    let mut command = Command::new("docker");
-    command.current_dir(root).env("DOCKER_BUILDKIT", "1");
+    let mut command = docker_build(project, platform);
     // The time of the commit, so that the image of a commit is the same whenever it is built.
     if let Some(time) = git::said(project, &["log", "-1", "--format=%ct"]) {
         command.env("SOURCE_DATE_EPOCH", time);
     }
-    command.args(["build", "--file", "docker/Dockerfile", "--target", "runtime"]);
+    command.args(["--file", "docker/Dockerfile", "--target", "runtime"]);
     command.args(["--tag", &images.api, "--secret", &format!("id=extra_ca,src={ca}")]);
     for (name, value) in arguments {
         command.arg(format!("--build-arg={name}={value}"));
@@ -150,22 +150,29 @@ pub(crate) fn build_around(
     project: &Project,
     settings: &Settings,
     images: &Images,
+    platform: Platform,
 ) -> anyhow::Result<bool> {
     let mut is_new = false;
     for (image, folder, base) in [
         (&images.proxy, PROXY, format!("NGINX_IMAGE={}", settings.nginx_image)),
         (&images.backup, BACKUP, format!("POSTGRES_IMAGE={}", settings.postgres_image)),
     ] {
-        if is_here(image) {
+        if is_here(image, platform) {
             continue;
         }
-        let mut command = Command::new("docker");
-        command.current_dir(&project.root).env("DOCKER_BUILDKIT", "1");
-        command.args(["build", "--quiet", "--tag", image, "--build-arg", &base, folder]);
+        let mut command = docker_build(project, platform);
+        command.args(["--quiet", "--tag", image, "--build-arg", &base, folder]);
         process::ask(&mut command).with_context(|| format!("{image} cannot be built"))?;
         is_new = true;
     }
     Ok(is_new)
+}
+
+fn docker_build(project: &Project, platform: Platform) -> Command {
+    let mut command = Command::new("docker");
+    command.current_dir(&project.root).env("DOCKER_BUILDKIT", "1");
+    command.args(["build", &format!("--platform={platform}")]);
+    command
 }
 
 /// The number of the newest migration.
@@ -187,9 +194,10 @@ fn without_password(url: &str) -> String {
     }
 }
 
-/// However long the engine takes to say: a build that is not needed takes longer.
-fn is_here(image: &str) -> bool {
-    has(&mut Command::new("docker"), image).is_some()
+/// However long the engine takes to say: a build that is not needed takes longer. One of the same name for another
+/// platform is none.
+pub(crate) fn is_here(image: &str, platform: Platform) -> bool {
+    Platform::of_image(image) == Some(platform)
 }
 
 fn has(docker: &mut Command, image: &str) -> Option<String> {
@@ -212,8 +220,15 @@ pub(crate) fn send(server: &Server, image: &str) -> anyhow::Result<Option<&'stat
     if process::ask(&mut server.docker(["pull", "--quiet", image])).is_ok() {
         return Ok(Some("pulled"));
     }
-    if here.is_none() {
+    let Some(is_for) = Platform::of_image(image) else {
         bail!("{image} is neither here nor in a registry that the server reaches");
+    };
+    let platform = Platform::of(server)?;
+    if is_for != platform {
+        bail!(
+            "{image} is here for {is_for}, and {} is {platform}: no registry that it reaches has that",
+            server.place()
+        );
     }
     let mut save = Command::new("docker");
     let mut save = save.args(["save", image]).stdout(Stdio::piped()).spawn()?;

@@ -3,13 +3,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    process::Command,
 };
 
 use anyhow::Context;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::Platform;
 use crate::{process, project::Project};
 
 const BINARIES: [&str; 2] = ["api", "migrate"];
@@ -54,13 +54,9 @@ struct Kind {
 }
 
 /// Writes the document of the release that the source is, and returns where.
-pub(crate) fn write(project: &Project, tag: &str) -> anyhow::Result<String> {
-    let host = process::ask(Command::new("rustc").arg("-vV"))?;
-    let host =
-        host.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc has none")?;
+pub(crate) fn write(project: &Project, tag: &str, platform: Platform) -> anyhow::Result<String> {
     let mut cargo = project.cargo(&["metadata", "--format-version=1", "--locked"]);
-    // The image is for this machine's architecture.
-    let metadata = process::ask(cargo.args(["--filter-platform", host]))?;
+    let metadata = process::ask(cargo.args(["--filter-platform", platform.target()]))?;
     let metadata =
         serde_json::from_str(&metadata).context("`cargo metadata` in an unknown form")?;
     let checksums = checksums(&fs::read_to_string(project.path("Cargo.lock"))?);

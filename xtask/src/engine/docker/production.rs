@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::Docker;
 use crate::release::{
-    Server,
+    Platform, Server,
     image::{self, Images},
     roll, schema, secrets,
 };
@@ -39,7 +39,8 @@ impl Docker<'_> {
     /// Builds the release that the source is, and makes its secrets.
     pub(super) fn prepare_release(&mut self) -> anyhow::Result<String> {
         let images = self.images_of_the_source()?;
-        let is_new = image::build(self.project, &self.settings, &images)?;
+        let platform = Platform::of_this_engine()?;
+        let is_new = image::build(self.project, &self.settings, &images, platform)?;
         secrets::ensure(&self.server(), &images.proxy)?;
         let built =
             format!("{} {}", images.api, if is_new { "is built" } else { "was built already" });
