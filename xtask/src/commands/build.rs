@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use anyhow::ensure;
+
 use crate::{
     engine::{self, Kind},
     project::Project,
@@ -30,11 +32,14 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        let mut state = engine::for_now(project, self.engine)?;
+        // Images are Docker's.
+        let engine = self.engine.or(self.platform.map(|_| Choice::Docker));
+        let mut state = engine::for_now(project, engine)?;
         state.production |= self.release;
         if state.production && state.engine == Kind::Docker {
             return release(project, self.platform);
         }
+        ensure!(self.platform.is_none(), "--platform is about images: use --engine docker");
         let mut engine = engine::open(project, project.settings()?, &state)?;
         report::stage("prepare", || Ok(((), engine.prepare()?)))?;
         report::stage("build", || {

@@ -33,9 +33,10 @@ impl Args {
         let settings = project.settings()?;
         let registry = self.registry.or_else(|| settings.variable("REGISTRY"));
         let registry = registry.context("give --registry, or set REGISTRY in .env")?;
-        let platforms = match self.platform {
-            none if none.is_empty() => vec![Platform::of_this_engine()?],
-            some => some,
+        let platforms = if self.platform.is_empty() {
+            vec![Platform::of_this_engine()?]
+        } else {
+            self.platform
         };
         let images = Images::of(project, &settings, &image::tag(project)?)?;
         let targets = images.all().map(|image| {
