@@ -47,7 +47,7 @@ pub(crate) struct Build {
 
 impl Build {
     /// Starts `command`, which builds `api` and `migrate`; then, if asked to, applies the migrations. The end comes
-    /// as [`Event::Built`].
+    /// as [`Event::Built`], and [`Event::Written`] when cargo has told on disk what the programs are made from.
     pub(crate) fn start(
         number: u32,
         command: &[String],
@@ -78,6 +78,8 @@ impl Build {
             }
             // The supervisor has ended: nobody is there to be told.
             let _ = events.send(Event::Built(number, built));
+            let _ = running.wait();
+            let _ = events.send(Event::Written);
         });
         Ok(Self { number, cargo })
     }
@@ -109,6 +111,9 @@ enum Line {
         filenames: Vec<PathBuf>,
         executable: Option<PathBuf>,
     },
+    BuildFinished {
+        success: bool,
+    },
     #[serde(other)]
     Other,
 }
@@ -129,7 +134,7 @@ struct Target {
 fn finish(cargo: &SharedChild) -> Result<Built, String> {
     let stderr = cargo.take_stderr().map(|pipe| thread::spawn(move || own_words(pipe)));
     let (mut errors, mut binaries) = (String::new(), HashMap::new());
-    let mut libraries = Vec::new();
+    let (mut libraries, mut is_done) = (Vec::new(), false);
     for line in
         BufReader::new(cargo.take_stdout().expect("it is piped")).lines().map_while(Result::ok)
     {
@@ -148,13 +153,17 @@ fn finish(cargo: &SharedChild) -> Result<Built, String> {
             {
                 libraries.extend(filenames);
             }
+            // What it writes after this, nothing that runs needs.
+            Ok(Line::BuildFinished { success: true }) => {
+                is_done = true;
+                break;
+            }
             _ => {}
         }
     }
-    let status = cargo.wait().map_err(|error| error.to_string())?;
-    let words = stderr.and_then(|reader| reader.join().ok()).unwrap_or_default();
-    if !status.success() {
+    if !is_done {
         // Cargo tells what no compiler does: of a manifest, a download, a lack of memory.
+        let words = stderr.and_then(|reader| reader.join().ok()).unwrap_or_default();
         return Err(format!("{errors}{words}"));
     }
     let mut program = |name: &str, libraries| {

@@ -56,7 +56,7 @@ impl Source {
     }
 
     /// Reads what these programs were made from.
-    pub(crate) fn learn(&mut self, programs: &[&Path]) {
+    pub(crate) fn learn<'a>(&mut self, programs: impl Iterator<Item = &'a Path>) {
         self.inputs.learn(programs);
         self.has_learned = true;
     }

@@ -35,6 +35,8 @@ pub(crate) enum Event {
     Changed,
     /// The build of this number has ended, well or for a reason.
     Built(u32, Result<Built, Failure>),
+    /// Cargo has written what the programs are made from.
+    Written,
     /// The server of this number takes connections.
     Ready(u32),
     /// The server of this number has ended, and how.
@@ -131,11 +133,10 @@ impl Supervisor {
                     }
                 }
             }
-            Event::Ready(number) => {
-                if self.servers.ready(number) {
-                    self.serves();
-                }
+            Event::Written => {
+                self.source.learn(self.api.iter().chain(&self.migrate).map(|it| &*it.path));
             }
+            Event::Ready(number) if self.servers.ready(number) => self.serves(),
             Event::Ended(number, how) => {
                 if let Some((reason, is_served)) = self.servers.ended(number, &how) {
                     self.ended(reason, is_served);
@@ -149,7 +150,7 @@ impl Supervisor {
                 self.audience.add(question, stream, &self.status);
                 self.publish();
             }
-            Event::Stop => {}
+            Event::Ready(_) | Event::Stop => {}
         }
     }
 
@@ -219,7 +220,6 @@ impl Supervisor {
     }
 
     fn built(&mut self, built: &Built) {
-        self.source.learn(&[&built.api.path, &built.migrate.path]);
         self.failure = None;
         // For those who run it from here, and not from where cargo puts it.
         if self.migrate.as_ref() != Some(&built.migrate) {
