@@ -63,7 +63,7 @@ impl Args {
         if self.tag.is_none() {
             report::stage("sbom", || Ok(((), sbom::write(project, &tag, platform)?)))?;
         }
-        report::stage("send", || Ok(((), send(&server, &images)?)))?;
+        report::stage("send", || Ok(((), send(&server, &images, platform)?)))?;
         let entry = Entry::new(project, "deploy", &tag);
         let mut ledger = report::stage("lock", || {
             let ledger = Ledger::open(&server, &images.proxy, &entry)?;
@@ -92,11 +92,11 @@ fn tell(record: &Record) -> String {
 }
 
 /// What every server gets, and how it got that.
-fn send(server: &Server, images: &Images) -> anyhow::Result<String> {
+fn send(server: &Server, images: &Images, platform: Platform) -> anyhow::Result<String> {
     let mut said = Vec::new();
     let postgres = server.settings.postgres_image.as_str();
     for image in images.all().into_iter().chain([postgres]).chain(server.redis_image()) {
-        if let Some(how) = image::send(server, image)? {
+        if let Some(how) = image::send(server, image, platform)? {
             said.push(format!("{how} {image}"));
         }
     }
@@ -156,12 +156,12 @@ fn plan(server: &Server, images: &Images, platform: Platform, number: usize) {
     let is_built = image::is_here(&images.api, platform);
     report::next("build", if is_built { "is built already" } else { "the release image" });
     for image in images.all() {
-        if !is_built || image::would_send(server, image) {
+        if !is_built || image::would_send(server, image, platform) {
             report::next("send", image);
         }
     }
     // The release itself knows, where it can be asked already.
-    let is_there = is_built && !image::would_send(server, &images.api);
+    let is_there = is_built && !image::would_send(server, &images.api, platform);
     let status = is_there.then(|| schema::status(server, images).ok()).flatten();
     let told = status.map_or_else(
         || "what the release finds pending, after a backup".to_owned(),

@@ -205,30 +205,32 @@ fn has(docker: &mut Command, image: &str) -> Option<String> {
 }
 
 /// Whether the server lacks an image that is here, or has another of that name.
-pub(crate) fn would_send(server: &Server, image: &str) -> bool {
+pub(crate) fn would_send(server: &Server, image: &str, platform: Platform) -> bool {
     let there = has(&mut server.docker::<&str>([]), image);
-    there.is_none() || there != has(&mut Command::new("docker"), image)
+    there.is_none() || there != here(image, platform)
 }
 
-/// Brings an image to the server if it is not there, and says how.
-pub(crate) fn send(server: &Server, image: &str) -> anyhow::Result<Option<&'static str>> {
+/// This machine's image of that name, if it is for the platform.
+fn here(image: &str, platform: Platform) -> Option<String> {
+    is_here(image, platform).then(|| has(&mut Command::new("docker"), image)).flatten()
+}
+
+/// Brings an image to the server, which is of that platform, if it is not there, and says how.
+pub(crate) fn send(
+    server: &Server,
+    image: &str,
+    platform: Platform,
+) -> anyhow::Result<Option<&'static str>> {
     let there = has(&mut server.docker::<&str>([]), image);
-    let here = has(&mut Command::new("docker"), image);
+    let here = here(image, platform);
     if there.is_some() && (here.is_none() || here == there) {
         return Ok(None);
     }
     if process::ask(&mut server.docker(["pull", "--quiet", image])).is_ok() {
         return Ok(Some("pulled"));
     }
-    let Some(is_for) = Platform::of_image(image) else {
-        bail!("{image} is neither here nor in a registry that the server reaches");
-    };
-    let platform = Platform::of(server)?;
-    if is_for != platform {
-        bail!(
-            "{image} is here for {is_for}, and {} is {platform}: no registry that it reaches has that",
-            server.place()
-        );
+    if here.is_none() {
+        bail!("{image} is neither here, for {platform}, nor in a registry that the server reaches");
     }
     let mut save = Command::new("docker");
     let mut save = save.args(["save", image]).stdout(Stdio::piped()).spawn()?;
