@@ -47,7 +47,7 @@ pub(crate) struct Build {
 
 impl Build {
     /// Starts `command`, which builds `api` and `migrate`; then, if asked to, applies the migrations. The end comes
-    /// as [`Event::Built`], and [`Event::Written`] when cargo has told on disk what the programs are made from.
+    /// as [`Event::Built`], and after a good one [`Event::Written`].
     pub(crate) fn start(
         number: u32,
         command: &[String],
@@ -76,10 +76,14 @@ impl Build {
             {
                 built.migrated = migrate(&built.migrate.path);
             }
+            let programs = built.as_ref().map(|it| [it.api.path.clone(), it.migrate.path.clone()]);
+            let written = programs.ok().map(Event::Written);
             // The supervisor has ended: nobody is there to be told.
             let _ = events.send(Event::Built(number, built));
             let _ = running.wait();
-            let _ = events.send(Event::Written);
+            if let Some(written) = written {
+                let _ = events.send(written);
+            }
         });
         Ok(Self { number, cargo })
     }

@@ -27,8 +27,9 @@ impl Inputs {
     }
 
     /// Reads what these binaries were made from.
-    pub(crate) fn learn<'a>(&mut self, binaries: impl Iterator<Item = &'a Path>) {
-        let texts = binaries.filter_map(|it| fs::read_to_string(it.with_extension("d")).ok());
+    pub(crate) fn learn(&mut self, binaries: &[PathBuf]) {
+        let texts =
+            binaries.iter().filter_map(|it| fs::read_to_string(it.with_extension("d")).ok());
         self.files = texts.flat_map(|text| dependencies(&text)).collect();
     }
 

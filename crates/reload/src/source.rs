@@ -1,10 +1,6 @@
 //! The source as it was when last looked at, and what has changed since.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::mpsc::Sender,
-    time::Instant,
-};
+use std::{path::PathBuf, sync::mpsc::Sender, time::Instant};
 
 use crate::{
     inputs::{Effect, Inputs},
@@ -56,7 +52,7 @@ impl Source {
     }
 
     /// Reads what these programs were made from.
-    pub(crate) fn learn<'a>(&mut self, programs: impl Iterator<Item = &'a Path>) {
+    pub(crate) fn learn(&mut self, programs: &[PathBuf]) {
         self.inputs.learn(programs);
         self.has_learned = true;
     }

@@ -35,8 +35,8 @@ pub(crate) enum Event {
     Changed,
     /// The build of this number has ended, well or for a reason.
     Built(u32, Result<Built, Failure>),
-    /// Cargo has written what the programs are made from.
-    Written,
+    /// Cargo has written what these programs are made from.
+    Written([PathBuf; 2]),
     /// The server of this number takes connections.
     Ready(u32),
     /// The server of this number has ended, and how.
@@ -133,9 +133,7 @@ impl Supervisor {
                     }
                 }
             }
-            Event::Written => {
-                self.source.learn(self.api.iter().chain(&self.migrate).map(|it| &*it.path));
-            }
+            Event::Written(programs) => self.source.learn(&programs),
             Event::Ready(number) if self.servers.ready(number) => self.serves(),
             Event::Ended(number, how) => {
                 if let Some((reason, is_served)) = self.servers.ended(number, &how) {
