@@ -94,9 +94,11 @@ pub(crate) fn ask(command: &mut Command) -> anyhow::Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().with_context(|| format!("cannot start {program}"))?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
         let arguments: Vec<_> = command.get_args().map(|text| text.to_string_lossy()).collect();
-        bail!("`{program} {}` failed: {}", arguments.join(" "), said.trim());
+        // Why `docker exec` cannot start anything, Docker writes to the standard output.
+        let said = if output.stderr.is_empty() { &output.stdout } else { &output.stderr };
+        let said = String::from_utf8_lossy(said);
+        bail!("`{program} {}` failed ({}): {}", arguments.join(" "), output.status, said.trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -2,8 +2,6 @@
 
 use std::{
     fmt::Write as _,
-    io::Write as _,
-    process::Stdio,
     thread,
     time::{Duration, Instant},
 };
@@ -13,35 +11,39 @@ use anyhow::{Context, bail};
 use super::{Server, image::Images, replicas::Replica};
 use crate::process;
 
-/// Prints the workers there are, takes what comes as the replicas, has nginx read it, and waits until
-/// those workers take no more connections.
-const READ_ANEW: &str = r"
-workers=$(grep -ls 'nginx: worker' /proc/[0-9]*/cmdline | cut -d/ -f3 | tr '\n' ' ')
-cat >/run/nginx/replicas.new
+/// Takes its argument as the replicas, has nginx read it, waits until the workers there were take no more
+/// connections, and prints them.
+const READ_ANEW: &str = r#"
+workers=$(grep -ls '^nginx: worker' /proc/[0-9]*/cmdline | cut -d/ -f3 | tr '\n' ' ')
+printf %s "$1" >/run/nginx/replicas.new
 mv /run/nginx/replicas.new /run/nginx/replicas.conf
 nginx -c /run/nginx/nginx.conf -e /dev/stderr -t -q
 nginx -c /run/nginx/nginx.conf -e /dev/stderr -s reload
 takes_more() {
-    grep -qs 'nginx: worker' /proc/$1/cmdline && ! grep -qs 'shutting down' /proc/$1/cmdline
+    grep -qs '^nginx: worker' /proc/$1/cmdline && ! grep -qs 'shutting down' /proc/$1/cmdline
 }
 tries=0
 for worker in $workers; do
     while takes_more $worker && [ $tries -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
 done
 echo $workers
-";
+"#;
 
-/// Waits until these workers have ended, a little longer than `worker_shutdown_timeout` has it.
+/// Waits until these workers have ended, a little longer than `worker_shutdown_timeout` has it, and prints one
+/// that has not.
 const DRAIN: &str = r"
 tries=0
 for worker in $1; do
-    while grep -qs 'nginx: worker' /proc/$worker/cmdline; do
-        [ $tries -lt 1300 ] || exit 1
+    while grep -qs '^nginx: worker' /proc/$worker/cmdline; do
+        [ $tries -lt 1300 ] || { echo $worker; exit; }
         sleep 0.05
         tries=$((tries + 1))
     done
 done
 ";
+
+/// How often a script is started before it counts as failed.
+const STARTS: u32 = 3;
 
 /// How long nginx may take to find the API.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -74,27 +76,33 @@ impl<'a> Proxy<'a> {
             writeln!(text, "server {}:5000 resolve;", replica.name)?;
         }
         writeln!(text, "server api:5000 resolve backup;")?;
-        let mut exec = self.server.docker(["exec", "--interactive", &self.container]);
-        let mut child = exec
-            .args(["sh", "-euc", READ_ANEW])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .context("cannot start docker")?;
-        child.stdin.take().context("it is piped")?.write_all(text.as_bytes())?;
-        let output = child.wait_with_output()?;
-        if !output.status.success() {
-            bail!("nginx refuses: {}", String::from_utf8_lossy(&output.stderr).trim());
-        }
-        Ok(Former(String::from_utf8_lossy(&output.stdout).trim().to_owned()))
+        self.run(READ_ANEW, &text).map(Former).context("nginx does not take the replicas")
     }
 
     /// Waits until every request has ended that went where it goes no more.
     pub(super) fn drain(&self, former: &Former) -> anyhow::Result<()> {
-        let drain = ["exec", &self.container, "sh", "-euc", DRAIN, "sh", &former.0];
-        process::ask(&mut self.server.docker(drain)).context("requests are still in flight")?;
+        let busy =
+            self.run(DRAIN, &former.0).context("cannot tell whether requests are in flight")?;
+        if !busy.is_empty() {
+            bail!(
+                "requests are still in flight: the old replicas stay, and the next deploy removes them"
+            );
+        }
         Ok(())
+    }
+
+    /// What a script prints in the container. Both may run again, and do if they fail: at times an engine that has
+    /// much to do cannot start one.
+    fn run(&self, script: &str, argument: &str) -> anyhow::Result<String> {
+        let exec = ["exec", &self.container, "sh", "-euc", script, "sh", argument];
+        let mut starts = 1;
+        loop {
+            match process::ask(&mut self.server.docker(exec)) {
+                Err(_) if starts < STARTS => thread::sleep(Duration::from_millis(500)),
+                result => return result,
+            }
+            starts += 1;
+        }
     }
 
     /// Waits until the API says through nginx that it can do its work.
