@@ -10,20 +10,25 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
-static PUBLISHED: OnceLock<Value> = OnceLock::new();
+static PUBLISHED: OnceLock<String> = OnceLock::new();
 
 /// Corrects what poem-openapi writes, and adds 409 to the answers of operations with the ids `conflicting`. A process
 /// has one document: the first.
 pub(crate) fn publish(write: &dyn Fn() -> String, conflicting: &[&str]) {
     PUBLISHED.get_or_init(|| {
         let written = serde_json::from_str(&write()).expect("poem-openapi writes JSON");
-        correct(written, conflicting)
+        correct(written, conflicting).to_string()
     });
 }
 
-/// The document.
-pub(crate) fn published() -> &'static Value {
+/// The document, as JSON.
+pub(crate) fn published() -> &'static str {
     PUBLISHED.get().expect("a `Service` publishes it before it can be called")
+}
+
+/// The document as values, which take several times what its text does: nobody keeps them.
+pub(crate) fn parsed() -> Value {
+    serde_json::from_str(published()).expect("we have written it")
 }
 
 fn correct(mut document: Value, conflicting: &[&str]) -> Value {

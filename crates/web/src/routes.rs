@@ -68,8 +68,7 @@ pub(crate) fn app(
         let docs = make_sync(|_| {
             Html(DOCS.as_str()).with_header(header::CONTENT_SECURITY_POLICY, DOCS_POLICY)
         });
-        let document =
-            make_sync(|_| document::published().to_string().with_content_type("application/json"));
+        let document = make_sync(|_| document::published().with_content_type("application/json"));
         route = route.at("/docs", get(docs)).at("/openapi.json", get(document));
         pages.extend(["/docs", "/openapi.json"]);
     }
@@ -82,7 +81,7 @@ pub(crate) fn app(
             pages.extend(["/reload", "/reload/events"]);
         }
     }
-    let paths = Arc::new(Paths::new(document::published(), &pages));
+    let paths = Arc::new(Paths::new(&document::parsed(), &pages));
     let (limits, metrics) = (config.server.clone(), metrics.clone());
     let is_traced = config.traces.is_some();
     let origins: Arc<[String]> = config.server.cors_origins.clone().into();
@@ -112,12 +111,12 @@ pub fn spec(api: fn(&Foundation) -> Service) -> String {
     let database = Database::new(&config.database).expect("the URL is valid");
     let guard = Guard::new(database.clone(), false, SharedStore::default());
     api(&Foundation { config, database, guard, readiness: Readiness::default() });
-    format!("{:#}", document::published())
+    format!("{:#}", document::parsed())
 }
 
 /// The documentation page. Swagger UI holds the document as text: the one that is published takes the place of one
 /// without operations. Made when it is first asked for, since it is large.
 static DOCS: LazyLock<String> = LazyLock::new(|| {
     let empty = OpenApiService::new((), "", "");
-    empty.swagger_ui_html().replace(&empty.spec(), &document::published().to_string())
+    empty.swagger_ui_html().replace(&empty.spec(), document::published())
 });

@@ -1,10 +1,13 @@
 //! Bodies are checked against the very schemas that the document publishes: what it says holds, and
 //! every mistake is named at once.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, OnceLock},
+};
 
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind as Kind};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     document,
@@ -12,27 +15,27 @@ use crate::{
 };
 
 /// By the name of the schema; each is made when it is first needed, since it takes memory.
-static VALIDATORS: LazyLock<HashMap<&str, LazyLock<Validator, Build>>> = LazyLock::new(|| {
-    let schemas = document::published()["components"]["schemas"].as_object();
-    let names = schemas.into_iter().flat_map(serde_json::Map::keys);
-    let validator = |name: &'static String| {
-        (name.as_str(), LazyLock::new(Box::new(move || build(name)) as Build))
-    };
-    names.map(validator).collect()
+static VALIDATORS: LazyLock<HashMap<String, OnceLock<Validator>>> = LazyLock::new(|| {
+    let names = schemas().into_iter().map(|(name, _)| name);
+    names.map(|name| (name, OnceLock::new())).collect()
 });
 
-type Build = Box<dyn FnOnce() -> Validator + Send>;
+/// Those of the document.
+fn schemas() -> Map<String, Value> {
+    match document::parsed()["components"]["schemas"].take() {
+        Value::Object(schemas) => schemas,
+        _ => Map::new(),
+    }
+}
 
 fn build(name: &str) -> Validator {
-    let schemas = document::published()["components"]["schemas"].as_object();
-    let mut needed = serde_json::Map::new();
+    let mut schemas = schemas();
+    let mut needed = Map::new();
     let mut names = vec![name.to_owned()];
     while let Some(name) = names.pop() {
-        if let Some(schema) = schemas.and_then(|schemas| schemas.get(&name))
-            && !needed.contains_key(&name)
-        {
-            references(schema, &mut names);
-            needed.insert(name, schema.clone());
+        if let Some(schema) = schemas.remove(&name) {
+            references(&schema, &mut names);
+            needed.insert(name, schema);
         }
     }
     let schema = json!({
@@ -62,6 +65,7 @@ fn references(schema: &Value, names: &mut Vec<String>) {
 /// [`ApiError::Invalid`] with everything that is wrong. No value is repeated: it may be a password.
 pub fn check(name: &str, value: &Value) -> Result<(), ApiError> {
     let validator = VALIDATORS.get(name).expect("every request body has a schema");
+    let validator = validator.get_or_init(|| build(name));
     let errors: Vec<_> = validator.iter_errors(value).flat_map(|error| describe(&error)).collect();
     if errors.is_empty() { Ok(()) } else { Err(ApiError::Invalid(errors)) }
 }
