@@ -45,16 +45,20 @@ impl RequestId {
 pub(crate) async fn limit<E: Endpoint>(
     next: Arc<E>,
     mut request: Request,
-    limits: ServerConfig,
+    limits: Arc<ServerConfig>,
 ) -> Result<Response> {
     strict::check(&request)?;
     let announced = request.header(header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
     if announced.is_some_and(|length: usize| length > limits.body_limit) {
         return Err(ReadBodyError::PayloadTooLarge.into());
     }
-    let body = request.take_body().into_bytes_limit(limits.body_limit);
-    let body = timeout(limits.body_timeout, body).await.map_err(|_| ApiError::SlowBody)??;
-    request.set_body(Body::from(body));
+    let body = request.take_body();
+    if !body.is_empty() {
+        // A box: it has a buffer of its own in it, which most requests do without.
+        let body = Box::pin(body.into_bytes_limit(limits.body_limit));
+        let body = timeout(limits.body_timeout, body).await.map_err(|_| ApiError::SlowBody)??;
+        request.set_body(Body::from(body));
+    }
     let answered = timeout(limits.request_timeout, next.call(request)).await;
     answered.map_err(|_| ApiError::Timeout)?.map(IntoResponse::into_response)
 }

@@ -82,7 +82,7 @@ pub(crate) fn app(
         }
     }
     let paths = Arc::new(Paths::new(&document::parsed(), &pages));
-    let (limits, metrics) = (config.server.clone(), metrics.clone());
+    let (limits, metrics) = (Arc::new(config.server.clone()), metrics.clone());
     let is_traced = config.traces.is_some();
     let origins: Arc<[String]> = config.server.cors_origins.clone().into();
     route
