@@ -85,7 +85,7 @@ impl<'a> Proxy<'a> {
             self.run(DRAIN, &former.0).context("cannot tell whether requests are in flight")?;
         if !busy.is_empty() {
             bail!(
-                "requests are still in flight: the old replicas stay, and the next deploy removes them"
+                "requests are still in flight: the replicas they are at stay, and the next deploy removes them"
             );
         }
         Ok(())
