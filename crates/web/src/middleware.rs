@@ -1,4 +1,5 @@
-//! The layers around every route: limits on the inside, request id and log on the outside.
+//! The layers around every route: limits on the inside, request id and log on the outside. They are functions that are
+//! given what is inside: poem's own layers each take the request apart and keep it once more, in a box of their own.
 
 mod headers;
 mod strict;
@@ -6,12 +7,12 @@ mod strict;
 #[cfg(test)]
 mod tests;
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use config::ServerConfig;
 use futures_util::FutureExt;
 use poem::{
-    Body, Endpoint, IntoResponse, Request, Response, Result,
+    Body, Request, Response, Result,
     error::ReadBodyError,
     http::{HeaderValue, header},
 };
@@ -42,10 +43,10 @@ impl RequestId {
 
 /// Refuses what is ambiguous, and bounds the request: its time, and the time and size of its body,
 /// whether announced or not.
-pub(crate) async fn limit<E: Endpoint>(
-    next: Arc<E>,
+pub(crate) async fn limit<F: Future<Output = Result<Response>>>(
     mut request: Request,
-    limits: Arc<ServerConfig>,
+    limits: &ServerConfig,
+    next: impl FnOnce(Request) -> F,
 ) -> Result<Response> {
     strict::check(&request)?;
     let announced = request.header(header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
@@ -59,17 +60,16 @@ pub(crate) async fn limit<E: Endpoint>(
         let body = timeout(limits.body_timeout, body).await.map_err(|_| ApiError::SlowBody)??;
         request.set_body(Body::from(body));
     }
-    let answered = timeout(limits.request_timeout, next.call(request)).await;
-    answered.map_err(|_| ApiError::Timeout)?.map(IntoResponse::into_response)
+    timeout(limits.request_timeout, next(request)).await.map_err(|_| ApiError::Timeout)?
 }
 
 /// Names the request, turns errors and panics into answers, counts, and writes a line to the log.
-pub(crate) async fn observe<E: Endpoint>(
-    next: Arc<E>,
+pub(crate) async fn observe<F: Future<Output = Result<Response>>>(
     mut request: Request,
-    metrics: Metrics,
+    metrics: &Metrics,
     is_traced: bool,
-) -> Result<Response> {
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let (started, _in_flight) = (Instant::now(), metrics.begin());
     let (id, method) = (Arc::<str>::from(request_id(&request)), request.method().clone());
     request.set_data(RequestId(id.clone()));
@@ -81,7 +81,7 @@ pub(crate) async fn observe<E: Endpoint>(
     }
     // A box: what follows would keep and move what is in it once more at each step.
     let answered = Box::pin(async {
-        let (mut response, path) = answer(&*next, request, &id).await;
+        let (mut response, path) = answer(next(request), &id).await;
         let value = HeaderValue::from_str(&id).expect("ids are visible ASCII");
         response.headers_mut().insert(REQUEST_ID, value);
         // The path's name, not the path: that may hold what does not belong in a log.
@@ -97,17 +97,19 @@ pub(crate) async fn observe<E: Endpoint>(
                 (status.as_u16(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
             tracing::info!(%method, route, status, microseconds, "answered");
         }
-        Ok(response)
+        response
     });
     telemetry::during(id.clone(), trace_id, answered.instrument(span)).await
 }
 
 /// The answer, whatever happens, and the path that was asked.
-async fn answer(next: &impl Endpoint, request: Request, id: &str) -> (Response, Option<KnownPath>) {
+async fn answer(
+    next: impl Future<Output = Result<Response>>,
+    id: &str,
+) -> (Response, Option<KnownPath>) {
     // What a panic may have left half-changed went with the request.
-    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
-        Ok(Ok(answer)) => {
-            let response = answer.into_response();
+    match AssertUnwindSafe(next).catch_unwind().await {
+        Ok(Ok(response)) => {
             let path = response.data::<KnownPath>().cloned();
             (response, path)
         }

@@ -1,10 +1,10 @@
 //! The paths of the server, each with its methods: for `Allow`, for OPTIONS, and as a request's name
 //! in log, metrics and traces.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, future::Future, sync::Arc};
 
 use poem::{
-    Endpoint, IntoResponse, PathPattern, Request, Response, Result,
+    IntoResponse, PathPattern, Request, Response, Result,
     error::{MethodNotAllowedError, NotFoundError},
     http::{HeaderValue, Method, StatusCode, Uri, header},
 };
@@ -33,16 +33,15 @@ impl Paths {
     }
 
     /// Names the path, answers OPTIONS, and turns down what is switched off.
-    pub(crate) async fn apply<E: Endpoint>(
-        self: Arc<Self>,
-        next: Arc<E>,
+    pub(crate) async fn apply<F: Future<Output = Result<Response>>>(
+        &self,
         request: Request,
+        next: impl FnOnce(Request) -> F,
     ) -> Result<Response> {
         let (is_options, uri) = (request.method() == Method::OPTIONS, request.uri().clone());
         let find = |pattern: Option<&PathPattern>| self.0.get(&*pattern?.0).cloned();
-        match next.call(request).await {
-            Ok(answer) => {
-                let mut response = answer.into_response();
+        match next(request).await {
+            Ok(mut response) => {
                 if let Some(path) = find(response.data()) {
                     response.set_data(path);
                 }

@@ -1,10 +1,10 @@
 //! The layers around every route, and what is served beside the operations.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use config::{Config, Profile};
+use config::{Config, Profile, ServerConfig};
 use poem::{
-    EndpointExt, IntoEndpoint, IntoResponse, Response, Route,
+    Endpoint, IntoEndpoint, IntoResponse, Request, Response, Result, Route,
     endpoint::{BoxEndpoint, make_sync},
     get,
     http::header,
@@ -37,7 +37,10 @@ pub struct Foundation {
 }
 
 /// All operations, behind one type, so that what serves them is compiled once, here.
-pub struct Service(BoxEndpoint<'static, Response>);
+pub struct Service {
+    operations: BoxEndpoint<'static, Response>,
+    guard: Guard,
+}
 
 impl Service {
     /// Publishes the document of `operations`, in which those with the ids `conflicting` may end with 409: they store
@@ -50,57 +53,94 @@ impl Service {
         // The document's own origin: 'Try it out' works wherever it is served from.
         let operations = operations.server("/");
         document::publish(&|| operations.spec(), conflicting);
-        let endpoint = operations.into_endpoint().data(foundation.guard.clone());
-        Self(endpoint.map_to_response().boxed())
+        Self { operations: operations.into_endpoint(), guard: foundation.guard.clone() }
     }
 }
 
-/// The whole server. The outermost layer comes last. Each is boxed, or the future of a request would double with each:
-/// it had 100 KB.
-pub(crate) fn app(
-    foundation: &Foundation,
+/// The whole server.
+pub(crate) struct App {
     service: Service,
-    metrics: &Metrics,
-) -> BoxEndpoint<'static, Response> {
-    let Foundation { config, readiness, .. } = foundation;
-    let (mut route, mut pages) = (Route::new(), Vec::new());
-    if config.server.docs {
-        let docs = make_sync(|_| {
-            Html(DOCS.as_str()).with_header(header::CONTENT_SECURITY_POLICY, DOCS_POLICY)
-        });
-        let document = make_sync(|_| document::published().with_content_type("application/json"));
-        route = route.at("/docs", get(docs)).at("/openapi.json", get(document));
-        pages.extend(["/docs", "/openapi.json"]);
-    }
-    if config.profile != Profile::Production {
-        pages.push("/");
-        if let Some(folder) = &config.reload_folder {
-            route = route
-                .at("/reload", get(reload::state(folder)))
-                .at("/reload/events", get(reload::events(folder, readiness)));
-            pages.extend(["/reload", "/reload/events"]);
+    pages: Pages,
+    paths: Paths,
+    limits: ServerConfig,
+    metrics: Metrics,
+    is_traced: bool,
+}
+
+impl App {
+    pub(crate) fn new(foundation: &Foundation, service: Service, metrics: &Metrics) -> Self {
+        let Foundation { config, readiness, .. } = foundation;
+        let mut pages = Pages::default();
+        if config.server.docs {
+            let docs = make_sync(|_| {
+                Html(DOCS.as_str()).with_header(header::CONTENT_SECURITY_POLICY, DOCS_POLICY)
+            });
+            let document =
+                make_sync(|_| document::published().with_content_type("application/json"));
+            pages = pages.at("/docs", docs).at("/openapi.json", document);
+        }
+        let is_production = config.profile == Profile::Production;
+        if let Some(folder) = config.reload_folder.as_ref().filter(|_| !is_production) {
+            pages = pages
+                .at("/reload", reload::state(folder))
+                .at("/reload/events", reload::events(folder, readiness));
+        }
+        // The landing page is an operation that the document does not list.
+        let landing = (!is_production).then_some("/");
+        let unlisted: Vec<_> = pages.names.iter().copied().chain(landing).collect();
+        Self {
+            service,
+            paths: Paths::new(&document::parsed(), &unlisted),
+            pages,
+            limits: config.server.clone(),
+            metrics: metrics.clone(),
+            is_traced: config.traces.is_some(),
         }
     }
-    let paths = Arc::new(Paths::new(&document::parsed(), &pages));
-    let (limits, metrics) = (Arc::new(config.server.clone()), metrics.clone());
-    let is_traced = config.traces.is_some();
-    let origins: Arc<[String]> = config.server.cors_origins.clone().into();
-    route
-        .nest("/", service.0)
-        .around(move |next, request| limit(next, request, limits.clone()))
-        .boxed()
-        .around(move |next, request| paths.clone().apply(next, request))
-        .boxed()
-        .around(move |next, request| observe(next, request, metrics.clone(), is_traced))
-        .boxed()
-        .around(move |next, request| add_headers(next, request, origins.clone()))
-        .boxed()
+
+    async fn route(&self, mut request: Request) -> Result<Response> {
+        // Not `Route::nest`, which takes the address of each request apart and puts it together anew.
+        if self.pages.names.contains(&request.uri().path()) {
+            return self.pages.route.call(request).await;
+        }
+        request.set_data(self.service.guard.clone());
+        self.service.operations.call(request).await
+    }
+}
+
+impl Endpoint for App {
+    type Output = Response;
+
+    /// The layers, from the inside out.
+    async fn call(&self, request: Request) -> Result<Response> {
+        let limited = |request| limit(request, &self.limits, |request| self.route(request));
+        let named = |request| self.paths.apply(request, limited);
+        let observed = |request| observe(request, &self.metrics, self.is_traced, named);
+        Ok(add_headers(request, &self.limits.cors_origins, observed).await)
+    }
+}
+
+/// What is served beside the operations.
+#[derive(Default)]
+struct Pages {
+    route: Route,
+    names: Vec<&'static str>,
+}
+
+impl Pages {
+    fn at<E: IntoEndpoint>(mut self, name: &'static str, page: E) -> Self
+    where
+        E::Endpoint: 'static,
+    {
+        self.names.push(name);
+        Self { route: self.route.at(name, get(page)), ..self }
+    }
 }
 
 /// What is not for the public: served on a port of its own.
-pub(crate) fn admin(metrics: &Metrics) -> BoxEndpoint<'static, Response> {
+pub(crate) fn admin(metrics: &Metrics) -> Route {
     let metrics = metrics.clone();
-    Route::new().at("/metrics", get(make_sync(move |_| metrics.render()))).boxed()
+    Route::new().at("/metrics", get(make_sync(move |_| metrics.render())))
 }
 
 /// The OpenAPI document of an API that is made on its foundation, as JSON.

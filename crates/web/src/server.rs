@@ -14,6 +14,7 @@ use std::{
 use anyhow::{Context, bail};
 use config::{Config, Listen, Profile};
 use futures_util::future::BoxFuture;
+use poem::Route;
 use socket2::{Domain, SockRef, Socket, Type};
 use store::Database;
 use tokio::{
@@ -26,7 +27,7 @@ use crate::{
     auth::Guard,
     health::{self, Readiness},
     metrics::Metrics,
-    routes::{self, Foundation, Service},
+    routes::{self, App, Foundation, Service},
     shared_store::SharedStore,
 };
 use acceptor::Acceptor;
@@ -40,8 +41,8 @@ const WARM_UP: Duration = Duration::from_secs(5);
 /// A server that has its ports but does not answer yet.
 pub struct Server {
     address: SocketAddr,
-    api: Acceptor,
-    admin: Option<Acceptor>,
+    api: Acceptor<App>,
+    admin: Option<Acceptor<Route>>,
     admin_address: Option<SocketAddr>,
     database: Database,
     guard: Guard,
@@ -85,7 +86,7 @@ impl Server {
             guard: guard.clone(),
             readiness: readiness.clone(),
         };
-        let app = routes::app(&foundation, api(&foundation), &metrics);
+        let app = App::new(&foundation, api(&foundation), &metrics);
         let admin = admin.map(|it| Acceptor::new(it, routes::admin(&metrics), limits.clone()));
         Ok(Self {
             address,

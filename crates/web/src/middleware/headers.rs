@@ -1,10 +1,10 @@
 //! Headers for browsers, on every answer: what the answer may be used for, and by which pages. And
 //! the headers of requests that must not get lost.
 
-use std::sync::Arc;
+use std::future::Future;
 
 use poem::{
-    Endpoint, Request, Response, Result,
+    Request, Response,
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
 };
 
@@ -35,15 +35,15 @@ const REMEMBER: &str = "600";
 
 /// Adds [`DEFAULTS`], and what lets pages of `origins` use the API (CORS). There are no cookies, so
 /// that credentials are never allowed.
-pub(crate) async fn add_headers<E: Endpoint<Output = Response>>(
-    next: Arc<E>,
+pub(crate) async fn add_headers<F: Future<Output = Response>>(
     request: Request,
-    origins: Arc<[String]>,
-) -> Result<Response> {
+    origins: &[String],
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
     let is_preflight = request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response = next.call(request).await?;
+    let mut response = next(request).await;
     let headers = response.headers_mut();
     for (name, value) in DEFAULTS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
@@ -57,7 +57,7 @@ pub(crate) async fn add_headers<E: Endpoint<Output = Response>>(
             allow(headers, origin, is_preflight);
         }
     }
-    Ok(response)
+    response
 }
 
 fn allow(headers: &mut HeaderMap, origin: HeaderValue, is_preflight: bool) {

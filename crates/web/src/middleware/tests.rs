@@ -1,7 +1,5 @@
 //! What no route does: it panics.
 
-use poem::{EndpointExt, endpoint::make_sync};
-
 use super::*;
 use crate::shared_store::SharedStore;
 
@@ -13,11 +11,8 @@ fn metrics() -> Metrics {
 
 #[tokio::test]
 async fn a_handler_that_panics_is_answered_500_with_the_request_id() {
-    let metrics = metrics();
-    let app = make_sync(|_| -> Response { panic!("a secret") })
-        .around(move |next, request| observe(next, request, metrics.clone(), false));
     let request = Request::builder().header(REQUEST_ID, "mine").finish();
-    let response = app.call(request).await.expect("an answer");
+    let response = observe(request, &metrics(), false, |_| async { panic!("a secret") }).await;
     assert_eq!(response.status(), 500);
     assert_eq!(response.content_type(), Some("application/problem+json"));
     assert_eq!(response.header(REQUEST_ID), Some("mine"));

@@ -22,8 +22,7 @@ use hyper_util::{
     server::{conn::auto, graceful::GracefulShutdown},
 };
 use poem::{
-    Addr, Endpoint, Request, Response,
-    endpoint::BoxEndpoint,
+    Addr, Endpoint, Request,
     http::{HeaderValue, Version, header, uri::Scheme},
     web::{LocalAddr, RemoteAddr},
 };
@@ -51,9 +50,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// How long to leave connections waiting when the process has no file free for another.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-pub(super) struct Acceptor {
+pub(super) struct Acceptor<E> {
     listener: TcpListener,
-    app: Arc<BoxEndpoint<'static, Response>>,
+    app: Arc<E>,
     /// The proxies whose word is taken for where a request comes from.
     trusted: Arc<[Network]>,
     limits: ServerConfig,
@@ -65,10 +64,10 @@ pub(super) struct Acceptor {
     stopping: GracefulShutdown,
 }
 
-impl Acceptor {
+impl<E: Endpoint + 'static> Acceptor<E> {
     pub(super) fn new(
         listener: net::TcpListener,
-        app: BoxEndpoint<'static, Response>,
+        app: E,
         limits: ServerConfig,
     ) -> io::Result<Self> {
         Ok(Self {
