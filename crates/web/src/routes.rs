@@ -3,9 +3,10 @@
 use std::sync::LazyLock;
 
 use config::{Config, Profile, ServerConfig};
+use futures_util::future::BoxFuture;
 use poem::{
     Endpoint, IntoEndpoint, IntoResponse, Request, Response, Result, Route,
-    endpoint::{BoxEndpoint, make_sync},
+    endpoint::{BoxEndpoint, DynEndpoint, make_sync},
     get,
     http::header,
     web::Html,
@@ -98,13 +99,14 @@ impl App {
         }
     }
 
-    async fn route(&self, mut request: Request) -> Result<Response> {
+    /// A box, since the layers around it are as large as what they hold, several times over.
+    fn route(&self, mut request: Request) -> BoxFuture<'_, Result<Response>> {
         // Not `Route::nest`, which takes the address of each request apart and puts it together anew.
         if self.pages.names.contains(&request.uri().path()) {
-            return self.pages.route.call(request).await;
+            return Box::pin(self.pages.route.call(request));
         }
         request.set_data(self.service.guard.clone());
-        self.service.operations.call(request).await
+        DynEndpoint::call(&*self.service.operations, request)
     }
 }
 
