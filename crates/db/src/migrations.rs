@@ -2,19 +2,25 @@
 
 use std::sync::LazyLock;
 
+use include_dir::{Dir, include_dir};
+
 pub use store::migrations::{
     Applied, Effect, Migration, Migrations, Undo, applied, apply, describe, preview, undo, version,
 };
 
 mod files {
     refinery::embed_migrations!("migrations");
-
-    pub(super) const DOWNS: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/downs.rs"));
-    pub(super) const LATEST: i32 = include!(concat!(env!("OUT_DIR"), "/latest.rs"));
 }
 
+static FOLDER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
+
 static EMBEDDED: LazyLock<Migrations> =
-    LazyLock::new(|| Migrations::new(&files::migrations::runner(), files::DOWNS));
+    LazyLock::new(|| Migrations::new(&files::migrations::runner(), texts()));
+
+/// The name and the text of each file, also of those that undo a migration.
+fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FOLDER.files().filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)))
+}
 
 /// Those of this binary.
 pub fn embedded() -> &'static Migrations {
@@ -29,7 +35,11 @@ pub fn known() -> Vec<Migration> {
 /// The schema version that this binary was made for. The server asks for no more: what refinery makes of the
 /// migrations takes half a mebibyte.
 pub fn latest() -> i32 {
-    files::LATEST
+    static LATEST: LazyLock<i32> = LazyLock::new(|| {
+        let versions = texts().filter_map(|(file, _)| Some(migration_files::parse(file)?.0));
+        versions.max().unwrap_or(0)
+    });
+    *LATEST
 }
 
 #[cfg(test)]

@@ -52,12 +52,15 @@ pub struct Applied {
 pub struct Mismatch(pub Vec<Problem>);
 
 impl Migrations {
-    /// Those that a binary has embedded: what refinery's macro makes, and of each file that undoes one the name and the
-    /// text.
-    pub fn new(embedded: &refinery::Runner, downs_by_file: &[(&str, &str)]) -> Self {
+    /// Those that a binary has embedded: what refinery's macro makes, and the name and the text of each file, for those
+    /// that undo one.
+    pub fn new<'a>(
+        embedded: &refinery::Runner,
+        texts: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
         Self {
             runner: embedded.get_migrations().clone(),
-            downs: downs(downs_by_file.iter().map(|(file, text)| (*file, (*text).to_owned()))),
+            downs: downs(texts.map(|(file, text)| (file, text.to_owned()))),
         }
     }
 
