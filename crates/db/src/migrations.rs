@@ -32,11 +32,12 @@ pub fn known() -> Vec<Migration> {
     EMBEDDED.list()
 }
 
-/// The schema version that this binary was made for. The server asks for no more: what refinery makes of the
-/// migrations takes half a mebibyte.
+/// The schema version that this binary was made for: that of the last of [`known`]. The server asks for no more, and
+/// what refinery makes of the migrations takes half a mebibyte.
 pub fn latest() -> i32 {
     static LATEST: LazyLock<i32> = LazyLock::new(|| {
-        let versions = texts().filter_map(|(file, _)| Some(migration_files::parse(file)?.0));
+        let written = texts().filter(|(_, text)| migration_files::has_statement(text));
+        let versions = written.filter_map(|(file, _)| Some(migration_files::parse(file)?.0));
         versions.max().unwrap_or(0)
     });
     *LATEST
