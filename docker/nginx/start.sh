@@ -1,6 +1,6 @@
 #!/bin/sh
-# Puts the settings into the configuration and becomes nginx. What is written lies in /run/nginx: the
-# rest of the file system is read-only.
+# Puts the settings into the configuration and becomes nginx; with `check`, says whether it could. What is
+# written lies in /run/nginx: the rest of the file system is read-only.
 set -eu
 
 # Docker's own DNS, or whichever this machine uses.
@@ -23,4 +23,5 @@ sed -e "s/@RESOLVER@/$resolver/" \
 # those of a roll-out are gone.
 printf 'server api:5000 resolve;\nserver api:5000 resolve backup;\n' >/run/nginx/replicas.conf
 
+[ "${1:-}" = check ] && exec nginx -c /run/nginx/nginx.conf -e /dev/stderr -t -q
 exec nginx -c /run/nginx/nginx.conf -e /dev/stderr -g 'daemon off;'

@@ -22,6 +22,7 @@ mod overview;
 mod own_project;
 mod ports;
 mod production;
+mod proxy;
 mod reload;
 mod schema;
 mod settings;

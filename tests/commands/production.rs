@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     engine_choice::{fake_program, first_in_path},
     harness::{Engine, Stack, ask, docker_inspect, run},
+    proxy,
 };
 
 pub(crate) fn production_has_no_developer_comforts_and_drops_nothing(stack: &Stack) {
@@ -31,6 +32,7 @@ pub(crate) fn production_has_no_developer_comforts_and_drops_nothing(stack: &Sta
         the_container_can_do_nothing_but_serve(stack);
         an_edit_changes_nothing_of_what_runs(stack);
         releases_come_and_go(stack);
+        proxy::nginx_outlives_restarts_and_mistakes(stack);
         nobody_sees_the_password(stack);
     }
     has_the_person();
@@ -55,7 +57,7 @@ fn development_tokens_are_refused_and_a_command_makes_the_admin(stack: &Stack) -
 }
 
 /// Status and body. Behind nginx, by its certificate, which is trusted alone.
-fn call(stack: &Stack, path: &str, options: &[&str]) -> (u16, String) {
+pub(crate) fn call(stack: &Stack, path: &str, options: &[&str]) -> (u16, String) {
     let mut curl = stack.command("curl");
     curl.args(["--silent", "--show-error", "--max-time", "20", "--write-out", "\n%{http_code}"]);
     let url = if stack.engine == Engine::Docker {

@@ -77,13 +77,28 @@ pub(crate) fn forget_own_package(command: &mut Command) {
 
 /// Runs `command` to its end with our input and output; an error if it fails.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let status = command.status().with_context(|| format!("cannot start {program}"))?;
+    let status = command.status().with_context(|| cannot_start(command))?;
     if !status.success() {
-        let arguments: Vec<_> = command.get_args().map(|text| text.to_string_lossy()).collect();
-        bail!("`{program} {}` ended with {status}", arguments.join(" "));
+        bail!("`{}` ended with {status}", words(command));
     }
     Ok(())
+}
+
+/// The command line, for people; of a script among its words the first line.
+fn words(command: &Command) -> String {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    let first_line = |word: &std::ffi::OsStr| {
+        let word = word.to_string_lossy();
+        match word.trim_start().split_once('\n') {
+            Some((first, _)) => format!("{first} …"),
+            None => word.into_owned(),
+        }
+    };
+    words.map(first_line).collect::<Vec<_>>().join(" ")
+}
+
+fn cannot_start(command: &Command) -> String {
+    format!("cannot start {}", command.get_program().display())
 }
 
 /// What `command` prints, without white space around it.
@@ -91,14 +106,12 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
 /// # Errors
 /// It fails; what it said then.
 pub(crate) fn ask(command: &mut Command) -> anyhow::Result<String> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().with_context(|| format!("cannot start {program}"))?;
+    let output = command.output().with_context(|| cannot_start(command))?;
     if !output.status.success() {
-        let arguments: Vec<_> = command.get_args().map(|text| text.to_string_lossy()).collect();
         // Why `docker exec` cannot start anything, Docker writes to the standard output.
         let said = if output.stderr.is_empty() { &output.stdout } else { &output.stderr };
         let said = String::from_utf8_lossy(said);
-        bail!("`{program} {}` failed ({}): {}", arguments.join(" "), output.status, said.trim());
+        bail!("`{}` failed ({}): {}", words(command), output.status, said.trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
@@ -109,13 +122,11 @@ pub(crate) fn hand_over(mut command: Command) -> anyhow::Result<ExitCode> {
     #[cfg(unix)]
     {
         let error = std::os::unix::process::CommandExt::exec(&mut command);
-        Err(error).with_context(|| format!("cannot start {}", command.get_program().display()))
+        Err(error).with_context(|| cannot_start(&command))
     }
     #[cfg(not(unix))]
     {
-        let status = command
-            .status()
-            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+        let status = command.status().with_context(|| cannot_start(&command))?;
         Ok(exit_code(status))
     }
 }

@@ -11,6 +11,9 @@ use anyhow::{Context, bail};
 use super::{Server, image::Images, replicas::Replica};
 use crate::process;
 
+/// The service.
+const NGINX: &str = "nginx";
+
 /// Takes its argument as the replicas, has nginx read it, waits until the workers there were take no more
 /// connections, and prints them.
 const READ_ANEW: &str = r#"
@@ -42,6 +45,9 @@ for worker in $1; do
 done
 ";
 
+/// The ports that lead to a container.
+const PORTS: &str = "{{range .HostConfig.PortBindings}}{{range .}}{{.HostPort}} {{end}}{{end}}";
+
 /// How often a script is started before it counts as failed.
 const STARTS: u32 = 3;
 
@@ -59,14 +65,39 @@ pub(super) struct Former(String);
 
 impl<'a> Proxy<'a> {
     pub(super) fn find(server: &'a Server<'a>) -> anyhow::Result<Option<Self>> {
-        Ok(server.container("nginx")?.map(|container| Self { server, container }))
+        Ok(server.container(NGINX)?.map(|container| Self { server, container }))
     }
 
-    /// Starts nginx, or starts it anew if its image or its settings are others.
+    /// Has nginx as it is to be look at its configuration and the certificate, and take the ports that are new.
+    ///
+    /// # Errors
+    /// It would not start; its reason.
+    pub(super) fn check(server: &Server, images: &Images) -> anyhow::Result<()> {
+        let there = server.containers(NGINX, &["running", "restarting"])?;
+        let ports = match there.first() {
+            Some(container) => {
+                process::ask(&mut server.docker(["inspect", "--format", PORTS, container]))?
+            }
+            None => String::new(),
+        };
+        let mut run = server.compose(images, &["run", "--rm", "--no-deps", "--no-TTY"]);
+        for (port, inside) in [(server.plain_port, 8080), (server.tls_port, 8443)] {
+            if !ports.split(' ').any(|taken| taken == port.to_string()) {
+                run.arg("--publish").arg(format!("{}:{port}:{inside}", server.address));
+            }
+        }
+        process::ask(run.args([NGINX, "check"])).context("nginx would not start")?;
+        Ok(())
+    }
+
+    /// Starts nginx, or starts it anew if it ends each time, or its image or its settings are others.
     pub(super) fn start(server: &'a Server<'a>, images: &Images) -> anyhow::Result<Self> {
-        let up = ["up", "--detach", "--no-deps", "nginx"];
-        process::ask(&mut server.compose(images, &up))?;
-        Self::find(server)?.context("nginx does not stay up: `cargo xtask logs nginx` tells why")
+        for broken in server.containers(NGINX, &["restarting"])? {
+            process::ask(&mut server.docker(["rm", "--force", &broken]))?;
+        }
+        process::ask(&mut server.compose(images, &["up", "--detach", "--no-deps", NGINX]))?;
+        Self::find(server)?
+            .context("nginx does not stay up: `cargo xtask logs --production nginx` tells why")
     }
 
     /// From now on new requests go to these alone. Those of [`Former`] go on.

@@ -19,7 +19,7 @@ use crate::{project::Project, report};
 /// Returns how long it took until every new request went to them; the rest is for those in flight.
 ///
 /// # Errors
-/// A new replica does not get ready: those that served before serve on, and it is removed.
+/// nginx would not start, or a new replica does not get ready: those that served before serve on, and it is removed.
 pub(crate) fn to(
     server: &Server,
     images: &Images,
@@ -27,6 +27,7 @@ pub(crate) fn to(
     step: usize,
 ) -> anyhow::Result<Duration> {
     let started = Instant::now();
+    Proxy::check(server, images)?;
     let (serving, useless) = sorted(server)?;
     let all = serving.len() + useless.len();
     // Those of an interrupted roll-out to the same release are taken as they are.

@@ -25,10 +25,18 @@ fi
 [ -s tls_certificate ] && [ -s tls_key ] || echo no certificate
 "#;
 
+/// Whether nginx starts with the certificate and its key, which come one after the other.
+const TAKES: &str = r#"
+cat >/pair/pem
+tls='ssl_certificate /pair/pem; ssl_certificate_key /pair/pem;'
+echo "pid /pair/pid; events {} http { server { listen 8443 ssl; $tls } }" >/pair/conf
+nginx -t -q -c /pair/conf -e /dev/stderr
+"#;
+
 /// Makes the secrets that are missing, and brings the certificate.
 ///
 /// # Errors
-/// There is no certificate for another machine than this one.
+/// There is no certificate for another machine than this one, or nginx would not take the one to be brought.
 pub(crate) fn ensure(server: &Server, image: &str) -> anyhow::Result<()> {
     let Settings { user, database, .. } = server.settings;
     bring_certificate(server, image)?;
@@ -73,38 +81,63 @@ fn make_here(server: &Server) -> anyhow::Result<String> {
     Ok(if has_certificate { String::new() } else { "no certificate".to_owned() })
 }
 
-/// Readable by the containers' users; the folder keeps everybody else out.
+/// Readable by the containers' users; the folder keeps everybody else out. In place: a container has this very file.
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    #[cfg(unix)]
-    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o444))?;
-    Ok(())
+    let written = || {
+        #[cfg(unix)]
+        if path.exists() {
+            fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+        }
+        fs::write(path, text)?;
+        #[cfg(unix)]
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o444))?;
+        std::io::Result::Ok(())
+    };
+    written().with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Copies the certificate that the settings name, if they do, to the server.
+///
+/// # Errors
+/// nginx would not take it: what was there before stays.
 fn bring_certificate(server: &Server, image: &str) -> anyhow::Result<()> {
-    for (variable, name) in
-        [("TLS_CERTIFICATE_FILE", "tls_certificate"), ("TLS_KEY_FILE", "tls_key")]
-    {
-        let Some(path) = server.settings.variable(variable) else { continue };
+    let read = |variable: &str| -> anyhow::Result<Option<String>> {
+        let Some(path) = server.settings.variable(variable) else { return Ok(None) };
         let path = server.root.join(path);
         let text = fs::read_to_string(&path)
             .with_context(|| format!("{variable}: cannot read {}", path.display()))?;
+        Ok(Some(text))
+    };
+    let (certificate, key) = match (read("TLS_CERTIFICATE_FILE")?, read("TLS_KEY_FILE")?) {
+        (None, None) => return Ok(()),
+        (Some(certificate), Some(key)) => (certificate, key),
+        _ => bail!("TLS_CERTIFICATE_FILE and TLS_KEY_FILE go together: one of them is not set"),
+    };
+    let mut run = server.docker(["run", "--interactive", "--rm", "--network", "none"]);
+    run.args(["--user", "0", "--tmpfs", "/pair", "--entrypoint", "sh", image, "-euc", TAKES]);
+    pipe(&mut run, &format!("{certificate}\n{key}"))
+        .context("nginx does not take the files of TLS_CERTIFICATE_FILE and TLS_KEY_FILE")?;
+    for (name, text) in [("tls_certificate", certificate), ("tls_key", key)] {
         if server.host.is_none() {
             fs::create_dir_all(server.secrets_folder())?;
-            let path = server.secrets_folder().join(name);
-            // It may be there, and not be for writing.
-            let _ = fs::remove_file(&path);
-            write(&path, &text)?;
-            continue;
+            write(&server.secrets_folder().join(name), &text)?;
+        } else {
+            pipe(&mut in_folder(server, image, r#"umask 022; cat >"$1""#, &[name]), &text)
+                .with_context(|| format!("{name} cannot be brought to {}", server.place()))?;
         }
-        // In place: a container has this very file.
-        let mut command = in_folder(server, image, r#"umask 022; cat >"$1""#, &[name]);
-        let mut child = command.stdin(Stdio::piped()).spawn().context("cannot start docker")?;
-        child.stdin.take().context("it is piped")?.write_all(text.as_bytes())?;
-        if !child.wait()?.success() {
-            bail!("{name} cannot be brought to {}", server.place());
-        }
+    }
+    Ok(())
+}
+
+/// Has `command` read this text.
+fn pipe(command: &mut Command, text: &str) -> anyhow::Result<()> {
+    command.stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().context("cannot start docker")?;
+    // If it ends before it has read all, its own words tell why.
+    let _ = child.stdin.take().context("it is piped")?.write_all(text.as_bytes());
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(())
 }

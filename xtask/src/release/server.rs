@@ -179,8 +179,15 @@ impl<'a> Server<'a> {
 
     /// The running container of a service that has one.
     pub(crate) fn container(&self, service: &str) -> anyhow::Result<Option<String>> {
-        let found = process::ask(self.docker(["ps", "--quiet"]).args(self.filters(Some(service))))?;
-        Ok(found.lines().next().map(str::to_owned))
+        Ok(self.containers(service, &["running"])?.into_iter().next())
+    }
+
+    /// The containers of a service in these states: those that end each time are mostly `restarting`.
+    pub(crate) fn containers(&self, service: &str, states: &[&str]) -> anyhow::Result<Vec<String>> {
+        let mut ps = self.docker(["ps", "--quiet"]);
+        ps.args(self.filters(Some(service)));
+        ps.args(states.iter().map(|state| format!("--filter=status={state}")));
+        Ok(process::ask(&mut ps)?.lines().map(str::to_owned).collect())
     }
 
     /// The options of `docker ps` that leave the containers of a service, or of all.

@@ -79,7 +79,7 @@ impl Docker<'_> {
     pub(super) fn remove_release(&self) -> anyhow::Result<()> {
         let server = self.server();
         roll::remove_replicas(&server)?;
-        if let Some(container) = server.container("nginx")? {
+        for container in server.containers("nginx", &["running", "restarting"])? {
             crate::process::ask(&mut server.docker(["rm", "--force", &container]))?;
         }
         Ok(())
