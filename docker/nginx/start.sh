@@ -11,8 +11,19 @@ case "$resolver" in *:*) resolver="[$resolver]" ;; esac
 port=${HTTPS_PORT:-443}
 [ "$port" = 443 ] && port='' || port=":$port"
 
+# Which replica gets a request: docs/production.md.
+case "${PROXY_BALANCE:-slices}" in
+slices) balance='hash $slice;' ;;
+round_robin) balance='' ;;
+*)
+    echo "PROXY_BALANCE is $PROXY_BALANCE: it may be slices or round_robin" >&2
+    exit 1
+    ;;
+esac
+
 sed -e "s/@RESOLVER@/$resolver/" \
     -e "s/@PORT@/$port/" \
+    -e "s/@BALANCE@/$balance/" \
     -e "s/@BODY_LIMIT@/${API_BODY_LIMIT_BYTES:-1048576}/" \
     -e "s/@HEADER_TIMEOUT@/${API_HEADER_TIMEOUT_SECONDS:-10}s/" \
     -e "s/@BODY_TIMEOUT@/${API_BODY_TIMEOUT_SECONDS:-20}s/" \
