@@ -86,7 +86,8 @@ impl<'a> Proxy<'a> {
                 run.arg("--publish").arg(format!("{}:{port}:{inside}", server.address));
             }
         }
-        process::ask(run.args([NGINX, "check"])).context("nginx would not start")?;
+        process::ask(run.args([NGINX, "check"]))
+            .context("nginx would not start as docker/nginx, HTTP_PORT and HTTPS_PORT have it")?;
         Ok(())
     }
 
