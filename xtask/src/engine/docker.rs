@@ -30,6 +30,13 @@ const UNREADABLE: [(&str, &str); 2] = {
     [("could not find `Cargo.toml`", meaning), ("Permission denied (os error 13)", meaning)]
 };
 
+/// Becomes the migration tool, if that is there.
+const IF_BUILT: &str = r#"
+[ -x "$0" ] && exec "$0" "$@"
+echo 'error: the migration tool is not built yet: let `cargo xtask up` run to its end first' >&2
+exit 1
+"#;
+
 /// Where nginx listens in its container: not the port that `up` chooses.
 const TLS_PORT: u16 = 8443;
 
@@ -175,7 +182,7 @@ impl Engine for Docker<'_> {
                 return self.migrate_release(arguments);
             }
             let mut command = self.command(["run", "--rm", "--no-deps", "--no-TTY"]);
-            command.args(["migrate", &binary]);
+            command.args(["migrate", "sh", "-c", IF_BUILT, &binary]);
             command
         } else {
             let mut command = self.in_container("api", false);
