@@ -8,5 +8,5 @@ mod stack;
 
 pub(crate) use checkout::{Checkout, free_port};
 pub(crate) use engine::Engine;
-pub(crate) use run::{Running, ask, eventually, run, signal};
+pub(crate) use run::{Ran, Running, ask, eventually, run, signal};
 pub(crate) use stack::{Stack, docker_inspect};

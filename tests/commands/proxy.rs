@@ -1,11 +1,11 @@
 //! nginx in front of the replicas of the production stack.
 
-use std::{process::Command, time::Instant};
+use std::{fs, process::Command, time::Instant};
 
 use serde_json::Value;
 
 use crate::{
-    harness::{Stack, ask, docker_inspect, eventually, run},
+    harness::{Ran, Stack, ask, docker_inspect, eventually, run},
     production::call,
 };
 
@@ -17,6 +17,7 @@ pub(crate) fn nginx_outlives_restarts_and_mistakes(stack: &Stack) {
     started_again_it_serves(stack);
     what_it_does_not_take_changes_nothing(stack);
     a_new_certificate_is_served_at_once(stack);
+    one_that_ends_each_time_is_made_anew(stack);
     what_comes_together_goes_to_one_replica(stack);
 }
 
@@ -55,21 +56,35 @@ fn a_new_certificate_is_served_at_once(stack: &Stack) {
         );
         run(stack.command("sh").args(["-c", &script])).succeeded();
     }
-    let deploy = |certificate: &str, key: &str| {
-        let mut deploy = stack.xtask("deploy --tag second");
-        deploy.env("TLS_CERTIFICATE_FILE", format!(".slipway/{certificate}.pem"));
-        run(deploy.env("TLS_KEY_FILE", format!(".slipway/{key}.key")))
-    };
     let before = docker_inspect(&container(stack), "{{.State.StartedAt}}");
-    deploy("one", "another").failed().says("TLS_KEY_FILE").says("mismatch");
+    deploy_with(stack, "one", "another").failed().says("TLS_KEY_FILE").says("mismatch");
     for name in ["one", "another"] {
-        deploy(name, name).succeeded();
+        deploy_with(stack, name, name).succeeded();
         let brought = stack.read(".slipway/secrets/tls_certificate");
         assert_eq!(brought, stack.read(&format!(".slipway/{name}.pem")));
         // Trusted is the one that was brought, alone.
         assert_eq!(call(stack, "/health/ready", &[]).0, 200);
     }
     assert_eq!(docker_inspect(&container(stack), "{{.State.StartedAt}}"), before);
+}
+
+fn deploy_with(stack: &Stack, certificate: &str, key: &str) -> Ran {
+    let mut deploy = stack.xtask("deploy --tag second");
+    deploy.env("TLS_CERTIFICATE_FILE", format!(".slipway/{certificate}.pem"));
+    run(deploy.env("TLS_KEY_FILE", format!(".slipway/{key}.key")))
+}
+
+fn one_that_ends_each_time_is_made_anew(stack: &Stack) {
+    let certificate = ".slipway/secrets/tls_certificate";
+    fs::remove_file(stack.root.join(certificate)).expect("the certificate");
+    stack.write(certificate, "none");
+    ask(Command::new("docker").args(["restart", &container(stack)]));
+    eventually("nginx does not start", || {
+        (docker_inspect(&container(stack), "{{.State.Status}}") == "restarting").then_some(())
+    });
+    run(&mut stack.xtask("deploy --tag second")).failed().says("nginx would not start");
+    deploy_with(stack, "one", "one").succeeded();
+    assert_eq!(call(stack, "/health/ready", &[]).0, 200);
 }
 
 fn what_comes_together_goes_to_one_replica(stack: &Stack) {
