@@ -28,11 +28,7 @@ fn container(stack: &Stack) -> String {
 /// As after the machine was.
 fn started_again_it_serves(stack: &Stack) {
     ask(Command::new("docker").args(["restart", &container(stack)]));
-    serves(stack);
-}
-
-/// The restart of a container leaves a moment in which nobody listens.
-fn serves(stack: &Stack) {
+    // There is a moment in which nobody listens.
     let options = ["--retry", "20", "--retry-delay", "1", "--retry-all-errors"];
     assert_eq!(call(stack, "/health/ready", &options).0, 200);
 }

@@ -23,6 +23,10 @@ pub(crate) use docker::{Docker, memory, program_in};
 pub(crate) use follower::{Follower, Source};
 pub(crate) use local::{Local, connected, log_tail};
 
+/// What whoever needs the migration tool is told when there is none.
+const NOT_BUILT: &str =
+    "the migration tool is not built yet: let `cargo xtask up` run to its end first";
+
 /// The engines there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

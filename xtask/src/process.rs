@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    io::{IsTerminal, Read},
+    io::{IsTerminal, Read, Write},
     process::{Command, ExitCode, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
@@ -114,6 +114,22 @@ pub(crate) fn ask(command: &mut Command) -> anyhow::Result<String> {
         bail!("`{}` failed ({}): {}", words(command), output.status, said.trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Has `command` read this text, which no process list shows.
+///
+/// # Errors
+/// It fails; what it said then.
+pub(crate) fn tell(command: &mut Command, text: &str) -> anyhow::Result<()> {
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().with_context(|| cannot_start(command))?;
+    // If it ends before it has read all, its own words tell why.
+    let _ = child.stdin.take().context("it is piped")?.write_all(text.as_bytes());
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(())
 }
 
 /// Becomes `command` where the system can, so that its exit code, its signals and the terminal are

@@ -1,15 +1,12 @@
 //! Gives the database another password without knowing the one it has.
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
+use std::process::Command;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::bail;
 use local_postgres::Credentials;
 
 use super::{PATIENCE, Scene, containers::docker, local, scene::Need};
-use crate::{engine::Kind, project::Project};
+use crate::{engine::Kind, process, project::Project};
 
 /// Gives the role of the settings another password, by ways that ask for none and are open to whoever
 /// owns the data alone: the container's socket, or the cluster's files.
@@ -45,14 +42,11 @@ fn alter_role(container: &str, user: &str, password: &str) -> anyhow::Result<()>
          SET log_min_error_statement = 'panic'; ALTER ROLE \"{user}\" PASSWORD '{password}';"
     );
     let mut psql = Command::new("docker");
-    psql.args(["exec", "--interactive", container, "psql", "-Xq", "-v", "ON_ERROR_STOP=1"])
-        .args(["--username", user, "--dbname", "postgres"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    let mut child = psql.spawn().context("cannot start docker")?;
-    child.stdin.take().context("it is piped")?.write_all(statements.as_bytes())?;
-    let output = child.wait_with_output()?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
-    Ok(())
+    psql.args(["exec", "--interactive", container, "psql", "-Xq", "-v", "ON_ERROR_STOP=1"]).args([
+        "--username",
+        user,
+        "--dbname",
+        "postgres",
+    ]);
+    process::tell(&mut psql, &statements)
 }

@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use xshell::{Cmd, cmd};
 
-use super::{Engine, Follower, Kind, Service, images};
+use super::{Engine, Follower, Kind, NOT_BUILT, Service, images};
 use crate::{
     compile, http, process,
     project::Project,
@@ -29,13 +29,6 @@ const UNREADABLE: [(&str, &str); 2] = {
                    && chmod -R go+rX .cargo Cargo.* crates docker tests xtask`";
     [("could not find `Cargo.toml`", meaning), ("Permission denied (os error 13)", meaning)]
 };
-
-/// Becomes the migration tool, if that is there.
-const IF_BUILT: &str = r#"
-[ -x "$0" ] && exec "$0" "$@"
-echo 'error: the migration tool is not built yet: let `cargo xtask up` run to its end first' >&2
-exit 1
-"#;
 
 /// Where nginx listens in its container: not the port that `up` chooses.
 const TLS_PORT: u16 = 8443;
@@ -182,7 +175,9 @@ impl Engine for Docker<'_> {
                 return self.migrate_release(arguments);
             }
             let mut command = self.command(["run", "--rm", "--no-deps", "--no-TTY"]);
-            command.args(["migrate", "sh", "-c", IF_BUILT, &binary]);
+            let if_built =
+                format!(r#"[ -x "$0" ] && exec "$0" "$@"; echo 'error: {NOT_BUILT}' >&2; exit 1"#);
+            command.args(["migrate", "sh", "-c", &if_built, &binary]);
             command
         } else {
             let mut command = self.in_container("api", false);

@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use listeners::Listener;
 use local_postgres::{Cluster, Credentials, Installation, Status, Stop};
 
-use super::{Engine, Follower, Service, choose};
+use super::{Engine, Follower, NOT_BUILT, Service, choose};
 use crate::{
     compile, http,
     process::{self, Running, parent},
@@ -202,7 +202,7 @@ impl Engine for Local<'_> {
     fn migrate(&self, arguments: &[&str], _apart: bool) -> anyhow::Result<Command> {
         let program = self.binary("migrate");
         if !program.exists() {
-            bail!("the migration tool is not built yet: let `cargo xtask up` run to its end first");
+            bail!(NOT_BUILT);
         }
         let mut command = Command::new(program);
         self.settle(&mut command);

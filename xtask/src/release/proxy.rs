@@ -80,13 +80,13 @@ impl<'a> Proxy<'a> {
             }
             None => String::new(),
         };
-        let mut run = server.compose(images, &["run", "--rm", "--no-deps", "--no-TTY"]);
-        for (port, inside) in [(server.plain_port, 8080), (server.tls_port, 8443)] {
-            if !ports.split(' ').any(|taken| taken == port.to_string()) {
-                run.arg("--publish").arg(format!("{}:{port}:{inside}", server.address));
-            }
-        }
-        process::ask(run.args([NGINX, "check"]))
+        let is_new = |port: u16| !ports.split(' ').any(|taken| taken == port.to_string());
+        let publish: Vec<_> = [(server.plain_port, 8080), (server.tls_port, 8443)]
+            .into_iter()
+            .filter(|(port, _)| is_new(*port))
+            .map(|(port, inside)| format!("--publish={}:{port}:{inside}", server.address))
+            .collect();
+        process::ask(&mut server.run_once(images, &publish, NGINX, &["check"]))
             .context("nginx would not start as docker/nginx, HTTP_PORT and HTTPS_PORT have it")?;
         Ok(())
     }

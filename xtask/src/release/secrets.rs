@@ -1,11 +1,6 @@
 //! What nobody may know, as files on the server: made there once, and never sent.
 
-use std::{
-    fs,
-    io::Write,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, bail};
 
@@ -115,29 +110,17 @@ fn bring_certificate(server: &Server, image: &str) -> anyhow::Result<()> {
     };
     let mut run = server.docker(["run", "--interactive", "--rm", "--network", "none"]);
     run.args(["--user", "0", "--tmpfs", "/pair", "--entrypoint", "sh", image, "-euc", TAKES]);
-    pipe(&mut run, &format!("{certificate}\n{key}"))
+    process::tell(&mut run, &format!("{certificate}\n{key}"))
         .context("nginx does not take the files of TLS_CERTIFICATE_FILE and TLS_KEY_FILE")?;
     for (name, text) in [("tls_certificate", certificate), ("tls_key", key)] {
         if server.host.is_none() {
             fs::create_dir_all(server.secrets_folder())?;
             write(&server.secrets_folder().join(name), &text)?;
         } else {
-            pipe(&mut in_folder(server, image, r#"umask 022; cat >"$1""#, &[name]), &text)
+            let mut bring = in_folder(server, image, r#"umask 022; cat >"$1""#, &[name]);
+            process::tell(&mut bring, &text)
                 .with_context(|| format!("{name} cannot be brought to {}", server.place()))?;
         }
-    }
-    Ok(())
-}
-
-/// Has `command` read this text.
-fn pipe(command: &mut Command, text: &str) -> anyhow::Result<()> {
-    command.stdin(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().context("cannot start docker")?;
-    // If it ends before it has read all, its own words tell why.
-    let _ = child.stdin.take().context("it is piped")?.write_all(text.as_bytes());
-    let output = child.wait_with_output()?;
-    if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(())
 }

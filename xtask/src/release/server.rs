@@ -249,17 +249,24 @@ impl<'a> Server<'a> {
 
     /// The migration tool of a release, which depends on no running replica.
     pub(crate) fn migrate(&self, images: &Images, arguments: &[&str]) -> Command {
-        self.run_once(images, "migrate", arguments)
+        self.run_once(images, &[], "migrate", arguments)
     }
 
     /// `docker/backup/backup.sh` with these arguments.
     pub(crate) fn backup(&self, images: &Images, arguments: &[&str]) -> Command {
-        self.run_once(images, "backup", arguments)
+        self.run_once(images, &[], "backup", arguments)
     }
 
-    fn run_once(&self, images: &Images, service: &str, arguments: &[&str]) -> Command {
-        let mut command = self.compose(images, &["run", "--rm", "--no-deps", "--no-TTY", service]);
-        command.args(arguments);
+    /// A container of a service that does this one thing, with options of `docker compose run`.
+    pub(super) fn run_once(
+        &self,
+        images: &Images,
+        options: &[String],
+        service: &str,
+        arguments: &[&str],
+    ) -> Command {
+        let mut command = self.compose(images, &["run", "--rm", "--no-deps", "--no-TTY"]);
+        command.args(options).arg(service).args(arguments);
         command
     }
 }
