@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{Connection, Error};
@@ -70,6 +71,33 @@ pub async fn record(
         .execute(RECORD, &[&entry, account_id, token_id, action, &resource, &id, &request_id])
         .await?;
     Ok(())
+}
+
+/// Returns the entries that [`crate::audited!`] writes, as JSON: for each change, who makes it, the resource and the id.
+pub(crate) fn entries<'a>(
+    changes: impl IntoIterator<Item = (&'a Actor, &'a str, Uuid)>,
+) -> String {
+    #[derive(Serialize)]
+    struct NewEntry<'a> {
+        id: Uuid,
+        account_id: Option<Uuid>,
+        token_id: Option<Uuid>,
+        action: &'a str,
+        resource: &'a str,
+        resource_id: Uuid,
+        request_id: Option<&'a str>,
+    }
+    let entry = |(by, resource, resource_id): (&'a Actor, &'a str, Uuid)| NewEntry {
+        id: Uuid::now_v7(),
+        account_id: by.account_id,
+        token_id: by.token_id,
+        action: by.action,
+        resource,
+        resource_id,
+        request_id: by.request_id.as_deref(),
+    };
+    let entries: Vec<_> = changes.into_iter().map(entry).collect();
+    serde_json::to_string(&entries).expect("the entries have text keys")
 }
 
 /// Up to `limit` changes, the newest first, of one kind of resource or of all; with `before`, only

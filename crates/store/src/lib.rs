@@ -6,22 +6,22 @@
 pub mod accounts;
 pub mod admin;
 pub mod audit;
-mod coalesce;
+mod batch;
 mod connection;
 pub mod copies;
 mod database;
 mod error;
 pub mod idempotency_keys;
 pub mod migrations;
-mod pipeline;
+mod table;
 mod timings;
 mod tls;
 pub mod tokens;
 
-pub use coalesce::Coalesced;
+pub use batch::Batcher;
 pub use connection::{Connection, PoolClient, Transaction};
 pub use database::{Database, Retry, both, connect, retry};
 pub use error::Error;
-pub use pipeline::Pipeline;
+pub use table::{Change, Filter, Json, NewRow, Parent, Queries, Table};
 pub use timings::{Timings, timings};
-pub use tokio_postgres::{Client, Config as ConnectionConfig};
+pub use tokio_postgres::{Client, Config as ConnectionConfig, Row, types};

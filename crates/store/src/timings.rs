@@ -33,7 +33,7 @@ pub(crate) fn observe(sql: &'static str, took: Duration) {
     TIMINGS.get_or_create(&Labels { statement }).observe(took.as_secs_f64());
 }
 
-/// Statements open with their name, as a comment.
+/// Returns the name of a query: its first comment line.
 pub(crate) fn name(sql: &'static str) -> &'static str {
-    sql.strip_prefix("-- ").and_then(|rest| rest.lines().next()).unwrap_or("unnamed")
+    sql.lines().find_map(|line| line.trim_start().strip_prefix("-- ")).unwrap_or("unnamed")
 }

@@ -19,6 +19,7 @@ use me::MeApi;
 use types::{Account, AccountPage, SignUp, UpdateAccount};
 
 use crate::{
+    Api,
     answers::DeletedResponse,
     auth::{self, Admin, Guard, Throttle, passwords},
     error::{ApiError, FieldError},
@@ -30,11 +31,11 @@ use crate::{
 };
 
 /// The operations by which people get accounts, sessions and API tokens.
-pub fn operations(foundation: &Foundation) -> impl OpenApi + use<> {
+pub fn operations(foundation: &Foundation) -> Api {
     let (database, guard) = (&foundation.database, &foundation.guard);
     let settings = &foundation.config.accounts;
     let throttle = Throttle::new(guard.store.clone());
-    (
+    Api::new((
         AccountsApi {
             database: database.clone(),
             guard: guard.clone(),
@@ -49,7 +50,7 @@ pub fn operations(foundation: &Foundation) -> impl OpenApi + use<> {
             lifetime: settings.session_lifetime,
         },
         TokensApi { database: database.clone(), guard: guard.clone() },
-    )
+    ))
 }
 
 struct AccountsApi {

@@ -46,6 +46,20 @@ impl Deref for Caller {
     }
 }
 
+macro_rules! deref_to_caller {
+    ($($type:ty),+) => {
+        $(impl Deref for $type {
+            type Target = Caller;
+
+            fn deref(&self) -> &Caller {
+                &self.0
+            }
+        })+
+    };
+}
+
+deref_to_caller!(Reader, Writer, Owner, Admin);
+
 /// A token: of a session, which `POST /sessions` begins, or an API token, which `POST /tokens` makes.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", rename = "token", checker = "may_read")]

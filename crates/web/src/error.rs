@@ -4,6 +4,7 @@
 //! refuses, into an answer. A 5xx answer carries fixed text and the request id; its cause is logged.
 
 mod documented;
+mod mapping;
 mod problem;
 
 use poem::{
@@ -16,6 +17,7 @@ use store::Error as DbError;
 
 use crate::paths::KnownPath;
 pub(crate) use documented::responses;
+pub use mapping::DatabaseResult;
 pub use problem::FieldError;
 use problem::Problem;
 
@@ -95,6 +97,11 @@ impl ApiError {
     /// A body that is no JSON. serde's own message may repeat a value, and so is not used.
     pub(crate) fn malformed(error: &serde_json::Error) -> Self {
         Self::Malformed { line: error.line(), column: error.column() }
+    }
+
+    /// A body whose texts pass their schema but do not parse.
+    pub(crate) fn invalid_format() -> Self {
+        Self::Invalid(vec![FieldError::new(String::new(), "has a text with an invalid format")])
     }
 
     fn fields(&self) -> Option<&Vec<FieldError>> {

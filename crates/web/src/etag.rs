@@ -12,23 +12,37 @@ use crate::error::ApiError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ETag(pub i32);
 
-/// `If-None-Match`: whether one of the tags that the client knows is this one.
-pub fn matches(known: &str, tag: ETag) -> bool {
-    known.trim() == "*" || tags(known).any(|known| known == tag.to_string())
+/// Whether `If-None-Match` lists this version or is `*`. The comparison is weak (RFC 9110, 8.8.3.2).
+pub fn matches(if_none_match: &str, tag: ETag) -> bool {
+    if_none_match.trim() == "*"
+        || tags(if_none_match).any(|known| known.strip_prefix("W/").unwrap_or(known) == tag.to_string())
 }
 
-/// `If-Match`: goes on if the client sent none, or the tag of this version.
+/// Returns the versions that `If-Match` lists, or `None` for `*`. Weak tags never match.
+pub fn versions(if_match: &str) -> Option<Vec<i32>> {
+    if if_match.trim() == "*" {
+        return None;
+    }
+    let version = |tag: &str| {
+        let version = tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()?;
+        // No other spelling, such as "01".
+        (ETag(version).to_string() == tag).then_some(version)
+    };
+    Some(tags(if_match).filter_map(version).collect())
+}
+
+/// Checks `If-Match` against the version of a row.
 ///
 /// # Errors
-/// [`ApiError::Stale`] otherwise.
+/// [`ApiError::Stale`] if the header is present and does not match.
 pub fn check(if_match: Option<&str>, version: i32) -> Result<(), ApiError> {
-    match if_match {
-        Some(known) if !matches(known, ETag(version)) => Err(ApiError::Stale),
+    match if_match.and_then(versions) {
+        Some(versions) if !versions.contains(&version) => Err(ApiError::Stale),
         _ => Ok(()),
     }
 }
 
-/// The tags of a list. A weak one never matches: it does not vouch for the very bytes.
+/// Returns the tags of a list.
 fn tags(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim)
 }
@@ -75,17 +89,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_matches_by_any_of_its_strong_tags() {
-        for (known, is_match) in [
-            ("\"3\"", true),
-            ("\"1\", \"3\"", true),
-            ("*", true),
-            ("W/\"3\"", false),
-            ("3", false),
-            ("\"33\"", false),
-            ("", false),
+    fn if_match_compares_strongly_and_if_none_match_weakly() {
+        for (tags, is_strong_match, is_weak_match) in [
+            ("\"3\"", true, true),
+            ("\"1\", \"3\"", true, true),
+            ("*", true, true),
+            ("W/\"3\"", false, true),
+            ("\"1\", W/\"3\"", false, true),
+            ("3", false, false),
+            ("\"03\"", false, false),
+            ("\"33\"", false, false),
+            ("", false, false),
         ] {
-            assert_eq!(matches(known, ETag(3)), is_match, "{known}");
+            assert_eq!(check(Some(tags), 3).is_ok(), is_strong_match, "{tags}");
+            assert_eq!(matches(tags, ETag(3)), is_weak_match, "{tags}");
         }
     }
 }

@@ -1,63 +1,79 @@
-//! `Idempotency-Key`: a request that is repeated with the same key is done once, and answered again
-//! with what was answered the first time, for 24 hours.
+//! `Idempotency-Key`: a repeated request with the same key returns the first response again, for 24 hours.
 
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
-use store::{Transaction, idempotency_keys as rows};
+use store::{Database, Transaction, audit::Actor, idempotency_keys as keys};
 
-use crate::{auth::Writer, error::ApiError, text::IdempotencyKey};
+use crate::{error::ApiError, text::IdempotencyKey};
 
-/// A request that may come again.
+/// A request that a client may repeat.
 pub struct Request {
-    /// Its account's own: others may use the same.
+    /// Begins with the account, so that accounts do not share keys.
     key: String,
-    /// Tells it from another request with the same key.
+    /// Distinguishes the request from others with the same key.
     fingerprint: Vec<u8>,
 }
 
 impl Request {
-    /// The caller's request for this operation with this body.
-    ///
-    /// # Errors
-    /// The body is no JSON.
-    pub fn new(
-        caller: &Writer,
-        key: &IdempotencyKey,
-        operation: &str,
-        body: &impl Serialize,
-    ) -> Result<Self, ApiError> {
-        let fingerprint = Sha256::new()
-            .chain_update(operation)
-            .chain_update(serde_json::to_vec(body)?)
-            .finalize()
-            .to_vec();
-        Ok(Self { key: format!("{} {}", caller.0.account_id, key.0), fingerprint })
+    /// Creates the request of an account for this operation with this body.
+    pub fn new(by: &Actor, key: &IdempotencyKey, operation: &str, body: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(body).expect("bodies have text keys");
+        let fingerprint = Sha256::new().chain_update(operation).chain_update(body).finalize();
+        let key = format!("{} {}", by.account_id.unwrap_or_default(), key.0);
+        Self { key, fingerprint: fingerprint.to_vec() }
     }
 
-    /// What was answered to this request before, or none: then do the work in `transaction` and
-    /// [`Self::keep`] the answer. Waits for the same request that is at work.
+    /// Returns the stored response to this request as JSON, or `None` if there is none: then do the work in
+    /// `transaction` and call [`Self::store_response`]. Waits for the same request if it is running.
     ///
     /// # Errors
     /// [`ApiError::KeyReused`] if the key came with another request.
-    pub async fn answered<T: DeserializeOwned>(
+    pub(crate) async fn stored_response(
         &self,
         transaction: &Transaction,
-    ) -> Result<Option<T>, ApiError> {
-        match rows::claim(transaction, &self.key, &self.fingerprint).await? {
-            rows::Claim::New => Ok(None),
-            rows::Claim::Answered { fingerprint, .. } if fingerprint != self.fingerprint => {
+    ) -> Result<Option<String>, ApiError> {
+        match keys::claim(transaction, &self.key, &self.fingerprint).await? {
+            keys::Claim::New => Ok(None),
+            keys::Claim::Answered { fingerprint, .. } if fingerprint != self.fingerprint => {
                 Err(ApiError::KeyReused)
             }
-            rows::Claim::Answered { answer, .. } => Ok(Some(serde_json::from_str(&answer)?)),
+            keys::Claim::Answered { answer, .. } => Ok(Some(answer)),
         }
     }
 
-    /// Keeps the answer.
-    pub async fn keep(
+    /// Stores the response, as JSON.
+    pub(crate) async fn store_response(
         &self,
         transaction: &Transaction,
-        answer: &impl Serialize,
+        response: &str,
     ) -> Result<(), ApiError> {
-        Ok(rows::keep(transaction, &self.key, &serde_json::to_string(answer)?).await?)
+        Ok(keys::keep(transaction, &self.key, response).await?)
     }
+}
+
+/// Does `work` in a transaction, once for each `request`, and returns its result. Without a request, it does the work
+/// each time. Collisions with other transactions are retried.
+///
+/// # Errors
+/// Those of `work`, and [`ApiError::KeyReused`].
+pub async fn once<T: Serialize + DeserializeOwned>(
+    database: &Database,
+    request: Option<Request>,
+    work: impl AsyncFn(&Transaction) -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
+    store::retry(|| async {
+        let transaction = database.begin().await?;
+        if let Some(request) = &request
+            && let Some(stored) = request.stored_response(&transaction).await?
+        {
+            return Ok(serde_json::from_str(&stored)?);
+        }
+        let done = work(&transaction).await?;
+        if let Some(request) = &request {
+            request.store_response(&transaction, &serde_json::to_string(&done)?).await?;
+        }
+        transaction.commit().await?;
+        Ok(done)
+    })
+    .await
 }

@@ -2,9 +2,10 @@
 //! out. poem-openapi's own payload stops at the first mistake, echoes values, and goes through a
 //! `serde_json::Value` both ways.
 
-use std::marker::PhantomData;
+use std::{borrow::Cow, marker::PhantomData};
 
 use bytes::Bytes;
+use futures_util::{FutureExt, future::BoxFuture};
 use poem::{
     Body, IntoResponse, Request, RequestBody, Response,
     http::{Method, StatusCode},
@@ -20,10 +21,7 @@ use poem_openapi::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{
-    error::{ApiError, FieldError},
-    validation,
-};
+use crate::{error::ApiError, validation};
 
 /// A body of JSON.
 #[derive(Debug)]
@@ -49,24 +47,35 @@ impl<T: Type + DeserializeOwned> ParsePayload for Json<T> {
     const IS_REQUIRED: bool = true;
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let value = read(request, body, T::name()).await?;
+        // The schema has checked the structure. Formats that it does not know remain.
+        let value = T::deserialize(value).map_err(|_| ApiError::invalid_format())?;
+        Ok(Self(value))
+    }
+}
+
+/// The body, if it is as the schema of this name says. Not generic, so that it is compiled once.
+fn read<'a>(
+    request: &'a Request,
+    body: &'a mut RequestBody,
+    schema: Cow<'static, str>,
+) -> BoxFuture<'a, poem::Result<Value>> {
+    let json = "application/json";
+    async move {
         let content_type = request.content_type().unwrap_or_default();
         // A merge patch is for PATCH alone.
-        if request.method() != Method::PATCH && !is(content_type, Self::CONTENT_TYPE) {
+        if request.method() != Method::PATCH && !is(content_type, json) {
             let content_type = content_type.to_owned();
             return Err(ContentTypeError::NotSupported { content_type }.into());
         }
         let bytes = body.take()?.into_bytes().await?;
         let mut value =
             serde_json::from_slice(&bytes).map_err(|error| ApiError::malformed(&error))?;
-        validation::check(&T::name(), &value)?;
+        validation::check(&schema, &value)?;
         write_whole_numbers_as_such(&mut value);
-        // What the schema lets pass has the right shape; texts that are no such thing are left.
-        let value = T::deserialize(value).map_err(|_| {
-            let detail = "has a text that is not what its format says";
-            ApiError::Invalid(vec![FieldError::new(String::new(), detail)])
-        })?;
-        Ok(Self(value))
+        Ok(value)
     }
+    .boxed()
 }
 
 /// `1.0` is an integer to JSON Schema, and none to serde.

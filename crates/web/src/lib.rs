@@ -4,7 +4,9 @@
 
 pub mod accounts;
 pub mod answers;
+mod apis;
 pub mod auth;
+pub mod columns;
 mod document;
 pub mod error;
 pub mod etag;
@@ -17,6 +19,7 @@ pub mod middleware;
 mod paths;
 mod process;
 mod reload;
+pub mod resource;
 mod routes;
 mod server;
 mod sessions;
@@ -25,6 +28,8 @@ pub mod text;
 mod tokens;
 pub mod validation;
 
+pub use apis::Api;
 pub use process::{Unusable, serve};
-pub use routes::{Foundation, Service, spec};
+pub use routes::{About, Foundation, Service, spec};
 pub use server::Server;
+pub use store::audited;

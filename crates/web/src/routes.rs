@@ -8,13 +8,14 @@ use poem::{
     Endpoint, IntoEndpoint, IntoResponse, Request, Response, Result, Route,
     endpoint::{BoxEndpoint, DynEndpoint, make_sync},
     get,
-    http::header,
+    http::{HeaderValue, Uri, header},
     web::Html,
 };
-use poem_openapi::{OpenApi, OpenApiService};
+use poem_openapi::OpenApiService;
 use store::Database;
 
 use crate::{
+    apis::{Api, Apis},
     auth::Guard,
     document,
     health::Readiness,
@@ -22,6 +23,7 @@ use crate::{
     middleware::{DOCS_POLICY, add_headers, limit, observe},
     paths::Paths,
     reload,
+    resource::NextPage,
     shared_store::SharedStore,
 };
 
@@ -37,6 +39,17 @@ pub struct Foundation {
     pub readiness: Readiness,
 }
 
+/// What the document says of the API as a whole.
+#[derive(Clone, Copy)]
+pub struct About {
+    /// What it is called.
+    pub title: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// What it is for, in Markdown.
+    pub description: &'static str,
+}
+
 /// All operations, behind one type, so that what serves them is compiled once, here.
 pub struct Service {
     operations: BoxEndpoint<'static, Response>,
@@ -46,11 +59,14 @@ pub struct Service {
 impl Service {
     /// Publishes the document of `operations`, in which those with the ids `conflicting` may end with 409: they store
     /// something of which there may be only one, or delete what others need.
-    pub fn new<T: OpenApi + 'static>(
+    pub fn new(
         foundation: &Foundation,
-        operations: OpenApiService<T, ()>,
+        about: About,
+        apis: Vec<Api>,
         conflicting: &[&str],
     ) -> Self {
+        let operations = OpenApiService::new(Apis::new(apis), about.title, about.version)
+            .description(about.description);
         // The document's own origin: 'Try it out' works wherever it is served from.
         let operations = operations.server("/");
         document::publish(&|| operations.spec(), conflicting);
@@ -106,7 +122,9 @@ impl App {
             return Box::pin(self.pages.route.call(request));
         }
         request.set_data(self.service.guard.clone());
-        DynEndpoint::call(&*self.service.operations, request)
+        let url = request.uri().clone();
+        let response = DynEndpoint::call(&*self.service.operations, request);
+        Box::pin(async move { response.await.map(|response| add_next_link(response, &url)) })
     }
 }
 
@@ -120,6 +138,20 @@ impl Endpoint for App {
         let observed = |request| observe(request, &self.metrics, self.is_traced, named);
         Ok(add_headers(request, &self.limits.cors_origins, observed).await)
     }
+}
+
+/// Adds the `Link` header with the URL of the next page, if the response is a page that has one.
+fn add_next_link(mut response: Response, url: &Uri) -> Response {
+    if let Some(NextPage(next)) = response.extensions().get() {
+        let kept = url.query().unwrap_or_default().split('&');
+        let kept = kept.filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+        let query: String = kept.flat_map(|pair| [pair, "&"]).collect();
+        let link = format!("<{}?{query}cursor={next}>; rel=\"next\"", url.path());
+        if let Ok(link) = HeaderValue::from_str(&link) {
+            response.headers_mut().insert(header::LINK, link);
+        }
+    }
+    response
 }
 
 /// What is served beside the operations.

@@ -3,12 +3,14 @@
 
 use std::borrow::Cow;
 
+use bytes::BytesMut;
 use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef},
     types::{Example, ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use store::types::{FromSql, IsNull, ToSql, Type as SqlType, to_sql_checked};
 
 /// Control characters, and those that turn the direction of what follows; for a character class.
 macro_rules! unseen {
@@ -23,6 +25,9 @@ const LINE: &str = concat!("^[^", unseen!(), "]*[^\\s", unseen!(), "][^", unseen
 /// Something, an @, something; only a message to it proves that an address works.
 const EMAIL: &str = concat!("^[^\\s@", unseen!(), "]+@[^\\s@", unseen!(), "]+$");
 
+/// A web address: a scheme, a host, and no spaces.
+const URL: &str = concat!("^https?://[^\\s/", unseen!(), "]+(/[^\\s", unseen!(), "]*)?$");
+
 /// One line of text of 1 to `MAX` characters, not only blanks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -33,7 +38,13 @@ pub struct Line<const MAX: usize>(pub String);
 #[serde(transparent)]
 pub struct EmailAddress(pub String);
 
-/// What to look for, of `MIN` to `MAX` characters. PostgreSQL cannot compare with a NUL.
+/// A web address of up to 2,000 characters.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Url(pub String);
+
+/// A search text of `MIN` to `MAX` characters. NUL is refused, because PostgreSQL cannot compare with it.
+#[derive(Debug)]
 pub struct Search<const MIN: usize, const MAX: usize>(pub String);
 
 /// A key that a client chose for a request, of 1 to 255 visible ASCII characters.
@@ -67,6 +78,45 @@ impl From<Password> for config::Secret {
         password.0.into()
     }
 }
+
+/// Reads and writes a text as PostgreSQL's `text`.
+macro_rules! text_column {
+    ($type:ty, [$($parameters:tt)*]) => {
+        impl<$($parameters)*> ToSql for $type {
+            fn to_sql(
+                &self,
+                kind: &SqlType,
+                out: &mut BytesMut,
+            ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+                self.0.to_sql(kind, out)
+            }
+
+            fn accepts(kind: &SqlType) -> bool {
+                <String as ToSql>::accepts(kind)
+            }
+
+            to_sql_checked!();
+        }
+
+        impl<'a, $($parameters)*> FromSql<'a> for $type {
+            fn from_sql(
+                kind: &SqlType,
+                raw: &'a [u8],
+            ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+                String::from_sql(kind, raw).map(Self)
+            }
+
+            fn accepts(kind: &SqlType) -> bool {
+                <String as FromSql>::accepts(kind)
+            }
+        }
+    };
+}
+
+text_column!(Line<MAX>, [const MAX: usize]);
+text_column!(EmailAddress, []);
+text_column!(Url, []);
+text_column!(Search<MIN, MAX>, [const MIN: usize, const MAX: usize]);
 
 /// The traits by which poem-openapi knows a type, for a text with these limits.
 macro_rules! text_type {
@@ -114,6 +164,7 @@ macro_rules! text_type {
 
 text_type!(Line<MAX>, [const MAX: usize], 1, MAX, LINE);
 text_type!(EmailAddress, [], 3, 254, EMAIL);
+text_type!(Url, [], 8, 2000, URL);
 text_type!(Password, [], 12, 128, LINE);
 text_type!(Search<MIN, MAX>, [const MIN: usize, const MAX: usize], MIN, MAX, "^[^\\u0000]*$");
 text_type!(IdempotencyKey, [], 1, 255, "^[!-~]*$");
@@ -122,6 +173,14 @@ impl<const MIN: usize, const MAX: usize> ParseFromParameter for Search<MIN, MAX>
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         let is_valid = (MIN..=MAX).contains(&value.chars().count()) && !value.contains('\0');
         is_valid.then(|| Self(value.to_owned())).ok_or_else(ParseError::expected_input)
+    }
+}
+
+impl ParseFromParameter for EmailAddress {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        Search::<3, 254>::parse_from_parameter(value)
+            .map(|text| Self(text.0))
+            .map_err(|_| ParseError::expected_input())
     }
 }
 

@@ -80,7 +80,11 @@ fn possible_errors(operation: &Value, conflicting: &[&str]) -> Vec<StatusCode> {
         (StatusCode::UNAUTHORIZED, needs_token || is(&GUESSABLE)),
         (StatusCode::FORBIDDEN, needs_token || is(&["signUp"])),
         (StatusCode::NOT_FOUND, has("path")),
-        (StatusCode::CONFLICT, is(conflicting) || is(&["signUp"])),
+        (
+            StatusCode::CONFLICT,
+            // Of resources, what they answer says so.
+            is(conflicting) || is(&["signUp"]) || !operation["responses"]["409"].is_null(),
+        ),
         (StatusCode::PRECONDITION_FAILED, parameters().any(|it| it["name"] == "If-Match")),
         (StatusCode::TOO_MANY_REQUESTS, is(&GUESSABLE)),
         (StatusCode::SERVICE_UNAVAILABLE, !is(&["getLiveness"])),

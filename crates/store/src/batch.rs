@@ -1,0 +1,166 @@
+//! Batching: calls that wait at the same time share one query (the DataLoader pattern).
+//!
+//! A call that comes alone runs at once. While the allowed number of batches is running, further calls queue and form
+//! the next batch. The busier the server, the fewer queries a call costs. A call never joins a batch that has started,
+//! so it sees everything that was committed before it.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use futures_util::future::{BoxFuture, join_all};
+use tokio::{sync::oneshot, task::yield_now};
+use tracing::{Instrument, Level, Span};
+
+use crate::Error;
+
+/// The maximum number of calls in a batch.
+const MAX_BATCH: usize = 100;
+
+/// Runs a batch: returns a value for each item, in the same order, or an error if nothing was done.
+type Run<K, V> = dyn Fn(Vec<K>) -> BoxFuture<'static, Result<Vec<V>, Error>> + Send + Sync;
+
+/// Batches calls that turn a `K` into a `V`.
+pub struct Batcher<K, V>(Arc<Inner<K, V>>);
+
+struct Inner<K, V> {
+    max_running: usize,
+    delay: Duration,
+    run: Box<Run<K, V>>,
+    queue: Mutex<Queue<K, V>>,
+}
+
+struct Queue<K, V> {
+    waiting: Vec<Call<K, V>>,
+    /// The number of batches that are running.
+    running: usize,
+}
+
+struct Call<K, V> {
+    item: K,
+    span: Span,
+    caller: oneshot::Sender<Result<V, Error>>,
+}
+
+impl<K: Clone + Send + Sync + 'static, V: Send + 'static> Batcher<K, V> {
+    /// Creates a batcher that has at most `max_running` batches in the database at a time.
+    ///
+    /// After a batch of several calls, the next one waits up to `delay` for as many calls to come back. A delay pays off
+    /// for commits, where a query costs much more than a row. The wait takes processor time: keep it below 0.2 ms.
+    pub fn new(
+        max_running: usize,
+        delay: Duration,
+        run: impl Fn(Vec<K>) -> BoxFuture<'static, Result<Vec<V>, Error>> + Send + Sync + 'static,
+    ) -> Self {
+        let queue = Mutex::new(Queue { waiting: Vec::new(), running: 0 });
+        Self(Arc::new(Inner { max_running, delay, run: Box::new(run), queue }))
+    }
+
+    /// Returns the value of `item`. A batch is cancelled when all its callers are gone.
+    ///
+    /// # Errors
+    /// The error of the query. A batch that fails because of one item runs again item by item, so that the other
+    /// callers do not get its error.
+    pub async fn call(&self, item: K) -> Result<V, Error> {
+        let (caller, response) = oneshot::channel();
+        // Spans matter only to traces, and entering them costs time.
+        let is_traced = tracing::span_enabled!(Level::DEBUG);
+        let span = if is_traced { Span::current() } else { Span::none() };
+        let starts = {
+            let mut queue = self.0.queue();
+            queue.waiting.push(Call { item, span, caller });
+            let starts = queue.running < self.0.max_running;
+            queue.running += usize::from(starts);
+            starts
+        };
+        if starts {
+            tokio::spawn(self.0.clone().run_batches());
+        }
+        response.await.map_err(Error::unavailable)?
+    }
+}
+
+impl<K: Clone, V> Inner<K, V> {
+    /// Runs batches until no call waits.
+    async fn run_batches(self: Arc<Self>) {
+        let runner = Runner(&self);
+        if self.queue().running > 1 {
+            // Calls that are about to arrive join this batch.
+            yield_now().await;
+        }
+        while let Some(calls) = runner.take() {
+            // The trace of the first caller shows the query.
+            let span = calls[0].span.clone();
+            let (items, mut callers): (Vec<_>, Vec<_>) =
+                calls.into_iter().map(|call| (call.item, call.caller)).unzip();
+            let values = tokio::select! {
+                values = self.values(items).instrument(span) => values,
+                _ = join_all(callers.iter_mut().map(oneshot::Sender::closed)) => continue,
+            };
+            let count = callers.len();
+            for (caller, value) in callers.into_iter().zip(values) {
+                // A caller that is gone needs no response.
+                let _ = caller.send(value);
+            }
+            self.wait_for(count).await;
+        }
+    }
+
+    /// Waits for as many calls as the last batch had, up to the delay. Yields, because timers are no finer than 1 ms.
+    async fn wait_for(&self, count: usize) {
+        let since = Instant::now();
+        while count > 1 && since.elapsed() < self.delay && self.queue().waiting.len() < count {
+            yield_now().await;
+        }
+    }
+
+    async fn values(&self, items: Vec<K>) -> Vec<Result<V, Error>> {
+        let error = match (self.run)(items.clone()).await {
+            Ok(values) => return values.into_iter().map(Ok).collect(),
+            Err(error) => error,
+        };
+        let mut values = Vec::with_capacity(items.len());
+        if items.len() == 1 || error.is_outage() {
+            // After an outage it is unknown what the database did: nothing is repeated.
+            values.resize_with(items.len(), || Err(error.clone()));
+            return values;
+        }
+        for item in items {
+            let one = (self.run)(vec![item]).await;
+            values.push(one.map(|mut one| one.pop().expect("a value for each item")));
+        }
+        values
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue<K, V>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One of the running batches.
+struct Runner<'a, K, V>(&'a Inner<K, V>);
+
+impl<K, V> Runner<'_, K, V> {
+    /// Takes the calls of the next batch, or ends the runner if none wait.
+    fn take(&self) -> Option<Vec<Call<K, V>>> {
+        let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if queue.waiting.is_empty() {
+            queue.running -= 1;
+            return None;
+        }
+        let count = queue.waiting.len().min(MAX_BATCH);
+        Some(queue.waiting.drain(..count).collect())
+    }
+}
+
+/// After a panic, waiting callers get an error and the next call starts a new runner.
+impl<K, V> Drop for Runner<'_, K, V> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.waiting.clear();
+            queue.running -= 1;
+        }
+    }
+}

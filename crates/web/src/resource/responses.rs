@@ -1,0 +1,220 @@
+//! The responses of the operations, with their headers. `T` matters only to the OpenAPI document: the response itself
+//! is bytes.
+
+use std::{
+    collections::HashSet,
+    marker::PhantomData,
+    sync::{Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use poem::{
+    IntoResponse, Response,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+};
+use poem_openapi::{
+    ApiResponse,
+    registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry},
+    types::{ToHeader, Type},
+};
+use uuid::Uuid;
+
+use super::{
+    Fields,
+    schemas::{Page, Stored, words},
+};
+use crate::etag::ETag;
+
+/// A response of any resource.
+pub struct Answer {
+    status: StatusCode,
+    body: Bytes,
+    etag: Option<ETag>,
+    location: Option<String>,
+    next: Option<Uuid>,
+}
+
+/// The cursor of the next page. The server makes the `Link` header from it and the URL of the request.
+#[derive(Clone, Copy)]
+pub struct NextPage(pub Uuid);
+
+impl Answer {
+    pub(super) fn new(status: StatusCode, body: Bytes) -> Self {
+        Self { status, body, etag: None, location: None, next: None }
+    }
+
+    pub(super) fn not_modified(etag: ETag) -> Self {
+        Self::new(StatusCode::NOT_MODIFIED, Bytes::new()).with_etag(etag)
+    }
+
+    pub(super) fn no_content() -> Self {
+        Self::new(StatusCode::NO_CONTENT, Bytes::new())
+    }
+
+    pub(super) fn with_etag(self, etag: ETag) -> Self {
+        Self { etag: Some(etag), ..self }
+    }
+
+    pub(super) fn with_location(self, location: String) -> Self {
+        Self { location: Some(location), ..self }
+    }
+
+    pub(super) fn with_next(self, next: Option<Uuid>) -> Self {
+        Self { next, ..self }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("the body is JSON")
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let is_empty = self.body.is_empty();
+        let mut response = Response::builder().status(self.status).body(self.body);
+        let headers = response.headers_mut();
+        let mut insert = |name: HeaderName, value: Option<HeaderValue>| {
+            if let Some(value) = value {
+                headers.insert(name, value);
+            }
+        };
+        let json = HeaderValue::from_static("application/json");
+        insert(header::CONTENT_TYPE, (!is_empty).then_some(json));
+        insert(header::ETAG, self.etag.and_then(|etag| etag.to_header()));
+        insert(header::LOCATION, self.location.and_then(|it| HeaderValue::from_str(&it).ok()));
+        if let Some(next) = self.next {
+            response.extensions_mut().insert(NextPage(next));
+        }
+        response
+    }
+}
+
+/// Keeps a text of the OpenAPI document for ever: poem-openapi borrows it. There are few, and each is kept once.
+fn keep(text: String) -> &'static str {
+    static KEPT: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = kept.get_or_insert_default();
+    if let Some(known) = kept.get(text.as_str()) {
+        return known;
+    }
+    let text: &'static str = text.leak();
+    kept.insert(text);
+    text
+}
+
+fn etag(name: &str) -> MetaHeader {
+    header("ETAG", format!("The version of the {name}."), true, ETag::schema_ref())
+}
+
+fn header(name: &str, description: String, required: bool, schema: MetaSchemaRef) -> MetaHeader {
+    let description = Some(description);
+    MetaHeader { name: name.to_owned(), description, required, deprecated: false, schema }
+}
+
+fn response(
+    status: StatusCode,
+    description: String,
+    schema: Option<MetaSchemaRef>,
+    headers: Vec<MetaHeader>,
+) -> MetaResponse {
+    let json = |schema| MetaMediaType { content_type: "application/json", schema };
+    MetaResponse {
+        description: keep(description),
+        status: Some(status.as_u16()),
+        status_range: None,
+        content: schema.map(json).into_iter().collect(),
+        headers,
+    }
+}
+
+/// Lists 409 among the responses. The OpenAPI document describes errors in one place.
+fn conflict() -> MetaResponse {
+    response(StatusCode::CONFLICT, String::new(), None, Vec::new())
+}
+
+macro_rules! responses {
+    ($(#[doc = $about:literal])* $name:ident, $schema:ident, $responses:expr) => {
+        $(#[doc = $about])*
+        pub struct $name<T>(Answer, PhantomData<fn() -> T>);
+
+        impl<T> From<Answer> for $name<T> {
+            fn from(answer: Answer) -> Self {
+                Self(answer, PhantomData)
+            }
+        }
+
+        impl<T> IntoResponse for $name<T> {
+            fn into_response(self) -> Response {
+                self.0.into_response()
+            }
+        }
+
+        impl<T: Fields> ApiResponse for $name<T> {
+            fn meta() -> MetaResponses {
+                let responses: fn(&str, MetaSchemaRef) -> Vec<MetaResponse> = $responses;
+                MetaResponses { responses: responses(&words::<T>(), $schema::<T>::schema_ref()) }
+            }
+
+            fn register(registry: &mut Registry) {
+                $schema::<T>::register(registry);
+            }
+        }
+    };
+}
+
+responses!(
+    /// A page of items.
+    Listed,
+    Page,
+    |name, page| {
+        let link = "The URL of the next page, if there is one (RFC 8288).".to_owned();
+        let link = header("LINK", link, false, String::schema_ref());
+        vec![response(StatusCode::OK, format!("A page of {name} items"), Some(page), vec![link])]
+    }
+);
+
+responses!(
+    /// An item that was created.
+    Created,
+    Stored,
+    |name, stored| {
+        let location = format!("The path of the {name}.");
+        let location = header("LOCATION", location, true, String::schema_ref());
+        let headers = vec![location, etag(name)];
+        let created = format!("The {name} as stored");
+        vec![response(StatusCode::CREATED, created, Some(stored), headers), conflict()]
+    }
+);
+
+responses!(
+    /// An item, or the news that the client has its current version.
+    Fetched,
+    Stored,
+    |name, stored| {
+        let known = format!("The {name} still has the version that the client knows");
+        vec![
+            response(StatusCode::OK, format!("The {name}"), Some(stored), vec![etag(name)]),
+            response(StatusCode::NOT_MODIFIED, known, None, vec![etag(name)]),
+        ]
+    }
+);
+
+responses!(
+    /// An item that was changed.
+    Updated,
+    Stored,
+    |name, stored| {
+        let updated = format!("The {name} as stored");
+        vec![response(StatusCode::OK, updated, Some(stored), vec![etag(name)]), conflict()]
+    }
+);
+
+responses!(
+    /// The empty response to a deletion.
+    Deleted,
+    Stored,
+    |name, _| {
+        let deleted = format!("The {name} was deleted");
+        vec![response(StatusCode::NO_CONTENT, deleted, None, Vec::new()), conflict()]
+    }
+);
