@@ -12,11 +12,11 @@ use poem_openapi::{
 };
 use uuid::Uuid;
 use web::{
-    answers::DeletedResponse,
     auth::{Admin, Reader, Writer},
     error::ApiError,
     etag, idempotency,
     json::{Json, Written},
+    responses::DeletedResponse,
     text::{IdempotencyKey, Search},
 };
 

@@ -1,7 +1,7 @@
 //! Every operation of the API.
 
 use poem_openapi::{OpenApi, OpenApiService};
-use web::{Foundation, Service, accounts};
+use web::{AppState, Service, accounts};
 
 use crate::{
     audit::AuditApi,
@@ -15,18 +15,18 @@ use crate::{
 const CONFLICTING: &[&str] =
     &["createPerson", "createPersons", "replacePerson", "updatePerson", "addEmail"];
 
-pub(crate) fn service(foundation: &Foundation) -> Service {
+pub(crate) fn service(state: &AppState) -> Service {
     // In the order of the docs page.
-    let audit = AuditApi { database: foundation.database.clone() };
-    let apis = (resources(foundation), accounts::operations(foundation), audit);
+    let audit = AuditApi { database: state.database.clone() };
+    let apis = (resources(state), accounts::operations(state), audit);
     let service = OpenApiService::new(apis, "Slipway", env!("CARGO_PKG_VERSION"))
         .description(include_str!("description.md"));
-    Service::new(foundation, service, CONFLICTING)
+    Service::new(state, service, CONFLICTING)
 }
 
 /// What the API is there for.
-fn resources(foundation: &Foundation) -> impl OpenApi + use<> {
-    let Foundation { config, database, readiness, .. } = foundation;
+fn resources(state: &AppState) -> impl OpenApi + use<> {
+    let AppState { config, database, readiness, .. } = state;
     (
         PersonsApi::new(database),
         BatchApi { database: database.clone() },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::{Connection, Error};
+use crate::{connection::Connection, error::Error};
 
 /// Who makes a change, and by which operation.
 #[derive(Debug, Clone)]

@@ -9,11 +9,11 @@ use poem_openapi::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use web::{
-    answers::DeletedResponse,
     auth::{Reader, Writer},
     error::{ApiError, FieldError},
     etag, idempotency,
     json::Json,
+    responses::DeletedResponse,
     text::{EmailAddress, IdempotencyKey},
 };
 

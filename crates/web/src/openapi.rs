@@ -1,19 +1,22 @@
-//! The OpenAPI document as it is published: what poem-openapi writes, corrected in one place.
+//! The published OpenAPI document: the output of poem-openapi, corrected.
 //!
-//! poem-openapi writes version 3.0.0 and leaves some things out: that request bodies have no other
-//! fields, which errors an operation can really end with, the headers that every answer has.
+//! poem-openapi writes version 3.0.0. It does not reject unknown fields in request bodies, and omits the errors of
+//! each operation and the headers of every response.
 
-mod answers;
+mod responses;
 mod schemas;
+mod values;
 
 use std::sync::OnceLock;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use values::members_mut;
 
 static PUBLISHED: OnceLock<String> = OnceLock::new();
 
-/// Corrects what poem-openapi writes, and adds 409 to the answers of operations with the ids `conflicting`. A process
-/// has one document: the first.
+/// Corrects the document of poem-openapi, and adds 409 to the responses of the operations with the ids `conflicting`.
+/// A process has one document, so later calls have no effect.
 pub(crate) fn publish(write: &dyn Fn() -> String, conflicting: &[&str]) {
     PUBLISHED.get_or_init(|| {
         let written = serde_json::from_str(&write()).expect("poem-openapi writes JSON");
@@ -21,12 +24,12 @@ pub(crate) fn publish(write: &dyn Fn() -> String, conflicting: &[&str]) {
     });
 }
 
-/// The document, as JSON.
+/// Returns the document as JSON text.
 pub(crate) fn published() -> &'static str {
     PUBLISHED.get().expect("a `Service` publishes it before it can be called")
 }
 
-/// The document as values, which take several times what its text does: nobody keeps them.
+/// Parses the document. Drop the result soon, because it takes several times the memory of the text.
 pub(crate) fn parsed() -> Value {
     serde_json::from_str(published()).expect("we have written it")
 }
@@ -36,23 +39,23 @@ fn correct(mut document: Value, conflicting: &[&str]) -> Value {
     let licence = env!("CARGO_PKG_LICENSE");
     document["info"]["license"] = json!({ "name": licence, "identifier": licence });
     schemas::correct(&mut document);
-    document["components"]["responses"] = answers::errors();
-    document["components"]["headers"] = answers::headers();
+    document["components"]["responses"] = responses::errors();
+    document["components"]["headers"] = responses::headers();
     let schemas = document["components"]["schemas"].clone();
-    for (_, operations) in objects(&mut document["paths"]) {
-        for (method, operation) in objects(operations) {
+    for (_, operations) in members_mut(&mut document["paths"]) {
+        for (method, operation) in members_mut(operations) {
             correct_operation(method, operation, conflicting);
-            answers::describe(operation, &schemas);
+            responses::describe(operation, &schemas);
         }
     }
     document
 }
 
 fn correct_operation(method: &str, operation: &mut Value, conflicting: &[&str]) {
-    answers::correct(operation, conflicting);
+    responses::correct(operation, conflicting);
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten().filter_map(Value::as_object_mut) {
-        // What they are without saying so.
+        // Both have the default value.
         parameter.retain(|key, _| key != "deprecated" && key != "explode");
         schemas::correct_one(&mut parameter["schema"]);
     }
@@ -62,17 +65,9 @@ fn correct_operation(method: &str, operation: &mut Value, conflicting: &[&str]) 
     }
     if operation.get("security").is_none() {
         operation["security"] = match operation["operationId"].as_str() {
-            // Admins may, where strangers may not.
+            // Where sign-up is off, admins create accounts.
             Some("signUp") => json!([{}, { "token": [] }]),
             _ => json!([]),
         };
     }
-}
-
-fn objects(value: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
-    value.as_object_mut().into_iter().flatten()
-}
-
-fn map(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    value.as_object().into_iter().flat_map(Map::iter)
 }

@@ -1,10 +1,10 @@
-//! What operations answer: the errors that each can end with, and the headers that each answer has.
+//! The responses of operations: the errors of each operation, and the headers of each response.
 
 use poem::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::objects;
-use crate::{error, middleware::DEFAULTS};
+use super::values::members_mut;
+use crate::{error::documented, middleware::DEFAULTS};
 
 /// The operations that take a password: a wrong one is refused, and so are too many.
 const GUESSABLE: [&str; 3] = ["signUp", "logIn", "changePassword"];
@@ -15,7 +15,7 @@ pub(super) fn errors() -> Value {
         response["headers"] = common_headers(status.as_str()).into();
         (name(status), response)
     };
-    error::responses().map(response).collect()
+    documented::responses().map(response).collect()
 }
 
 /// The headers that many answers have, once.
@@ -51,7 +51,7 @@ pub(super) fn correct(operation: &mut Value, conflicting: &[&str]) {
 
 /// An answer that says nothing of itself is what its schema is.
 pub(super) fn describe(operation: &mut Value, schemas: &Value) {
-    for (_, response) in objects(&mut operation["responses"]) {
+    for (_, response) in members_mut(&mut operation["responses"]) {
         if response["description"] == "" {
             let reference = response["content"]["application/json"]["schema"]["$ref"].as_str();
             let name = reference.and_then(|it| it.rsplit('/').next()).unwrap_or_default();
