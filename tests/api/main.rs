@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 async fn main() -> anyhow::Result<()> {
     let config = Config::from_lookup(&|name| std::env::var(name).ok())?;
     let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| "off".to_owned());
-    let telemetry = telemetry::Telemetry::start(&config, Some(filter))?;
+    let telemetry = web::telemetry::Telemetry::start(&config, Some(filter))?;
     let server = api::bind(config)?;
     writeln!(io::stdout(), "{}", server.address())?;
     let (sender, ended) = oneshot::channel();
@@ -23,6 +23,6 @@ async fn main() -> anyhow::Result<()> {
         let _ = ended.await;
     };
     server.run(stopped).await?;
-    telemetry.end().await;
+    telemetry.shutdown().await;
     Ok(())
 }

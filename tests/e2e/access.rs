@@ -60,9 +60,9 @@ async fn strangers_and_dead_tokens_are_401_everywhere_but_at_the_open_operations
     let expired = app.member.issue(&client, Row { hours: -1, ..SESSION }).await;
     let revoked = app.member.issue(&client, SESSION).await;
     let delete = "DELETE FROM tokens WHERE hash = $1";
-    let hash = credentials::token::hash(&revoked).expect("a token").to_vec();
+    let hash = store::credentials::token::hash(&revoked).expect("a token").to_vec();
     client.execute(delete, &[&hash]).await.expect("a row");
-    let unknown = credentials::token::generate();
+    let unknown = store::credentials::token::generate();
     for Operation { method, path, id, document } in operations(&app).await {
         let nobody = || with_empty_body(app.request_as_nobody(&method, &path), &method);
         let is_open = OPEN.contains(&id.as_str());

@@ -7,8 +7,6 @@ use serde::Serialize;
 use uuid::Uuid;
 use web::{accounts::Tags, auth::Admin, error::ApiError, examples, json::Json};
 
-use crate::persons;
-
 pub(crate) struct AuditApi {
     pub(crate) database: Database,
 }
@@ -103,7 +101,7 @@ impl Example for Change {
             token_id: Some(examples::OTHER),
             action: "updatePerson".to_owned(),
             resource: "person".to_owned(),
-            resource_id: persons::FIRST,
+            resource_id: examples::OTHER,
             request_id: Some(examples::OTHER.to_string()),
         }
     }

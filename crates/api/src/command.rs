@@ -40,7 +40,7 @@ fn finish(result: anyhow::Result<()>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     complain(&format!("error: {error:#}"));
     // The server starts without a database: only a setting can be wrong with it at the start.
-    let is_setting = error.is::<db::Error>() || error.is::<web::Unusable>();
+    let is_setting = error.is::<db::Error>() || error.is::<web::InvalidSetting>();
     if is_setting { EX_CONFIG.into() } else { ExitCode::FAILURE }
 }
 

@@ -5,7 +5,6 @@ mod command;
 mod health;
 mod healthcheck;
 mod landing;
-mod persons;
 mod routes;
 
 #[cfg(test)]

@@ -1,37 +1,28 @@
 //! Every operation of the API.
 
-use poem_openapi::{OpenApi, OpenApiService};
-use web::{Foundation, Service, accounts};
+use web::{About, Api, AppState, Service, accounts};
 
-use crate::{
-    audit::AuditApi,
-    health::HealthApi,
-    landing::LandingApi,
-    persons::{BatchApi, EmailsApi, PersonsApi},
-};
+use crate::{audit::AuditApi, health::HealthApi, landing::LandingApi};
 
-/// The operations that store something of which there may be only one, or delete what others need: 409 is among
-/// their answers.
-const CONFLICTING: &[&str] =
-    &["createPerson", "createPersons", "replacePerson", "updatePerson", "addEmail"];
-
-pub(crate) fn service(foundation: &Foundation) -> Service {
-    // In the order of the docs page.
-    let audit = AuditApi { database: foundation.database.clone() };
-    let apis = (resources(foundation), accounts::operations(foundation), audit);
-    let service = OpenApiService::new(apis, "Slipway", env!("CARGO_PKG_VERSION"))
-        .description(include_str!("description.md"));
-    Service::new(foundation, service, CONFLICTING)
+pub(crate) fn service(state: &AppState) -> Service {
+    let about = About {
+        title: "Slipway",
+        version: env!("CARGO_PKG_VERSION"),
+        description: include_str!("description.md"),
+    };
+    Service::new(state, about, apis(state))
 }
 
-/// What the API is there for.
-fn resources(foundation: &Foundation) -> impl OpenApi + use<> {
-    let Foundation { config, database, readiness, .. } = foundation;
-    (
-        PersonsApi::new(database),
-        BatchApi { database: database.clone() },
-        EmailsApi { database: database.clone() },
-        HealthApi { database: database.clone(), readiness: readiness.clone() },
-        LandingApi::new(config, database.clone()),
-    )
+/// Returns the operations of every domain and of the base, in the order of the docs page.
+fn apis(state: &AppState) -> Vec<Api> {
+    let AppState { config, database, readiness, .. } = state;
+    let mut apis = Vec::new();
+    apis.extend(people::apis(state));
+    apis.extend([
+        Api::new(HealthApi { database: database.clone(), readiness: readiness.clone() }),
+        Api::new(LandingApi::new(config, database.clone())),
+        accounts::operations(state),
+        Api::new(AuditApi { database: database.clone() }),
+    ]);
+    apis
 }

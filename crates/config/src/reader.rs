@@ -2,7 +2,7 @@
 
 use std::{fmt, fs, str::FromStr, time::Duration};
 
-use crate::{Network, Secret};
+use crate::{network::Network, secret::Secret};
 
 /// What is wrong with one variable.
 #[derive(Debug, Clone, PartialEq, Eq)]

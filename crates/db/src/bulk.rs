@@ -3,10 +3,9 @@
 use std::pin::pin;
 
 use chrono::{DateTime, Utc};
+use store::Error;
 use tokio_postgres::{Client, Transaction, binary_copy::BinaryCopyInWriter, types::Type};
 use uuid::Uuid;
-
-use crate::Error;
 
 /// Any constant of ours: whoever holds this advisory lock may load rows.
 const LOCK: i64 = 0x5119_3543;

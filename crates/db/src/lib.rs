@@ -6,7 +6,6 @@
 
 pub mod bulk;
 pub mod migrations;
-pub mod persons;
 mod seed;
 
 pub use seed::{seed, seed_accounts};

@@ -1,8 +1,7 @@
 //! Sample rows and accounts for development.
 
+use store::Error;
 use tokio_postgres::Client;
-
-use crate::Error;
 
 /// Loads the sample rows that are not there yet and returns how many persons that were.
 pub async fn seed(client: &Client) -> Result<u64, Error> {

@@ -2,15 +2,15 @@
 
 use anyhow::{Context, bail, ensure};
 use config::{Config, Profile, Secret};
-use credentials::{password, token};
 use db::{
     Client, Database,
     accounts::{self, NewAccount, Role},
     audit::{self, Actor},
     tokens::{self, NewToken},
 };
+use store::credentials::{password, token};
 
-use crate::connect;
+use crate::connection::connect;
 
 /// The password of the accounts that seeding makes. Everybody knows it: production refuses them.
 pub const DEVELOPMENT_PASSWORD: &str = "for development only";

@@ -8,8 +8,9 @@ use config::{Config, Profile};
 use db::{admin, copies};
 
 use crate::{
-    connect, database_name, snapshots,
-    store::{self, Entry, Kind, Label, Live, Store},
+    connect,
+    database_copies::{self, DatabaseCopies, Entry, Kind, Label, Live},
+    database_name, snapshots,
 };
 
 /// Puts the copy of the branch `name` in use. On the first switch to it that is made from the first of `parents`
@@ -23,8 +24,8 @@ pub async fn switch(
     parents: &[String],
 ) -> anyhow::Result<String> {
     ensure!(config.profile != Profile::Production, "branches are for development: refused");
-    let mut store = Store::open(config).await?;
-    let Some(live) = store.live(config).await? else {
+    let mut saved = DatabaseCopies::open(config).await?;
+    let Some(live) = saved.live(config).await? else {
         bail!("there is no database yet: `cargo xtask up` makes it")
     };
     let current = match &live.label {
@@ -41,28 +42,28 @@ pub async fn switch(
     let mine = live.label.clone().unwrap_or_else(|| label(&current));
     if current == name {
         if live.label.is_none() {
-            copies::describe(&store.client, &store.live, &store::write(&mine)).await?;
+            copies::describe(&saved.client, &saved.live, &database_copies::write(&mine)).await?;
         }
         return Ok(format!("the database is that of {name}\n"));
     }
-    let entries = store.entries(Kind::Branch).await?;
+    let entries = saved.entries(Kind::Branch).await?;
     let (from, theirs, said) = if let Some(entry) =
         entries.iter().find(|entry| entry.label.name == name)
     {
         let said = format!("the database is that of {name} again\n");
         (entry.database.clone(), entry.label.clone(), said)
     } else {
-        let parent = make(&store, &entries, &current, parents).await?;
+        let parent = make(&saved, &entries, &current, parents).await?;
         let said = format!("the database is a new one for {name}, a copy of that of {parent}\n");
-        (store.fresh(), label(name), said)
+        (saved.fresh(), label(name), said)
     };
-    put(&mut store, &live, &mine, (&from, &theirs)).await?;
+    put(&mut saved, &live, &mine, (&from, &theirs)).await?;
     Ok(said)
 }
 
 /// Makes a copy for a new branch, and returns of which branch.
 async fn make(
-    store: &Store,
+    saved: &DatabaseCopies,
     entries: &[Entry],
     current: &str,
     parents: &[String],
@@ -70,40 +71,40 @@ async fn make(
     let of = |name: &String| entries.iter().find(|entry| entry.label.name == *name);
     let parent = parents.iter().find(|name| *name == current || of(name).is_some());
     let parent = parent.map_or(current, String::as_str).to_owned();
-    let from = of(&parent).filter(|_| parent != current).map_or(&store.live, |copy| &copy.database);
-    store.copy(from).await?;
+    let from = of(&parent).filter(|_| parent != current).map_or(&saved.live, |copy| &copy.database);
+    saved.copy(from).await?;
     Ok(parent)
 }
 
 /// Puts a copy in the place of the database in use, which becomes the copy of its own branch.
 async fn put(
-    store: &mut Store,
+    saved: &mut DatabaseCopies,
     live: &Live,
     mine: &Label,
     (from, theirs): (&str, &Label),
 ) -> anyhow::Result<()> {
-    let in_use = store.live.clone();
-    let place = store.database(Kind::Branch, &mine.name);
-    let aside = snapshots::next_automatic(store).await?;
+    let in_use = saved.live.clone();
+    let place = saved.database(Kind::Branch, &mine.name);
+    let aside = snapshots::next_automatic(saved).await?;
     let aside = snapshots::label(live, aside, Some("a second database of a branch"));
-    let aside_place = store.database(Kind::Snapshot, &aside.name);
+    let aside_place = saved.database(Kind::Snapshot, &aside.name);
     let mut renames = Vec::new();
-    if admin::exists(&store.client, &place).await? {
+    if admin::exists(&saved.client, &place).await? {
         // Its branch has another one, which a person has renamed or made by hand: nothing is lost.
         renames.push((&*place, &*aside_place, Some(&aside)));
     }
     renames.push((&*in_use, &*place, Some(mine)));
     renames.push((from, &*in_use, Some(theirs)));
-    store.rename(&renames).await
+    saved.rename(&renames).await
 }
 
 /// The branches that have a copy, and the one whose database is in use, as a table or as JSON.
 pub async fn list(config: &Config, json: bool) -> anyhow::Result<String> {
     let name = database_name(config)?;
     let client = connect(config, Some(admin::MAINTENANCE)).await?;
-    let entries = store::entries(&client, &name, Kind::Branch).await?;
+    let entries = database_copies::entries(&client, &name, Kind::Branch).await?;
     let current = copies::description(&client, &name).await?.and_then(|(text, _)| text);
-    let current = current.as_deref().and_then(store::read).map(|label| label.name);
+    let current = current.as_deref().and_then(database_copies::read).map(|label| label.name);
     if json {
         let entry = |Entry { label, bytes, age, .. }: &Entry| {
             serde_json::json!({
@@ -126,14 +127,14 @@ pub async fn list(config: &Config, json: bool) -> anyhow::Result<String> {
 
 /// Drops the copies of branches that are not in use.
 pub async fn delete(config: &Config, names: &[String]) -> anyhow::Result<String> {
-    let store = Store::open(config).await?;
-    let entries = store.entries(Kind::Branch).await?;
+    let saved = DatabaseCopies::open(config).await?;
+    let entries = saved.entries(Kind::Branch).await?;
     let mut said = String::new();
     for name in names {
         let Some(entry) = entries.iter().find(|entry| entry.label.name == *name) else {
             bail!("{said}the branch {name} has no copy of the database")
         };
-        store.drop(&entry.database).await?;
+        saved.drop(&entry.database).await?;
         writeln!(said, "deleted the database of {name}")?;
     }
     Ok(said)

@@ -1,26 +1,26 @@
-//! What each command of the migration tool does. Every function returns the text to be printed.
+//! The commands of the migration tool. Every function returns the text to print.
 
 mod accounts;
 pub mod branches;
+mod connection;
+mod database_copies;
 mod invented;
 pub mod load;
 mod rows;
 mod schema;
 pub mod snapshots;
-mod store;
 
-use std::{fmt::Write as _, time::Duration};
+use std::fmt::Write as _;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use config::{Config, Profile};
-use db::{Client, admin, migrations};
+use db::{Client, migrations};
+
+use connection::{connect, create_database_if_missing, database_name};
 
 pub use accounts::{DEVELOPMENT_PASSWORD, create_admin, token};
 pub use rows::seed_rows;
 pub use schema::{down, dry_run, schema, status};
-
-/// How long to wait for a database that is starting.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Applies the pending migrations up to `to`, and loads the sample rows with `seed` if there was no
 /// schema.
@@ -74,38 +74,3 @@ async fn load(client: &Client) -> anyhow::Result<u64> {
     accounts::seed(client).await?;
     Ok(db::seed(client).await?)
 }
-
-/// Connects, waiting for a server that is still starting.
-async fn connect(config: &Config, database: Option<&str>) -> anyhow::Result<Client> {
-    let started = tokio::time::Instant::now();
-    loop {
-        match db::connect(&config.database.url, database).await {
-            Err(db::Error::Unavailable(_)) if started.elapsed() < PATIENCE => {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-            Err(error @ db::Error::Unauthorized(_)) => return Err(error).context(STALE_PASSWORD),
-            connected => return connected.context("no connection to the database of DATABASE_URL"),
-        }
-    }
-}
-
-/// The name of the database that DATABASE_URL means.
-fn database_name(config: &Config) -> anyhow::Result<String> {
-    let connection: db::ConnectionConfig = config.database.url.expose().parse()?;
-    Ok(connection.get_dbname().context("DATABASE_URL names no database")?.to_owned())
-}
-
-/// Makes the database if the server has none of that name, as on a new local cluster, and returns the
-/// name if it did. In production whoever runs the server makes it, with the owner and the rights that
-/// they want.
-async fn create_database_if_missing(config: &Config) -> anyhow::Result<Option<String>> {
-    if config.profile == Profile::Production {
-        return Ok(None);
-    }
-    let name = database_name(config)?;
-    let server = connect(config, Some(admin::MAINTENANCE)).await?;
-    Ok(admin::create_if_missing(&server, &name).await?.then_some(name))
-}
-
-const STALE_PASSWORD: &str = "a database keeps the password it was made with: set the one of \
-    DATABASE_URL (or .env) back to it, or change it with ALTER ROLE";

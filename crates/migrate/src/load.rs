@@ -5,7 +5,11 @@ use anyhow::{Context, bail};
 use config::{Config, Profile};
 use db::{Client, admin, migrations};
 
-use crate::{accounts, connect, database_name, snapshots};
+use crate::{
+    accounts,
+    connection::{connect, database_name},
+    snapshots,
+};
 
 /// Makes an empty database for the dump, and returns its name. One that a killed `load` left is dropped.
 pub async fn prepare(config: &Config) -> anyhow::Result<String> {

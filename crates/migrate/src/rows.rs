@@ -6,7 +6,7 @@ use anyhow::bail;
 use config::{Config, Profile};
 use db::bulk::{self, Person};
 
-use crate::{accounts, connect, invented};
+use crate::{accounts, connection::connect, invented};
 
 /// How many persons are handed over at once.
 const HANDFUL: usize = 1000;

@@ -9,7 +9,10 @@ use db::{
     migrations::{self, Applied, Effect, Migration, Undo},
 };
 
-use crate::{connect, database_name, snapshots};
+use crate::{
+    connection::{connect, database_name},
+    snapshots,
+};
 
 /// `applied 2026-01-01T00:00:00Z by an older tool`.
 const WIDEST: usize = 45;

@@ -7,8 +7,8 @@ use config::{Config, Profile};
 use db::{admin, migrations};
 
 use crate::{
-    connect, database_name,
-    store::{self, Entry, Kind, Label, Live, Store},
+    connection::{connect, database_name},
+    database_copies::{self, DatabaseCopies, Entry, Kind, Label, Live},
 };
 
 /// How many automatic ones are kept.
@@ -21,9 +21,9 @@ pub async fn save(config: &Config, name: Option<&str>) -> anyhow::Result<String>
     if let Some(name) = name {
         check(name)?;
     }
-    let mut store = Store::open(config).await?;
-    let live = store.live(config).await?.context("there is no database to save")?;
-    let taken = store.entries(Kind::Snapshot).await?;
+    let mut copies = DatabaseCopies::open(config).await?;
+    let live = copies.live(config).await?.context("there is no database to save")?;
+    let taken = copies.entries(Kind::Snapshot).await?;
     let is_taken = |name: &str| taken.iter().any(|entry| entry.label.name == name);
     let name = match name {
         Some(name) => name.to_owned(),
@@ -36,19 +36,19 @@ pub async fn save(config: &Config, name: Option<&str>) -> anyhow::Result<String>
         !is_taken(&name),
         "there is a snapshot {name}: take another name, or `cargo xtask db snapshot delete {name}`"
     );
-    keep(&mut store, &live, name.clone(), None).await?;
+    keep(&mut copies, &live, name.clone(), None).await?;
     Ok(format!("saved {name}; `cargo xtask db snapshot restore {name}` brings it back\n"))
 }
 
 /// Takes a snapshot before `command` destroys something, and returns how to go back. Keeps the last five of these.
 pub async fn automatic(config: &Config, command: &str) -> anyhow::Result<String> {
-    let mut store = Store::open(config).await?;
-    let Some(live) = store.live(config).await? else { return Ok(String::new()) };
-    let name = next_automatic(&store).await?;
-    keep(&mut store, &live, name.clone(), Some(command)).await.context(
+    let mut copies = DatabaseCopies::open(config).await?;
+    let Some(live) = copies.live(config).await? else { return Ok(String::new()) };
+    let name = next_automatic(&copies).await?;
+    keep(&mut copies, &live, name.clone(), Some(command)).await.context(
         "no snapshot could be taken before; --no-snapshot does without, and there is no way back then",
     )?;
-    prune(&store).await?;
+    prune(&copies).await?;
     Ok(way_back(&name))
 }
 
@@ -62,19 +62,19 @@ pub async fn replace<T>(
     keep: bool,
     fill: impl AsyncFnOnce(&str) -> anyhow::Result<T>,
 ) -> anyhow::Result<(T, String)> {
-    let mut store = Store::open(config).await?;
-    let fresh = store.fresh();
-    admin::create(&store.client, &fresh).await?;
+    let mut copies = DatabaseCopies::open(config).await?;
+    let fresh = copies.fresh();
+    admin::create(&copies.client, &fresh).await?;
     let filled = fill(&fresh).await;
     let swapped = match filled {
         Ok(filled) => {
-            swap(config, &mut store, &fresh, command, keep).await.map(|back| (filled, back))
+            swap(config, &mut copies, &fresh, command, keep).await.map(|back| (filled, back))
         }
         Err(error) => Err(error),
     };
     if swapped.is_err() {
         // Of no use to anybody; the next command drops it if this cannot.
-        let _ = store.drop(&fresh).await;
+        let _ = copies.drop(&fresh).await;
     }
     swapped
 }
@@ -87,8 +87,8 @@ pub(crate) async fn put(
     command: &str,
     keep: bool,
 ) -> anyhow::Result<String> {
-    let mut store = Store::open(config).await?;
-    swap(config, &mut store, from, command, keep).await
+    let mut copies = DatabaseCopies::open(config).await?;
+    swap(config, &mut copies, from, command, keep).await
 }
 
 /// Brings a snapshot back, the newest unless one is named. What it replaces is kept, unless `keep` is false.
@@ -99,17 +99,17 @@ pub async fn restore(
     keep: bool,
     as_it_is: bool,
 ) -> anyhow::Result<String> {
-    let mut store = Store::open(config).await?;
-    let entries = store.entries(Kind::Snapshot).await?;
+    let mut copies = DatabaseCopies::open(config).await?;
+    let entries = copies.entries(Kind::Snapshot).await?;
     let entry = match name {
         Some(name) => find(&entries, name)?,
         None => entries.last().context("there is no snapshot yet")?,
     };
     let name = &entry.label.name;
-    store.copy(&entry.database).await?;
+    copies.copy(&entry.database).await?;
     let mut said = format!("restored {name}\n");
     if !as_it_is && config.profile != Profile::Production {
-        let mut copy = connect(config, Some(&store.fresh())).await?;
+        let mut copy = connect(config, Some(&copies.fresh())).await?;
         let applied = migrations::apply(migrations::embedded(), &mut copy, None).await.with_context(|| {
             format!("cannot bring {name} to the newest schema; nothing was changed, and --as-it-is restores it without")
         })?;
@@ -117,19 +117,19 @@ pub async fn restore(
             writeln!(said, "applied {} {}", migration.version, migration.name)?;
         }
     }
-    let fresh = store.fresh();
-    said += &swap(config, &mut store, &fresh, "restore", keep).await?;
+    let fresh = copies.fresh();
+    said += &swap(config, &mut copies, &fresh, "restore", keep).await?;
     Ok(said)
 }
 
 /// Drops snapshots.
 pub async fn delete(config: &Config, names: &[String]) -> anyhow::Result<String> {
-    let store = Store::open(config).await?;
-    let entries = store.entries(Kind::Snapshot).await?;
+    let copies = DatabaseCopies::open(config).await?;
+    let entries = copies.entries(Kind::Snapshot).await?;
     let found: Vec<_> = names.iter().map(|name| find(&entries, name)).collect::<Result<_, _>>()?;
     let mut said = String::new();
     for Entry { label, database, .. } in found {
-        store.drop(database).await?;
+        copies.drop(database).await?;
         writeln!(said, "deleted {}", label.name)?;
     }
     Ok(said)
@@ -138,7 +138,8 @@ pub async fn delete(config: &Config, names: &[String]) -> anyhow::Result<String>
 /// The snapshots, oldest first, as a table or as JSON.
 pub async fn list(config: &Config, json: bool) -> anyhow::Result<String> {
     let client = connect(config, Some(admin::MAINTENANCE)).await?;
-    let entries = store::entries(&client, &database_name(config)?, Kind::Snapshot).await?;
+    let entries =
+        database_copies::entries(&client, &database_name(config)?, Kind::Snapshot).await?;
     if json {
         let entry = |Entry { label, bytes, age, .. }: &Entry| {
             serde_json::json!({
@@ -166,42 +167,42 @@ pub async fn list(config: &Config, json: bool) -> anyhow::Result<String> {
 /// Puts a database in the place of the one in use, and says how to go back.
 async fn swap(
     config: &Config,
-    store: &mut Store,
+    copies: &mut DatabaseCopies,
     fresh: &str,
     command: &str,
     keep: bool,
 ) -> anyhow::Result<String> {
-    let current = store.live.clone();
-    let Some(live) = store.live(config).await? else {
-        store.rename(&[(fresh, &current, None)]).await?;
+    let current = copies.live.clone();
+    let Some(live) = copies.live(config).await? else {
+        copies.rename(&[(fresh, &current, None)]).await?;
         return Ok(String::new());
     };
     if !keep {
         let replaced = format!("{current}__replaced");
         let renames = [(&*current, &*replaced, None), (fresh, &*current, live.label.as_ref())];
-        store.rename(&renames).await?;
-        store.drop(&replaced).await?;
+        copies.rename(&renames).await?;
+        copies.drop(&replaced).await?;
         return Ok(String::new());
     }
-    let name = next_automatic(store).await?;
-    let database = store.database(Kind::Snapshot, &name);
+    let name = next_automatic(copies).await?;
+    let database = copies.database(Kind::Snapshot, &name);
     let label = label(&live, name.clone(), Some(command));
     let renames = [(&*current, &*database, Some(&label)), (fresh, &*current, live.label.as_ref())];
-    store.rename(&renames).await?;
-    prune(store).await?;
+    copies.rename(&renames).await?;
+    prune(copies).await?;
     Ok(way_back(&name))
 }
 
 /// Makes the snapshot `name`: first the copy, then, as one step, name and label.
 async fn keep(
-    store: &mut Store,
+    copies: &mut DatabaseCopies,
     live: &Live,
     name: String,
     command: Option<&str>,
 ) -> anyhow::Result<()> {
-    store.copy(&store.live).await?;
-    let (fresh, database) = (store.fresh(), store.database(Kind::Snapshot, &name));
-    store.rename(&[(&fresh, &database, Some(&label(live, name, command)))]).await
+    copies.copy(&copies.live).await?;
+    let (fresh, database) = (copies.fresh(), copies.database(Kind::Snapshot, &name));
+    copies.rename(&[(&fresh, &database, Some(&label(live, name, command)))]).await
 }
 
 pub(crate) fn label(live: &Live, name: String, command: Option<&str>) -> Label {
@@ -209,20 +210,20 @@ pub(crate) fn label(live: &Live, name: String, command: Option<&str>) -> Label {
     Label { kind: Kind::Snapshot, name, made: live.now, automatic, version: live.version }
 }
 
-pub(crate) async fn next_automatic(store: &Store) -> anyhow::Result<String> {
-    let entries = store.entries(Kind::Snapshot).await?;
-    let last = entries.iter().filter_map(|entry| store::number(&entry.label.name)).max();
+pub(crate) async fn next_automatic(copies: &DatabaseCopies) -> anyhow::Result<String> {
+    let entries = copies.entries(Kind::Snapshot).await?;
+    let last = entries.iter().filter_map(|entry| database_copies::number(&entry.label.name)).max();
     Ok(format!("auto-{}", last.unwrap_or(0) + 1))
 }
 
 /// Drops the automatic snapshots but for the last few.
-async fn prune(store: &Store) -> anyhow::Result<()> {
-    let mut entries = store.entries(Kind::Snapshot).await?;
+async fn prune(copies: &DatabaseCopies) -> anyhow::Result<()> {
+    let mut entries = copies.entries(Kind::Snapshot).await?;
     entries.retain(|entry| entry.label.automatic.is_some());
-    entries.sort_by_key(|entry| store::number(&entry.label.name));
+    entries.sort_by_key(|entry| database_copies::number(&entry.label.name));
     let surplus = entries.len().saturating_sub(KEPT);
     for entry in &entries[..surplus] {
-        store.drop(&entry.database).await?;
+        copies.drop(&entry.database).await?;
     }
     Ok(())
 }
@@ -239,7 +240,10 @@ fn check(name: &str) -> anyhow::Result<()> {
     if !is_short || !name.chars().all(is_plain) || name.starts_with('-') {
         bail!("a snapshot's name is up to {LONGEST_NAME} letters, digits and ._-");
     }
-    ensure!(store::number(name).is_none(), "auto-1, auto-2 … are the names of automatic snapshots");
+    ensure!(
+        database_copies::number(name).is_none(),
+        "auto-1, auto-2 … are the names of automatic snapshots"
+    );
     Ok(())
 }
 

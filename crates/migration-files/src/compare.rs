@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{FOLDER, Migration, parse, parse_down};
+use crate::migration::{FOLDER, Migration, parse, parse_down};
 
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

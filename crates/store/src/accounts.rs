@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::{Connection, Error};
+use crate::{connection::Connection, error::Error};
 
 /// E-mail addresses of accounts are unique, compared without case.
 pub const EMAIL_KEY: &str = "accounts_email_key";

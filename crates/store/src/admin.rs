@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use crate::Error;
+use crate::error::Error;
 
 /// The database to be connected to while working on others.
 pub const MAINTENANCE: &str = "postgres";

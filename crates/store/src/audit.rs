@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{Connection, Error};
+use crate::{connection::Connection, error::Error};
 
 /// Who makes a change, and by which operation.
 #[derive(Debug, Clone)]
@@ -73,7 +73,12 @@ pub async fn record(
     Ok(())
 }
 
-/// Returns the entries that [`crate::audited!`] writes, as JSON: for each change, who makes it, the resource and the id.
+/// Returns the entry of one change as JSON, for the last parameter of a query with [`crate::audited!`].
+pub fn entry(by: &Actor, resource: &str, id: Uuid) -> String {
+    entries([(by, resource, id)])
+}
+
+/// Returns the entries of changes as JSON: for each, who makes it, the resource and the id.
 pub(crate) fn entries<'a>(
     changes: impl IntoIterator<Item = (&'a Actor, &'a str, Uuid)>,
 ) -> String {

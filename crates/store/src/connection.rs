@@ -2,20 +2,28 @@
 //! prepares it once a connection, measures it, and notices when its caller gives it up.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
 use deadpool_postgres::Object;
+use futures_util::future::join;
 use tokio::time::{Instant, timeout};
-use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres::{CancelToken, Row, types::ToSql};
+use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::Instrument;
 
-use crate::{Database, Error, retry, timings};
+use crate::{error::Error, retry::retry, timings};
+
+/// The time limit of a request to cancel a query.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What parameters are: in order, `$1` first.
-pub(crate) type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
+pub type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// What statements run on: a [`PoolClient`] of the pool, a [`Transaction`] on one, or a connection that a
 /// tool made by [`crate::connect`]. A `&dyn Connection` is any of them, so that a query function is compiled once
@@ -60,33 +68,58 @@ impl dyn Connection + '_ {
     }
 }
 
+/// Both results. Waits for the second even when the first is an error: an abandoned query closes its connection.
+///
+/// # Errors
+/// The error of the first, or else of the second.
+pub async fn both<A, B>(
+    first: impl Future<Output = Result<A, Error>>,
+    second: impl Future<Output = Result<B, Error>>,
+) -> Result<(A, B), Error> {
+    let (first, second) = join(first, second).await;
+    Ok((first?, second?))
+}
+
+/// Cancels the queries of connections whose caller no longer waits.
+pub(crate) struct Canceller {
+    pub(crate) connector: MakeRustlsConnect,
+    /// The time after which the server will not respond any more.
+    pub(crate) response_timeout: Duration,
+}
+
+impl Canceller {
+    fn cancel(&self, token: CancelToken) {
+        let connector = self.connector.clone();
+        tokio::spawn(async move {
+            if let Ok(Err(error)) = timeout(CANCEL_TIMEOUT, token.cancel_query(connector)).await {
+                tracing::debug!(%error, "cannot cancel a statement");
+            }
+        });
+    }
+}
+
 /// A connection of the pool, which takes it back when this is dropped. One on which a statement is
 /// still at work, since its caller was given up, is closed instead, and the statement is cancelled.
 pub struct PoolClient {
     object: Option<Object>,
-    database: Database,
-    given_up: GivenUp,
+    canceller: Arc<Canceller>,
+    abandoned: Abandoned,
 }
 
 impl PoolClient {
-    pub(crate) fn new(object: Object, database: Database) -> Self {
-        Self { object: Some(object), database, given_up: GivenUp::default() }
+    pub(crate) fn new(object: Object, canceller: Arc<Canceller>) -> Self {
+        Self { object: Some(object), canceller, abandoned: Abandoned::default() }
     }
 
     /// Whether nobody waits any more for a statement that is still at work.
-    fn is_given_up(&self) -> bool {
-        self.given_up.0.load(Relaxed)
-    }
-
-    /// Whether it takes further statements.
-    pub(crate) fn is_sound(&self) -> bool {
-        !self.is_given_up() && !self.object().is_closed()
+    fn is_abandoned(&self) -> bool {
+        self.abandoned.0.load(Relaxed)
     }
 
     async fn command(&self, command: &str) -> Result<(), Error> {
         // A box: what is in it takes thousands of bytes, which every caller would have to move.
         let answered = Box::pin(self.object().batch_execute(command));
-        self.given_up.watch(self.database.answer_timeout(), answered).await
+        self.abandoned.watch(self.canceller.response_timeout, answered).await
     }
 
     fn object(&self) -> &Object {
@@ -130,7 +163,7 @@ impl PoolClient {
             otel.kind = "client",
             db.system.name = "postgresql"
         );
-        let answered = self.given_up.watch(self.database.answer_timeout(), answered);
+        let answered = self.abandoned.watch(self.canceller.response_timeout, answered);
         let answered = answered.instrument(span).await;
         timings::observe(sql, started.elapsed());
         if let Err(Error::Conflict(_)) = &answered {
@@ -162,9 +195,9 @@ impl Connection for PoolClient {
 
 impl Drop for PoolClient {
     fn drop(&mut self) {
-        let is_given_up = self.is_given_up();
-        if let Some(object) = self.object.take_if(|_| is_given_up) {
-            self.database.cancel(Object::take(object).cancel_token());
+        let is_abandoned = self.is_abandoned();
+        if let Some(object) = self.object.take_if(|_| is_abandoned) {
+            self.canceller.cancel(Object::take(object).cancel_token());
         }
     }
 }
@@ -217,7 +250,7 @@ impl Connection for Transaction {
 impl Drop for Transaction {
     fn drop(&mut self) {
         // A connection that is given up is closed, and needs no more.
-        if let Some(client) = self.client.take_if(|client| !client.is_given_up()) {
+        if let Some(client) = self.client.take_if(|client| !client.is_abandoned()) {
             tokio::spawn(async move { client.command("ROLLBACK").await });
         }
     }
@@ -244,9 +277,9 @@ impl Connection for tokio_postgres::Client {
 
 /// Whether a statement of a connection was given up while it was at work.
 #[derive(Default)]
-struct GivenUp(AtomicBool);
+struct Abandoned(AtomicBool);
 
-impl GivenUp {
+impl Abandoned {
     /// What `work` answers, if it does in time: the server itself ends what takes it too long, so one
     /// that says nothing is away.
     async fn watch<T>(
@@ -254,17 +287,17 @@ impl GivenUp {
         limit: Duration,
         work: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Error> {
-        let unanswered = Unanswered(&self.0);
+        let abandon_on_drop = AbandonOnDrop(&self.0);
         let answered = timeout(limit, work).await.map_err(Error::unavailable)?;
-        std::mem::forget(unanswered);
+        std::mem::forget(abandon_on_drop);
         Ok(answered?)
     }
 }
 
 /// Dropped without an answer, it says so.
-struct Unanswered<'a>(&'a AtomicBool);
+struct AbandonOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for Unanswered<'_> {
+impl Drop for AbandonOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Relaxed);
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio_postgres::Client;
 
-use crate::{Error, admin};
+use crate::{admin, error::Error};
 
 /// Any constant of ours: whoever holds this advisory lock, with the hash of a database's name, may change its copies.
 const LOCK: i32 = 0x5119_3542;

@@ -4,17 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use config::{DatabaseConfig, Secret};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Status, Timeouts};
-use futures_util::future::join;
-use tokio::time::timeout;
-use tokio_postgres::{CancelToken, Config};
+use tokio_postgres::Config;
 
-use crate::{Error, PoolClient, Transaction, tls::Tls};
+use crate::{
+    connection::{Canceller, PoolClient, Transaction},
+    error::Error,
+    tls::Tls,
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// What is sent and not acknowledged for as long as this was sent to a machine that is gone.
 const SILENCE: Duration = Duration::from_secs(10);
-/// How often work is done that collides with others.
-const ATTEMPTS: usize = 5;
 
 /// The database. Clones share everything.
 #[derive(Clone)]
@@ -22,21 +22,7 @@ pub struct Database(Arc<Inner>);
 
 struct Inner {
     pool: Pool,
-    tls: Tls,
-    /// The server ends a statement before this; later, no answer will come.
-    answer_timeout: Duration,
-}
-
-/// An error that may be the database's wish to do it again.
-pub trait Retry {
-    /// Whether it is [`Error::Conflict`].
-    fn is_conflict(&self) -> bool;
-}
-
-impl Retry for Error {
-    fn is_conflict(&self) -> bool {
-        matches!(self, Self::Conflict(_))
-    }
+    canceller: Arc<Canceller>,
 }
 
 impl Database {
@@ -61,8 +47,10 @@ impl Database {
             })
             .build()
             .map_err(Error::other)?;
-        let answer_timeout = settings.statement_timeout + Duration::from_secs(1);
-        Ok(Self(Arc::new(Inner { pool, tls, answer_timeout })))
+        // The server cancels a query before this: later, no response will come.
+        let response_timeout = settings.statement_timeout + Duration::from_secs(1);
+        let canceller = Arc::new(Canceller { connector: tls.connector, response_timeout });
+        Ok(Self(Arc::new(Inner { pool, canceller })))
     }
 
     /// A connection, for statements that each stand for themselves.
@@ -72,7 +60,7 @@ impl Database {
     pub async fn client(&self) -> Result<PoolClient, Error> {
         // A box: what is in it takes thousands of bytes, which every caller would have to move.
         let object = Box::pin(self.0.pool.get()).await?;
-        Ok(PoolClient::new(object, self.clone()))
+        Ok(PoolClient::new(object, self.0.canceller.clone()))
     }
 
     /// A transaction.
@@ -92,50 +80,6 @@ impl Database {
     pub fn close(&self) {
         self.0.pool.close();
     }
-
-    pub(crate) fn answer_timeout(&self) -> Duration {
-        self.0.answer_timeout
-    }
-
-    /// Has the server stop the statement of a connection that was given up.
-    pub(crate) fn cancel(&self, token: CancelToken) {
-        let tls = self.0.tls.connector.clone();
-        tokio::spawn(async move {
-            if let Ok(Err(error)) = timeout(CONNECT_TIMEOUT, token.cancel_query(tls)).await {
-                tracing::debug!(%error, "cannot cancel a statement");
-            }
-        });
-    }
-}
-
-/// What `work` answers; it is done again when its transaction collided with others, which PostgreSQL
-/// settles by undoing one of them.
-///
-/// # Errors
-/// Those of `work`.
-pub async fn retry<T, E: Retry, F: Future<Output = Result<T, E>>>(
-    work: impl Fn() -> F,
-) -> Result<T, E> {
-    for _ in 1..ATTEMPTS {
-        match work().await {
-            Err(error) if error.is_conflict() => {}
-            done => return done,
-        }
-    }
-    work().await
-}
-
-/// Both answers. Waits for the second even when the first is an error: a statement that is given up
-/// costs its connection.
-///
-/// # Errors
-/// The first one's, or else the second one's.
-pub async fn both<A, B>(
-    first: impl Future<Output = Result<A, Error>>,
-    second: impl Future<Output = Result<B, Error>>,
-) -> Result<(A, B), Error> {
-    let (first, second) = join(first, second).await;
-    Ok((first?, second?))
 }
 
 /// One connection, to the database that `url` names or to `database` on the same server.

@@ -1,6 +1,9 @@
 //! Answers kept for requests that may be repeated.
 
-use crate::{Connection, Error, both};
+use crate::{
+    connection::{Connection, both},
+    error::Error,
+};
 
 /// What is known of a key.
 #[derive(Debug)]

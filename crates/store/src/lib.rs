@@ -1,7 +1,5 @@
-//! What statements stand on, whatever they are about: connections and their pool, transactions and retries, statements
-//! that many calls share, the running of migrations, whole databases, and what keeps accounts, tokens and the audit.
-//!
-//! `db` hands on what its callers need of it: they call `db::accounts::find` as if it stood there.
+//! PostgreSQL: the connection pool, transactions, retries, batching, the migration runner, accounts, credentials,
+//! tokens and the audit log. `db` re-exports what its callers need.
 
 pub mod accounts;
 pub mod admin;
@@ -9,19 +7,22 @@ pub mod audit;
 mod batch;
 mod connection;
 pub mod copies;
+pub mod credentials;
 mod database;
 mod error;
 pub mod idempotency_keys;
 pub mod migrations;
+mod retry;
 mod table;
 mod timings;
 mod tls;
 pub mod tokens;
 
 pub use batch::Batcher;
-pub use connection::{Connection, PoolClient, Transaction};
-pub use database::{Database, Retry, both, connect, retry};
+pub use connection::{Connection, Parameters, PoolClient, Transaction, both};
+pub use database::{Database, connect};
 pub use error::Error;
+pub use retry::{Retry, retry};
 pub use table::{Change, Filter, Json, NewRow, Parent, Queries, Table};
 pub use timings::{Timings, timings};
 pub use tokio_postgres::{Client, Config as ConnectionConfig, Row, types};

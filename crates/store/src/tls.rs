@@ -16,7 +16,7 @@ use rustls::{
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::Error;
+use crate::error::Error;
 
 /// How to encrypt connections, if at all.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::{Connection, Error, accounts::Role};
+use crate::{accounts::Role, connection::Connection, error::Error};
 
 /// A token, without what proves it.
 #[derive(Debug, Clone)]

@@ -1,237 +1,45 @@
-//! Accounts: made by sign-up, managed by admins.
+//! Accounts, sessions and API tokens.
 
+mod deleted;
+mod manage;
 mod me;
+mod sessions;
+mod tags;
+mod tokens;
 mod types;
 
-use poem::{Request, web::RemoteAddr};
-use poem_openapi::{
-    ApiResponse, OpenApi,
-    param::{Path, Query},
-};
-use store::{
-    Database,
-    accounts::{self as rows, NewAccount},
-    audit::{self, Actor},
-};
-use uuid::Uuid;
 
+use manage::AccountsApi;
 use me::MeApi;
-use types::{Account, AccountPage, SignUp, UpdateAccount};
+use sessions::SessionsApi;
+pub use tags::Tags;
+use tokens::TokensApi;
 
-use crate::{
-    Api,
-    answers::DeletedResponse,
-    auth::{self, Admin, Guard, Throttle, passwords},
-    error::{ApiError, FieldError},
-    json::Json,
-    middleware::RequestId,
-    routes::Foundation,
-    sessions::SessionsApi,
-    tokens::TokensApi,
-};
+use crate::{Api, auth::Throttle, state::AppState};
 
-/// The operations by which people get accounts, sessions and API tokens.
-pub fn operations(foundation: &Foundation) -> Api {
-    let (database, guard) = (&foundation.database, &foundation.guard);
-    let settings = &foundation.config.accounts;
-    let throttle = Throttle::new(guard.store.clone());
+/// Returns the operations for accounts, sessions and API tokens.
+pub fn operations(state: &AppState) -> Api {
+    let (database, authenticator) = (&state.database, &state.authenticator);
+    let settings = &state.config.accounts;
+    let throttle = Throttle::new(authenticator.redis.clone());
     Api::new((
         AccountsApi {
             database: database.clone(),
-            guard: guard.clone(),
+            authenticator: authenticator.clone(),
             throttle: throttle.clone(),
             sign_up: settings.sign_up,
         },
-        MeApi { database: database.clone(), guard: guard.clone(), throttle: throttle.clone() },
+        MeApi {
+            database: database.clone(),
+            authenticator: authenticator.clone(),
+            throttle: throttle.clone(),
+        },
         SessionsApi {
             database: database.clone(),
-            guard: guard.clone(),
+            authenticator: authenticator.clone(),
             throttle,
             lifetime: settings.session_lifetime,
         },
-        TokensApi { database: database.clone(), guard: guard.clone() },
+        TokensApi { database: database.clone(), authenticator: authenticator.clone() },
     ))
-}
-
-struct AccountsApi {
-    database: Database,
-    guard: Guard,
-    throttle: Throttle,
-    /// Whether strangers may make themselves an account.
-    sign_up: bool,
-}
-
-#[OpenApi(tag = "Tags::Accounts")]
-impl AccountsApi {
-    /// Sign up
-    ///
-    /// The account is a member's. Where sign-up is switched off, admins make accounts with this.
-    #[oai(path = "/accounts", method = "post", operation_id = "signUp")]
-    async fn sign_up(
-        &self,
-        request: &Request,
-        address: &RemoteAddr,
-        body: Json<SignUp>,
-    ) -> Result<SignUpResponse, ApiError> {
-        let by = if self.sign_up {
-            // Its owner.
-            let request_id = Some(RequestId::of(request).0);
-            Actor { account_id: None, token_id: None, action: "signUp", request_id }
-        } else {
-            auth::admin(request).await?.by("signUp")
-        };
-        self.create(by, address, body.0).await
-    }
-
-    /// List accounts
-    ///
-    /// For admins. A page at a time: pass a page's `next` as `cursor` to get the one after it.
-    #[oai(path = "/accounts", method = "get", operation_id = "listAccounts")]
-    async fn list(
-        &self,
-        _caller: Admin,
-        /// How many accounts at most.
-        #[oai(default = "default_limit", validator(minimum(value = "1"), maximum(value = "100")))]
-        limit: Query<u32>,
-        /// The `next` of the page before.
-        cursor: Query<Option<Uuid>>,
-    ) -> Result<Json<AccountPage>, ApiError> {
-        let client = self.database.client().await?;
-        // One more than asked for tells whether there is a next page.
-        let mut found = rows::list(&client, cursor.0, limit.0 + 1).await?;
-        let is_last = found.len() <= limit.0 as usize;
-        found.truncate(limit.0 as usize);
-        let next = found.last().filter(|_| !is_last).map(|last| last.id);
-        Ok(Json(AccountPage { items: found.into_iter().map(Account::from).collect(), next }))
-    }
-
-    /// Change an account's role, or lock its owner out
-    ///
-    /// For admins, but not on their own account: one admin is always left.
-    #[oai(path = "/accounts/:id", method = "patch", operation_id = "updateAccount")]
-    async fn update(
-        &self,
-        caller: Admin,
-        /// The account's id.
-        id: Path<Uuid>,
-        body: Json<UpdateAccount>,
-    ) -> Result<Json<Account>, ApiError> {
-        another(&caller, id.0)?;
-        store::retry(|| async {
-            let transaction = self.database.begin().await?;
-            let mut account = rows::lock(&transaction, id.0).await.map_err(no_account)?;
-            account.role = body.0.role.map_or(account.role, rows::Role::from);
-            account.disabled = body.0.disabled.unwrap_or(account.disabled);
-            let by = caller.0.by("updateAccount");
-            store::both(
-                rows::update(&transaction, &account),
-                audit::record(&transaction, &by, "account", id.0),
-            )
-            .await?;
-            transaction.commit().await?;
-            self.guard.forget(id.0).await;
-            Ok(Json(account.into()))
-        })
-        .await
-    }
-
-    /// Delete an account
-    ///
-    /// For admins, but not their own. Its sessions and tokens end.
-    #[oai(path = "/accounts/:id", method = "delete", operation_id = "deleteAccount")]
-    async fn delete(
-        &self,
-        caller: Admin,
-        /// The account's id.
-        id: Path<Uuid>,
-    ) -> Result<DeletedResponse, ApiError> {
-        another(&caller, id.0)?;
-        store::retry(|| async {
-            let transaction = self.database.begin().await?;
-            let by = caller.0.by("deleteAccount");
-            store::both(
-                rows::delete(&transaction, id.0),
-                audit::record(&transaction, &by, "account", id.0),
-            )
-            .await
-            .map_err(no_account)?;
-            transaction.commit().await?;
-            self.guard.forget(id.0).await;
-            Ok(DeletedResponse::Deleted)
-        })
-        .await
-    }
-}
-
-impl AccountsApi {
-    /// Makes a member's account; if `by` has none, it is the owner's doing.
-    async fn create(
-        &self,
-        by: Actor,
-        address: &RemoteAddr,
-        SignUp { email, name, password }: SignUp,
-    ) -> Result<SignUpResponse, ApiError> {
-        self.throttle.attempt_from(address).await?;
-        let password_hash = passwords::hash(password.into()).await;
-        let role = rows::Role::Member;
-        let new = NewAccount { email: email.0, name: name.0, role, password_hash };
-        store::retry(|| async {
-            let transaction = self.database.begin().await?;
-            let account = rows::insert(&transaction, new.clone()).await.map_err(taken)?;
-            let by = Actor { account_id: by.account_id.or(Some(account.id)), ..by.clone() };
-            audit::record(&transaction, &by, "account", account.id).await?;
-            transaction.commit().await?;
-            Ok(SignUpResponse::Created(Json(account.into())))
-        })
-        .await
-    }
-}
-
-#[derive(ApiResponse)]
-enum SignUpResponse {
-    /// The account
-    #[oai(status = 201)]
-    Created(Json<Account>),
-}
-
-/// What this is under on the docs page.
-#[derive(poem_openapi::Tags)]
-pub enum Tags {
-    /// Who may use the API: accounts, their sessions and their API tokens.
-    Accounts,
-}
-
-fn another(caller: &Admin, id: Uuid) -> Result<(), ApiError> {
-    if caller.0.account_id == id {
-        return Err(ApiError::Forbidden("admins do not do this to themselves"));
-    }
-    Ok(())
-}
-
-fn taken(error: store::Error) -> ApiError {
-    match error {
-        store::Error::Duplicate { constraint } if constraint == rows::EMAIL_KEY => {
-            ApiError::Conflict(vec![FieldError::new("/email".to_owned(), "has an account")])
-        }
-        error => error.into(),
-    }
-}
-
-fn no_account(error: store::Error) -> ApiError {
-    match error {
-        store::Error::NotFound => ApiError::NotFound("account"),
-        error => error.into(),
-    }
-}
-
-/// Whoever was deleted after the check of the token gets the answer of those who come too late for it.
-pub(crate) fn gone(error: store::Error) -> ApiError {
-    match error {
-        store::Error::NotFound => ApiError::Unauthorized,
-        error => error.into(),
-    }
-}
-
-fn default_limit() -> u32 {
-    20
 }

@@ -1,4 +1,4 @@
-//! Operations behind one type, so that what serves them is compiled here, once, and not with every resource.
+//! Groups of operations behind one type, so that the code that serves them is compiled once, in this crate.
 
 use std::{collections::HashMap, sync::OnceLock};
 
@@ -8,10 +8,10 @@ use poem_openapi::{
     registry::{MetaApi, Registry},
 };
 
-/// What poem-openapi collects: by path, then by method.
+/// The routes that poem-openapi collects: by path, then by method.
 type Routes = HashMap<String, HashMap<Method, BoxEndpoint<'static>>>;
 
-/// What the document holds of each API. poem-openapi asks the type, so there is one list a process.
+/// The metadata of each group. poem-openapi asks the type for it, so a process has one list.
 static DOCUMENTED: OnceLock<Vec<Documented>> = OnceLock::new();
 
 #[derive(Clone, Copy)]
@@ -20,14 +20,14 @@ struct Documented {
     register: fn(&mut Registry),
 }
 
-/// The operations of one `#[OpenApi]` type.
+/// The operations of an `#[OpenApi]` type.
 pub struct Api {
     documented: Documented,
     add_routes: Box<dyn FnOnce(&mut Routes)>,
 }
 
 impl Api {
-    /// Those of `api`.
+    /// Takes the operations of `api`.
     pub fn new<T: OpenApi + 'static>(api: T) -> Self {
         let documented = Documented { meta: T::meta, register: T::register };
         Self { documented, add_routes: Box::new(|routes| api.add_routes(routes)) }

@@ -1,7 +1,8 @@
-//! Who calls. A protected operation begins with [`Reader`], [`Writer`], [`Owner`] or [`Admin`]: before
-//! anything else of the request is looked at, strangers are answered 401 and those who may not 403.
+//! Authentication and authorization. The first argument of a protected operation is [`Reader`], [`Writer`],
+//! [`Owner`] or [`Admin`]. It responds with 401 or 403 before the rest of the request is read.
 
-mod guard;
+mod authenticator;
+mod caller;
 pub(crate) mod passwords;
 mod throttle;
 
@@ -12,39 +13,14 @@ use poem_openapi::{
     SecurityScheme,
     auth::{Bearer, BearerAuthorization},
 };
-use store::{
-    accounts::Role,
-    audit::Actor,
-    tokens::{Holder, Scope},
-};
+use store::{accounts::Role, tokens::Scope};
 
-pub use guard::Guard;
-pub(crate) use guard::Kind;
+pub use authenticator::Authenticator;
+pub(crate) use authenticator::TokenKind;
+pub use caller::Caller;
 pub(crate) use throttle::Throttle;
 
-use crate::{error::ApiError, middleware::RequestId};
-
-/// Who calls, and by which request.
-pub struct Caller {
-    holder: Holder,
-    request_id: RequestId,
-}
-
-impl Caller {
-    /// The caller as the one who changes something by this operation.
-    pub fn by(&self, action: &'static str) -> Actor {
-        let (account_id, token_id) = (Some(self.account_id), Some(self.token_id));
-        Actor { account_id, token_id, action, request_id: Some(self.request_id.0.clone()) }
-    }
-}
-
-impl Deref for Caller {
-    type Target = Holder;
-
-    fn deref(&self) -> &Holder {
-        &self.holder
-    }
-}
+use crate::{error::ApiError, middleware::RequestId, telemetry};
 
 macro_rules! deref_to_caller {
     ($($type:ty),+) => {
@@ -81,52 +57,57 @@ pub struct Owner(pub Caller);
 pub struct Admin(pub Caller);
 
 async fn may_read(request: &Request, bearer: Bearer) -> Result<Caller> {
-    Ok(check(request, &bearer, Need::Read).await?)
+    Ok(check(request, &bearer, Permission::Read).await?)
 }
 
 async fn may_write(request: &Request, bearer: Bearer) -> Result<Caller> {
-    Ok(check(request, &bearer, Need::Write).await?)
+    Ok(check(request, &bearer, Permission::Write).await?)
 }
 
 async fn may_own(request: &Request, bearer: Bearer) -> Result<Caller> {
-    Ok(check(request, &bearer, Need::Own).await?)
+    Ok(check(request, &bearer, Permission::Own).await?)
 }
 
 async fn may_manage(request: &Request, bearer: Bearer) -> Result<Caller> {
-    Ok(check(request, &bearer, Need::Manage).await?)
+    Ok(check(request, &bearer, Permission::Manage).await?)
 }
 
-/// The admin who calls an operation that is open to others at times.
+/// Returns the calling admin, for an operation that can also be public.
 pub(crate) async fn admin(request: &Request) -> Result<Caller, ApiError> {
     let bearer = Bearer::from_request(request).map_err(|_| ApiError::Unauthorized)?;
-    check(request, &bearer, Need::Manage).await
+    check(request, &bearer, Permission::Manage).await
 }
 
-/// What an operation needs.
+/// The permission that an operation requires.
 #[derive(PartialEq, Eq)]
-enum Need {
+enum Permission {
     Read,
     Write,
     Own,
     Manage,
 }
 
-async fn check(request: &Request, bearer: &Bearer, need: Need) -> Result<Caller, ApiError> {
-    let guard = request.data::<Guard>().expect("`routes` puts it around every operation");
-    let holder = guard.holder(&bearer.token).await?;
-    telemetry::is_by(holder.account_id);
-    let writes = need == Need::Write || !request.method().is_safe();
+async fn check(
+    request: &Request,
+    bearer: &Bearer,
+    required: Permission,
+) -> Result<Caller, ApiError> {
+    let authenticator =
+        request.data::<Authenticator>().expect("`routes` sets it for every request");
+    let holder = authenticator.authenticate(&bearer.token).await?;
+    telemetry::set_account(holder.account_id);
+    let writes = required == Permission::Write || !request.method().is_safe();
     if writes && holder.scope == Scope::Read {
         return Err(ApiError::Forbidden("this token may only read"));
     }
-    match need {
-        Need::Own if !holder.is_session => {
+    match required {
+        Permission::Own if !holder.is_session => {
             Err(ApiError::Forbidden("an API token may not do this: log in"))
         }
-        Need::Manage if holder.role != Role::Admin => {
+        Permission::Manage if holder.role != Role::Admin => {
             Err(ApiError::Forbidden("only admins may do this"))
         }
-        Need::Read | Need::Write | Need::Own | Need::Manage => {
+        Permission::Read | Permission::Write | Permission::Own | Permission::Manage => {
             Ok(Caller { holder, request_id: RequestId::of(request) })
         }
     }

@@ -3,7 +3,7 @@
 //! Handlers return [`ApiError`] with `?`; `respond` turns it, and whatever the framework itself
 //! refuses, into an answer. A 5xx answer carries fixed text and the request id; its cause is logged.
 
-mod documented;
+pub(crate) mod documented;
 mod mapping;
 mod problem;
 
@@ -16,7 +16,6 @@ use poem_openapi::error::{AuthorizationError, ContentTypeError, ParseParamError,
 use store::Error as DbError;
 
 use crate::paths::KnownPath;
-pub(crate) use documented::responses;
 pub use mapping::DatabaseResult;
 pub use problem::FieldError;
 use problem::Problem;

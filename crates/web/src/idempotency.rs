@@ -1,5 +1,7 @@
 //! `Idempotency-Key`: a repeated request with the same key returns the first response again, for 24 hours.
 
+use std::sync::Arc;
+
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use store::{Database, Transaction, audit::Actor, idempotency_keys as keys};
@@ -56,22 +58,23 @@ impl Request {
 ///
 /// # Errors
 /// Those of `work`, and [`ApiError::KeyReused`].
-pub async fn once<T: Serialize + DeserializeOwned>(
+pub async fn once<T: Serialize + DeserializeOwned, F: Future<Output = Result<T, ApiError>>>(
     database: &Database,
     request: Option<Request>,
-    work: impl AsyncFn(&Transaction) -> Result<T, ApiError>,
+    work: impl Fn(Arc<Transaction>) -> F,
 ) -> Result<T, ApiError> {
     store::retry(|| async {
-        let transaction = database.begin().await?;
+        let transaction = Arc::new(database.begin().await?);
         if let Some(request) = &request
             && let Some(stored) = request.stored_response(&transaction).await?
         {
             return Ok(serde_json::from_str(&stored)?);
         }
-        let done = work(&transaction).await?;
+        let done = work(transaction.clone()).await?;
         if let Some(request) = &request {
             request.store_response(&transaction, &serde_json::to_string(&done)?).await?;
         }
+        let transaction = Arc::into_inner(transaction).expect("`work` has ended");
         transaction.commit().await?;
         Ok(done)
     })

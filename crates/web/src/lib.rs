@@ -1,13 +1,10 @@
-//! What an API stands on, whatever it is about: the server and its limits, errors, JSON, the document, and the accounts
-//! and tokens of those who may use it. What an API is about is in `api`, which teams edit all day: that it is a
-//! crate of its own is why an edit takes as little time as it does.
+//! HTTP: the server and its limits, middleware, errors, authentication, accounts, the OpenAPI document and telemetry.
+//! Resources are in crates of their own, so that an edit does not compile this one.
 
 pub mod accounts;
-pub mod answers;
 mod apis;
 pub mod auth;
 pub mod columns;
-mod document;
 pub mod error;
 pub mod etag;
 pub mod examples;
@@ -16,20 +13,23 @@ pub mod idempotency;
 pub mod json;
 mod metrics;
 pub mod middleware;
+mod openapi;
 mod paths;
 mod process;
+mod redis_client;
 mod reload;
 pub mod resource;
+pub mod responses;
 mod routes;
 mod server;
-mod sessions;
-mod shared_store;
+mod state;
+pub mod telemetry;
 pub mod text;
-mod tokens;
 pub mod validation;
 
 pub use apis::Api;
-pub use process::{Unusable, serve};
-pub use routes::{About, Foundation, Service, spec};
-pub use server::Server;
-pub use store::audited;
+pub use process::serve;
+pub use routes::{About, Service, spec};
+pub use server::{InvalidSetting, Server};
+pub use state::AppState;
+pub use store::{self, audited};

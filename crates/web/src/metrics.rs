@@ -22,7 +22,7 @@ use prometheus_client::{
 };
 use store::Database;
 
-use crate::shared_store::SharedStore;
+use crate::redis_client::RedisClient;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Seconds: an answer from memory, from an index, a slow statement, a time limit.
@@ -52,7 +52,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(database: &Database, store: &SharedStore) -> Self {
+    pub(crate) fn new(database: &Database, redis: &RedisClient) -> Self {
         let mut registry = Registry::default();
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))].to_vec());
         registry.register("build", "What runs", build);
@@ -76,7 +76,7 @@ impl Metrics {
         let started = ConstGauge::new(seconds_since_1970());
         let help = "When it started, in seconds since 1970";
         registry.register_with_unit("process_start_time", help, Unit::Seconds, started);
-        if let Some(up) = store.up() {
+        if let Some(up) = redis.up_gauge() {
             registry.register("redis_up", "Whether Redis is in use: 1, or 0 while it is away", up);
         }
         let mut gauge = |name: &str, help: &str| {
@@ -103,14 +103,8 @@ impl Metrics {
         InFlight(self.in_flight.clone())
     }
 
-    /// Counts an answer. `route` is the document's name of the path, and empty if it has none.
-    pub(crate) fn answered(
-        &self,
-        method: &Method,
-        route: &str,
-        status: StatusCode,
-        took: Duration,
-    ) {
+    /// Records a response. `route` is the path as the OpenAPI document writes it, or empty.
+    pub(crate) fn record(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
         let (method, status) = (known(method), status.as_u16());
         let labels = Labels { method, route: route.to_owned(), status };
         self.durations.get_or_create(&labels).observe(took.as_secs_f64());

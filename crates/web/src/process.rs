@@ -1,27 +1,26 @@
-//! The server as a process: its log, its signals, its end.
+//! The server process: log, signals and exit.
 
 use std::{io, panic, time::Duration};
 
 use anyhow::{Context, bail};
 use config::{Config, Listen};
-use telemetry::Telemetry;
 use tokio::{runtime::Builder, signal, sync::oneshot, time::sleep};
 
-use crate::{Foundation, Server, Service};
-
-/// A setting that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{0:#}")]
-pub struct Unusable(pub(crate) anyhow::Error);
+use crate::{
+    routes::Service,
+    server::{InvalidSetting, Server},
+    state::AppState,
+    telemetry::{self, Telemetry},
+};
 
 /// Serves `api` until a signal comes, with a log of what `log_filter` lets through, as RUST_LOG has it. On an inherited
 /// socket (`API_LISTEN=stdin`), `ready` is called when it takes connections.
 ///
 /// # Errors
-/// [`Unusable`] or [`store::Error`] for settings that cannot be used; a port that is taken; a second signal.
+/// [`InvalidSetting`] or [`store::Error`] for settings that cannot be used; a port that is taken; a second signal.
 pub fn serve(
     config: Config,
-    api: fn(&Foundation) -> Service,
+    api: fn(&AppState) -> Service,
     log_filter: Option<String>,
     ready: fn(),
 ) -> anyhow::Result<()> {
@@ -31,17 +30,17 @@ pub fn serve(
         .worker_threads(config.server.worker_threads)
         .on_thread_park(telemetry::flush);
     let served = async {
-        let telemetry = Telemetry::start(&config, log_filter).map_err(Unusable)?;
+        let telemetry = Telemetry::start(&config, log_filter).map_err(InvalidSetting)?;
         // In the log's format, and with the id of the request whose handler panicked.
         panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
         run(config, api, ready).await?;
-        telemetry.end().await;
+        telemetry.shutdown().await;
         Ok(())
     };
     runtime.build()?.block_on(served)
 }
 
-async fn run(config: Config, api: fn(&Foundation) -> Service, ready: fn()) -> anyhow::Result<()> {
+async fn run(config: Config, api: fn(&AppState) -> Service, ready: fn()) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let takes_over = config.server.listen == Listen::Stdin;
     let mut server = Server::bind(config, api)?;

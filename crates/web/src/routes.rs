@@ -1,4 +1,4 @@
-//! The layers around every route, and what is served beside the operations.
+//! The middleware of every route, and the pages that are not operations.
 
 use std::sync::LazyLock;
 
@@ -16,61 +16,44 @@ use store::Database;
 
 use crate::{
     apis::{Api, Apis},
-    auth::Guard,
-    document,
+    auth::Authenticator,
     health::Readiness,
     metrics::Metrics,
-    middleware::{DOCS_POLICY, add_headers, limit, observe},
+    middleware::{DOCS_POLICY, add_headers, limit, log_request},
+    openapi,
     paths::Paths,
+    redis_client::RedisClient,
     reload,
     resource::NextPage,
-    shared_store::SharedStore,
+    state::AppState,
 };
 
-/// What operations are made of.
-pub struct Foundation {
-    /// The settings.
-    pub config: Config,
-    /// Where the data is.
-    pub database: Database,
-    /// Who may call.
-    pub guard: Guard,
-    /// Whether the server takes work.
-    pub readiness: Readiness,
-}
-
-/// What the document says of the API as a whole.
+/// The title page of the OpenAPI document.
 #[derive(Clone, Copy)]
 pub struct About {
-    /// What it is called.
+    /// The name of the API.
     pub title: &'static str,
-    /// Its version.
+    /// The version of the API.
     pub version: &'static str,
-    /// What it is for, in Markdown.
+    /// A description in Markdown.
     pub description: &'static str,
 }
 
-/// All operations, behind one type, so that what serves them is compiled once, here.
+/// All operations of an API, as one type: the code that serves them is compiled once, in this crate.
 pub struct Service {
     operations: BoxEndpoint<'static, Response>,
-    guard: Guard,
+    authenticator: Authenticator,
 }
 
 impl Service {
-    /// Publishes the document of `operations`, in which those with the ids `conflicting` may end with 409: they store
-    /// something of which there may be only one, or delete what others need.
-    pub fn new(
-        foundation: &Foundation,
-        about: About,
-        apis: Vec<Api>,
-        conflicting: &[&str],
-    ) -> Self {
+    /// Publishes the OpenAPI document of `apis`.
+    pub fn new(state: &AppState, about: About, apis: Vec<Api>) -> Self {
         let operations = OpenApiService::new(Apis::new(apis), about.title, about.version)
             .description(about.description);
-        // The document's own origin: 'Try it out' works wherever it is served from.
+        // A relative URL, so that 'Try it out' works on every host.
         let operations = operations.server("/");
-        document::publish(&|| operations.spec(), conflicting);
-        Self { operations: operations.into_endpoint(), guard: foundation.guard.clone() }
+        openapi::publish(&|| operations.spec());
+        Self { operations: operations.into_endpoint(), authenticator: state.authenticator.clone() }
     }
 }
 
@@ -85,15 +68,15 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(foundation: &Foundation, service: Service, metrics: &Metrics) -> Self {
-        let Foundation { config, readiness, .. } = foundation;
+    pub(crate) fn new(state: &AppState, service: Service, metrics: &Metrics) -> Self {
+        let AppState { config, readiness, .. } = state;
         let mut pages = Pages::default();
         if config.server.docs {
             let docs = make_sync(|_| {
                 Html(DOCS.as_str()).with_header(header::CONTENT_SECURITY_POLICY, DOCS_POLICY)
             });
             let document =
-                make_sync(|_| document::published().with_content_type("application/json"));
+                make_sync(|_| openapi::published().with_content_type("application/json"));
             pages = pages.at("/docs", docs).at("/openapi.json", document);
         }
         let is_production = config.profile == Profile::Production;
@@ -107,7 +90,7 @@ impl App {
         let unlisted: Vec<_> = pages.names.iter().copied().chain(landing).collect();
         Self {
             service,
-            paths: Paths::new(&document::parsed(), &unlisted),
+            paths: Paths::new(&openapi::parsed(), &unlisted),
             pages,
             limits: config.server.clone(),
             metrics: metrics.clone(),
@@ -115,13 +98,13 @@ impl App {
         }
     }
 
-    /// A box, since the layers around it are as large as what they hold, several times over.
+    /// Boxed, because each middleware stores the inner future several times.
     fn route(&self, mut request: Request) -> BoxFuture<'_, Result<Response>> {
-        // Not `Route::nest`, which takes the address of each request apart and puts it together anew.
+        // Not `Route::nest`, which rebuilds the URI of every request.
         if self.pages.names.contains(&request.uri().path()) {
             return Box::pin(self.pages.route.call(request));
         }
-        request.set_data(self.service.guard.clone());
+        request.set_data(self.service.authenticator.clone());
         let url = request.uri().clone();
         let response = DynEndpoint::call(&*self.service.operations, request);
         Box::pin(async move { response.await.map(|response| add_next_link(response, &url)) })
@@ -131,12 +114,12 @@ impl App {
 impl Endpoint for App {
     type Output = Response;
 
-    /// The layers, from the inside out.
+    /// Applies the middleware, from the inside out.
     async fn call(&self, request: Request) -> Result<Response> {
         let limited = |request| limit(request, &self.limits, |request| self.route(request));
         let named = |request| self.paths.apply(request, limited);
-        let observed = |request| observe(request, &self.metrics, self.is_traced, named);
-        Ok(add_headers(request, &self.limits.cors_origins, observed).await)
+        let logged = |request| log_request(request, &self.metrics, self.is_traced, named);
+        Ok(add_headers(request, &self.limits.cors_origins, logged).await)
     }
 }
 
@@ -154,7 +137,7 @@ fn add_next_link(mut response: Response, url: &Uri) -> Response {
     response
 }
 
-/// What is served beside the operations.
+/// The pages that are not operations.
 #[derive(Default)]
 struct Pages {
     route: Route,
@@ -171,26 +154,26 @@ impl Pages {
     }
 }
 
-/// What is not for the public: served on a port of its own.
+/// Returns the routes of the admin port, which must not be public.
 pub(crate) fn admin(metrics: &Metrics) -> Route {
     let metrics = metrics.clone();
     Route::new().at("/metrics", get(make_sync(move |_| metrics.render())))
 }
 
-/// The OpenAPI document of an API that is made on its foundation, as JSON.
-pub fn spec(api: fn(&Foundation) -> Service) -> String {
-    // Nothing connects until it is used.
+/// Returns the OpenAPI document of an API as JSON.
+pub fn spec(api: fn(&AppState) -> Service) -> String {
+    // The pool does not connect before its first use.
     let url = |name: &str| (name == "DATABASE_URL").then(|| "postgresql://unused".to_owned());
     let config = Config::from_lookup(&url).expect("the defaults are valid");
     let database = Database::new(&config.database).expect("the URL is valid");
-    let guard = Guard::new(database.clone(), false, SharedStore::default());
-    api(&Foundation { config, database, guard, readiness: Readiness::default() });
-    format!("{:#}", document::parsed())
+    let authenticator = Authenticator::new(database.clone(), false, RedisClient::default());
+    api(&AppState { config, database, authenticator, readiness: Readiness::default() });
+    format!("{:#}", openapi::parsed())
 }
 
-/// The documentation page. Swagger UI holds the document as text: the one that is published takes the place of one
-/// without operations. Made when it is first asked for, since it is large.
+/// The documentation page, rendered at the first request. Swagger UI embeds the document as text, so the published
+/// document replaces an empty one.
 static DOCS: LazyLock<String> = LazyLock::new(|| {
     let empty = OpenApiService::new((), "", "");
-    empty.swagger_ui_html().replace(&empty.spec(), document::published())
+    empty.swagger_ui_html().replace(&empty.spec(), openapi::published())
 });

@@ -1,9 +1,9 @@
-//! Binds, serves and stops.
+//! The HTTP server: listens, serves and shuts down.
 
 mod acceptor;
-mod awake;
+mod busy_polling;
 mod client;
-mod patience;
+mod timeouts;
 
 use std::{
     future, io,
@@ -23,12 +23,12 @@ use tokio::{
 };
 
 use crate::{
-    Unusable,
-    auth::Guard,
+    auth::Authenticator,
     health::{self, Readiness},
     metrics::Metrics,
-    routes::{self, App, Foundation, Service},
-    shared_store::SharedStore,
+    redis_client::RedisClient,
+    routes::{self, App, Service},
+    state::AppState,
 };
 use acceptor::Acceptor;
 
@@ -38,14 +38,19 @@ const BACKLOG: i32 = 4096;
 /// How long to wait for the database before serving without it.
 const WARM_UP: Duration = Duration::from_secs(5);
 
-/// A server that has its ports but does not answer yet.
+/// A setting with an invalid value.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:#}")]
+pub struct InvalidSetting(pub(crate) anyhow::Error);
+
+/// A server that listens but does not serve yet.
 pub struct Server {
     address: SocketAddr,
     api: Acceptor<App>,
     admin: Option<Acceptor<Route>>,
     admin_address: Option<SocketAddr>,
     database: Database,
-    guard: Guard,
+    authenticator: Authenticator,
     readiness: Readiness,
     drain_period: Duration,
     /// Resolves when the database has answered, or is not waited for any longer.
@@ -61,9 +66,9 @@ impl Server {
     ///
     /// # Panics
     /// Outside a runtime.
-    pub fn bind(config: Config, api: fn(&Foundation) -> Service) -> anyhow::Result<Self> {
+    pub fn bind(config: Config, api: fn(&AppState) -> Service) -> anyhow::Result<Self> {
         let database = Database::new(&config.database).context("DATABASE_URL")?;
-        let store = SharedStore::new(config.redis_url.as_ref()).map_err(Unusable)?;
+        let redis = RedisClient::new(config.redis_url.as_ref()).map_err(InvalidSetting)?;
         let limits = config.server.clone();
         let takes_over = limits.listen == Listen::Stdin;
         let listener = match limits.listen {
@@ -78,22 +83,23 @@ impl Server {
         // While this thread makes the API, which takes as long where it is not optimised.
         let warm_up = takes_over.then(|| tokio::spawn(warm_up(database.clone())));
 
-        let (readiness, metrics) = (Readiness::default(), Metrics::new(&database, &store));
-        let guard = Guard::new(database.clone(), config.profile == Profile::Production, store);
-        let foundation = Foundation {
+        let (readiness, metrics) = (Readiness::default(), Metrics::new(&database, &redis));
+        let is_production = config.profile == Profile::Production;
+        let authenticator = Authenticator::new(database.clone(), is_production, redis);
+        let state = AppState {
             config,
             database: database.clone(),
-            guard: guard.clone(),
+            authenticator: authenticator.clone(),
             readiness: readiness.clone(),
         };
-        let app = App::new(&foundation, api(&foundation), &metrics);
+        let app = App::new(&state, api(&state), &metrics);
         let admin = admin.map(|it| Acceptor::new(it, routes::admin(&metrics), limits.clone()));
         Ok(Self {
             address,
             admin: admin.transpose()?,
             admin_address,
             database,
-            guard,
+            authenticator,
             readiness,
             drain_period: limits.drain_period,
             warm_up,
@@ -135,7 +141,7 @@ impl Server {
     }
 
     async fn serve(self, stop: BoxFuture<'static, ()>) -> anyhow::Result<()> {
-        let Self { admin, guard, readiness, drain_period, .. } = self;
+        let Self { admin, authenticator, readiness, drain_period, .. } = self;
         // Metrics are there until the last request has ended.
         let metrics_for_ever = async {
             match admin {
@@ -152,7 +158,7 @@ impl Server {
         tokio::select! {
             () = self.api.run(Box::pin(drained)) => {}
             () = metrics_for_ever => {}
-            () = guard.follow_others() => {}
+            () = authenticator.follow_revocations() => {}
         }
         self.database.close();
         Ok(())

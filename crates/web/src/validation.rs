@@ -10,8 +10,8 @@ use jsonschema::{ValidationError, Validator, error::ValidationErrorKind as Kind}
 use serde_json::{Map, Value, json};
 
 use crate::{
-    document,
     error::{ApiError, FieldError},
+    openapi,
 };
 
 /// By the name of the schema; each is made when it is first needed, since it takes memory.
@@ -22,7 +22,7 @@ static VALIDATORS: LazyLock<HashMap<String, OnceLock<Validator>>> = LazyLock::ne
 
 /// Those of the document.
 fn schemas() -> Map<String, Value> {
-    match document::parsed()["components"]["schemas"].take() {
+    match openapi::parsed()["components"]["schemas"].take() {
         Value::Object(schemas) => schemas,
         _ => Map::new(),
     }

@@ -1,7 +1,7 @@
 //! Accounts of the tests, put into the database as they are: no password is hashed for them.
 
-use credentials::token;
 use db::Client;
+use store::credentials::token;
 use uuid::Uuid;
 
 /// An account, and the token of a session of its.

@@ -108,13 +108,14 @@ impl Emails {
         let operation = format!("addEmail {person}");
         let request =
             key.0.map(|key| idempotency::Request::new(&by, &key, &operation, &body.0));
-        let email = once(&self.database, request, async |transaction| {
-            let transaction: &dyn Connection = transaction;
+        let (by, address) = (&by, &body.0.address);
+        let email = once(&self.database, request, |transaction| async move {
+            let transaction: &dyn Connection = &*transaction;
             // The limit of the list is checked while nobody else can change it.
             transaction.query_one(LOCK_PERSON, &[&person]).await.or_not_found("person")?;
-            let entry = audit::entry(&by, "person", person);
+            let entry = audit::entry(by, "person", person);
             let added = transaction
-                .query_opt(ADD, &[&person, &body.0.address, &store::Json(&entry)])
+                .query_opt(ADD, &[&person, address, &store::Json(&entry)])
                 .await
                 .on_constraint("emails_person_id_address_key", "/address", "is already in the list")?;
             let full = FieldError::new("/address".to_owned(), "the list has 20 addresses");
@@ -140,13 +141,14 @@ impl Emails {
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
     ) -> Result<DeletedResponse, ApiError> {
-        let entry = audit::entry(&caller.by("removeEmail"), "person", id.0);
-        once(&self.database, None, async |transaction| {
-            let transaction: &dyn Connection = transaction;
-            let person = transaction.query_one(LOCK_PERSON, &[&id.0]).await.or_not_found("person")?;
-            etag::check(if_match.0.as_deref(), person.get("version"))?;
-            let parameters: store::Parameters<'_> = &[&id.0, &email_id.0, &store::Json(&entry)];
-            transaction.query_one(REMOVE, parameters).await.or_not_found("e-mail address")?;
+        let entry = &audit::entry(&caller.by("removeEmail"), "person", id.0);
+        let (person, email, if_match) = (id.0, email_id.0, if_match.0.as_deref());
+        once(&self.database, None, |transaction| async move {
+            let transaction: &dyn Connection = &*transaction;
+            let locked = transaction.query_one(LOCK_PERSON, &[&person]).await;
+            etag::check(if_match, locked.or_not_found("person")?.get("version"))?;
+            let removed = transaction.query_one(REMOVE, &[&person, &email, &store::Json(entry)]).await;
+            removed.or_not_found("e-mail address")?;
             Ok(())
         })
         .await?;

@@ -2,11 +2,15 @@
 
 use std::{error::Error as _, time::Duration};
 
+use migration_files::Migration;
 use refinery::{Runner, Target};
 use tokio_postgres::{Client, error::SqlState};
 
-use super::{Migration, Migrations, Mismatch, applied};
-use crate::Error;
+use super::{
+    history::applied,
+    set::{Migrations, Mismatch},
+};
+use crate::error::Error;
 
 /// Any constant of ours: whoever holds this advisory lock may migrate.
 const LOCK: i64 = 0x5119_3541;

@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use crate::Error;
+use crate::error::Error;
 
 const DESCRIBE: &str = include_str!("description.sql");
 

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use migration_files::Migration;
 use tokio_postgres::{Client, Transaction};
 
-use super::{Migration, Migrations};
-use crate::Error;
+use super::set::Migrations;
+use crate::error::Error;
 
 const TABLES: &str = "\
 -- store::migrations::tables

@@ -1,12 +1,14 @@
 //! Undoes migrations by their down files.
 
+use migration_files::Migration;
 use tokio_postgres::Client;
 
 use super::{
-    Migration, Migrations, applied,
     apply::{Failed, alone, pause},
+    history::applied,
+    set::Migrations,
 };
-use crate::Error;
+use crate::error::Error;
 
 const FORGET: &str = "\
 -- store::migrations::forget

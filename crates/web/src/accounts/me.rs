@@ -5,18 +5,19 @@ use poem_openapi::{ApiResponse, OpenApi};
 use store::{Database, accounts as rows, audit, tokens};
 
 use super::{
-    Tags, gone,
+    deleted::or_unauthorized,
+    tags::Tags,
     types::{Account, ChangePassword, UpdateOwnAccount},
 };
 use crate::{
-    auth::{Guard, Owner, Reader, Throttle, passwords},
+    auth::{Authenticator, Owner, Reader, Throttle, passwords},
     error::{ApiError, FieldError},
     json::Json,
 };
 
 pub(crate) struct MeApi {
     pub(crate) database: Database,
-    pub(crate) guard: Guard,
+    pub(crate) authenticator: Authenticator,
     pub(crate) throttle: Throttle,
 }
 
@@ -28,7 +29,7 @@ impl MeApi {
     #[oai(path = "/accounts/me", method = "get", operation_id = "getOwnAccount")]
     async fn get(&self, caller: Reader) -> Result<Json<Account>, ApiError> {
         let client = self.database.client().await?;
-        let account = rows::get(&client, caller.0.account_id).await.map_err(gone)?;
+        let account = rows::get(&client, caller.0.account_id).await.map_err(or_unauthorized)?;
         Ok(Json(account.into()))
     }
 
@@ -44,7 +45,7 @@ impl MeApi {
         let id = caller.0.account_id;
         store::retry(|| async {
             let transaction = self.database.begin().await?;
-            let mut account = rows::lock(&transaction, id).await.map_err(gone)?;
+            let mut account = rows::lock(&transaction, id).await.map_err(or_unauthorized)?;
             account.name.clone_from(&body.0.name.0);
             let by = caller.0.by("updateOwnAccount");
             store::both(
@@ -71,9 +72,9 @@ impl MeApi {
         let ChangePassword { current_password, new_password } = body.0;
         let id = caller.0.account_id;
         let known = {
-            // Not kept while hashing.
+            // Returned to the pool before hashing.
             let client = self.database.client().await?;
-            rows::get(&client, id).await.map_err(gone)?
+            rows::get(&client, id).await.map_err(or_unauthorized)?
         };
         self.throttle.attempt(&known.email, address).await?;
         let hash = Some(known.password_hash.clone());
@@ -86,7 +87,7 @@ impl MeApi {
 
         store::retry(|| async {
             let transaction = self.database.begin().await?;
-            let mut account = rows::lock(&transaction, id).await.map_err(gone)?;
+            let mut account = rows::lock(&transaction, id).await.map_err(or_unauthorized)?;
             if account.password_hash != known.password_hash {
                 // Another request has changed it meanwhile, and ended this session.
                 return Err(ApiError::Unauthorized);
@@ -102,7 +103,7 @@ impl MeApi {
             .await?;
             audit::record(&transaction, &by, "account", id).await?;
             transaction.commit().await?;
-            self.guard.forget(id).await;
+            self.authenticator.invalidate(id).await;
             Ok(ChangedResponse::Changed)
         })
         .await

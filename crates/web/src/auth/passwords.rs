@@ -1,4 +1,4 @@
-//! Hashes passwords, on threads of their own and never more at once than there are cores.
+//! Hashes and verifies passwords on blocking threads, at most one at a time for each core.
 
 use std::{
     sync::{Arc, LazyLock},
@@ -6,18 +6,18 @@ use std::{
 };
 
 use config::Secret;
-use credentials::password;
+use store::credentials::password;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 static CORES: LazyLock<Arc<Semaphore>> =
     LazyLock::new(|| Arc::new(Semaphore::new(available_parallelism().map_or(1, usize::from))));
 
-/// The hash to store of a password.
+/// Returns the hash of a password, to be stored.
 pub(crate) async fn hash(password: Secret) -> String {
     compute(move || password::hash(&password)).await
 }
 
-/// Whether this is the password with that hash; without one, it takes as long to say no.
+/// Returns true if the password has this hash. Without a hash, the check fails after the same time.
 pub(crate) async fn verify(password: Secret, hash: Option<String>) -> bool {
     compute(move || password::verify(&password, hash.as_deref())).await
 }
@@ -25,7 +25,7 @@ pub(crate) async fn verify(password: Secret, hash: Option<String>) -> bool {
 async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let permit = CORES.clone().acquire_owned().await.expect("nobody closes it");
     let computed = spawn_blocking(move || {
-        // Held to the end, even if the request is gone by then.
+        // Held until the work ends, even if the request is cancelled.
         let _permit = permit;
         work()
     });

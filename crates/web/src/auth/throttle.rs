@@ -1,4 +1,4 @@
-//! Limits how often passwords may be guessed: by account, and by where the guesses come from.
+//! Limits the number of password attempts, by account and by client address.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use poem::{Addr, web::RemoteAddr};
 use sha2::{Digest, Sha256};
 
-use crate::{error::ApiError, shared_store::SharedStore};
+use crate::{error::ApiError, redis_client::RedisClient};
 
 /// For how long attempts count, from the first one on.
 const PERIOD: Duration = Duration::from_mins(15);
@@ -34,12 +34,12 @@ const COUNT: &str = "
 const UNCOUNT: &str = "
     if tonumber(redis.call('GET', KEYS[1]) or 0) > 0 then redis.call('DECR', KEYS[1]) end";
 
-/// Counts attempts: always in this process, and with the others in the store they share. Too many for
-/// either are too many, so that a store that goes or comes back empty gives nobody further ones.
+/// Counts attempts, in this process and in the Redis that replicas share. Each of the two can reject an attempt, so a
+/// Redis that fails or loses its data does not permit further attempts.
 #[derive(Clone)]
 pub(crate) struct Throttle {
     sources: Arc<Mutex<HashMap<Source, Attempts>>>,
-    store: SharedStore,
+    redis: RedisClient,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -55,7 +55,7 @@ struct Attempts {
 }
 
 impl Source {
-    /// Its key in the store, which tells nobody's address.
+    /// Returns the key in Redis, which does not reveal the address.
     fn key(&self) -> String {
         let text = match self {
             Self::Account(email) => format!("account {email}"),
@@ -66,8 +66,8 @@ impl Source {
 }
 
 impl Throttle {
-    pub(crate) fn new(store: SharedStore) -> Self {
-        Self { sources: Arc::default(), store }
+    pub(crate) fn new(redis: RedisClient) -> Self {
+        Self { sources: Arc::default(), redis }
     }
 
     /// Counts an attempt on this account before it is made, so that many at once gain nothing.
@@ -98,10 +98,10 @@ impl Throttle {
                 attempts.number = attempts.number.saturating_sub(1);
             }
         }
-        self.store.ask::<()>(redis::cmd("DEL").arg(account.key())).await;
+        self.redis.query::<()>(redis::cmd("DEL").arg(account.key())).await;
         if let Some(address) = address {
             let mut command = redis::cmd("EVAL");
-            self.store.ask::<()>(command.arg(UNCOUNT).arg(1).arg(address.key())).await;
+            self.redis.query::<()>(command.arg(UNCOUNT).arg(1).arg(address.key())).await;
         }
     }
 
@@ -110,7 +110,7 @@ impl Throttle {
         self.count_here(source, most)?;
         let mut command = redis::cmd("EVAL");
         command.arg(COUNT).arg(1).arg(key).arg(most).arg(PERIOD.as_secs());
-        match self.store.ask(&command).await {
+        match self.redis.query(&command).await {
             None | Some(0) => Ok(()),
             Some(seconds) => Err(ApiError::TooManyAttempts { seconds }),
         }
@@ -166,7 +166,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_eleventh_guess_at_an_account_is_refused_wherever_it_comes_from() {
-        let throttle = Throttle::new(SharedStore::default());
+        let throttle = Throttle::new(RedisClient::default());
         for number in 0..BY_ACCOUNT {
             let from = from(&format!("10.0.0.{number}:1"));
             assert!(throttle.attempt("Ada@example.com", &from).await.is_ok(), "{number}");
@@ -181,7 +181,7 @@ mod tests {
     async fn an_address_cannot_try_many_accounts() {
         for (first, second) in [("10.0.0.1:1", "10.0.0.1:2"), ("[1:2:3:4::1]:1", "[1:2:3:4::2]:1")]
         {
-            let throttle = Throttle::new(SharedStore::default());
+            let throttle = Throttle::new(RedisClient::default());
             for number in 0..BY_ADDRESS {
                 assert!(
                     throttle.attempt(&number.to_string(), &from(first)).await.is_ok(),
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let throttle = Throttle::new(SharedStore::default());
+        let throttle = Throttle::new(RedisClient::default());
         for number in 0..=MOST {
             assert!(throttle.count_here(Source::Account(number.to_string()), 1).is_ok());
         }

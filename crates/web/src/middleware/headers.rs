@@ -1,5 +1,4 @@
-//! Headers for browsers, on every answer: what the answer may be used for, and by which pages. And
-//! the headers of requests that must not get lost.
+//! Security headers and CORS, on every response.
 
 use std::future::Future;
 

@@ -33,9 +33,9 @@ use tokio::{
 };
 
 use super::{
-    awake::Awake,
+    busy_polling::BusyPolling,
     client,
-    patience::{Patience, Requests},
+    timeouts::{Requests, TimeoutStream},
 };
 
 /// Bytes of a request's header, its path included.
@@ -56,7 +56,7 @@ pub(super) struct Acceptor<E> {
     /// The proxies whose word is taken for where a request comes from.
     trusted: Arc<[Network]>,
     limits: ServerConfig,
-    awake: Arc<Awake>,
+    busy_polling: Arc<BusyPolling>,
     builder: Arc<auto::Builder<TokioExecutor>>,
     connections: JoinSet<()>,
     /// Whether answers say that they are the last of their connection.
@@ -75,7 +75,7 @@ impl<E: Endpoint + 'static> Acceptor<E> {
             app: Arc::new(app),
             trusted: limits.trusted_proxies.clone().into(),
             limits,
-            awake: Arc::default(),
+            busy_polling: Arc::default(),
             builder: Arc::new(builder()),
             connections: JoinSet::new(),
             is_closing: Arc::default(),
@@ -120,17 +120,17 @@ impl<E: Endpoint + 'static> Acceptor<E> {
             stream.local_addr().map_or_else(|_| LocalAddr::default(), |it| LocalAddr(it.into()));
         let (app, requests) = (self.app.clone(), Arc::new(Requests::default()));
         let (is_closing, trusted) = (self.is_closing.clone(), self.trusted.clone());
-        let awake = self.awake.clone();
-        let stream = Patience::new(stream, requests.clone(), &self.limits);
+        let busy_polling = self.busy_polling.clone();
+        let stream = TimeoutStream::new(stream, requests.clone(), &self.limits);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let in_flight = (requests.begin(request.version()), awake.begin());
+            let in_flight = (requests.begin(request.version()), busy_polling.begin());
             let app = app.clone();
             let client = client::address(peer, request.headers(), &trusted);
             let peer = RemoteAddr(Addr::from(client));
             let has_last_answers = request.version() < Version::HTTP_2;
             let request = Request::from((request, local.clone(), peer, Scheme::HTTP));
             let is_closing = is_closing.clone();
-            // A box: hyper would move what is in it, thousands of bytes, into its place.
+            // Boxed to avoid moving a large future.
             Box::pin(async move {
                 let _in_flight = in_flight;
                 let mut response = app.get_response(request).await;

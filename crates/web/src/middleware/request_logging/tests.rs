@@ -1,18 +1,18 @@
-//! What no route does: it panics.
+//! Panics and trace ids, which no route can produce.
 
 use super::*;
-use crate::shared_store::SharedStore;
+use crate::redis_client::RedisClient;
 
 fn metrics() -> Metrics {
     let url = |name: &str| (name == "DATABASE_URL").then(|| "postgresql://unused".to_owned());
     let config = config::Config::from_lookup(&url).expect("usable settings");
-    Metrics::new(&store::Database::new(&config.database).expect("a URL"), &SharedStore::default())
+    Metrics::new(&store::Database::new(&config.database).expect("a URL"), &RedisClient::default())
 }
 
 #[tokio::test]
-async fn a_handler_that_panics_is_answered_500_with_the_request_id() {
+async fn panic_returns_500_with_the_request_id() {
     let request = Request::builder().header(REQUEST_ID, "mine").finish();
-    let response = observe(request, &metrics(), false, |_| async { panic!("a secret") }).await;
+    let response = log_request(request, &metrics(), false, |_| async { panic!("a secret") }).await;
     assert_eq!(response.status(), 500);
     assert_eq!(response.content_type(), Some("application/problem+json"));
     assert_eq!(response.header(REQUEST_ID), Some("mine"));
@@ -21,7 +21,7 @@ async fn a_handler_that_panics_is_answered_500_with_the_request_id() {
 }
 
 #[test]
-fn only_a_valid_traceparent_names_a_trace() {
+fn trace_id_rejects_invalid_traceparent() {
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let parent = "00f067aa0ba902b7";
     for (text, is_valid) in [

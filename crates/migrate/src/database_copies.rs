@@ -9,7 +9,7 @@ use db::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{connect, database_name};
+use crate::connection::{connect, database_name};
 
 /// PostgreSQL cuts longer names off.
 const LONGEST: usize = 63;
@@ -47,7 +47,7 @@ pub(crate) struct Entry {
 }
 
 /// The copies, while nobody else may change them.
-pub(crate) struct Store {
+pub(crate) struct DatabaseCopies {
     pub(crate) client: Client,
     pub(crate) helper: Client,
     /// The name of the database in use.
@@ -62,7 +62,7 @@ pub(crate) struct Live {
     pub(crate) now: i64,
 }
 
-impl Store {
+impl DatabaseCopies {
     /// Waits for whoever changes them, and drops what was left by one that was killed.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let live = database_name(config)?;

@@ -1,28 +1,28 @@
 //! API tokens: long-lived ones for machines, made, listed and revoked by their owner.
 
 use chrono::{DateTime, Utc};
-use credentials::token;
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi, param::Path, types::Example};
 use serde::{Deserialize, Serialize};
 use store::{
     Database, accounts, audit,
+    credentials::token,
     tokens::{self as rows, NewToken},
 };
 use uuid::Uuid;
 
+use super::{deleted::or_unauthorized, tags::Tags};
 use crate::{
-    accounts::{Tags, gone},
-    answers::DeletedResponse,
-    auth::{Guard, Kind, Owner},
+    auth::{Authenticator, Owner, TokenKind},
     error::{ApiError, FieldError},
     examples,
     json::Json,
+    responses::DeletedResponse,
     text::Line,
 };
 
 pub(crate) struct TokensApi {
     pub(crate) database: Database,
-    pub(crate) guard: Guard,
+    pub(crate) authenticator: Authenticator,
 }
 
 #[OpenApi(tag = "Tags::Accounts")]
@@ -53,7 +53,7 @@ impl TokensApi {
         store::retry(|| async {
             let transaction = self.database.begin().await?;
             // Another process may have deleted the account since the token was checked.
-            accounts::lock(&transaction, caller.0.account_id).await.map_err(gone)?;
+            accounts::lock(&transaction, caller.0.account_id).await.map_err(or_unauthorized)?;
             let stored = rows::insert(&transaction, new.clone()).await?;
             audit::record(&transaction, &caller.0.by("createToken"), "token", stored.id).await?;
             transaction.commit().await?;
@@ -83,7 +83,7 @@ impl TokensApi {
         /// The token's id.
         id: Path<Uuid>,
     ) -> Result<DeletedResponse, ApiError> {
-        self.guard.revoke(&caller.0, "revokeToken", Kind::Token, id.0).await
+        self.authenticator.revoke(&caller.0, "revokeToken", TokenKind::ApiToken, id.0).await
     }
 }
 

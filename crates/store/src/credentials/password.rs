@@ -1,30 +1,31 @@
-//! Passwords, of which a slow salted hash is stored. Hashing and verifying keep a core busy for tens of
-//! milliseconds and take 19 MiB: never call them on an async thread.
+//! Passwords, stored as Argon2id hashes. Hashing and verifying take tens of milliseconds and 19 MiB:
+//! never call them on an async thread.
 
 use std::sync::LazyLock;
 
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use config::Secret;
 
-/// The hash of nothing that anyone knows.
-static NOBODYS: LazyLock<String> = LazyLock::new(|| hash(&generate()));
+use super::random::random_text;
 
-/// A new password of 24 random characters.
+/// The hash of a random password, verified when an account does not exist.
+static DUMMY_HASH: LazyLock<String> = LazyLock::new(|| hash(&generate()));
+
+/// Returns a new password of 24 random characters.
 pub fn generate() -> Secret {
-    Secret::from(crate::random_text::<18>())
+    Secret::from(random_text::<18>())
 }
 
-/// The Argon2id hash of a password with a new salt, as a PHC string.
+/// Returns the Argon2id hash of a password with a new salt, as a PHC string.
 pub fn hash(password: &Secret) -> String {
     let hash = Argon2::default().hash_password(password.expose().as_bytes());
     hash.expect("any text can be hashed").to_string()
 }
 
-/// Whether this is the password with that hash. Without a hash it is not, which takes as long to say.
+/// Returns true if the password has this hash. Without a hash, the check fails after the same time.
 pub fn verify(password: &Secret, hash: Option<&str>) -> bool {
-    let nobodys: &str = &NOBODYS;
-    let verified =
-        Argon2::default().verify_password(password.expose().as_bytes(), hash.unwrap_or(nobodys));
+    let compared = hash.unwrap_or(&DUMMY_HASH);
+    let verified = Argon2::default().verify_password(password.expose().as_bytes(), compared);
     verified.is_ok() && hash.is_some()
 }
 
@@ -33,11 +34,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_fits_its_own_hash_alone() {
+    fn verify_accepts_only_the_hashed_password() {
         let [right, wrong] = ["right", "wrong"].map(|text| Secret::from(text.to_owned()));
         let hashed = hash(&right);
         assert!(hashed.starts_with("$argon2id$"), "{hashed}");
-        assert_ne!(hashed, hash(&right), "each has its salt");
+        assert_ne!(hashed, hash(&right), "each hash has its own salt");
         assert!(verify(&right, Some(&hashed)));
         assert!(!verify(&wrong, Some(&hashed)));
         assert!(!verify(&right, None));

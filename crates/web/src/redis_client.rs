@@ -1,5 +1,5 @@
-//! What replicas share: a Redis, if REDIS_URL names one. It may go at any time. No request connects to it, waits for it
-//! for longer than a moment, or fails without it: whoever asks has an answer of their own for then.
+//! The connection to the Redis that replicas share, if REDIS_URL is set. Redis may become unavailable at any time: no
+//! request connects to it, waits longer than [`COMMAND_TIMEOUT`] for it, or fails without it.
 
 use std::{
     future,
@@ -19,50 +19,50 @@ use tokio::{
     time::{interval, sleep, timeout},
 };
 
-/// How long a command may take. One that takes longer is the last until Redis is proved to be back.
-const LIMIT: Duration = Duration::from_millis(200);
-/// How long a connection may take, which no request waits for.
-const CONNECT: Duration = Duration::from_secs(2);
-/// How long to wait before the next connection, and how often the present one is proved.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The time limit of a command. After a timeout, no command is sent until a health check succeeds.
+const COMMAND_TIMEOUT: Duration = Duration::from_millis(200);
+/// The time limit of a new connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The pause between attempts to connect, and between health checks.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A Redis, or none. Clones share its connection.
+/// The client of a Redis, or a client that does nothing. Clones share the connection.
 #[derive(Clone, Default)]
-pub(crate) struct SharedStore(Option<Arc<Redis>>);
+pub(crate) struct RedisClient(Option<Arc<Inner>>);
 
-struct Redis {
+struct Inner {
     client: Client,
-    /// The connection, or why there is none.
+    /// The connection, or the reason why there is none.
     connection: Mutex<Result<MultiplexedConnection, String>>,
     up: Gauge,
 }
 
-impl SharedStore {
-    /// Nothing connects before [`SharedStore::follow`] runs.
+impl RedisClient {
+    /// Creates a client, which connects when [`RedisClient::subscribe`] runs.
     ///
     /// # Errors
     /// The URL is malformed.
     pub(crate) fn new(url: Option<&Secret>) -> anyhow::Result<Self> {
         let Some(url) = url else { return Ok(Self::default()) };
         let info = url.expose().into_connection_info().context("REDIS_URL")?;
-        // By this protocol, one connection both asks and is told.
+        // RESP3 lets one connection send commands and receive messages.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.set_redis_settings(settings)).context("REDIS_URL")?;
         let connection = Mutex::new(Err("not yet connected".to_owned()));
-        Ok(Self(Some(Arc::new(Redis { client, connection, up: Gauge::default() }))))
+        Ok(Self(Some(Arc::new(Inner { client, connection, up: Gauge::default() }))))
     }
 
-    /// Whether it can be used, if there is to be one.
-    pub(crate) fn up(&self) -> Option<Gauge> {
+    /// Returns the gauge that is 1 while Redis is usable, if REDIS_URL is set.
+    pub(crate) fn up_gauge(&self) -> Option<Gauge> {
         self.0.as_ref().map(|redis| redis.up.clone())
     }
 
-    /// What Redis answers; nothing if there is none or it is away.
-    pub(crate) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
+    /// Returns the result of a command, or `None` if Redis is not configured or not available.
+    pub(crate) async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
         let redis = self.0.as_ref()?;
         let mut connection = redis.connection().as_ref().ok()?.clone();
-        match ask(&mut connection, command).await {
-            Ok(answer) => Some(answer),
+        match query(&mut connection, command).await {
+            Ok(result) => Some(result),
             Err(reason) => {
                 *redis.connection() = Err(reason);
                 None
@@ -70,61 +70,61 @@ impl SharedStore {
         }
     }
 
-    /// Tells everybody who follows this channel, even if nobody waits for this to end.
+    /// Publishes a message on a channel, even if the caller stops waiting.
     pub(crate) async fn publish(&self, channel: &'static str, message: String) {
         if self.0.is_none() {
             return;
         }
-        let store = self.clone();
+        let client = self.clone();
         let published = tokio::spawn(async move {
             let mut command = redis::cmd("PUBLISH");
-            store.ask::<i64>(command.arg(channel).arg(message)).await
+            client.query::<i64>(command.arg(channel).arg(message)).await
         });
-        // Who is not told, because Redis is away, does without.
+        // While Redis is unavailable, messages are lost.
         let _ = published.await;
     }
 
-    /// Keeps a connection, for ever, and passes on what is told by this channel. `None`: something
-    /// may have been missed.
-    pub(crate) async fn follow(&self, channel: &str, hear: impl Fn(Option<String>)) {
+    /// Keeps a connection open and calls `on_message` for each message of a channel. It never returns. `None` reports
+    /// that messages may have been missed.
+    pub(crate) async fn subscribe(&self, channel: &str, on_message: impl Fn(Option<String>)) {
         let Some(redis) = &self.0 else { return future::pending().await };
-        let mut is_known = false;
+        let mut is_reported = false;
         loop {
             let reason = match redis.connect(channel).await {
-                Ok((connection, told)) => {
-                    hear(None);
+                Ok((connection, pushes)) => {
+                    on_message(None);
                     redis.up.set(1);
                     tracing::info!("Redis is there: what is limited is shared with other replicas");
-                    is_known = false;
+                    is_reported = false;
                     *redis.connection() = Ok(connection.clone());
-                    redis.keep(connection, told, &hear).await
+                    redis.receive(connection, pushes, &on_message).await
                 }
                 Err(reason) => reason,
             };
             redis.up.set(0);
-            if !is_known {
+            if !is_reported {
                 tracing::warn!(%reason, "Redis is away: this process counts for itself until it is back");
-                is_known = true;
+                is_reported = true;
             }
             *redis.connection() = Err(reason);
-            sleep(PAUSE).await;
+            sleep(CHECK_INTERVAL).await;
         }
     }
 }
 
-impl Redis {
+impl Inner {
     fn connection(&self) -> MutexGuard<'_, Result<MultiplexedConnection, String>> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection that is proved to be good, and what it is told.
+    /// Returns a checked connection and the messages that it receives.
     async fn connect(
         &self,
         channel: &str,
     ) -> Result<(MultiplexedConnection, UnboundedReceiver<PushInfo>), String> {
-        let (teller, told) = unbounded_channel();
+        let (sender, pushes) = unbounded_channel();
         let config = AsyncConnectionConfig::new()
-            .set_push_sender(teller)
+            .set_push_sender(sender)
             .set_connection_timeout(None)
             .set_response_timeout(None);
         let connected = async {
@@ -133,36 +133,36 @@ impl Redis {
             connection.subscribe(channel).await?;
             RedisResult::Ok(connection)
         };
-        let mut connection = in_time(CONNECT, connected).await?;
-        prove(&mut connection).await?;
-        Ok((connection, told))
+        let mut connection = in_time(CONNECT_TIMEOUT, connected).await?;
+        check(&mut connection).await?;
+        Ok((connection, pushes))
     }
 
-    /// Listens until the connection is good for nothing, and says why it is.
-    async fn keep(
+    /// Receives messages until the connection fails, and returns the reason.
+    async fn receive(
         &self,
         mut connection: MultiplexedConnection,
-        mut told: UnboundedReceiver<PushInfo>,
-        hear: &impl Fn(Option<String>),
+        mut pushes: UnboundedReceiver<PushInfo>,
+        on_message: &impl Fn(Option<String>),
     ) -> String {
-        let mut time_to_prove = interval(PAUSE);
+        let mut next_check = interval(CHECK_INTERVAL);
         loop {
             tokio::select! {
-                push = told.recv() => match push {
+                push = pushes.recv() => match push {
                     None | Some(PushInfo { kind: PushKind::Disconnection, .. }) => {
                         return "it has closed the connection".to_owned();
                     }
                     Some(push) if push.kind == PushKind::Message => {
-                        hear(Msg::from_push_info(push).and_then(|it| it.get_payload().ok()));
+                        on_message(Msg::from_push_info(push).and_then(|it| it.get_payload().ok()));
                     }
                     Some(_) => {}
                 },
-                _ = time_to_prove.tick() => {
-                    // A command has failed meanwhile.
+                _ = next_check.tick() => {
+                    // A command has failed since the last check.
                     if let Err(reason) = &*self.connection() {
                         return reason.clone();
                     }
-                    if let Err(reason) = prove(&mut connection).await {
+                    if let Err(reason) = check(&mut connection).await {
                         return reason;
                     }
                 }
@@ -171,24 +171,24 @@ impl Redis {
     }
 }
 
-/// That it answers, and takes writes: one that is full or a copy of another does not.
-async fn prove(connection: &mut MultiplexedConnection) -> Result<(), String> {
+/// Checks that Redis accepts writes, which a full or read-only server does not.
+async fn check(connection: &mut MultiplexedConnection) -> Result<(), String> {
     let mut command = redis::cmd("SET");
-    ask(connection, command.arg("slipway:proof").arg(1).arg("PX").arg(1000)).await
+    query(connection, command.arg("slipway:proof").arg(1).arg("PX").arg(1000)).await
 }
 
-async fn ask<T: FromRedisValue>(
+async fn query<T: FromRedisValue>(
     connection: &mut MultiplexedConnection,
     command: &Cmd,
 ) -> Result<T, String> {
-    in_time(LIMIT, command.query_async(connection)).await
+    in_time(COMMAND_TIMEOUT, command.query_async(connection)).await
 }
 
 async fn in_time<T>(
     limit: Duration,
-    answer: impl Future<Output = RedisResult<T>>,
+    result: impl Future<Output = RedisResult<T>>,
 ) -> Result<T, String> {
-    let in_time = timeout(limit, answer).await;
-    let answer = in_time.map_err(|_| format!("it has not answered in {limit:?}"))?;
-    answer.map_err(|error| error.to_string())
+    let result = timeout(limit, result).await;
+    let result = result.map_err(|_| format!("it has not answered in {limit:?}"))?;
+    result.map_err(|error| error.to_string())
 }

@@ -1,10 +1,10 @@
-//! What operations answer: the errors that each can end with, and the headers that each answer has.
+//! The responses of operations: the errors of each operation, and the headers of each response.
 
 use poem::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::objects;
-use crate::{error, middleware::DEFAULTS};
+use super::values::members_mut;
+use crate::{error::documented, middleware::DEFAULTS};
 
 /// The operations that take a password: a wrong one is refused, and so are too many.
 const GUESSABLE: [&str; 3] = ["signUp", "logIn", "changePassword"];
@@ -15,7 +15,7 @@ pub(super) fn errors() -> Value {
         response["headers"] = common_headers(status.as_str()).into();
         (name(status), response)
     };
-    error::responses().map(response).collect()
+    documented::responses().map(response).collect()
 }
 
 /// The headers that many answers have, once.
@@ -37,8 +37,8 @@ pub(super) fn headers() -> Value {
 }
 
 /// Adds the errors that the operation can end with, and the headers of its own answers.
-pub(super) fn correct(operation: &mut Value, conflicting: &[&str]) {
-    let possible = possible_errors(operation, conflicting);
+pub(super) fn correct(operation: &mut Value) {
+    let possible = possible_errors(operation);
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for (status, response) in responses.iter_mut() {
         correct_headers(status, response);
@@ -51,7 +51,7 @@ pub(super) fn correct(operation: &mut Value, conflicting: &[&str]) {
 
 /// An answer that says nothing of itself is what its schema is.
 pub(super) fn describe(operation: &mut Value, schemas: &Value) {
-    for (_, response) in objects(&mut operation["responses"]) {
+    for (_, response) in members_mut(&mut operation["responses"]) {
         if response["description"] == "" {
             let reference = response["content"]["application/json"]["schema"]["$ref"].as_str();
             let name = reference.and_then(|it| it.rsplit('/').next()).unwrap_or_default();
@@ -60,7 +60,7 @@ pub(super) fn describe(operation: &mut Value, schemas: &Value) {
     }
 }
 
-fn possible_errors(operation: &Value, conflicting: &[&str]) -> Vec<StatusCode> {
+fn possible_errors(operation: &Value) -> Vec<StatusCode> {
     let parameters = || operation["parameters"].as_array().into_iter().flatten();
     let has = |place: &str| parameters().any(|parameter| parameter["in"] == place);
     let is = |ids: &[&str]| ids.iter().any(|id| operation["operationId"] == *id);
@@ -83,7 +83,7 @@ fn possible_errors(operation: &Value, conflicting: &[&str]) -> Vec<StatusCode> {
         (
             StatusCode::CONFLICT,
             // Of resources, what they answer says so.
-            is(conflicting) || is(&["signUp"]) || !operation["responses"]["409"].is_null(),
+            is(&["signUp"]) || !operation["responses"]["409"].is_null(),
         ),
         (StatusCode::PRECONDITION_FAILED, parameters().any(|it| it["name"] == "If-Match")),
         (StatusCode::TOO_MANY_REQUESTS, is(&GUESSABLE)),

@@ -1,21 +1,23 @@
-//! Tokens: 256 random bits as text. Only a hash is stored, so who reads the database has no token.
+//! Tokens: 256 random bits as text. The database stores only their hashes, which cannot be used to log in.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use config::Secret;
 use sha2::{Digest, Sha256};
 
-/// By this, scanners find tokens that were committed or logged by mistake.
+use super::random::random_text;
+
+/// The prefix by which secret scanners find tokens that were committed or logged by mistake.
 const PREFIX: &str = "slw_";
 
-/// What is stored of a token. So many random bits can be hashed quickly and need no salt.
+/// The stored hash of a token. 256 random bits need neither a slow hash nor a salt.
 pub type Hash = [u8; 32];
 
-/// A new token.
+/// Returns a new token.
 pub fn generate() -> Secret {
-    Secret::from(format!("{PREFIX}{}", crate::random_text::<32>()))
+    Secret::from(format!("{PREFIX}{}", random_text::<32>()))
 }
 
-/// The hash of a token, if `text` can be one.
+/// Returns the hash of a token, or `None` if `text` is not a token.
 pub fn hash(text: &str) -> Option<Hash> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?;
     (bytes.len() == 32).then(|| Sha256::digest(bytes).into())
@@ -26,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_differ_and_are_told_from_other_texts() {
+    fn hash_rejects_text_that_is_not_a_token() {
         let (one, other) = (generate(), generate());
         assert_ne!(hash(one.expose()), hash(other.expose()));
         assert!(hash(one.expose()).is_some());

@@ -1,8 +1,8 @@
-//! A connection that ends when its client keeps it waiting, for a request's header, for the next
-//! request, or to read an answer, or when a request does not end.
+//! Timeouts of a connection: for the header of a request, for the next request, and for reading a response. And the
+//! size limit of a request.
 //!
-//! hyper has one time limit for both a slow header and an idle connection, none for the first bytes or
-//! for answers that nobody reads, and reads the size of a chunk for as long as it begins with zeros.
+//! hyper has one timeout for both a slow header and an idle connection, none for the first bytes or for responses that
+//! the client does not read, and does not limit the leading zeros of a chunk size.
 
 use std::{
     io,
@@ -24,10 +24,10 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// Bytes of an HTTP/1.1 request beside those of its body: header, chunk extensions and trailers, each of
-/// which hyper limits, and what it has read of the next request.
-const BESIDE_BODY: usize = 128 * 1024;
-/// Bytes that a chunk of one byte takes.
+/// The most bytes of an HTTP/1.1 request without its body: header, chunk extensions and trailers, each of which hyper
+/// limits, and the bytes of the next request that hyper has read.
+const OVERHEAD: usize = 128 * 1024;
+/// The bytes that a chunk of one byte takes.
 const CHUNK: usize = "1\r\na\r\n".len();
 
 /// The requests of one connection.
@@ -36,7 +36,7 @@ pub(super) struct Requests {
     in_flight: AtomicUsize,
     ended: AtomicUsize,
     http2: AtomicBool,
-    /// Whoever waits for the client, told when a request has ended.
+    /// The task that waits for the client, woken when a request ends.
     reader: AtomicWaker,
 }
 
@@ -59,73 +59,80 @@ impl Drop for InFlight {
     }
 }
 
-/// What a connection waits for; the number tells one time from the next.
+/// What a connection waits for, with the number of requests that have ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wait {
-    /// A request has begun to come, or the very first is due.
+    /// The rest of a header, or the first request.
     Header(usize),
-    /// No request has.
+    /// The next request.
     Next(usize),
 }
 
-pub(super) struct Patience {
+pub(super) struct TimeoutStream {
     stream: TcpStream,
     requests: Arc<Requests>,
     header_timeout: Duration,
     idle_timeout: Duration,
     /// The requests that had ended when the client last sent something while none was in flight.
-    heard: Option<usize>,
+    received: Option<usize>,
     /// The requests that had ended before this one, and how many bytes of it have come.
     length: (usize, usize),
-    longest: usize,
+    max_bytes: usize,
     wait: Option<Wait>,
     read_timer: Pin<Box<Sleep>>,
-    /// Runs while the client does not read.
+    /// Set while the client does not read.
     write_timer: Option<Pin<Box<Sleep>>>,
-    /// Whether others have been let go before what is to be written now.
-    has_let_others: bool,
+    /// True if other tasks have run before the next write.
+    has_yielded: bool,
 }
 
-impl Patience {
+impl TimeoutStream {
     pub(super) fn new(stream: TcpStream, requests: Arc<Requests>, limits: &ServerConfig) -> Self {
         Self {
             stream,
             requests,
             header_timeout: limits.header_timeout,
             idle_timeout: limits.idle_timeout,
-            heard: Some(0),
+            received: Some(0),
             length: (0, 0),
-            longest: limits.body_limit.saturating_mul(CHUNK).saturating_add(BESIDE_BODY),
+            max_bytes: limits.body_limit.saturating_mul(CHUNK).saturating_add(OVERHEAD),
             wait: None,
             read_timer: Box::pin(sleep(limits.header_timeout)),
             write_timer: None,
-            has_let_others: false,
+            has_yielded: false,
         }
     }
 
-    /// Notes that the client has sent something; an error if no request is as long.
-    fn hear(&mut self, bytes: usize) -> io::Result<()> {
+    /// Records received bytes.
+    ///
+    /// # Errors
+    /// The request is longer than any valid one.
+    fn record_bytes(&mut self, bytes: usize) -> io::Result<()> {
         if self.requests.http2.load(Relaxed) {
-            // Frames between requests are everyday: the connection is idle from here on.
+            // Frames between requests are normal, so the idle timeout starts again.
             self.wait = None;
             return Ok(());
         }
         let ended = self.requests.ended.load(Relaxed);
         if self.requests.in_flight.load(Relaxed) == 0 {
-            self.heard = Some(ended);
+            self.received = Some(ended);
         }
         let before = if self.length.0 == ended { self.length.1 } else { 0 };
         self.length = (ended, before + bytes);
-        if before + bytes > self.longest { Err(io::ErrorKind::InvalidData.into()) } else { Ok(()) }
+        if before + bytes > self.max_bytes {
+            Err(io::ErrorKind::InvalidData.into())
+        } else {
+            Ok(())
+        }
     }
 
-    /// Resolves when the client has been waited for long enough.
+    /// Resolves when the timeout of the current wait has passed.
     fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        // hyper does not read while it has nothing to wait for: the end of a request makes it.
+        // hyper does not read while a request is in flight, so the end of the request must wake it.
         self.requests.reader.register(cx.waker());
         let ended = self.requests.ended.load(Relaxed);
         let (wait, limit) = match self.requests.in_flight.load(Relaxed) {
-            0 if self.heard == Some(ended) => (Wait::Header(ended), self.header_timeout),
+            0 if self.received == Some(ended) => (Wait::Header(ended), self.header_timeout),
             0 => (Wait::Next(ended), self.idle_timeout),
             _ => return Poll::Pending,
         };
@@ -135,7 +142,7 @@ impl Patience {
         self.read_timer.as_mut().poll(cx).map(|()| io::ErrorKind::TimedOut.into())
     }
 
-    /// `written`, or an error when the client has not read for long enough.
+    /// Returns `written`, or an error when the client has not read for the idle timeout.
     fn poll_written<T>(
         &mut self,
         written: Poll<io::Result<T>>,
@@ -151,7 +158,7 @@ impl Patience {
     }
 }
 
-impl AsyncRead for Patience {
+impl AsyncRead for TimeoutStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -160,14 +167,14 @@ impl AsyncRead for Patience {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if read.is_ready() {
-            let heard = self.hear(buffer.filled().len() - before);
-            return read.map(|read| read.and(heard));
+            let recorded = self.record_bytes(buffer.filled().len() - before);
+            return read.map(|read| read.and(recorded));
         }
         self.poll_wait(cx).map(Err)
     }
 }
 
-impl AsyncWrite for Patience {
+impl AsyncWrite for TimeoutStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -184,13 +191,13 @@ impl AsyncWrite for Patience {
     ) -> Poll<io::Result<usize>> {
         // Tasks that are about to answer as well go first. So answers leave one right after the other, which wakes
         // a client or a proxy with many connections once, and what it asks next comes together, too.
-        if !self.has_let_others {
-            self.has_let_others = true;
+        if !self.has_yielded {
+            self.has_yielded = true;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.has_let_others = written.is_pending();
+        self.has_yielded = written.is_pending();
         self.poll_written(written, cx)
     }
 

@@ -1,5 +1,5 @@
-//! The collector, to which the SDK sends spans in batches, from a thread of its own and by OTLP over HTTP.
-//! One that is away costs the spans, and no request waits for it.
+//! Export of spans to an OpenTelemetry collector: in batches, from a thread of the SDK, by OTLP over HTTP.
+//! While the collector is unreachable, spans are lost and requests are not delayed.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use opentelemetry_sdk::{
 };
 use tokio::runtime::Handle;
 
-/// How long the collector may take to accept a batch.
+/// The time limit for sending one batch.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What makes spans and sends them.
+/// Returns the provider that creates and exports spans.
 ///
 /// # Errors
-/// An address that is none.
+/// The address of the collector is invalid.
 pub(super) fn provider(config: &TracesConfig) -> anyhow::Result<SdkTracerProvider> {
     let client = HyperClient::with_default_connector(TIMEOUT, None);
     let exporter = SpanExporter::builder()
@@ -30,7 +30,7 @@ pub(super) fn provider(config: &TracesConfig) -> anyhow::Result<SdkTracerProvide
         .with_timeout(TIMEOUT)
         .build()
         .context("OTEL_EXPORTER_OTLP_ENDPOINT")?;
-    // Who has begun a trace decides whether it is sent.
+    // The service that starts a trace decides whether it is sampled.
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.ratio)));
     let resource = Resource::builder().with_service_name(config.service.clone()).build();
     Ok(SdkTracerProvider::builder()
@@ -40,7 +40,7 @@ pub(super) fn provider(config: &TracesConfig) -> anyhow::Result<SdkTracerProvide
         .build())
 }
 
-/// Sends from the server's runtime: the SDK's thread has none, and cannot wait for a socket.
+/// Sends on the server's runtime, because the SDK's own thread does not have one.
 #[derive(Debug)]
 struct OnRuntime(Handle, HyperClient);
 

@@ -1,8 +1,8 @@
-//! Answers that several resources give.
+//! Responses that several resources share.
 
 use poem_openapi::ApiResponse;
 
-/// The answer to a DELETE.
+/// The response to a DELETE.
 #[derive(ApiResponse)]
 pub enum DeletedResponse {
     /// It is gone

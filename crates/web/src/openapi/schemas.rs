@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{map, objects};
+use super::values::{members, members_mut};
 
 pub(super) fn correct(document: &mut Value) {
     let bodies = of_requests(document);
-    for (name, schema) in objects(&mut document["components"]["schemas"]) {
+    for (name, schema) in members_mut(&mut document["components"]["schemas"]) {
         if bodies.contains(name) {
             schema["additionalProperties"] = json!(false);
         }
@@ -16,8 +16,8 @@ pub(super) fn correct(document: &mut Value) {
 
 /// The names of the schemas that request bodies refer to.
 fn of_requests(document: &Value) -> Vec<String> {
-    let operations = map(&document["paths"]).flat_map(|(_, operations)| map(operations));
-    let contents = operations.flat_map(|(_, it)| map(&it["requestBody"]["content"]));
+    let operations = members(&document["paths"]).flat_map(|(_, operations)| members(operations));
+    let contents = operations.flat_map(|(_, it)| members(&it["requestBody"]["content"]));
     let schemas = contents.filter_map(|(_, content)| content["schema"]["$ref"].as_str());
     schemas.filter_map(|it| it.rsplit('/').next()).map(str::to_owned).collect()
 }
@@ -58,7 +58,7 @@ pub(super) fn correct_one(schema: &mut Value) {
         }
     }
     if let Some(properties) = fields.get_mut("properties") {
-        objects(properties).for_each(|(_, property)| correct_one(property));
+        members_mut(properties).for_each(|(_, property)| correct_one(property));
     }
     if let Some(items) = fields.get_mut("items") {
         correct_one(items);

@@ -1,35 +1,36 @@
-//! Sessions: begun by log-in, listed and ended by their owner.
+//! Sessions: log-in, list and log-out.
 
 mod types;
 
 use std::time::Duration;
 
 use chrono::Utc;
-use credentials::token;
 use poem::{Request, web::RemoteAddr};
 use poem_openapi::{ApiResponse, OpenApi, param::Path};
 use store::{
     Database, accounts,
     audit::{self, Actor},
+    credentials::token,
     tokens::{self as rows, NewToken},
 };
 use uuid::Uuid;
 
 use types::{LogIn, NewSession, Session, SessionList};
 
+use super::tags::Tags;
 use crate::{
-    accounts::Tags,
-    answers::DeletedResponse,
-    auth::{Guard, Kind, Owner, Throttle, passwords},
+    auth::{Authenticator, Owner, Throttle, TokenKind, passwords},
     error::ApiError,
     json::Json,
     middleware::RequestId,
+    responses::DeletedResponse,
+    telemetry,
     text::Password,
 };
 
 pub(crate) struct SessionsApi {
     pub(crate) database: Database,
-    pub(crate) guard: Guard,
+    pub(crate) authenticator: Authenticator,
     pub(crate) throttle: Throttle,
     /// How long a session lasts.
     pub(crate) lifetime: Duration,
@@ -76,7 +77,11 @@ impl SessionsApi {
     /// Ends the session of the request's own token, at once.
     #[oai(path = "/sessions/current", method = "delete", operation_id = "logOut")]
     async fn log_out(&self, caller: Owner) -> Result<DeletedResponse, ApiError> {
-        match self.guard.revoke(&caller.0, "logOut", Kind::Session, caller.0.token_id).await {
+        match self
+            .authenticator
+            .revoke(&caller.0, "logOut", TokenKind::Session, caller.0.token_id)
+            .await
+        {
             // It has ended since the token was checked.
             Err(ApiError::NotFound(_)) => Err(ApiError::Unauthorized),
             ended => ended,
@@ -93,7 +98,7 @@ impl SessionsApi {
         /// The session's id.
         id: Path<Uuid>,
     ) -> Result<DeletedResponse, ApiError> {
-        self.guard.revoke(&caller.0, "endSession", Kind::Session, id.0).await
+        self.authenticator.revoke(&caller.0, "endSession", TokenKind::Session, id.0).await
     }
 }
 
@@ -105,14 +110,14 @@ impl SessionsApi {
         password: Password,
     ) -> Result<accounts::Account, ApiError> {
         let found = {
-            // Not kept while hashing.
+            // Returned to the pool before hashing.
             let client = self.database.client().await?;
             accounts::find_by_email(&client, email).await?
         };
         let hash = found.as_ref().map(|account| account.password_hash.clone());
         let is_right = passwords::verify(password.into(), hash).await;
         let may = |account: &accounts::Account| {
-            is_right && !account.disabled && !(account.development && self.guard.production)
+            is_right && !account.disabled && !(account.development && self.authenticator.production)
         };
         found.filter(may).ok_or(ApiError::WrongPassword)
     }
@@ -129,7 +134,7 @@ impl SessionsApi {
             // It was changed meanwhile, which has ended every session with the old one.
             return Err(ApiError::WrongPassword);
         }
-        telemetry::is_by(account.id);
+        telemetry::set_account(account.id);
         let token = token::generate();
         let hash = token::hash(token.expose()).expect("it is a token");
         let new = NewToken::session(account.id, hash, Utc::now() + self.lifetime);

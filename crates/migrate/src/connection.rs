@@ -1,0 +1,44 @@
+//! Connections of the migration tool.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use config::{Config, Profile};
+use db::{Client, admin};
+
+/// The time to wait for a database that is starting.
+const STARTUP_TIMEOUT: Duration = Duration::from_secs(15);
+
+const STALE_PASSWORD: &str = "a database keeps the password it was made with: set the one of \
+    DATABASE_URL (or .env) back to it, or change it with ALTER ROLE";
+
+/// Connects, and waits for a server that is still starting.
+pub(crate) async fn connect(config: &Config, database: Option<&str>) -> anyhow::Result<Client> {
+    let started = tokio::time::Instant::now();
+    loop {
+        match db::connect(&config.database.url, database).await {
+            Err(db::Error::Unavailable(_)) if started.elapsed() < STARTUP_TIMEOUT => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            Err(error @ db::Error::Unauthorized(_)) => return Err(error).context(STALE_PASSWORD),
+            connected => return connected.context("no connection to the database of DATABASE_URL"),
+        }
+    }
+}
+
+/// Returns the name of the database in DATABASE_URL.
+pub(crate) fn database_name(config: &Config) -> anyhow::Result<String> {
+    let connection: db::ConnectionConfig = config.database.url.expose().parse()?;
+    Ok(connection.get_dbname().context("DATABASE_URL names no database")?.to_owned())
+}
+
+/// Creates the database if it does not exist, as on a new local cluster, and returns its name if it did. In
+/// production the operator creates the database, with the right owner and privileges.
+pub(crate) async fn create_database_if_missing(config: &Config) -> anyhow::Result<Option<String>> {
+    if config.profile == Profile::Production {
+        return Ok(None);
+    }
+    let name = database_name(config)?;
+    let server = connect(config, Some(admin::MAINTENANCE)).await?;
+    Ok(admin::create_if_missing(&server, &name).await?.then_some(name))
+}

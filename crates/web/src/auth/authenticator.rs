@@ -1,0 +1,169 @@
+//! Verifies tokens in the database, and caches the result for a few seconds.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use chrono::Utc;
+use store::{
+    Database, audit,
+    credentials::token::{self, Hash},
+    tokens::{self as rows, Holder},
+};
+use uuid::Uuid;
+
+use super::caller::Caller;
+use crate::{error::ApiError, redis_client::RedisClient, responses::DeletedResponse};
+
+/// The time for which a result is cached. A token that another replica revokes stays valid here for this long unless
+/// they share a Redis. A token that this process revokes is invalid immediately.
+const CACHE_TTL: Duration = Duration::from_secs(5);
+
+/// The Redis channel for the ids of accounts whose tokens or rights were revoked.
+const REVOKED_CHANNEL: &str = "slipway:revoked";
+
+/// The largest number of cached tokens, of about 200 bytes each.
+const CACHE_CAPACITY: usize = 10_000;
+
+/// The kind of a token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    /// Created by log-in.
+    Session,
+    /// Created for a machine.
+    ApiToken,
+}
+
+impl TokenKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::ApiToken => "token",
+        }
+    }
+}
+
+/// Verifies tokens. Clones share the cache.
+#[derive(Clone)]
+pub struct Authenticator {
+    database: Database,
+    /// True if development accounts, whose password is public, are rejected.
+    pub(crate) production: bool,
+    cache: Arc<Mutex<TokenCache>>,
+    pub(crate) redis: RedisClient,
+}
+
+#[derive(Default)]
+struct TokenCache {
+    holders: HashMap<Hash, (Holder, Instant)>,
+    /// The number of revocations so far.
+    revocations: u64,
+}
+
+impl Authenticator {
+    pub(crate) fn new(database: Database, production: bool, redis: RedisClient) -> Self {
+        Self { database, production, cache: Arc::default(), redis }
+    }
+
+    /// Returns the account and the rights of a token.
+    ///
+    /// # Errors
+    /// [`ApiError::Unauthorized`] if the token is not valid.
+    pub(crate) async fn authenticate(&self, token: &str) -> Result<Holder, ApiError> {
+        let hash = token::hash(token).ok_or(ApiError::Unauthorized)?;
+        let revocations = {
+            let cache = self.cache();
+            if let Some(holder) = cache.get(&hash) {
+                return Ok(holder);
+            }
+            cache.revocations
+        };
+        let client = self.database.client().await?;
+        let holder = rows::find_holder(&client, &hash).await?.ok_or(ApiError::Unauthorized)?;
+        if holder.development && self.production {
+            return Err(ApiError::Unauthorized);
+        }
+        self.cache().insert(hash, holder, revocations);
+        Ok(holder)
+    }
+
+    /// Revokes a session or an API token of the caller, effective immediately.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] if the caller does not have a token with this id.
+    pub(crate) async fn revoke(
+        &self,
+        caller: &Caller,
+        action: &'static str,
+        kind: TokenKind,
+        id: Uuid,
+    ) -> Result<DeletedResponse, ApiError> {
+        let (account, what) = (caller.account_id, kind.as_str());
+        store::retry(|| async {
+            let transaction = self.database.begin().await?;
+            let by = caller.by(action);
+            store::both(
+                rows::delete(&transaction, account, kind == TokenKind::Session, id),
+                audit::record(&transaction, &by, what, id),
+            )
+            .await
+            .map_err(|error| match error {
+                store::Error::NotFound => ApiError::NotFound(what),
+                error => error.into(),
+            })?;
+            transaction.commit().await?;
+            self.invalidate(account).await;
+            Ok(DeletedResponse::Deleted)
+        })
+        .await
+    }
+
+    /// Removes the tokens of an account from the cache, here and in the other replicas. Call after every commit that
+    /// reduces the rights of the account.
+    pub(crate) async fn invalidate(&self, account: Uuid) {
+        self.cache().forget(Some(account));
+        self.redis.publish(REVOKED_CHANNEL, account.to_string()).await;
+    }
+
+    /// Applies the revocations of other replicas. It never returns.
+    pub(crate) async fn follow_revocations(&self) {
+        let forget = |message: Option<String>| {
+            self.cache().forget(message.and_then(|account| account.parse().ok()));
+        };
+        self.redis.subscribe(REVOKED_CHANNEL, forget).await;
+    }
+
+    fn cache(&self) -> MutexGuard<'_, TokenCache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TokenCache {
+    fn get(&self, hash: &Hash) -> Option<Holder> {
+        let (holder, since) = self.holders.get(hash)?;
+        let is_valid =
+            since.elapsed() < CACHE_TTL && holder.expires_at.is_none_or(|at| at > Utc::now());
+        is_valid.then_some(*holder)
+    }
+
+    /// Removes the tokens of an account, or all tokens if the account is not known.
+    fn forget(&mut self, account: Option<Uuid>) {
+        self.revocations += 1;
+        self.holders.retain(|_, (holder, _)| account.is_some_and(|it| holder.account_id != it));
+    }
+
+    /// Stores a result of the database, unless a revocation happened during the query.
+    fn insert(&mut self, hash: Hash, holder: Holder, revocations: u64) {
+        if self.revocations != revocations {
+            return;
+        }
+        if self.holders.len() >= CACHE_CAPACITY {
+            self.holders.retain(|_, (_, since)| since.elapsed() < CACHE_TTL);
+        }
+        if self.holders.len() < CACHE_CAPACITY {
+            self.holders.insert(hash, (holder, Instant::now()));
+        }
+    }
+}

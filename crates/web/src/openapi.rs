@@ -1,0 +1,72 @@
+//! The published OpenAPI document: the output of poem-openapi, corrected.
+//!
+//! poem-openapi writes version 3.0.0. It does not reject unknown fields in request bodies, and omits the errors of
+//! each operation and the headers of every response.
+
+mod responses;
+mod schemas;
+mod values;
+
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+
+use values::members_mut;
+
+static PUBLISHED: OnceLock<String> = OnceLock::new();
+
+/// Corrects the document of poem-openapi. A process has one document, so later calls have no effect.
+pub(crate) fn publish(write: &dyn Fn() -> String) {
+    PUBLISHED.get_or_init(|| {
+        let written = serde_json::from_str(&write()).expect("poem-openapi writes JSON");
+        correct(written).to_string()
+    });
+}
+
+/// Returns the document as JSON text.
+pub(crate) fn published() -> &'static str {
+    PUBLISHED.get().expect("a `Service` publishes it before it can be called")
+}
+
+/// Parses the document. Drop the result soon, because it takes several times the memory of the text.
+pub(crate) fn parsed() -> Value {
+    serde_json::from_str(published()).expect("we have written it")
+}
+
+fn correct(mut document: Value) -> Value {
+    document["openapi"] = json!("3.1.0");
+    let licence = env!("CARGO_PKG_LICENSE");
+    document["info"]["license"] = json!({ "name": licence, "identifier": licence });
+    schemas::correct(&mut document);
+    document["components"]["responses"] = responses::errors();
+    document["components"]["headers"] = responses::headers();
+    let schemas = document["components"]["schemas"].clone();
+    for (_, operations) in members_mut(&mut document["paths"]) {
+        for (method, operation) in members_mut(operations) {
+            correct_operation(method, operation);
+            responses::describe(operation, &schemas);
+        }
+    }
+    document
+}
+
+fn correct_operation(method: &str, operation: &mut Value) {
+    responses::correct(operation);
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten().filter_map(Value::as_object_mut) {
+        // Both have the default value.
+        parameter.retain(|key, _| key != "deprecated" && key != "explode");
+        schemas::correct_one(&mut parameter["schema"]);
+    }
+    if method == "patch" {
+        let content = &mut operation["requestBody"]["content"];
+        content["application/merge-patch+json"] = content["application/json"].clone();
+    }
+    if operation.get("security").is_none() {
+        operation["security"] = match operation["operationId"].as_str() {
+            // Where sign-up is off, admins create accounts.
+            Some("signUp") => json!([{}, { "token": [] }]),
+            _ => json!([]),
+        };
+    }
+}
