@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod admin;
 pub mod audit;
+mod cancellation;
 mod coalesce;
 mod connection;
 pub mod copies;
