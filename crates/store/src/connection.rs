@@ -1,26 +1,21 @@
 //! Connections as the query functions see them: every statement runs through [`Connection`], which
 //! prepares it once a connection, measures it, and notices when its caller gives it up.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
-    time::Duration,
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use deadpool_postgres::Object;
 use futures_util::future::join;
-use tokio::time::{Instant, timeout};
-use tokio_postgres::{CancelToken, Row, types::ToSql};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio::time::Instant;
+use tokio_postgres::{Row, types::ToSql};
 use tracing::Instrument;
 
-use crate::{error::Error, retry::retry, timings};
-
-/// The time limit of a request to cancel a query.
-const CANCEL_TIMEOUT: Duration = Duration::from_secs(3);
+use crate::{
+    cancellation::{Abandoned, Canceller},
+    error::Error,
+    retry::retry,
+    timings,
+};
 
 /// What parameters are: in order, `$1` first.
 pub type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -80,24 +75,6 @@ pub async fn both<A, B>(
     Ok((first?, second?))
 }
 
-/// Cancels the queries of connections whose caller no longer waits.
-pub(crate) struct Canceller {
-    pub(crate) connector: MakeRustlsConnect,
-    /// The time after which the server will not respond any more.
-    pub(crate) response_timeout: Duration,
-}
-
-impl Canceller {
-    fn cancel(&self, token: CancelToken) {
-        let connector = self.connector.clone();
-        tokio::spawn(async move {
-            if let Ok(Err(error)) = timeout(CANCEL_TIMEOUT, token.cancel_query(connector)).await {
-                tracing::debug!(%error, "cannot cancel a statement");
-            }
-        });
-    }
-}
-
 /// A connection of the pool, which takes it back when this is dropped. One on which a statement is
 /// still at work, since its caller was given up, is closed instead, and the statement is cancelled.
 pub struct PoolClient {
@@ -113,7 +90,7 @@ impl PoolClient {
 
     /// Whether nobody waits any more for a statement that is still at work.
     fn is_abandoned(&self) -> bool {
-        self.abandoned.0.load(Relaxed)
+        self.abandoned.is_set()
     }
 
     async fn command(&self, command: &str) -> Result<(), Error> {
@@ -272,33 +249,5 @@ impl Connection for tokio_postgres::Client {
         parameters: Parameters<'_>,
     ) -> Result<u64, Error> {
         Ok(self.execute(statement, parameters).await?)
-    }
-}
-
-/// Whether a statement of a connection was given up while it was at work.
-#[derive(Default)]
-struct Abandoned(AtomicBool);
-
-impl Abandoned {
-    /// What `work` answers, if it does in time: the server itself ends what takes it too long, so one
-    /// that says nothing is away.
-    async fn watch<T>(
-        &self,
-        limit: Duration,
-        work: impl Future<Output = Result<T, tokio_postgres::Error>>,
-    ) -> Result<T, Error> {
-        let abandon_on_drop = AbandonOnDrop(&self.0);
-        let answered = timeout(limit, work).await.map_err(Error::unavailable)?;
-        std::mem::forget(abandon_on_drop);
-        Ok(answered?)
-    }
-}
-
-/// Dropped without an answer, it says so.
-struct AbandonOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for AbandonOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Relaxed);
     }
 }

@@ -7,7 +7,8 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, 
 use tokio_postgres::Config;
 
 use crate::{
-    connection::{Canceller, PoolClient, Transaction},
+    cancellation::Canceller,
+    connection::{PoolClient, Transaction},
     error::Error,
     tls::Tls,
 };

@@ -112,6 +112,8 @@ impl From<tokio_postgres::Error> for Error {
             | &SqlState::UNDEFINED_TABLE
             | &SqlState::OBJECT_IN_USE => Self::unavailable(error),
             other if other.code().starts_with("08") => Self::unavailable(error),
+            // A value that its type does not have, such as the year 0 or a number with too many digits.
+            other if other.code().starts_with("22") => Self::Invalid(Arc::new(error)),
             _ => Self::other(error),
         }
     }

@@ -38,6 +38,23 @@ pub struct Line<const MAX: usize>(pub String);
 #[serde(transparent)]
 pub struct EmailAddress(pub String);
 
+/// A decimal number of up to `DIGITS` digits, `SCALE` of them after the point, as text: `"1.50"`. Read it from PostgreSQL
+/// as `column::text`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Decimal<const DIGITS: usize, const SCALE: usize>(pub String);
+
+/// Returns the pattern of a decimal number, without leading zeros.
+fn decimal(digits: usize, scale: usize) -> String {
+    let whole = match digits - scale {
+        0 => "0".to_owned(),
+        1 => "[0-9]".to_owned(),
+        digits => format!("(0|[1-9][0-9]{{0,{}}})", digits - 1),
+    };
+    let part = if scale == 0 { String::new() } else { format!("(\\.[0-9]{{1,{scale}}})?") };
+    format!("^-?{whole}{part}$")
+}
+
 /// A web address of up to 2,000 characters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -116,6 +133,7 @@ macro_rules! text_column {
 text_column!(Line<MAX>, [const MAX: usize]);
 text_column!(EmailAddress, []);
 text_column!(Url, []);
+text_column!(Decimal<DIGITS, SCALE>, [const DIGITS: usize, const SCALE: usize]);
 text_column!(Search<MIN, MAX>, [const MIN: usize, const MAX: usize]);
 
 /// The traits by which poem-openapi knows a type, for a text with these limits.
@@ -164,6 +182,13 @@ macro_rules! text_type {
 
 text_type!(Line<MAX>, [const MAX: usize], 1, MAX, LINE);
 text_type!(EmailAddress, [], 3, 254, EMAIL);
+text_type!(
+    Decimal<DIGITS, SCALE>,
+    [const DIGITS: usize, const SCALE: usize],
+    1,
+    DIGITS + 2,
+    decimal(DIGITS, SCALE)
+);
 text_type!(Url, [], 8, 2000, URL);
 text_type!(Password, [], 12, 128, LINE);
 text_type!(Search<MIN, MAX>, [const MIN: usize, const MAX: usize], MIN, MAX, "^[^\\u0000]*$");

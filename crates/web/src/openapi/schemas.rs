@@ -1,6 +1,6 @@
 //! The schemas, from version 3.0 to JSON Schema 2020-12, which 3.1 uses.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::values::{members, members_mut};
 
@@ -41,9 +41,17 @@ pub(super) fn correct_one(schema: &mut Value) {
             fields.insert("$ref".to_owned(), reference);
         }
     }
-    // Formats that no one else knows, or knows by this name.
-    if fields.get("format") == Some(&json!("naive-date")) {
-        fields.insert("format".to_owned(), json!("date"));
+    // The registered names of the formats. `time` would need an offset.
+    match fields.get("format").and_then(Value::as_str) {
+        Some("naive-date") => _ = fields.insert("format".to_owned(), json!("date")),
+        Some("naive-time") => {
+            fields.insert("format".to_owned(), json!("time-local"));
+            fields.insert("pattern".to_owned(), json!(TIME));
+        }
+        Some("int32") => limit(fields, i32::MIN.into(), i32::MAX.into()),
+        // Beyond these, JavaScript rounds.
+        Some("int64") => limit(fields, -9_007_199_254_740_991, 9_007_199_254_740_991),
+        _ => {}
     }
     if matches!(fields.get("format").and_then(Value::as_str), Some("uint32" | "uint64" | "uint16"))
     {
@@ -63,6 +71,15 @@ pub(super) fn correct_one(schema: &mut Value) {
     if let Some(items) = fields.get_mut("items") {
         correct_one(items);
     }
+}
+
+/// A time of the day, with up to 6 digits of a second.
+const TIME: &str = r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?$";
+
+/// Sets the limits of an integer that has none.
+fn limit(fields: &mut Map<String, Value>, minimum: i64, maximum: i64) {
+    fields.entry("minimum").or_insert(minimum.into());
+    fields.entry("maximum").or_insert(maximum.into());
 }
 
 /// poem-openapi writes `+00:00` into examples, and serde `Z` into answers.

@@ -99,10 +99,14 @@ fn page(item: MetaSchemaRef, name: String, example: &Value) -> MetaSchema {
 /// Makes every field optional. `null` removes the fields that were optional before.
 fn patch(fields: MetaSchema, name: String) -> MetaSchema {
     let nullable = |(name, schema): (&'static str, MetaSchemaRef)| {
-        if fields.required.contains(&name) {
-            return (name, schema);
+        match schema {
+            schema if fields.required.contains(&name) => (name, schema),
+            // A field with a default always has a value, and an absent field keeps the value that it has.
+            MetaSchemaRef::Inline(schema) if schema.default.is_some() => {
+                (name, MetaSchemaRef::Inline(Box::new(MetaSchema { default: None, ..*schema })))
+            }
+            schema => (name, schema.merge(MetaSchema { nullable: true, ..MetaSchema::ANY })),
         }
-        (name, schema.merge(MetaSchema { nullable: true, ..MetaSchema::ANY }))
     };
     MetaSchema {
         title: Some(name),
