@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod admin;
 pub mod audit;
 mod batch;
+mod cancellation;
 mod connection;
 pub mod copies;
 pub mod credentials;
