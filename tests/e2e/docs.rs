@@ -52,7 +52,6 @@ async fn the_document_lists_every_operation_once() {
     get /health/ready getReadiness
     get /persons listPersons
     post /persons createPerson
-    post /persons/batch createPersons
     delete /persons/{id} deletePerson
     get /persons/{id} getPerson
     patch /persons/{id} updatePerson

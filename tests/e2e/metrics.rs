@@ -52,7 +52,7 @@ async fn a_request_that_is_given_up_or_refused_early_is_counted_at_its_route() {
     for (request, status) in [
         (app.get(&format!("/persons/{}", Uuid::new_v4())), 504),
         (app.request("DELETE", "/sessions/current"), 504),
-        (app.post("/persons/batch", &long), 413),
+        (app.post("/tokens", &long), 413),
         (app.post("/nowhere", &long), 413),
     ] {
         problem(request.send().await.expect("an answer"), status).await;
@@ -61,7 +61,7 @@ async fn a_request_that_is_given_up_or_refused_early_is_counted_at_its_route() {
     for line in [
         r#"{method="GET",route="/persons/{id}",status="504"} 1"#,
         r#"{method="DELETE",route="/sessions/current",status="504"} 1"#,
-        r#"{method="POST",route="/persons/batch",status="413"} 1"#,
+        r#"{method="POST",route="/tokens",status="413"} 1"#,
         r#"{method="POST",route="",status="413"} 1"#,
     ] {
         let line = format!("http_request_duration_seconds_count{line}\n");

@@ -74,7 +74,7 @@ fn text_has_neither_tabs_nor_spaces_at_line_ends() {
 #[test]
 fn the_database_crates_know_nothing_of_http() {
     for folder in ["crates/db/src", "crates/store/src"] {
-        forbid(folder, &["poem::", "poem_openapi", "serde::", "serde_json", "StatusCode"]);
+        forbid(folder, &["poem::", "poem_openapi", "StatusCode"]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The schema and the statements of what the API is about. Knows nothing of HTTP.
+//! The schema of the API: migrations and seeds.
 //!
 //! One module a resource (`persons`), each a set of free functions called with their module's name:
 //! `db::persons::find(&client, id)`. What they stand on is the crate `store`; what callers

@@ -79,9 +79,7 @@ pub fn entry(by: &Actor, resource: &str, id: Uuid) -> String {
 }
 
 /// Returns the entries of changes as JSON: for each, who makes it, the resource and the id.
-pub(crate) fn entries<'a>(
-    changes: impl IntoIterator<Item = (&'a Actor, &'a str, Uuid)>,
-) -> String {
+pub(crate) fn entries<'a>(changes: impl IntoIterator<Item = (&'a Actor, &'a str, Uuid)>) -> String {
     #[derive(Serialize)]
     struct NewEntry<'a> {
         id: Uuid,

@@ -8,7 +8,6 @@ mod tags;
 mod tokens;
 mod types;
 
-
 use manage::AccountsApi;
 use me::MeApi;
 use sessions::SessionsApi;

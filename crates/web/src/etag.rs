@@ -15,7 +15,8 @@ pub struct ETag(pub i32);
 /// Whether `If-None-Match` lists this version or is `*`. The comparison is weak (RFC 9110, 8.8.3.2).
 pub fn matches(if_none_match: &str, tag: ETag) -> bool {
     if_none_match.trim() == "*"
-        || tags(if_none_match).any(|known| known.strip_prefix("W/").unwrap_or(known) == tag.to_string())
+        || tags(if_none_match)
+            .any(|known| known.strip_prefix("W/").unwrap_or(known) == tag.to_string())
 }
 
 /// Returns the versions that `If-Match` lists, or `None` for `*`. Weak tags never match.

@@ -95,7 +95,7 @@ impl Stack {
     }
 
     pub(crate) fn has_person(&self, name: &str) -> bool {
-        self.page(&format!("/persons?name_prefix={}", name.replace(' ', "+"))).contains(name)
+        self.page(&format!("/persons?q={}", name.replace(' ', "+"))).contains(name)
     }
 
     pub(crate) fn create_person(&self, name: &str) {

@@ -78,7 +78,6 @@ async fn every_write_is_done_again_when_it_collides() {
         (app.request("PUT", &person).json(&body), 200),
         (app.post(&format!("{person}/emails"), &json!({ "address": "b@example.com" })), 201),
         (app.post("/persons", &body).header("idempotency-key", "k"), 201),
-        (app.post("/persons/batch", &json!({ "items": [body] })), 201),
         (app.request_as_admin("DELETE", &person), 204),
         (app.request_as_nobody("POST", "/accounts").json(&new), 201),
         (hers("DELETE", &format!("/tokens/{token_id}")), 204),

@@ -169,7 +169,7 @@ impl Client {
     }
 
     async fn list(&self) {
-        let request = self.load.app.get(&format!("/persons?name_prefix={}", self.prefix));
+        let request = self.load.app.get(&format!("/persons?q={}", self.prefix));
         let Some(response) = self.load.ask(request, &[200]).await else { return };
         let page: Value = response.json().await.expect("JSON");
         let items = page["items"].as_array().expect("a list").iter();

@@ -106,8 +106,7 @@ impl Emails {
     ) -> Result<AddEmailResponse, ApiError> {
         let (person, by) = (id.0, caller.by("addEmail"));
         let operation = format!("addEmail {person}");
-        let request =
-            key.0.map(|key| idempotency::Request::new(&by, &key, &operation, &body.0));
+        let request = key.0.map(|key| idempotency::Request::new(&by, &key, &operation, &body.0));
         let (by, address) = (&by, &body.0.address);
         let email = once(&self.database, request, |transaction| async move {
             let transaction: &dyn Connection = &*transaction;
@@ -117,7 +116,11 @@ impl Emails {
             let added = transaction
                 .query_opt(ADD, &[&person, address, &store::Json(&entry)])
                 .await
-                .on_constraint("emails_person_id_address_key", "/address", "is already in the list")?;
+                .on_constraint(
+                    "emails_person_id_address_key",
+                    "/address",
+                    "is already in the list",
+                )?;
             let full = FieldError::new("/address".to_owned(), "the list has 20 addresses");
             added.as_ref().map(Email::read).ok_or(ApiError::Conflict(vec![full]))
         })
@@ -147,7 +150,8 @@ impl Emails {
             let transaction: &dyn Connection = &*transaction;
             let locked = transaction.query_one(LOCK_PERSON, &[&person]).await;
             etag::check(if_match, locked.or_not_found("person")?.get("version"))?;
-            let removed = transaction.query_one(REMOVE, &[&person, &email, &store::Json(entry)]).await;
+            let removed =
+                transaction.query_one(REMOVE, &[&person, &email, &store::Json(entry)]).await;
             removed.or_not_found("e-mail address")?;
             Ok(())
         })

@@ -117,12 +117,7 @@ impl Operations {
         .boxed()
     }
 
-    pub(super) fn get(
-        &self,
-        scope: Scope,
-        id: Uuid,
-        if_none_match: Option<String>,
-    ) -> Pending<'_> {
+    pub(super) fn get(&self, scope: Scope, id: Uuid, if_none_match: Option<String>) -> Pending<'_> {
         async move {
             let row = self.find(scope, id).await?;
             let etag = ETag(row.get("version"));

@@ -42,7 +42,8 @@ impl Scope {
     /// Whether the row is within this scope.
     pub(super) fn has(self, kind: &Kind, row: &Row) -> bool {
         let parent = kind.parent.is_none_or(|column| self.parent == Some(row.get(column)));
-        let belongs_to = |owner: Owner| owner.is_admin || row.get::<_, Uuid>("owner_id") == owner.account;
+        let belongs_to =
+            |owner: Owner| owner.is_admin || row.get::<_, Uuid>("owner_id") == owner.account;
         parent && (!kind.is_owned || self.owner.is_some_and(belongs_to))
     }
 
