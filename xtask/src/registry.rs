@@ -14,7 +14,7 @@ use crate::{process, project::Project};
 
 const PATIENCE: Duration = Duration::from_secs(2);
 /// What only a checkout of ours has.
-const SIGN: &str = "crates/local-postgres/Cargo.toml";
+const SIGN: &str = "crates/migration-files/Cargo.toml";
 
 /// Notes that this checkout has a stack. Where that cannot be written, only `status --all` misses it.
 pub(crate) fn add(project: &Project) {

@@ -252,7 +252,14 @@ fn is_healthy(services: &[Service]) -> bool {
 
 fn fingerprints(project: &Project) -> anyhow::Result<Fingerprints> {
     let of = |paths: &[&str]| fingerprint::of_files(&project.root, paths);
-    let source = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo", "crates"];
+    let source = [
+        "Cargo.toml",
+        "Cargo.lock",
+        "rust-toolchain.toml",
+        ".cargo",
+        "crates",
+        "xtask/crates/dev-server",
+    ];
     let images = [
         "docker/Dockerfile",
         "docker/nginx",

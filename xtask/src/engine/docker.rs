@@ -209,7 +209,7 @@ impl Engine for Docker<'_> {
 
     fn follower(&self) -> Option<Follower> {
         let mut ask = self.in_container("api", false);
-        ask.arg(self.binary("reload"));
+        ask.arg(self.binary("dev-server"));
         (!self.production).then(|| Follower::new(ask))
     }
 

@@ -1,4 +1,4 @@
-//! The supervisor in the running stack (`crates/reload`), which builds what is edited.
+//! The supervisor in the running stack (`xtask/crates/dev-server`), which builds what is edited.
 
 use std::{fmt, process::Command};
 

@@ -27,7 +27,7 @@ pub(crate) use log::tail as log_tail;
 /// What the API is made with, and the tools beside it: first by `up`, then by the supervisor. By their names, not as
 /// packages: cargo chooses features for the whole workspace then, as for `cargo test`, and neither compiles anew what
 /// the other has.
-const BUILD: [&str; 7] = ["build", "--bin", "api", "--bin", "migrate", "--bin", "reload"];
+const BUILD: [&str; 7] = ["build", "--bin", "api", "--bin", "migrate", "--bin", "dev-server"];
 /// And how in development: so that an edit links quickly, where that has been tried.
 const FOR_EDITS: &[&str] =
     if cfg!(target_os = "linux") { &["--features", "api/prelinked"] } else { &[] };
@@ -195,7 +195,7 @@ impl Engine for Local<'_> {
         let mut build = self.project.cargo(&BUILD);
         build.args(profile).envs(compile::terminal_settings());
         compile::compile(&mut build, &[])?;
-        let programs = if self.production { ["migrate", "api"] } else { ["migrate", "reload"] };
+        let programs = if self.production { ["migrate", "api"] } else { ["migrate", "dev-server"] };
         programs.iter().try_for_each(|name| self.install(name))
     }
 
@@ -216,7 +216,7 @@ impl Engine for Local<'_> {
         let mut command = if self.production {
             Command::new(self.binary("api"))
         } else {
-            let mut reload = Command::new(self.binary("reload"));
+            let mut reload = Command::new(self.binary("dev-server"));
             reload.arg("cargo").args(BUILD).args(FOR_EDITS);
             process::forget_own_package(&mut reload);
             reload
@@ -235,7 +235,7 @@ impl Engine for Local<'_> {
     }
 
     fn follower(&self) -> Option<Follower> {
-        let mut ask = Command::new(self.binary("reload"));
+        let mut ask = Command::new(self.binary("dev-server"));
         ask.env("RELOAD_FOLDER", self.project.runtime("bin"));
         (!self.production).then(|| Follower::new(ask))
     }

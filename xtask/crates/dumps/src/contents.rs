@@ -10,7 +10,7 @@ use anyhow::{Context, ensure};
 
 use crate::tool::Tools;
 
-const CONTENTS: &str = include_str!("../../../docker/backup/contents.sql");
+const CONTENTS: &str = include_str!("../../../../docker/backup/contents.sql");
 /// Until this transaction ends, whoever wants to change a row waits.
 const LOCK: &str = r"
 SELECT format('LOCK TABLE %s IN SHARE MODE', oid::regclass) FROM pg_class

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, fs, path::Path, path::PathBuf, time::SystemTime};
 
 /// Folders that are looked at with all that is below; of the root, only its own files are.
-pub(crate) const FOLDERS: [&str; 3] = ["crates", "docker", ".cargo"];
+pub(crate) const FOLDERS: [&str; 4] = ["crates", "docker", ".cargo", "xtask/crates/dev-server"];
 
 #[derive(Default)]
 pub(crate) struct Snapshot(HashMap<PathBuf, (Option<SystemTime>, u64)>);

@@ -41,7 +41,7 @@ impl Inputs {
             return Effect::Build;
         }
         let of_docker = name.starts_with("docker") || is_one_of(&["compose.yaml"]);
-        if name.starts_with("crates/reload") || is_one_of(&[".env"]) || self.in_docker && of_docker
+        if name.starts_with("xtask/crates/dev-server") || is_one_of(&[".env"]) || self.in_docker && of_docker
         {
             return Effect::NeedsUp;
         }
@@ -99,6 +99,7 @@ mod tests {
             ("crates/api/src/.new.rs.swp", Effect::Nothing, Effect::Nothing),
             ("docs/architecture.md", Effect::Nothing, Effect::Nothing),
             ("tests/e2e/main.rs", Effect::Nothing, Effect::Nothing),
+            ("xtask/crates/dev-server/src/main.rs", Effect::NeedsUp, Effect::NeedsUp),
             (".env", Effect::NeedsUp, Effect::NeedsUp),
             ("docker/Dockerfile", Effect::NeedsUp, Effect::NeedsUp),
         ] {

@@ -1,5 +1,5 @@
 //! The development supervisor: follows the source, and puts each new build of the API in the place of the
-//! running one without refusing a connection. `reload cargo build …` supervises, the other words ask it.
+//! running one without refusing a connection. `dev-server cargo build …` supervises, the other words ask it.
 
 mod build;
 mod control;
@@ -18,9 +18,9 @@ use std::{env, path::PathBuf, process::ExitCode};
 use control::Question;
 use supervisor::{Options, Supervisor};
 
-const USAGE: &str = "usage: reload cargo build ARGUMENTS…  builds, serves, and follows the source
-       reload wait                    until the newest source is served or has failed; prints the state
-       reload status                  prints the state
+const USAGE: &str = "usage: dev-server cargo build ARGUMENTS…  builds, serves, and follows the source
+       dev-server wait                    until the newest source is served or has failed; prints the state
+       dev-server status                  prints the state
 The environment: API_LISTEN, RELOAD_FOLDER (where it keeps what it runs), ENGINE, and the settings of the API.";
 
 fn main() -> ExitCode {
