@@ -41,7 +41,9 @@ impl Inputs {
             return Effect::Build;
         }
         let of_docker = name.starts_with("docker") || is_one_of(&["compose.yaml"]);
-        if name.starts_with("xtask/crates/dev-server") || is_one_of(&[".env"]) || self.in_docker && of_docker
+        if name.starts_with("xtask/crates/dev-server")
+            || is_one_of(&[".env"])
+            || self.in_docker && of_docker
         {
             return Effect::NeedsUp;
         }
