@@ -38,7 +38,7 @@ pub(crate) fn a_strict_up_names_who_has_the_port_and_starts_nothing(stack: &Stac
         }
         // The supervisor and its server both have it.
         Engine::Local => vec![
-            format!("reload (process {})", stack.identity("api")),
+            format!("dev-server (process {})", stack.identity("api")),
             format!("api (process {})", server(stack)),
         ],
     };

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use clap::{CommandFactory, error::ErrorKind};
 
-use crate::Cli;
+use crate::cli::Cli;
 
 const OURS: &str = "cargo xtask ";
 

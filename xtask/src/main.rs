@@ -1,84 +1,19 @@
-//! The task runner: `cargo xtask --help`. One file a command; what runs the stack is behind
-//! [`engine::Engine`].
+//! The task runner: `cargo xtask --help`. [`commands`] has one file for each command.
 
-mod breaking_changes;
+mod cli;
 mod commands;
-mod compile;
-mod doctor;
 #[cfg(test)]
 mod documented;
-mod engine;
-mod env_file;
-mod fingerprint;
 mod generate;
-mod git;
-mod http;
-mod lock;
 mod overview;
 mod own_project;
-mod places;
-mod ports;
-mod previous_release;
-mod process;
-mod project;
-mod registry;
-mod release;
-mod report;
-mod settings;
-mod state;
-mod upgrade;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
+use context::{project, project::Project, report};
 
-use commands::{
-    accounts, base_images, build, ci, client, completions, database, db, deploy,
-    doctor as doctor_command, down, exec, init, logs, migrate, new, openapi, psql, push, releases,
-    restart, rollback, scale, shell, status, test, up,
-};
-use project::Project;
-
-/// Runs the whole stack - database, migrations, API - with Docker or without.
-#[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask")]
-struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    Up(up::Args),
-    Down(down::Args),
-    Status(status::Args),
-    Doctor(doctor_command::Args),
-    Logs(logs::Args),
-    Restart(restart::Args),
-    Build(build::Args),
-    Push(push::Args),
-    Deploy(deploy::Args),
-    Rollback(rollback::Args),
-    Releases(releases::Args),
-    Scale(scale::Args),
-    Exec(exec::Args),
-    Psql(psql::Args),
-    Shell(shell::Args),
-    Db(db::Args),
-    RecreateDb(database::RecreateArgs),
-    Migrate(migrate::Args),
-    Seed(database::SeedArgs),
-    Token(accounts::TokenArgs),
-    CreateAdmin(accounts::CreateAdminArgs),
-    Init(init::Args),
-    New(new::Args),
-    Openapi(openapi::Args),
-    Client(client::Args),
-    Test(test::Args),
-    Ci(ci::Args),
-    BaseImages(base_images::Args),
-    Completions(completions::Args),
-}
+use cli::{Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -2,7 +2,8 @@
 
 use clap::CommandFactory;
 
-use crate::{Cli, report};
+use crate::cli::Cli;
+use context::report;
 
 /// Every command, in the groups and the order that people look for them in.
 const GROUPS: [(&str, &[&str]); 7] = [

@@ -75,7 +75,7 @@ pub struct ServerConfig {
 pub enum Listen {
     /// An address and a port. Port 0 takes a free one.
     Address(SocketAddr),
-    /// `stdin`: on the socket that standard input is. Whoever holds it, like `reload`, can replace the
+    /// `stdin`: on the socket that standard input is. Whoever holds it, like `dev-server`, can replace the
     /// server without refusing a connection.
     Stdin,
 }

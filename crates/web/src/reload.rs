@@ -1,4 +1,4 @@
-//! In development: what the supervisor that follows the source (`crates/reload`) says, once or as it happens. The
+//! In development: what the supervisor that follows the source (`xtask/crates/dev-server`) says, once or as it happens. The
 //! landing page shows it. A state is one line of JSON.
 
 use std::{io, net::Ipv4Addr, path::Path, time::Duration};

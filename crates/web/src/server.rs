@@ -183,7 +183,7 @@ fn inherited() -> anyhow::Result<TcpListener> {
 
     let socket = io::stdin().as_fd().try_clone_to_owned()?;
     if !SockRef::from(&socket).is_listener().unwrap_or(false) {
-        bail!("standard input is no listening socket: `reload` hands one over");
+        bail!("standard input is no listening socket: `dev-server` hands one over");
     }
     settle(&SockRef::from(&socket))?;
     Ok(TcpListener::from(socket))

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
-use crate::{engine, process, project::Project};
+use context::{process, project::Project};
 
 /// Print a token for development, and nothing else
 ///
@@ -30,7 +30,7 @@ impl TokenArgs {
             Role::Admin => "admin",
             Role::Member => "member",
         };
-        process::hand_over(engine.migrate(&["token", "--role", role], false)?)
+        process::exec(engine.migrate(&["token", "--role", role], false)?)
     }
 }
 
@@ -52,6 +52,6 @@ impl CreateAdminArgs {
         if self.password_stdin {
             arguments.push("--password-stdin");
         }
-        process::hand_over(engine.migrate(&arguments, false)?)
+        process::exec(engine.migrate(&arguments, false)?)
     }
 }

@@ -6,7 +6,7 @@ use std::{path::Path, process::ExitCode};
 use anyhow::{Context, bail, ensure};
 use xshell::{Cmd, Shell, cmd};
 
-use crate::{env_file, project::Project, report};
+use context::{env_file, project::Project, report};
 
 /// Build the base images from Debian packages, for a place that reaches no container registry
 ///

@@ -4,16 +4,15 @@ use std::process::ExitCode;
 
 use anyhow::ensure;
 
-use crate::{
-    engine::{self, Kind},
+use context::{
+    engine_kind::{EngineChoice, EngineKind},
     project::Project,
-    release::{
-        Platform,
-        image::{self, Images},
-        sbom,
-    },
     report,
-    settings::Choice,
+};
+use deploy::{
+    Platform,
+    image::{self, Images},
+    sbom,
 };
 
 /// Build the images and compile the source, without starting the stack
@@ -21,7 +20,7 @@ use crate::{
 pub(crate) struct Args {
     /// What it is built for; the default is the engine that runs, else ENGINE in .env
     #[arg(long, value_enum)]
-    engine: Option<Choice>,
+    engine: Option<EngineChoice>,
     /// The release build; with Docker, an image named as git names the source, and an SBOM beside it
     #[arg(long, visible_alias = "production")]
     release: bool,
@@ -33,10 +32,10 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         // Images are Docker's.
-        let engine = self.engine.or(self.platform.map(|_| Choice::Docker));
-        let mut state = engine::for_now(project, engine)?;
+        let engine = self.engine.or(self.platform.map(|_| EngineChoice::Docker));
+        let mut state = engine::select(project, engine)?;
         state.production |= self.release;
-        if state.production && state.engine == Kind::Docker {
+        if state.production && state.engine == EngineKind::Docker {
             return release(project, self.platform);
         }
         ensure!(self.platform.is_none(), "--platform is about images: use --engine docker");

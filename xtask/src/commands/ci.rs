@@ -4,8 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Context;
 
-use super::migrate;
-use crate::{process, project::Project, report};
+use context::{migration_lint, process, project::Project, report};
 
 /// Run the whole gate: format, clippy, docs, migrations, deny, tests, the API's document, and the last
 /// release on this schema
@@ -30,7 +29,7 @@ impl Args {
             ("format", cargo("fmt --all --check")),
             ("clippy", cargo("clippy --workspace --all-targets --locked -- -D warnings")),
             ("docs", docs),
-            ("migrations", migrate::check(project, &[])),
+            ("migrations", migration_lint::command(project, &[])),
             ("deny", deny),
             ("test", cargo("test --locked -- --include-ignored")),
             ("document", document),

@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 use anyhow::Context;
 use xshell::cmd;
 
-use crate::{process, project::Project, report};
+use context::{process, project::Project, report};
 
 /// Generate and compile a typed client from openapi.json
 #[derive(clap::Args)]

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, ValueEnum};
 use clap_complete::generate;
 
-use crate::{Cli, report};
+use crate::cli::Cli;
+use context::report;
 
 /// Print what a shell needs to complete `cargo xtask` and its commands
 ///

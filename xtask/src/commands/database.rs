@@ -4,8 +4,7 @@ use std::{io::IsTerminal, process::ExitCode};
 
 use anyhow::bail;
 
-use super::confirm;
-use crate::{engine, process, project::Project};
+use context::{confirm::confirm, process, project::Project};
 
 /// Drop and recreate the schema, apply all migrations, load the sample rows
 ///
@@ -39,10 +38,10 @@ impl RecreateArgs {
         let arguments: Vec<_> = ["recreate"].into_iter().chain(options).collect();
         let status = engine.migrate(&arguments, false)?.status()?;
         if status.success()
-            && let Some(follower) = engine.follower()
+            && let Some(dev_server) = engine.dev_server()
         {
             // If the source was not served for the schema's sake, it is now. How that ends, `status` tells.
-            follower.wait();
+            dev_server.wait();
         }
         Ok(process::exit_code(status))
     }
@@ -72,5 +71,5 @@ impl SeedArgs {
 
 fn tool(project: &Project, arguments: &[&str]) -> anyhow::Result<ExitCode> {
     let (engine, _) = engine::current(project)?;
-    process::hand_over(engine.migrate(arguments, false)?)
+    process::exec(engine.migrate(arguments, false)?)
 }

@@ -11,9 +11,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::project::Project;
-
-pub(crate) use branch::follow;
+use context::project::Project;
 
 /// The database as a whole: snapshots, copies for git branches, dumps, backups, upgrades
 #[derive(clap::Args)]

@@ -2,16 +2,12 @@
 
 use std::{process::ExitCode, time::Instant};
 
-use crate::{
-    process,
-    project::Project,
-    release::{
-        Host, Platform, Server,
-        image::{self, Images},
-        ledger::{Entry, Ledger, Record},
-        roll, sbom, schema, secrets,
-    },
-    report,
+use context::{process, project::Project, report};
+use deploy::{
+    HostArgs, Platform, Server,
+    history::{Entry, History, Record},
+    image::{self, Images},
+    rolling_update, sbom, schema, secrets, transfer,
 };
 
 /// Ship a release to a server, without losing a request
@@ -22,7 +18,7 @@ use crate::{
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    host: Host,
+    host: HostArgs,
     /// A release that was built before, in the place of the source
     #[arg(long)]
     tag: Option<String>,
@@ -38,8 +34,8 @@ impl Args {
         let server = self.host.server(project, &settings)?;
         let tag = self.tag.clone().map_or_else(|| image::tag(project), Ok)?;
         let images = Images::of(project, &settings, &tag)?;
-        let platform = Platform::of(&server)?;
-        let running = roll::running(&server)?;
+        let platform = server.platform()?;
+        let running = rolling_update::running(&server)?;
         let number = running.first().map_or(settings.replicas, |(_, number)| *number);
         let now = running.first().map(|(image, _)| image.clone());
         report::line(&format!(
@@ -65,15 +61,15 @@ impl Args {
         }
         report::stage("send", || Ok(((), send(&server, &images, platform)?)))?;
         let entry = Entry::new(project, "deploy", &tag);
-        let mut ledger = report::stage("lock", || {
-            let ledger = Ledger::open(&server, &images.proxy, &entry)?;
+        let mut history = report::stage("lock", || {
+            let history = History::open(&server, &images.proxy, &entry)?;
             let before =
-                ledger.records.last().map_or_else(|| "the first of this server".to_owned(), tell);
-            Ok((ledger, before))
+                history.records.last().map_or_else(|| "the first of this server".to_owned(), tell);
+            Ok((history, before))
         })?;
-        ledger.write("started")?;
-        let done = ship(project, &server, &images, number, &mut ledger);
-        ledger.end(&done)?;
+        history.write("started")?;
+        let done = ship(project, &server, &images, number, &mut history);
+        history.end(&done)?;
         done?;
         report::line(&format!("done in {:.1} s", started.elapsed().as_secs_f64()));
         Ok(ExitCode::SUCCESS)
@@ -96,7 +92,7 @@ fn send(server: &Server, images: &Images, platform: Platform) -> anyhow::Result<
     let mut said = Vec::new();
     let postgres = server.settings.postgres_image.as_str();
     for image in images.all().into_iter().chain([postgres]).chain(server.redis_image()) {
-        if let Some(how) = image::send(server, image, platform)? {
+        if let Some(how) = transfer::send(server, image, platform)? {
             said.push(format!("{how} {image}"));
         }
     }
@@ -108,11 +104,11 @@ fn ship(
     server: &Server,
     images: &Images,
     number: usize,
-    ledger: &mut Ledger,
+    history: &mut History,
 ) -> anyhow::Result<()> {
     let mut step = |name: &str, work: &dyn Fn() -> anyhow::Result<String>| {
         report::stage(name, || Ok(((), work()?)))?;
-        ledger.write(name)
+        history.write(name)
     };
     step("secrets", &|| {
         secrets::ensure(server, &images.proxy)?;
@@ -135,11 +131,11 @@ fn ship(
     step("check", &|| schema::check(project, &status))?;
     step("backup", &|| schema::back_up(server, images, &status))?;
     step("migrate", &|| {
-        let said = process::ask(&mut server.migrate(images, &["up"]))?;
+        let said = process::output(&mut server.migrate(images, &["up"]))?;
         Ok(said.lines().collect::<Vec<_>>().join(", "))
     })?;
     step("roll out", &|| {
-        let after = roll::to(server, images, number, 1)?.as_secs_f64();
+        let after = rolling_update::run(server, images, number, 1)?.as_secs_f64();
         Ok(format!("{number} replicas serve after {after:.1} s, and nginx reaches them"))
     })?;
     step("backups", &|| {
@@ -156,12 +152,12 @@ fn plan(server: &Server, images: &Images, platform: Platform, number: usize) {
     let is_built = image::is_here(&images.api, platform);
     report::next("build", if is_built { "is built already" } else { "the release image" });
     for image in images.all() {
-        if !is_built || image::would_send(server, image, platform) {
+        if !is_built || transfer::would_send(server, image, platform) {
             report::next("send", image);
         }
     }
     // The release itself knows, where it can be asked already.
-    let is_there = is_built && !image::would_send(server, &images.api, platform);
+    let is_there = is_built && !transfer::would_send(server, &images.api, platform);
     let status = is_there.then(|| schema::status(server, images).ok()).flatten();
     let told = status.map_or_else(
         || "what the release finds pending, after a backup".to_owned(),

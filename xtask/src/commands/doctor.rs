@@ -4,11 +4,8 @@ use std::{process::ExitCode, time::Duration};
 
 use serde::Serialize;
 
-use crate::{
-    doctor::{self, CHECKS, Finding, Scene, Severity},
-    project::Project,
-    report,
-};
+use context::{project::Project, report};
+use doctor::{self, CHECKS, CheckContext, Diagnostic, Severity};
 
 /// Say what is wrong on this machine, and mend what can be mended without losing anything
 ///
@@ -47,17 +44,17 @@ struct Report {
     /// What was not looked at, and why.
     unseen: Option<&'static str>,
     treated: Vec<Treatment>,
-    findings: Vec<Finding>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        let patience = self.patience.map_or(doctor::PATIENCE, Duration::from_secs);
+        let patience = self.patience.map_or(doctor::TIMEOUT, Duration::from_secs);
         let mut treated = Vec::new();
         let mut report = Report::of(project, patience);
         for _ in 0..if self.fix { ROUNDS } else { 0 } {
             let before = treated.len();
-            treat(project, &mut report.findings, &mut treated);
+            treat(project, &mut report.diagnostics, &mut treated);
             let mended = treated[before..].iter().any(|treatment| treatment.mended);
             report = Report::of(project, patience);
             if !mended {
@@ -75,11 +72,13 @@ impl Args {
 }
 
 /// Applies the fixes that were not tried before.
-fn treat(project: &Project, findings: &mut [Finding], treated: &mut Vec<Treatment>) {
-    for finding in findings {
-        let check = finding.check;
+fn treat(project: &Project, diagnostics: &mut [Diagnostic], treated: &mut Vec<Treatment>) {
+    for diagnostic in diagnostics {
+        let check = diagnostic.check;
         let was_in_vain = |it: &Treatment| it.check == check && !it.mended;
-        let Some(fix) = finding.fix.take_if(|_| !treated.iter().any(was_in_vain)) else { continue };
+        let Some(fix) = diagnostic.fix.take_if(|_| !treated.iter().any(was_in_vain)) else {
+            continue;
+        };
         let (mended, what) = match fix(project) {
             Ok(what) => (true, what),
             Err(error) => (false, format!("{error:#}")),
@@ -90,15 +89,15 @@ fn treat(project: &Project, findings: &mut [Finding], treated: &mut Vec<Treatmen
 
 impl Report {
     fn of(project: &Project, patience: Duration) -> Self {
-        let scene = Scene::new(project, patience);
-        let findings = doctor::examine(&scene);
+        let context = CheckContext::new(project, patience);
+        let diagnostics = doctor::run_checks(&context);
         Self {
-            ok: findings.iter().all(|finding| finding.severity != Severity::Wrong),
+            ok: diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error),
             checks: CHECKS.len(),
-            unseen: scene.unseen(),
+            unseen: context.unseen(),
             treated: Vec::new(),
-            findings,
-            seconds: scene.elapsed().as_secs_f64(),
+            diagnostics,
+            seconds: context.elapsed().as_secs_f64(),
         }
     }
 
@@ -111,20 +110,21 @@ impl Report {
                 &what,
             );
         }
-        for finding in &self.findings {
-            let mark = match finding.severity {
-                Severity::Wrong => report::Mark::Bad,
-                Severity::Doubtful => report::Mark::Doubtful,
+        for diagnostic in &self.diagnostics {
+            let mark = match diagnostic.severity {
+                Severity::Error => report::Mark::Bad,
+                Severity::Warning => report::Mark::Warning,
             };
-            report::verdict(mark, finding.check, &finding.what);
-            report::remedy(&finding.remedy);
+            report::verdict(mark, diagnostic.check, &diagnostic.what);
+            report::remedy(&diagnostic.remedy);
         }
         if let Some(unseen) = self.unseen {
             report::note(&format!("not looked at: {unseen}"));
         }
-        let wrong = self.findings.iter().filter(|it| it.severity == Severity::Wrong).count();
-        let doubtful = self.findings.len() - wrong;
-        let mendable = self.findings.iter().filter(|finding| finding.fix.is_some()).count();
+        let wrong = self.diagnostics.iter().filter(|it| it.severity == Severity::Error).count();
+        let doubtful = self.diagnostics.len() - wrong;
+        let mendable =
+            self.diagnostics.iter().filter(|diagnostic| diagnostic.fix.is_some()).count();
         report::line(&format!(
             "{} checks in {:.1} s: {}",
             self.checks,

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use super::confirm;
-use crate::{engine, lock, project::Project, registry, report, state::State, upgrade};
+use context::{checkouts, confirm::confirm, lock, project::Project, report, state::State};
+use engine::upgrade;
 
 /// Stop the stack; the data stays unless --volumes is given
 #[derive(clap::Args)]
@@ -22,7 +22,7 @@ impl Args {
         // Without a running stack there may still be data to remove.
         let (mut engine, state) = match engine::current(project) {
             Err(_) if self.volumes => {
-                let state = engine::for_now(project, None)?;
+                let state = engine::select(project, None)?;
                 (engine::open(project, project.settings()?, &state)?, state)
             }
             current => current?,
@@ -42,7 +42,7 @@ impl Args {
             Ok(((), format!("engine {}; {data}", state.engine.as_str())))
         })?;
         State::remove(project)?;
-        registry::remove(&project.root);
+        checkouts::remove(&project.root);
         Ok(ExitCode::SUCCESS)
     }
 }

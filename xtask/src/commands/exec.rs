@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::{engine, process, project::Project};
+use context::{process, project::Project};
 
 /// Run a command where a service runs, with its settings; its exit code is handed on
 #[derive(clap::Args)]
@@ -18,6 +18,6 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let (engine, _) = engine::current(project)?;
-        process::hand_over(engine.exec(&self.service, &self.command)?)
+        process::exec(engine.exec(&self.service, &self.command)?)
     }
 }

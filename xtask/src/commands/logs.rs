@@ -2,11 +2,8 @@
 
 use std::process::ExitCode;
 
-use crate::{
-    engine, process,
-    project::Project,
-    release::{Production, image::Images},
-};
+use context::{process, project::Project};
+use deploy::{ProductionArgs, image::Images};
 
 /// Show the log of one service or of all; of production, the last lines
 #[derive(clap::Args)]
@@ -17,7 +14,7 @@ pub(crate) struct Args {
     /// postgres or api, in production also nginx, backup or redis; all if none is given
     service: Option<String>,
     #[command(flatten)]
-    production: Production,
+    production: ProductionArgs,
 }
 
 impl Args {
@@ -26,7 +23,7 @@ impl Args {
         if let Some(server) = self.production.server(project, &settings)? {
             let images = Images::of(project, &settings, "any")?;
             let logs = server.logs(&images, self.service.as_deref(), self.follow)?;
-            return process::hand_over(logs);
+            return process::exec(logs);
         }
         let (engine, _) = engine::current(project)?;
         engine.logs(self.service.as_deref(), self.follow)

@@ -2,24 +2,15 @@
 
 mod template;
 
-use std::{
-    fmt::Display,
-    fs,
-    process::{Command, ExitCode},
-};
+use std::{fs, process::ExitCode};
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use migration_files::FOLDER;
 use serde_json::Value;
 
-use super::confirm;
-use crate::{
-    engine::{self, Engine, Follower},
-    process,
-    project::Project,
-    report,
-};
+use context::{confirm::confirm, migration_lint, process, project::Project, report};
+use engine::{DevServer, Engine};
 
 /// What PostgreSQL makes of all migrations, for reviews.
 const SCHEMA: &str = "crates/db/schema.sql";
@@ -87,7 +78,7 @@ impl Args {
                 let mut arguments = Vec::new();
                 arguments.extend(since.map(|since| format!("--since={since}")));
                 arguments.extend(all.then(|| "--all".to_owned()));
-                process::hand_over(check(project, &arguments))
+                process::exec(migration_lint::command(project, &arguments))
             }
             Sub::Up { to, dry_run } => {
                 let mut arguments = vec!["up".to_owned()];
@@ -114,36 +105,16 @@ impl Args {
     }
 }
 
-/// The linter, with these arguments.
-pub(super) fn check(project: &Project, arguments: &[String]) -> Command {
-    let mut run = project.cargo(&["run", "--quiet", "--locked", "--bin", "migration-lint", "--"]);
-    run.arg("--root").arg(&project.root).args(arguments);
-    run
-}
-
 /// Looks at what the stack's database lacks, if that has a schema, before it gets it.
 pub(super) fn check_pending(project: &Project, engine: &dyn Engine) -> anyhow::Result<String> {
-    let said = engine.ask_migrate(&["status", "--json"], true)?;
+    let said = engine.migrate_output(&["status", "--json"], true)?;
     let status: Value =
         serde_json::from_str(&said).context("`migrate status` in an unknown form")?;
     let version = status["version"].as_i64().unwrap_or(0);
     if version == 0 || status["pending"].as_array().is_none_or(Vec::is_empty) {
         return Ok("no migration meets rows".to_owned());
     }
-    check_after(project, version)
-}
-
-/// Looks at the migrations after this version.
-///
-/// # Errors
-/// What they would hold up or break.
-pub(crate) fn check_after(project: &Project, version: impl Display) -> anyhow::Result<String> {
-    let output = check(project, &[format!("--applied={version}")]).output()?;
-    let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    if !output.status.success() {
-        bail!("{said}{}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(said)
+    migration_lint::check_after(project, version)
 }
 
 /// The migration tool with the files as they are now.
@@ -151,18 +122,18 @@ fn run(project: &Project, arguments: &[String]) -> anyhow::Result<ExitCode> {
     let (engine, _) = engine::current(project)?;
     wait(&*engine);
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    process::hand_over(engine.migrate(&arguments, false)?)
+    process::exec(engine.migrate(&arguments, false)?)
 }
 
 /// What follows the source may be building the tool just now.
 fn wait(engine: &dyn Engine) {
-    engine.follower().and_then(Follower::wait);
+    engine.dev_server().and_then(DevServer::wait);
 }
 
 fn schema(project: &Project) -> anyhow::Result<ExitCode> {
     let (engine, _) = engine::current(project)?;
     wait(&*engine);
-    fs::write(project.path(SCHEMA), engine.ask_migrate(&["schema"], false)?)
+    fs::write(project.path(SCHEMA), engine.migrate_output(&["schema"], false)?)
         .with_context(|| format!("cannot write {SCHEMA}"))?;
     report::line(&format!("wrote {SCHEMA}"));
     Ok(ExitCode::SUCCESS)

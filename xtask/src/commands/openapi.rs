@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 use xshell::cmd;
 
-use crate::{breaking_changes, process, project::Project, report};
+use context::{process, project::Project, report};
 
 const FILE: &str = "openapi.json";
 
@@ -36,7 +36,7 @@ impl Args {
         } else {
             project.cargo(&["run", "--quiet", "--locked", "--bin", "api", "--"])
         };
-        let now = process::ask(print.arg("openapi"));
+        let now = process::output(print.arg("openapi"));
         let now = now.context("the API does not print its document")? + "\n";
         let before = match &self.against {
             Some(commit) => {
@@ -87,5 +87,5 @@ fn changes(before: Option<&str>, now: &str) -> anyhow::Result<Vec<String>> {
     let before: Value = serde_json::from_str(before).with_context(|| {
         format!("{FILE} is no JSON; `git checkout {FILE}` brings back what was committed")
     })?;
-    Ok(breaking_changes::breaking(&before, &serde_json::from_str(now)?))
+    Ok(openapi_diff::breaking(&before, &serde_json::from_str(now)?))
 }

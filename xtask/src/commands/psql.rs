@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::{engine, git, process, project::Project};
+use context::{git, process, project::Project};
 
 /// Open PostgreSQL's terminal on the database; reads statements from a pipe too
 #[derive(clap::Args)]
@@ -22,7 +22,7 @@ impl Args {
             let prompt = prompt(&name, state.production, branch.as_deref());
             self.arguments.insert(0, format!("--set=PROMPT1={prompt}"));
         }
-        process::hand_over(engine.psql(&self.arguments)?)
+        process::exec(engine.psql(&self.arguments)?)
     }
 }
 

@@ -4,14 +4,10 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Context;
 
-use crate::{
-    process,
-    project::Project,
-    release::{
-        Platform,
-        image::{self, Images},
-    },
-    report,
+use context::{process, project::Project, report};
+use deploy::{
+    Platform,
+    image::{self, Images},
 };
 
 /// Build the release and push its images to a registry
@@ -56,8 +52,8 @@ impl Args {
             for (image, target) in images.all().into_iter().zip(&targets) {
                 let target = part(target, platform);
                 report::stage("push", || {
-                    process::ask(Command::new("docker").args(["tag", image, &target]))?;
-                    process::ask(Command::new("docker").args(["push", "--quiet", &target]))?;
+                    process::output(Command::new("docker").args(["tag", image, &target]))?;
+                    process::output(Command::new("docker").args(["push", "--quiet", &target]))?;
                     Ok(((), target.clone()))
                 })?;
             }
@@ -67,7 +63,7 @@ impl Args {
                 let parts = platforms.iter().map(|platform| part(&target, platform));
                 report::stage("push", || {
                     let create = ["buildx", "imagetools", "create", "--tag", &target];
-                    process::ask(Command::new("docker").args(create).args(parts))?;
+                    process::output(Command::new("docker").args(create).args(parts))?;
                     Ok(((), target.clone()))
                 })?;
             }

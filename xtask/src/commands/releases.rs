@@ -4,31 +4,28 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use crate::{
-    project::Project,
-    release::{
-        Host,
-        image::{self, Images},
-        ledger::{self, Entry, Record},
-        roll,
-    },
-    report,
+use context::{project::Project, report};
+use deploy::{
+    HostArgs,
+    history::{self, Entry, Record},
+    image::{self, Images},
+    rolling_update,
 };
 
 /// List what was done to a server: when, what, by whom, and what came of it
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    host: Host,
+    host: HostArgs,
 }
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let settings = project.settings()?;
         let server = self.host.server(project, &settings)?;
-        let running = roll::running(&server)?;
+        let running = rolling_update::running(&server)?;
         let images = Images::of(project, &settings, "none")?;
-        let records = ledger::read(&server, &images.proxy)
+        let records = history::read(&server, &images.proxy)
             .with_context(|| format!("nothing was shipped to {} yet", server.place()))?;
         for Record { time, entry: Entry { what, tag, who, state } } in records {
             report::line(&format!("{time}  {what:<12}  {tag:<28}  {who:<24}  {state}"));

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::{engine, lock, project::Project, report};
+use context::{lock, project::Project, report};
 
 /// Stop a service, or all, and start it again; nothing is rebuilt
 #[derive(clap::Args)]
@@ -20,7 +20,7 @@ impl Args {
             Ok((api, self.service.unwrap_or_else(|| "postgres and api".to_owned())))
         })?;
         state.save(project)?;
-        super::up::wait_until_ready(&*engine, state.api_port)?;
+        engine::wait_until_ready(&*engine, state.api_port)?;
         Ok(ExitCode::SUCCESS)
     }
 }

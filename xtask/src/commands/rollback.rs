@@ -4,16 +4,13 @@ use std::{process::ExitCode, time::Instant};
 
 use anyhow::{Context, bail};
 
-use crate::{
-    project::Project,
-    release::{
-        Host,
-        image::Images,
-        ledger::{Entry, Ledger, Record},
-        roll::{self, Serving},
-        schema,
-    },
-    report,
+use context::{project::Project, report};
+use deploy::{
+    HostArgs,
+    history::{Entry, History, Record},
+    image::Images,
+    rolling_update::{self, Serving},
+    schema,
 };
 
 /// Have the release before serve again, without losing a request
@@ -22,7 +19,7 @@ use crate::{
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    host: Host,
+    host: HostArgs,
     /// Also on a schema that has moved on: its migrations only added, and the release before runs on it
     #[arg(long)]
     keep_schema: bool,
@@ -33,10 +30,11 @@ impl Args {
         let started = Instant::now();
         let settings = project.settings()?;
         let server = self.host.server(project, &settings)?;
-        let Serving { tag: now, images, number, is_mixed } = roll::serving(&server, project)?;
+        let Serving { tag: now, images, number, is_mixed } =
+            rolling_update::serving(&server, project)?;
         let entry = Entry::new(project, "rollback", &now);
-        let mut ledger = Ledger::open(&server, &images.proxy, &entry)?;
-        let tag = before(&ledger.records, &now)
+        let mut history = History::open(&server, &images.proxy, &entry)?;
+        let tag = before(&history.records, &now)
             .with_context(|| format!("there is no release before {now}"))?
             .to_owned();
         let target = Images::of(project, &settings, &tag)?;
@@ -44,9 +42,9 @@ impl Args {
             schema::must_fit(&server, &images, &target)
                 .with_context(|| format!("a rollback from {now} to {tag} is refused"))?;
         }
-        ledger.begin(&tag)?;
+        history.begin(&tag)?;
         let done = report::stage("roll back", || {
-            let after = roll::to(&server, &target, number, number)?.as_secs_f64();
+            let after = rolling_update::run(&server, &target, number, number)?.as_secs_f64();
             Ok((
                 (),
                 format!(
@@ -54,7 +52,7 @@ impl Args {
                 ),
             ))
         });
-        ledger.end(&done)?;
+        history.end(&done)?;
         done?;
         report::line(&format!("done in {:.1} s", started.elapsed().as_secs_f64()));
         if is_mixed {

@@ -2,14 +2,11 @@
 
 use std::{process::ExitCode, time::Instant};
 
-use crate::{
-    project::Project,
-    release::{
-        Host,
-        ledger::{Entry, Ledger},
-        roll::{self, Serving},
-    },
-    report,
+use context::{project::Project, report};
+use deploy::{
+    HostArgs,
+    history::{Entry, History},
+    rolling_update::{self, Serving},
 };
 
 /// Have this many replicas of the API serve, in production
@@ -20,7 +17,7 @@ pub(crate) struct Args {
     #[arg(value_parser = clap::value_parser!(u8).range(1..=20))]
     number: u8,
     #[command(flatten)]
-    host: Host,
+    host: HostArgs,
 }
 
 impl Args {
@@ -28,13 +25,14 @@ impl Args {
         let started = Instant::now();
         let settings = project.settings()?;
         let server = self.host.server(project, &settings)?;
-        let Serving { tag, images, number: before, .. } = roll::serving(&server, project)?;
+        let Serving { tag, images, number: before, .. } =
+            rolling_update::serving(&server, project)?;
         let entry = Entry::new(project, &format!("scale to {}", self.number), &tag);
-        let mut ledger = Ledger::open(&server, &images.proxy, &entry)?;
-        ledger.write("started")?;
+        let mut history = History::open(&server, &images.proxy, &entry)?;
+        history.write("started")?;
         let number = usize::from(self.number);
-        let rolled = roll::to(&server, &images, number, number);
-        ledger.end(&rolled)?;
+        let rolled = rolling_update::run(&server, &images, number, number);
+        history.end(&rolled)?;
         rolled?;
         report::line(&format!(
             "{before} → {number} replicas on {} in {:.1} s",

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::{engine, process, project::Project};
+use context::{process, project::Project};
 
 /// Open a shell where a service runs, with its settings
 #[derive(clap::Args)]
@@ -15,6 +15,6 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let (engine, _) = engine::current(project)?;
-        process::hand_over(engine.shell(&self.service)?)
+        process::exec(engine.shell(&self.service)?)
     }
 }

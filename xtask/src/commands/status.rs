@@ -7,15 +7,9 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::{
-    engine::{self, Engine, Follower, Service, Source},
-    http,
-    places::Places,
-    project::Project,
-    release::Production,
-    report,
-    state::State,
-};
+use context::{http, project::Project, report, service::Service, state::State, urls::Urls};
+use deploy::ProductionArgs;
+use engine::{DevServer, Engine, SourceStatus};
 
 /// Show what runs: engine, services, health, ports, URLs, schema, uptime, memory
 #[derive(clap::Args)]
@@ -27,7 +21,7 @@ pub(crate) struct Args {
     #[arg(long)]
     all: bool,
     #[command(flatten)]
-    production: Production,
+    production: ProductionArgs,
 }
 
 /// The answer, as `--json` prints it.
@@ -45,7 +39,7 @@ struct Status {
     services: Vec<Service>,
     schema: Option<serde_json::Value>,
     /// Whether the newest source is served; none where nothing follows it.
-    source: Option<Source>,
+    source: Option<SourceStatus>,
 }
 
 impl Args {
@@ -81,7 +75,7 @@ impl Args {
 impl Status {
     fn of(project: &Project, engine: &dyn Engine, state: &State) -> anyhow::Result<Self> {
         let settings = project.settings()?;
-        let Places { api, docs, database } = Places::of(state, &settings);
+        let Urls { api, docs, database } = Urls::of(state, &settings);
         Ok(Self {
             up: true,
             ready: http::is_ready(state.api_port),
@@ -93,7 +87,7 @@ impl Status {
             database,
             services: engine.services(true)?,
             schema: schema(engine),
-            source: engine.follower().and_then(Follower::status),
+            source: engine.dev_server().and_then(DevServer::status),
         })
     }
 
@@ -110,7 +104,7 @@ impl Status {
         }
         report::field("Schema", schema_text(self.schema.as_ref()));
         if let Some(source) = &self.source {
-            report::field("Source", source);
+            report::field("SourceStatus", source);
         }
         table(&self.services);
     }

@@ -2,14 +2,15 @@
 
 use std::process::ExitCode;
 
-use crate::{engine, previous_release, process, project::Project, report, settings::Choice};
+use context::{engine_kind::EngineChoice, process, project::Project, report};
+use deploy::previous_release;
 
 /// Run `cargo test` with a database from the engine that the stack would run on
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Where the tests' PostgreSQL comes from; the default is the engine that runs, else ENGINE in .env
     #[arg(long, value_enum)]
-    engine: Option<Choice>,
+    engine: Option<EngineChoice>,
     /// Run the end-to-end tests of the last release (tag v*) against the schema of this checkout
     #[arg(long)]
     previous_release: bool,
@@ -20,7 +21,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        let engine = engine::for_now(project, self.engine)?.engine;
+        let engine = engine::select(project, self.engine)?.engine;
         let settings = project.settings()?;
         let mut arguments = self.arguments;
         if self.previous_release {
@@ -33,6 +34,6 @@ impl Args {
         let mut test = project.cargo(&["test"]);
         test.args(arguments);
         test.env("TEST_POSTGRES", engine.as_str()).env("POSTGRES_IMAGE", &settings.postgres_image);
-        process::hand_over(test)
+        process::exec(test)
     }
 }

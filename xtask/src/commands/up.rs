@@ -1,28 +1,22 @@
 //! `cargo xtask up`: brings the whole stack to healthy and returns.
 
-use std::{
-    env, fs,
-    process::ExitCode,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{process::ExitCode, time::Instant};
 
-use anyhow::{Context, bail};
-use local_postgres::Fnv1a;
+use anyhow::bail;
+use context::{
+    checkouts,
+    engine_kind::EngineChoice,
+    env_file, fingerprint, http, lock, ports,
+    project::Project,
+    report,
+    service::Service,
+    settings::Settings,
+    state::{Fingerprints, State},
+    urls::Urls,
+};
+use engine::{DevServer, Engine, SourceStatus, choose, database_branch, wait_until_ready};
 
 use super::migrate::check_pending;
-use crate::{
-    commands::db,
-    doctor,
-    engine::{self, Engine, Follower, Service, Source, choose},
-    env_file, fingerprint, http, lock,
-    places::Places,
-    ports,
-    project::Project,
-    registry, report,
-    settings::{Choice, Settings},
-    state::{Fingerprints, State},
-};
 
 /// Bring the whole stack to healthy: .env, images or local cluster, schema, sample rows, API
 ///
@@ -32,7 +26,7 @@ use crate::{
 pub(crate) struct Args {
     /// What runs it; the default is ENGINE in .env
     #[arg(long, value_enum)]
-    engine: Option<Choice>,
+    engine: Option<EngineChoice>,
     /// Run the release build in the production profile: no sample rows, no landing page
     #[arg(long)]
     production: bool,
@@ -40,8 +34,6 @@ pub(crate) struct Args {
     #[arg(long)]
     strict_ports: bool,
 }
-
-const API_PATIENCE: Duration = Duration::from_mins(1);
 
 impl Args {
     /// What brings a stack back as it was.
@@ -55,7 +47,7 @@ impl Args {
         env_file::create_if_missing(&project.root)?;
         let settings = project.settings()?;
         let production = self.production || settings.production;
-        let now = fingerprints(project)?;
+        let now = fingerprint::of_stack(project)?;
 
         let known = State::load(project);
         let mut state = match known {
@@ -71,7 +63,9 @@ impl Args {
         let running = engine::open(project, project.settings()?, &state)?.services(false)?;
         if is_healthy(&running) {
             let engine = engine::open(project, project.settings()?, &state)?;
-            if let Some(said) = db::follow(project, &*engine, &settings, state.production)? {
+            if let Some(said) =
+                database_branch::follow(project, &*engine, &settings, state.production)?
+            {
                 report::note(&said);
             }
         }
@@ -99,7 +93,7 @@ impl Args {
             return Ok(ExitCode::SUCCESS);
         }
 
-        doctor::first_look(project);
+        doctor::quick_check(project);
         state.production = production;
         state.built = None;
         report::line(&format!("engine {}: {}", state.engine.as_str(), state.why));
@@ -114,10 +108,13 @@ impl Args {
     /// Waits until the running stack serves the newest source, if it can do that by itself.
     fn follow(project: &Project, state: &mut State, now: Fingerprints) -> anyhow::Result<bool> {
         let engine = engine::open(project, project.settings()?, state)?;
-        let Some(source) = engine.follower().and_then(Follower::wait) else { return Ok(false) };
+        let Some(source) = engine.dev_server().and_then(DevServer::wait) else { return Ok(false) };
         if let Some(failure) = source.failure.filter(|_| source.state == "failed") {
             anstream::eprintln!("{}", failure.message.trim_end());
-            bail!("{}; the last good build is still served", failure.reason(engine.signs()));
+            bail!(
+                "{}; the last good build is still served",
+                failure.reason(engine.known_failures())
+            );
         }
         let is_served = source.state == "live" && source.needs_up.is_empty();
         if !is_served || !http::is_ready(state.api_port) {
@@ -140,7 +137,7 @@ impl Args {
         loop {
             ports::claim(state, settings, &running, self.strict_ports)?;
             state.save(project)?;
-            registry::add(project);
+            checkouts::add(project);
             let Err(error) = start(project, state) else { return Ok(()) };
             running = engine::open(project, project.settings()?, state)?.services(false)?;
             tries -= 1;
@@ -152,16 +149,7 @@ impl Args {
 
     fn new_state(&self, settings: &Settings) -> anyhow::Result<State> {
         let (engine, why) = choose(settings, self.engine)?;
-        let Settings { api_port, postgres_port, .. } = *settings;
-        Ok(State {
-            engine,
-            why,
-            production: false,
-            api_port,
-            postgres_port,
-            built: None,
-            api: None,
-        })
+        Ok(State { production: false, ..State::new(engine, why, settings) })
     }
 }
 
@@ -177,7 +165,9 @@ fn start(project: &Project, state: &mut State) -> anyhow::Result<()> {
         engine.build()?;
         Ok(((), "compiled".to_owned()))
     })?;
-    if let Some(said) = db::follow(project, &*engine, &project.settings()?, state.production)? {
+    if let Some(said) =
+        database_branch::follow(project, &*engine, &project.settings()?, state.production)?
+    {
         report::note(&said);
     }
     if state.production {
@@ -198,7 +188,7 @@ fn start(project: &Project, state: &mut State) -> anyhow::Result<()> {
 /// Applies the migrations, loads the sample rows into a new schema, and returns what the tool said.
 fn migrate(engine: &dyn Engine, production: bool) -> anyhow::Result<String> {
     let arguments: &[_] = if production { &["up"] } else { &["up", "--seed"] };
-    let said = engine.ask_migrate(arguments, true)?;
+    let said = engine.migrate_output(arguments, true)?;
     let (applied, rest): (Vec<_>, Vec<_>) =
         said.lines().partition(|line| line.starts_with("applied "));
     // A new database gets all of them, whose names would take several lines.
@@ -209,29 +199,11 @@ fn migrate(engine: &dyn Engine, production: bool) -> anyhow::Result<String> {
     Ok([applied, rest].concat().join(", "))
 }
 
-pub(crate) fn wait_until_ready(engine: &dyn Engine, port: u16) -> anyhow::Result<()> {
-    let started = Instant::now();
-    let mut looked = started;
-    while !(http::is_ready(port) && engine.has_api_port()) {
-        if started.elapsed() > API_PATIENCE {
-            bail!("the API does not become ready: `cargo xtask logs api` shows why");
-        }
-        if looked.elapsed() > Duration::from_secs(1) {
-            looked = Instant::now();
-            if let Some(log) = engine.api_failure()? {
-                bail!("the API stopped; the end of its log:\n{log}");
-            }
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    Ok(())
-}
-
 /// Whether the API is ready, and is not of an older source than the supervisor knows of.
 fn serves_the_newest(state: &State) -> bool {
     let is_live = || {
         let source = http::get(state.api_port, "/reload").ok()?.1;
-        Some(serde_json::from_str::<Source>(&source).ok()?.state == "live")
+        Some(serde_json::from_str::<SourceStatus>(&source).ok()?.state == "live")
     };
     http::is_ready(state.api_port) && (state.production || is_live() == Some(true))
 }
@@ -250,40 +222,9 @@ fn is_healthy(services: &[Service]) -> bool {
         .all(|name| services.iter().any(|service| service.name == *name && service.is_running()))
 }
 
-fn fingerprints(project: &Project) -> anyhow::Result<Fingerprints> {
-    let of = |paths: &[&str]| fingerprint::of_files(&project.root, paths);
-    let source = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo", "crates"];
-    let images = [
-        "docker/Dockerfile",
-        "docker/nginx",
-        "docker/rust-target.sh",
-        "docker/with-extra-ca.sh",
-        ".dockerignore",
-    ];
-    let settings =
-        [".env", "compose.yaml", "docker/compose.yaml", "docker/compose.production.yaml"];
-    // The shell wins over .env: its values of the same variables count as well.
-    let shell = settings_of_the_shell(project)?;
-    Ok(Fingerprints {
-        source: of(&source)?,
-        images: of(&images)?,
-        settings: of(&settings)? ^ Fnv1a::of(shell.as_bytes()),
-    })
-}
-
-fn settings_of_the_shell(project: &Project) -> anyhow::Result<String> {
-    let example =
-        fs::read_to_string(project.path(".env.example")).context("cannot read .env.example")?;
-    let names = example
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_once('='));
-    Ok(names.filter_map(|(name, _)| Some(format!("{name}={}\n", env::var(name).ok()?))).collect())
-}
-
 /// What is running and where, and what one wants next.
 fn summary(state: &State, settings: &Settings) {
-    let Places { api, docs, database } = Places::of(state, settings);
+    let Urls { api, docs, database } = Urls::of(state, settings);
     report::line("");
     report::field("API", api);
     report::field("Docs", docs);

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use crate::{engine, process, project::Project};
+use context::{process, project::Project};
 
 /// Back the database up, and prove that the backup can be restored
 ///
@@ -16,7 +16,7 @@ impl BackupArgs {
     #[expect(clippy::unused_self, reason = "every command runs like this")]
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let (engine, _) = engine::current(project)?;
-        process::hand_over(engine.backup(&["once"])?)
+        process::exec(engine.backup(&["once"])?)
     }
 }
 
@@ -33,6 +33,6 @@ impl DrillArgs {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let (engine, _) = engine::current(project)?;
         let arguments: Vec<_> = ["drill"].into_iter().chain(self.name.as_deref()).collect();
-        process::hand_over(engine.backup(&arguments)?)
+        process::exec(engine.backup(&arguments)?)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
-use crate::{engine, project::Project, report};
+use context::{project::Project, report};
 
 /// Write the database into a file
 ///

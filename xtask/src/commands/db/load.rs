@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode, time::Instant};
 use anyhow::{Context, bail};
 use dumps::Dump;
 
-use crate::{commands::confirm, engine, lock, project::Project, report};
+use context::{confirm::confirm, lock, project::Project, report};
 
 /// Replace the database by a dump
 ///
@@ -39,24 +39,24 @@ impl Args {
         dump.check_version(dumps::major(&|name| engine.postgres_program(name), "pg_restore")?)?;
         confirm("This replaces the database and every row in it.", self.yes)?;
         let started = Instant::now();
-        let loaded = engine.ask_migrate(&["load", "prepare"], false)?;
+        let loaded = engine.migrate_output(&["load", "prepare"], false)?;
         let mut finish = vec!["load", "finish"];
         finish.extend(self.no_snapshot.then_some("--no-snapshot"));
         let done = dumps::load(&|name| engine.postgres_program(name), loaded.trim(), &dump)
             .with_context(|| format!("cannot load {}", self.file.display()))
-            .and_then(|()| engine.ask_migrate(&finish, false));
+            .and_then(|()| engine.migrate_output(&finish, false));
         let said = match done {
             Ok(said) => said,
             Err(error) => {
                 // If this fails as well, the next load drops it.
-                let _ = engine.ask_migrate(&["load", "abandon"], false);
+                let _ = engine.migrate_output(&["load", "abandon"], false);
                 return Err(error.context("nothing was changed"));
             }
         };
         report::line(&format!("{} ({:.1} s)", said.trim(), started.elapsed().as_secs_f64()));
-        if let Some(follower) = engine.follower() {
+        if let Some(dev_server) = engine.dev_server() {
             // If the source was not served for the schema's sake, it is now.
-            follower.wait();
+            dev_server.wait();
         }
         Ok(ExitCode::SUCCESS)
     }

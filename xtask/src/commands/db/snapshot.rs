@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::{commands::confirm, engine, process, project::Project};
+use context::{confirm::confirm, process, project::Project};
 
 /// Named copies of the database: see docs/snapshots.md
 #[derive(Subcommand)]
@@ -60,10 +60,10 @@ impl Command {
         let status = engine.migrate(&arguments, false)?.status()?;
         if status.success()
             && is_restore
-            && let Some(follower) = engine.follower()
+            && let Some(dev_server) = engine.dev_server()
         {
             // If the source was not served for the schema's sake, it is now.
-            follower.wait();
+            dev_server.wait();
         }
         Ok(process::exit_code(status))
     }

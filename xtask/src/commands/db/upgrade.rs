@@ -4,14 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::{anyhow, bail, ensure};
 
-use crate::{
-    commands::{confirm, up},
-    engine::{self, Engine},
-    lock,
-    project::Project,
-    report,
-    state::State,
-    upgrade::{self, Home},
+use crate::commands::up;
+use context::{confirm::confirm, lock, project::Project, report, state::State};
+use engine::{
+    Engine,
+    upgrade::{self, ClusterLocation},
 };
 
 /// Move the data to the next major version of PostgreSQL; the old data is kept until --confirm
@@ -107,7 +104,7 @@ fn copy(
     project: &Project,
     engine: &mut dyn Engine,
     state: &State,
-    new: &Home,
+    new: &ClusterLocation,
 ) -> anyhow::Result<()> {
     let user = project.settings()?.user;
     let server = upgrade::start_new(project, state.engine, new)?;

@@ -4,13 +4,7 @@ use std::{path::Path, thread};
 
 use serde::Serialize;
 
-use crate::{
-    engine::{self, Service},
-    git, http,
-    project::Project,
-    registry, report,
-    state::State,
-};
+use context::{checkouts, git, http, project::Project, report, service::Service, state::State};
 
 /// One of them, as `--json` prints it.
 #[derive(Serialize)]
@@ -27,7 +21,7 @@ struct Stack {
 }
 
 pub(super) fn show(json: bool) -> anyhow::Result<()> {
-    let roots = registry::roots();
+    let roots = checkouts::roots();
     let stacks: Vec<Stack> = thread::scope(|scope| {
         let asked: Vec<_> = roots.iter().map(|root| scope.spawn(|| look(root))).collect();
         asked
@@ -58,7 +52,7 @@ fn look(root: &Path) -> Option<Stack> {
     let project = Project::at(root).ok()?;
     let settings = project.settings().ok()?;
     let Ok((engine, state)) = engine::current(&project) else {
-        registry::remove(root);
+        checkouts::remove(root);
         return None;
     };
     let State { engine: kind, production, api_port, postgres_port, .. } = state;

@@ -3,13 +3,11 @@
 use serde::Serialize;
 
 use super::{schema_text, table};
-use crate::{
-    release::{
-        Server,
-        ledger::{Entry, Record},
-        overview::{self, Overview},
-    },
-    report,
+use context::report;
+use deploy::{
+    Server,
+    history::{Entry, Record},
+    status::{self, ProductionStatus},
 };
 
 /// The answer, as `--json` prints it.
@@ -20,11 +18,11 @@ struct Status<'a> {
     api: &'a str,
     docs: &'a str,
     #[serde(flatten)]
-    overview: &'a Overview,
+    overview: &'a ProductionStatus,
 }
 
 pub(super) fn show(server: &Server, json: bool) -> anyhow::Result<()> {
-    let overview = overview::ask(server)?;
+    let overview = status::ask(server)?;
     let up = !overview.services.is_empty();
     let (place, api) = (server.place(), server.url());
     let docs = format!("{api}/docs");
@@ -40,8 +38,8 @@ pub(super) fn show(server: &Server, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn people(overview: &Overview, api: &str, docs: &str) {
-    let Overview { ready, releases, last, schema, services } = overview;
+fn people(overview: &ProductionStatus, api: &str, docs: &str) {
+    let ProductionStatus { ready, releases, last, schema, services } = overview;
     let releases: Vec<_> =
         releases.iter().map(|it| format!("{} on {} replicas", it.tag, it.replicas)).collect();
     let none = "none: no replica of the API runs";

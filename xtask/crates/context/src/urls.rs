@@ -1,0 +1,30 @@
+//! The URLs of the stack on this machine.
+
+use crate::{engine_kind::EngineKind, settings::Settings, state::State};
+
+/// URLs on this machine.
+pub struct Urls {
+    /// The API.
+    pub api: String,
+    /// The documentation page.
+    pub docs: String,
+    /// Without the password; none where no port leads to the database.
+    pub database: Option<String>,
+}
+
+impl Urls {
+    /// Returns the URLs of the stack in this state.
+    pub fn of(state: &State, settings: &Settings) -> Self {
+        let State { api_port, postgres_port, .. } = *state;
+        let Settings { user, database, .. } = settings;
+        // There, nginx is the only one with ports.
+        let is_release = state.production && state.engine == EngineKind::Docker;
+        let api = if is_release {
+            format!("https://localhost:{}", settings.tls_port(api_port))
+        } else {
+            format!("http://localhost:{api_port}")
+        };
+        let database = format!("postgresql://{user}@localhost:{postgres_port}/{database}");
+        Self { docs: format!("{api}/docs"), api, database: (!is_release).then_some(database) }
+    }
+}

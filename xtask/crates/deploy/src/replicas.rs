@@ -1,0 +1,135 @@
+//! The containers of the API, of every release.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+
+use crate::{image::Images, server::Server};
+use context::process;
+
+/// How long a replica may take to be ready.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A container of the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Replica {
+    pub(super) id: String,
+    /// Docker's DNS knows it by that.
+    pub(super) name: String,
+    pub(super) image: String,
+    pub(super) runs: bool,
+}
+
+/// All of them, the oldest first.
+pub(super) fn list(server: &Server) -> anyhow::Result<Vec<Replica>> {
+    let format = "{{.ID}} {{.Names}} {{.Image}} {{.State}}";
+    let mut ps = server.docker(["ps", "--all", "--no-trunc", "--format", format]);
+    let lines = process::output(ps.args(server.filters(Some("api"))))?;
+    let replica = |line: &str| {
+        let mut words = line.split(' ').map(str::to_owned);
+        let (id, name, image) = (words.next()?, words.next()?, words.next()?);
+        Some(Replica { id, name, image, runs: words.next()? == "running" })
+    };
+    let mut replicas: Vec<_> = lines.lines().filter_map(replica).collect();
+    replicas.reverse();
+    Ok(replicas)
+}
+
+/// Starts `number` more of a release, beside all that are there, and waits until they are ready.
+///
+/// # Errors
+/// One does not get ready; the end of its log. All of the new ones are still there then.
+pub(super) fn start(
+    server: &Server,
+    images: &Images,
+    number: usize,
+) -> anyhow::Result<Vec<Replica>> {
+    let before = list(server)?;
+    let scale = format!("api={}", before.len() + number);
+    let up = ["up", "--detach", "--no-deps", "--no-recreate", "--scale", &scale, "api"];
+    process::output(&mut server.compose(images, &up))?;
+    let is_new = |replica: &Replica| before.iter().all(|known| known.id != replica.id);
+    let new: Vec<_> = list(server)?.into_iter().filter(is_new).collect();
+    if new.len() != number {
+        bail!("Compose made {} replicas, and {number} were asked for", new.len());
+    }
+    thread::scope(|scope| {
+        let waiting: Vec<_> =
+            new.iter().map(|it| scope.spawn(|| wait_until_ready(server, it))).collect();
+        waiting.into_iter().try_for_each(|it| it.join().expect("waiting does not panic"))
+    })?;
+    Ok(new)
+}
+
+/// Of all the `number` replicas, the names of those that Compose would replace, were it asked to bring the API up:
+/// its settings or its service have changed since they were made, or their image is another one.
+pub(super) fn outdated(
+    server: &Server,
+    images: &Images,
+    number: usize,
+) -> anyhow::Result<Vec<String>> {
+    let scale = format!("api={number}");
+    let dry_run = ["up", "--dry-run", "--detach", "--no-deps", "--scale", &scale, "api"];
+    let mut dry_run = server.compose(images, &dry_run);
+    let output = dry_run.output().context("cannot start docker")?;
+    // It tells what it does where it tells what is wrong.
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        bail!("Compose cannot tell whether settings have changed: {}", said.trim());
+    }
+    let replaced = |line: &str| {
+        let mut words = line.split_whitespace().skip_while(|word| *word != "Container");
+        let (name, what) = (words.nth(1)?, words.next()?);
+        (what == "Recreate").then(|| name.to_owned())
+    };
+    Ok(said.lines().filter_map(replaced).collect())
+}
+
+/// Those that are ready, and those that are not.
+pub(super) fn sorted(server: &Server, all: Vec<Replica>) -> (Vec<Replica>, Vec<Replica>) {
+    let answers: Vec<_> = thread::scope(|scope| {
+        let asked: Vec<_> = all.iter().map(|it| scope.spawn(|| is_ready(server, it))).collect();
+        asked.into_iter().map(|it| it.join().expect("asking does not panic")).collect()
+    });
+    let (ready, rest): (Vec<_>, Vec<_>) = all.into_iter().zip(answers).partition(|(_, it)| *it);
+    let replicas = |them: Vec<(Replica, bool)>| them.into_iter().map(|(it, _)| it).collect();
+    (replicas(ready), replicas(rest))
+}
+
+/// Whether a replica says that it can do its work.
+fn is_ready(server: &Server, replica: &Replica) -> bool {
+    let check = ["exec", &replica.id, "/api", "healthcheck"];
+    replica.runs && process::output(&mut server.docker(check)).is_ok()
+}
+
+fn wait_until_ready(server: &Server, replica: &Replica) -> anyhow::Result<()> {
+    let started = Instant::now();
+    while !is_ready(server, replica) {
+        let format = "{{.State.Running}} {{.RestartCount}}";
+        let state =
+            process::output(&mut server.docker(["inspect", "--format", format, &replica.id]))?;
+        if state != "true 0" || started.elapsed() > TIMEOUT {
+            let mut logs = server.docker(["logs", "--tail", "8", &replica.id]);
+            let logs = logs.output().context("cannot start docker")?;
+            let log = [logs.stdout, logs.stderr].concat();
+            let log = String::from_utf8_lossy(&log);
+            bail!("{} does not get ready; the end of its log:\n{}", replica.name, log.trim());
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+/// Lets their requests end, all at once, and removes them.
+pub(super) fn remove(server: &Server, replicas: &[Replica]) -> anyhow::Result<()> {
+    if replicas.is_empty() {
+        return Ok(());
+    }
+    let ids = || replicas.iter().map(|replica| replica.id.as_str());
+    process::output(server.docker(["stop"]).args(ids()))?;
+    process::output(server.docker(["rm", "--force"]).args(ids()))?;
+    Ok(())
+}

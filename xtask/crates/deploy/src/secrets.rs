@@ -1,0 +1,160 @@
+//! The secrets of production, as files on the server: made there once, and never sent.
+
+use std::{fs, path::Path, process::Command};
+
+use anyhow::{Context, bail};
+
+use crate::server::Server;
+use context::{process, settings::Settings};
+
+/// Makes what is missing in the folder it runs in. The password never leaves the server.
+const MAKE: &str = r#"
+umask 022
+chmod 700 .
+if [ ! -s postgres_password ]; then
+    od -An -N24 -tx1 /dev/urandom | tr -d ' \n' >postgres_password
+fi
+if [ ! -s database_url ]; then
+    printf 'postgresql://%s:%s@postgres:5432/%s' "$1" "$(cat postgres_password)" "$2" >database_url
+fi
+[ -s tls_certificate ] && [ -s tls_key ] || echo no certificate
+"#;
+
+/// Whether nginx starts with the certificate and its key, which come one after the other.
+const TAKES: &str = r#"
+cat >/pair/pem
+tls='ssl_certificate /pair/pem; ssl_certificate_key /pair/pem;'
+echo "pid /pair/pid; events {} http { server { listen 8443 ssl; $tls } }" >/pair/conf
+nginx -t -q -c /pair/conf -e /dev/stderr
+"#;
+
+/// Makes the secrets that are missing, and brings the certificate.
+///
+/// # Errors
+/// There is no certificate for another machine than this one, or nginx would not take the one to be brought.
+pub fn ensure(server: &Server, image: &str) -> anyhow::Result<()> {
+    let Settings { user, database, .. } = server.settings;
+    bring_certificate(server, image)?;
+    let made = if server.host.is_none() {
+        make_here(server)?
+    } else {
+        process::output(&mut in_folder(server, image, MAKE, &[user, database]))?
+    };
+    if made.is_empty() {
+        return Ok(());
+    }
+    if server.host.is_some() {
+        bail!(
+            "{} has no certificate: set TLS_CERTIFICATE_FILE and TLS_KEY_FILE in .env to files here",
+            server.place()
+        );
+    }
+    self_signed(&server.secrets_folder())
+}
+
+/// As [`MAKE`] does, but with the password of `.env`: the database of this machine has that one.
+fn make_here(server: &Server) -> anyhow::Result<String> {
+    let folder = server.secrets_folder();
+    let Settings { user, password, database, .. } = server.settings;
+    let is_example = ["slipway", "postgres", "password"].contains(&password.as_str());
+    let url = server.settings.variable("DATABASE_URL");
+    if url.is_none() && is_example {
+        bail!(
+            "POSTGRES_PASSWORD in .env is missing or one that everybody knows: generate one with \
+             `openssl rand -hex 24`, or let `cargo xtask doctor --fix` do it"
+        );
+    }
+    fs::create_dir_all(&folder)?;
+    #[cfg(unix)]
+    fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    let url =
+        url.unwrap_or_else(|| format!("postgresql://{user}:{password}@postgres:5432/{database}"));
+    write(&folder.join("postgres_password"), password)?;
+    write(&folder.join("database_url"), &url)?;
+    let is_there = |name: &str| fs::metadata(folder.join(name)).is_ok_and(|it| it.len() > 0);
+    let has_certificate = is_there("tls_certificate") && is_there("tls_key");
+    Ok(if has_certificate { String::new() } else { "no certificate".to_owned() })
+}
+
+/// Readable by the containers' users; the folder keeps everybody else out. In place: a container has this very file.
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let written = || {
+        #[cfg(unix)]
+        if path.exists() {
+            fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+        }
+        fs::write(path, text)?;
+        #[cfg(unix)]
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o444))?;
+        std::io::Result::Ok(())
+    };
+    written().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Copies the certificate that the settings name, if they do, to the server.
+///
+/// # Errors
+/// nginx would not take it: what was there before stays.
+fn bring_certificate(server: &Server, image: &str) -> anyhow::Result<()> {
+    let read = |variable: &str| -> anyhow::Result<Option<String>> {
+        let Some(path) = server.settings.variable(variable) else { return Ok(None) };
+        let path = server.root.join(path);
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("{variable}: cannot read {}", path.display()))?;
+        Ok(Some(text))
+    };
+    let (certificate, key) = match (read("TLS_CERTIFICATE_FILE")?, read("TLS_KEY_FILE")?) {
+        (None, None) => return Ok(()),
+        (Some(certificate), Some(key)) => (certificate, key),
+        _ => bail!("TLS_CERTIFICATE_FILE and TLS_KEY_FILE go together: one of them is not set"),
+    };
+    let mut run = server.docker(["run", "--interactive", "--rm", "--network", "none"]);
+    run.args(["--user", "0", "--tmpfs", "/pair", "--entrypoint", "sh", image, "-euc", TAKES]);
+    process::run_with_input(&mut run, &format!("{certificate}\n{key}"))
+        .context("nginx does not take the files of TLS_CERTIFICATE_FILE and TLS_KEY_FILE")?;
+    for (name, text) in [("tls_certificate", certificate), ("tls_key", key)] {
+        if server.host.is_none() {
+            fs::create_dir_all(server.secrets_folder())?;
+            write(&server.secrets_folder().join(name), &text)?;
+        } else {
+            let mut bring = in_folder(server, image, r#"umask 022; cat >"$1""#, &[name]);
+            process::run_with_input(&mut bring, &text)
+                .with_context(|| format!("{name} cannot be brought to {}", server.place()))?;
+        }
+    }
+    Ok(())
+}
+
+/// A shell's script that runs in the folder of the secrets, on the server.
+fn in_folder(server: &Server, image: &str, script: &str, arguments: &[&str]) -> Command {
+    let mount = format!("{}:/secrets", server.secrets_folder().display());
+    let mut run = server.docker(["run", "--interactive", "--rm", "--network", "none"]);
+    run.args(["--user", "0", "--volume", &mount, "--workdir", "/secrets", "--entrypoint", "sh"])
+        .args([image, "-euc", script, "sh"])
+        .args(arguments);
+    run
+}
+
+/// A certificate for this machine alone, which no browser trusts.
+fn self_signed(folder: &Path) -> anyhow::Result<()> {
+    let (key, certificate) = (folder.join("tls_key"), folder.join("tls_certificate"));
+    let mut openssl = Command::new("openssl");
+    openssl
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
+        .args(["-days", "397", "-subj", "/CN=localhost"])
+        .args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .arg("-keyout")
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate);
+    process::output(&mut openssl).context(
+        "a certificate for this machine cannot be made: install openssl, or set TLS_CERTIFICATE_FILE \
+         and TLS_KEY_FILE in .env",
+    )?;
+    #[cfg(unix)]
+    for path in [key, certificate] {
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o444))?;
+    }
+    Ok(())
+}

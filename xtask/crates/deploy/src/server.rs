@@ -1,0 +1,258 @@
+//! The Docker engine that runs the production stack, on this machine or a server.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::bail;
+
+use context::{process, project::Project, settings::Settings};
+
+use crate::{image::Images, platform::Platform};
+
+const FILES: [&str; 2] = ["docker/compose.production.yaml", "docker/compose.redis.yaml"];
+/// The stack's own Redis, as the replicas find it.
+const REDIS: &str = "redis";
+/// How much of each container's log is shown.
+const LINES: &str = "200";
+
+/// The engine that runs the production stack.
+pub struct Server<'a> {
+    pub(crate) root: &'a Path,
+    /// The settings of the checkout.
+    pub settings: &'a Settings,
+    /// As DOCKER_HOST has it; none is this machine's engine.
+    pub(crate) host: Option<String>,
+    /// Where nginx listens: address, HTTP, HTTPS.
+    pub(crate) address: &'static str,
+    pub(crate) plain_port: u16,
+    pub(crate) tls_port: u16,
+}
+
+impl<'a> Server<'a> {
+    /// Where `deploy` ships to.
+    ///
+    /// # Errors
+    /// A host that is no `ssh://` URL.
+    pub fn of_deploy(
+        project: &'a Project,
+        settings: &'a Settings,
+        host: Option<&str>,
+    ) -> anyhow::Result<Self> {
+        let host = host.map(str::to_owned).or_else(|| settings.variable("DEPLOY_HOST"));
+        if let Some(host) = &host
+            && !host.starts_with("ssh://")
+        {
+            bail!("{host} is no server: give it as ssh://user@server");
+        }
+        let (plain_port, tls_port) =
+            (settings.http_port.unwrap_or(80), settings.https_port.unwrap_or(443));
+        let root = &project.root;
+        Ok(Self { root, settings, host, address: "0.0.0.0", plain_port, tls_port })
+    }
+
+    /// What `up --production` runs: on this machine, for this machine.
+    pub fn of_this_machine(project: &'a Project, settings: &'a Settings, plain_port: u16) -> Self {
+        let tls_port = settings.tls_port(plain_port);
+        let root = &project.root;
+        Self { root, settings, host: None, address: "127.0.0.1", plain_port, tls_port }
+    }
+
+    /// Returns the name of the Compose project.
+    pub fn name(&self) -> &str {
+        &self.settings.project
+    }
+
+    /// The server, for people.
+    pub fn place(&self) -> &str {
+        self.host.as_deref().unwrap_or("this machine")
+    }
+
+    /// Returns a call of Docker on the server.
+    pub fn docker<T: AsRef<std::ffi::OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = T>,
+    ) -> Command {
+        let mut command = Command::new("docker");
+        if let Some(host) = &self.host {
+            command.env("DOCKER_HOST", host);
+        }
+        command.args(arguments);
+        command
+    }
+
+    /// Where people find it.
+    pub fn url(&self) -> String {
+        let host = self.host.as_deref().map_or("localhost", host_of);
+        match self.tls_port {
+            443 => format!("https://{host}"),
+            port => format!("https://{host}:{port}"),
+        }
+    }
+
+    /// Returns the platform of the server's engine.
+    pub fn platform(&self) -> anyhow::Result<Platform> {
+        Platform::of_engine(self.docker::<&str>([]))
+    }
+
+    /// Every call of Compose for the production stack: project, file and environment are set here.
+    pub fn compose(&self, images: &Images, arguments: &[&str]) -> Command {
+        let mut command = self.docker(["compose", "--project-directory"]);
+        command.arg(self.root);
+        for file in FILES {
+            command.arg("--file").arg(self.root.join(file));
+        }
+        command
+            .args(arguments)
+            .env("COMPOSE_PROJECT_NAME", self.name())
+            .env("COMPOSE_COMPATIBILITY", "false")
+            .env("API_IMAGE", &images.api)
+            .env("PROXY_IMAGE", &images.proxy)
+            .env("BACKUP_IMAGE", &images.backup)
+            .env("BACKUP_FOLDER", self.backup_folder())
+            .env("PUBLISH_ON", self.address)
+            .env("HTTP_PORT", self.plain_port.to_string())
+            .env("HTTPS_PORT", self.tls_port.to_string())
+            .env("SECRETS_FOLDER", self.secrets_folder())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// The folder on the server with a file for each secret.
+    pub fn secrets_folder(&self) -> PathBuf {
+        match self.host {
+            None => self.root.join(".slipway/secrets"),
+            Some(_) => PathBuf::from(format!("/var/lib/{}/secrets", self.name())),
+        }
+    }
+
+    /// The folder on the server that backups go to.
+    pub fn backup_folder(&self) -> PathBuf {
+        match (&self.host, self.settings.variable("BACKUP_FOLDER")) {
+            (None, folder) => self.root.join(folder.as_deref().unwrap_or("backups")),
+            (Some(_), _) => PathBuf::from(format!("/var/lib/{}/backups", self.name())),
+        }
+    }
+
+    /// The running container of a service that has one.
+    pub fn container(&self, service: &str) -> anyhow::Result<Option<String>> {
+        Ok(self.containers(service, &["running"])?.into_iter().next())
+    }
+
+    /// The containers of a service in these states: those that end each time are mostly `restarting`.
+    pub fn containers(&self, service: &str, states: &[&str]) -> anyhow::Result<Vec<String>> {
+        let mut ps = self.docker(["ps", "--quiet"]);
+        ps.args(self.filters(Some(service)));
+        ps.args(states.iter().map(|state| format!("--filter=status={state}")));
+        Ok(process::output(&mut ps)?.lines().map(str::to_owned).collect())
+    }
+
+    /// The options of `docker ps` that leave the containers of a service, or of all.
+    pub fn filters(&self, service: Option<&str>) -> Vec<String> {
+        let labels =
+            [("project", Some(self.name())), ("oneoff", Some("False")), ("service", service)];
+        let filter = |(label, value): (&str, Option<&str>)| {
+            Some(format!("--filter=label=com.docker.compose.{label}={}", value?))
+        };
+        labels.into_iter().filter_map(filter).collect()
+    }
+
+    /// What the services wrote last, for the terminal.
+    ///
+    /// # Errors
+    /// There is no such service.
+    pub fn logs(
+        &self,
+        images: &Images,
+        service: Option<&str>,
+        follow: bool,
+    ) -> anyhow::Result<Command> {
+        // Compose shows nothing of one that it does not know, and calls that success.
+        let mut ps = self.docker(["ps", "--all", "--quiet"]);
+        if process::output(ps.args(self.filters(service)))?.is_empty() {
+            bail!("no {} was shipped to {}", service.unwrap_or("service"), self.place());
+        }
+        let mut command = self.compose(images, &["logs", "--tail", LINES]);
+        command.args(follow.then_some("--follow")).args(service);
+        Ok(command)
+    }
+
+    /// Starts the database and waits until it answers.
+    pub fn start_database(&self, images: &Images) -> anyhow::Result<()> {
+        let start = ["up", "--detach", "--no-deps", "--wait", "--wait-timeout", "60", "postgres"];
+        process::output(&mut self.compose(images, &start))?;
+        Ok(())
+    }
+
+    /// The image of the stack's own Redis, if REDIS_URL leads there.
+    pub fn redis_image(&self) -> Option<&str> {
+        let is_ours = host_of(&self.settings.variable("REDIS_URL")?) == REDIS;
+        is_ours.then_some(self.settings.redis_image.as_str())
+    }
+
+    /// Starts the stack's own Redis if it is to have one. Nothing waits for that.
+    pub fn start_redis(&self, images: &Images) -> anyhow::Result<()> {
+        if self.redis_image().is_some() {
+            process::output(&mut self.compose(images, &["up", "--detach", "--no-deps", REDIS]))?;
+        }
+        Ok(())
+    }
+
+    /// Has backups be made by the clock.
+    pub fn start_backups(&self, images: &Images) -> anyhow::Result<()> {
+        process::output(&mut self.compose(images, &["up", "--detach", "--no-deps", "backup"]))?;
+        Ok(())
+    }
+
+    /// The migration tool of a release, which depends on no running replica.
+    pub fn migrate(&self, images: &Images, arguments: &[&str]) -> Command {
+        self.run_once(images, &[], "migrate", arguments)
+    }
+
+    /// `docker/backup/backup.sh` with these arguments.
+    pub fn backup(&self, images: &Images, arguments: &[&str]) -> Command {
+        self.run_once(images, &[], "backup", arguments)
+    }
+
+    /// A container of a service that does this one thing, with options of `docker compose run`.
+    pub(super) fn run_once(
+        &self,
+        images: &Images,
+        options: &[String],
+        service: &str,
+        arguments: &[&str],
+    ) -> Command {
+        let mut command = self.compose(images, &["run", "--rm", "--no-deps", "--no-TTY"]);
+        command.args(options).arg(service).args(arguments);
+        command
+    }
+}
+
+/// The name of the machine in a URL like `ssh://you@server:22`.
+fn host_of(url: &str) -> &str {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = host.split('/').next().unwrap_or(host);
+    let host = host.rsplit('@').next().unwrap_or(host);
+    // An address of IPv6 has colons of its own, and brackets around it.
+    let end = host.find(']').map(|at| at + 1).or_else(|| host.find(':'));
+    end.map_or(host, |end| &host[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host_of;
+
+    #[test]
+    fn the_machine_is_what_stands_between_user_and_port() {
+        for (url, host) in [
+            ("ssh://server", "server"),
+            ("ssh://you@server.example.com", "server.example.com"),
+            ("ssh://you@server:2222", "server"),
+            ("ssh://you@[2001:db8::1]:2222", "[2001:db8::1]"),
+            ("redis://:secret@redis:6379/1", "redis"),
+        ] {
+            assert_eq!(host_of(url), host, "{url}");
+        }
+    }
+}

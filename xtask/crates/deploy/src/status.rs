@@ -1,0 +1,124 @@
+//! The status of the production stack: what runs on a server, and what was done to it last.
+
+use std::thread;
+
+use serde::Serialize;
+
+use crate::{
+    history::{self, Record},
+    image,
+    proxy::Proxy,
+    rolling_update,
+    server::Server,
+};
+use context::{container_memory, process, service::Service};
+
+/// The production stack on a server.
+#[derive(Serialize)]
+pub struct ProductionStatus {
+    /// Whether nginx reaches an API that can do its work.
+    pub ready: bool,
+    /// What serves: that on most replicas comes first.
+    pub releases: Vec<Release>,
+    /// What was done last; none where nothing was shipped, or nginx is gone, whose image reads it.
+    pub last: Option<Record>,
+    /// What the migration tool says, where a replica runs and the database answers.
+    pub schema: Option<serde_json::Value>,
+    /// A container each.
+    pub services: Vec<Service>,
+}
+
+/// A release, and on how many replicas it runs.
+#[derive(Serialize)]
+pub struct Release {
+    /// The tag of its images.
+    pub tag: String,
+    /// The number of its replicas.
+    pub replicas: usize,
+}
+
+/// A line of `docker ps`.
+struct Container {
+    id: String,
+    image: String,
+    service: String,
+    known: Service,
+}
+
+/// Asks the server everything at once.
+pub fn ask(server: &Server) -> anyhow::Result<ProductionStatus> {
+    let containers = list(server)?;
+    let up = || containers.iter().filter(|it| it.known.is_running());
+    let running = |service| up().filter(move |it| it.service == service);
+    let (api, nginx) = (running("api").next(), running("nginx").next());
+    let (memory, ready, schema, last) = thread::scope(|scope| {
+        let ready = scope.spawn(|| is_ready(server, api?, nginx?));
+        let schema = scope.spawn(|| schema(server, api?));
+        let last = scope.spawn(|| history::read(server, &nginx?.image).ok()?.pop());
+        let memory =
+            container_memory::by_id(server.docker::<&str>([]), up().map(|it| it.id.as_str()));
+        let said = "asking does not panic";
+        (memory, ready.join().expect(said), schema.join().expect(said), last.join().expect(said))
+    });
+    let releases = rolling_update::count(running("api").map(|it| it.image.clone()));
+    let release = |(image, replicas): (String, usize)| Release {
+        tag: image::tag_of(&image).to_owned(),
+        replicas,
+    };
+    let services = containers
+        .into_iter()
+        .map(|Container { id, known, .. }| Service { memory: memory.get(&id).copied(), ..known });
+    Ok(ProductionStatus {
+        ready: ready.is_some(),
+        releases: releases.into_iter().map(release).collect(),
+        last,
+        schema,
+        services: services.collect(),
+    })
+}
+
+fn list(server: &Server) -> anyhow::Result<Vec<Container>> {
+    let format = "{{.ID}}\t{{.Image}}\t{{.Names}}\t{{.State}}\t{{.Status}}\t{{.Ports}}\t\
+                  {{.Label \"com.docker.compose.service\"}}";
+    let mut ps = server.docker(["ps", "--all", "--format", format]);
+    let lines = process::output(ps.args(server.filters(None)))?;
+    let container = |line: &str| {
+        let fields: Vec<_> = line.split('\t').collect();
+        let [id, image, name, state, status, ports, service] = fields[..] else { return None };
+        // What has ended says since when and why, in brackets as well.
+        let up = status.strip_prefix("Up ").map(|it| it.split_once(" (").unwrap_or((it, "")));
+        let (uptime, health) = up.unwrap_or((status, ""));
+        let prefix = format!("{}-", server.name());
+        Some(Container {
+            id: id.to_owned(),
+            image: image.to_owned(),
+            service: service.to_owned(),
+            known: Service {
+                name: name.strip_prefix(&prefix).unwrap_or(name).to_owned(),
+                state: state.to_owned(),
+                health: health.trim_start_matches("health: ").trim_end_matches(')').to_owned(),
+                port: tls_port(ports),
+                uptime: uptime.to_owned(),
+                memory: None,
+            },
+        })
+    };
+    let mut containers: Vec<_> = lines.lines().filter_map(container).collect();
+    containers.sort_by_key(|it| (it.service.clone(), it.known.name.len(), it.known.name.clone()));
+    Ok(containers)
+}
+
+/// The port that leads to nginx, as in `0.0.0.0:80->8080/tcp, 0.0.0.0:443->8443/tcp`.
+fn tls_port(ports: &str) -> Option<u16> {
+    let tls = ports.split(", ").find_map(|it| it.strip_suffix("->8443/tcp"))?;
+    tls.rsplit(':').next()?.parse().ok()
+}
+
+fn is_ready(server: &Server, api: &Container, nginx: &Container) -> Option<()> {
+    Proxy { server, container: nginx.id.clone() }.ask(&api.id).ok()
+}
+
+fn schema(server: &Server, api: &Container) -> Option<serde_json::Value> {
+    let status = ["exec", &api.id, "/migrate", "status", "--json"];
+    serde_json::from_slice(&server.docker(status).output().ok()?.stdout).ok()
+}

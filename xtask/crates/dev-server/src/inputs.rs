@@ -1,0 +1,114 @@
+//! What a changed file means. Cargo writes down every file that a binary was made from: what is not among
+//! them - tests, documentation, an editor's own files - starts no build.
+
+use std::{
+    collections::HashSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Build,
+    /// Something that was read when the stack came up.
+    NeedsUp,
+    Nothing,
+}
+
+pub(crate) struct Inputs {
+    root: PathBuf,
+    in_docker: bool,
+    files: HashSet<PathBuf>,
+}
+
+impl Inputs {
+    pub(crate) fn new(root: PathBuf, in_docker: bool) -> Self {
+        Self { root, in_docker, files: HashSet::new() }
+    }
+
+    /// Reads what these binaries were made from.
+    pub(crate) fn learn(&mut self, binaries: &[PathBuf]) {
+        let texts =
+            binaries.iter().filter_map(|it| fs::read_to_string(it.with_extension("d")).ok());
+        self.files = texts.flat_map(|text| dependencies(&text)).collect();
+    }
+
+    /// What a change of `path` means; after a failed build more may matter than cargo wrote down.
+    pub(crate) fn effect(&self, path: &Path, has_failed: bool) -> Effect {
+        let Ok(name) = path.strip_prefix(&self.root) else { return Effect::Nothing };
+        let is_one_of = |names: &[&str]| names.iter().any(|it| name == Path::new(it));
+        if is_one_of(&["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml"]) {
+            return Effect::Build;
+        }
+        let of_docker = name.starts_with("docker") || is_one_of(&["compose.yaml"]);
+        if name.starts_with("xtask/crates/dev-server")
+            || is_one_of(&[".env"])
+            || self.in_docker && of_docker
+        {
+            return Effect::NeedsUp;
+        }
+        // A folder is an input with all that is in it.
+        let is_input = path.ancestors().any(|it| self.files.contains(it));
+        let is_manifest = name.starts_with("crates") && name.ends_with("Cargo.toml");
+        let may_be_input = has_failed && name.starts_with("crates") && !is_hidden(name);
+        if is_input || is_manifest || may_be_input { Effect::Build } else { Effect::Nothing }
+    }
+
+    /// The path as people know it.
+    pub(crate) fn name(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+    }
+}
+
+/// Whether it is a file of an editor's own.
+fn is_hidden(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with(['.', '#']) || name.ends_with('~') || name == "4913"
+}
+
+/// The files after `binary:` in what cargo wrote, where a backslash comes before a blank of a name.
+fn dependencies(text: &str) -> Vec<PathBuf> {
+    let lines = text.lines().filter_map(|line| line.split_once(": "));
+    let names = lines.flat_map(|(_, names)| {
+        let names = names.replace("\\ ", "\0");
+        names.split(' ').map(|name| name.replace('\0', " ").into()).collect::<Vec<PathBuf>>()
+    });
+    names.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_blanks_are_read_as_cargo_writes_them() {
+        let text = "/a b/target/api: /a\\ b/src/main.rs /a\\ b/migrations\n";
+        let expected = ["/a b/src/main.rs", "/a b/migrations"].map(PathBuf::from);
+        assert_eq!(dependencies(text), expected);
+    }
+
+    #[test]
+    fn a_file_has_the_effect_that_its_place_gives_it() {
+        let mut inputs = Inputs::new("/w".into(), true);
+        inputs.files =
+            ["/w/crates/api/src/main.rs", "/w/crates/db/migrations"].map(PathBuf::from).into();
+        for (name, effect, after_failure) in [
+            ("crates/api/src/main.rs", Effect::Build, Effect::Build),
+            ("crates/db/migrations/V1__new.sql", Effect::Build, Effect::Build),
+            ("crates/api/Cargo.toml", Effect::Build, Effect::Build),
+            ("Cargo.lock", Effect::Build, Effect::Build),
+            ("crates/api/src/new.rs", Effect::Nothing, Effect::Build),
+            ("crates/api/src/.new.rs.swp", Effect::Nothing, Effect::Nothing),
+            ("docs/architecture.md", Effect::Nothing, Effect::Nothing),
+            ("tests/e2e/main.rs", Effect::Nothing, Effect::Nothing),
+            ("xtask/crates/dev-server/src/main.rs", Effect::NeedsUp, Effect::NeedsUp),
+            (".env", Effect::NeedsUp, Effect::NeedsUp),
+            ("docker/Dockerfile", Effect::NeedsUp, Effect::NeedsUp),
+        ] {
+            let path = Path::new("/w").join(name);
+            assert_eq!(inputs.effect(&path, false), effect, "{name}");
+            assert_eq!(inputs.effect(&path, true), after_failure, "{name} after a failed build");
+        }
+        assert_eq!(inputs.effect(Path::new("/other/Cargo.toml"), true), Effect::Nothing);
+    }
+}

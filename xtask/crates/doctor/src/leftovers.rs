@@ -1,0 +1,48 @@
+//! Checks for containers with a PostgreSQL that killed test runs have left.
+
+use std::fs::File;
+
+use context::engine_kind::EngineKind;
+
+use crate::{
+    check_context::{CheckContext, Need},
+    diagnostic::Diagnostic,
+    inventory::docker,
+};
+
+/// The label with the path of a file that the holder of the container keeps locked while it lives: see
+/// tests/postgres/docker.rs.
+const LABEL: &str = "test-postgres.lock";
+
+pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
+    if context.need(EngineKind::Docker) == Need::Not {
+        return Vec::new();
+    }
+    let format = format!("{{{{.ID}}}}\t{{{{.Label \"{LABEL}\"}}}}");
+    let filter = format!("label={LABEL}");
+    let Ok(answer) =
+        context.deadline.docker(&["ps", "--all", "--filter", &filter, "--format", &format])
+    else {
+        return Vec::new();
+    };
+    let is_left = |path: &str| File::open(path).is_ok_and(|file| file.try_lock().is_ok());
+    let ids: Vec<_> = answer
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .filter(|(_, path)| is_left(path))
+        .map(|(id, path)| (id.to_owned(), path.to_owned()))
+        .collect();
+    if ids.is_empty() {
+        return Vec::new();
+    }
+    let names: Vec<_> = ids.iter().map(|(id, _)| id.as_str()).collect();
+    let what = format!("a killed test run has left {} containers", ids.len());
+    let remedy = format!("docker rm --force --volumes {}", names.join(" "));
+    vec![Diagnostic::warning("test-containers", what, remedy).with_fix(move |_| {
+        for (id, path) in &ids {
+            docker(&["rm", "--force", "--volumes", id])?;
+            std::fs::remove_file(path)?;
+        }
+        Ok(format!("removed {} containers of test runs", ids.len()))
+    })]
+}

@@ -1,0 +1,288 @@
+//! The stack in containers.
+
+mod containers;
+mod production;
+
+use std::{
+    ffi::OsStr,
+    process::{Command, ExitCode},
+};
+
+use anyhow::bail;
+use context::{
+    compile, http, process,
+    project::Project,
+    service::Service,
+    settings::Settings,
+    state::{ApiProcess, State},
+};
+use deploy::image::Images;
+use xshell::{Cmd, cmd};
+
+use crate::{
+    dev_server::DevServer,
+    engine::{Engine, NOT_BUILT},
+    images, postgres,
+};
+use containers::Container;
+
+/// What cargo says in a container that may not read the source.
+const UNREADABLE: [(&str, &str); 2] = {
+    let meaning = "the containers' user, number 1000, may not read the source; this lets it: `chmod go+rx . \
+                   && chmod -R go+rX .cargo Cargo.* crates docker tests xtask`";
+    [("could not find `Cargo.toml`", meaning), ("Permission denied (os error 13)", meaning)]
+};
+
+/// The stack in containers.
+pub struct Docker<'a> {
+    project: &'a Project,
+    settings: Settings,
+    production: bool,
+    api_port: u16,
+    postgres_port: u16,
+    /// The release that this command has built.
+    built: Option<Images>,
+}
+
+impl<'a> Docker<'a> {
+    /// Returns the engine of the stack in this state.
+    pub fn new(project: &'a Project, settings: Settings, state: &State) -> Self {
+        let State { production, api_port, postgres_port, .. } = *state;
+        Self { project, settings, production, api_port, postgres_port, built: None }
+    }
+
+    /// Every call of Compose goes through here: project, files and environment are set once.
+    fn compose(&self) -> Cmd<'a> {
+        let root = &self.project.root;
+        let file = if self.production { "docker/compose.production.yaml" } else { "compose.yaml" };
+        let file = self.project.path(file);
+        cmd!(self.project.shell, "docker compose --project-directory {root} --file {file}")
+            .env("COMPOSE_PROJECT_NAME", &self.settings.project)
+            // Names of containers as they are now, not as Compose 1 made them.
+            .env("COMPOSE_COMPATIBILITY", "false")
+            .env("API_PORT", self.api_port.to_string())
+            .env("POSTGRES_PORT", self.postgres_port.to_string())
+            .envs(self.project.owner().map(|user| ("BACKUP_USER", user)))
+            .quiet()
+    }
+
+    /// [`Self::compose`] with arguments, for when the terminal is handed over.
+    pub fn command<T: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = T>) -> Command {
+        self.compose().args(arguments).into()
+    }
+
+    /// Where the binaries are in the containers.
+    fn binary(&self, name: &str) -> String {
+        if self.production { format!("/{name}") } else { format!("/cache/target/debug/{name}") }
+    }
+
+    fn containers(&self) -> anyhow::Result<Vec<Container>> {
+        containers::parse(&self.compose().args(["ps", "--all", "--format", "json"]).read()?)
+    }
+
+    /// A command in the container of `service`. Docker does it in half the time that Compose takes.
+    fn in_container(&self, service: &str, interactive: bool) -> Command {
+        let mut command = Command::new("docker");
+        command.args(["exec", "--interactive"]);
+        // Docker would fail on a pipe for want of a terminal.
+        if interactive && process::is_interactive() {
+            command.arg("--tty");
+        }
+        // The name that Compose gives to a service's first container. In development there is no other;
+        // replicas come and go, and any of them will do.
+        let first = format!("{}-{service}-1", self.settings.project);
+        let replica = self.production.then(|| self.replica(service)).flatten();
+        command.arg(replica.unwrap_or(first));
+        command
+    }
+}
+
+impl Engine for Docker<'_> {
+    fn prepare(&mut self) -> anyhow::Result<String> {
+        if self.production {
+            return self.prepare_release();
+        }
+        process::run(&mut self.command(["build", "--quiet", "build"]))?;
+        if !images::is_here(&self.settings.postgres_image) {
+            process::run(&mut self.command(["pull", "postgres"]))?;
+        }
+        Ok(format!("{} and {}", self.settings.rust_image, self.settings.postgres_image))
+    }
+
+    fn start_database(&mut self) -> anyhow::Result<()> {
+        if self.production {
+            return self.start_release_database();
+        }
+        let start = ["up", "--detach", "--no-deps", "--wait", "--wait-timeout", "60", "postgres"];
+        let output = self.compose().args(start).ignore_status().output()?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let log =
+            self.compose().args(["logs", "--tail", "15", "postgres"]).ignore_status().read()?;
+        bail!(
+            "the database does not start\n{}\n{log}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+
+    fn build(&mut self) -> anyhow::Result<()> {
+        if self.production {
+            // The release image holds the binaries.
+            return Ok(());
+        }
+        let mut build = self.command(["run", "--rm", "--no-deps", "--no-TTY"]);
+        for (name, value) in compile::cargo_terminal_settings() {
+            build.args(["--env", &format!("{name}={value}")]);
+        }
+        compile::run(build.arg("build"), self.known_failures())
+    }
+
+    fn migrate(&self, arguments: &[&str], apart: bool) -> anyhow::Result<Command> {
+        let binary = self.binary("migrate");
+        // Asking the API is quicker than asking Compose for it.
+        let mut command = if apart || http::get(self.api_port, "/health/live").is_err() {
+            if self.production {
+                return self.migrate_release(arguments);
+            }
+            let mut command = self.command(["run", "--rm", "--no-deps", "--no-TTY"]);
+            let if_built =
+                format!(r#"[ -x "$0" ] && exec "$0" "$@"; echo 'error: {NOT_BUILT}' >&2; exit 1"#);
+            command.args(["migrate", "sh", "-c", &if_built, &binary]);
+            command
+        } else {
+            let mut command = self.in_container("api", false);
+            command.arg(&binary);
+            command
+        };
+        command.args(arguments);
+        Ok(command)
+    }
+
+    fn start_api(&mut self) -> anyhow::Result<Option<ApiProcess>> {
+        if self.production {
+            self.start_release()?;
+            return Ok(None);
+        }
+        self.remove_release()?;
+        // The container's settings may be the same and its binary another: it must be made anew.
+        let start = ["up", "--detach", "--no-deps", "--force-recreate", "api"];
+        let output = self.compose().args(start).ignore_status().output()?;
+        if !output.status.success() {
+            bail!("the API does not start\n{}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(None)
+    }
+
+    fn known_failures(&self) -> compile::KnownFailures {
+        &UNREADABLE
+    }
+
+    fn dev_server(&self) -> Option<DevServer> {
+        let mut ask = self.in_container("api", false);
+        ask.arg(self.binary("dev-server"));
+        (!self.production).then(|| DevServer::new(ask))
+    }
+
+    fn api_failure(&self) -> anyhow::Result<Option<String>> {
+        let failed = |service: &Service| service.name == "api" && !service.is_running();
+        if !self.services(false)?.iter().any(failed) && !self.has_crashed() {
+            return Ok(None);
+        }
+        let log = self.compose().args(["logs", "--no-log-prefix", "--tail", "15", "api"]).read()?;
+        Ok(Some(log))
+    }
+
+    fn has_api_port(&self) -> bool {
+        // Docker starts no container whose port is taken.
+        true
+    }
+
+    fn stop_api(&mut self) -> anyhow::Result<()> {
+        process::run(&mut self.command(["--progress", "quiet", "stop", "api"]))
+    }
+
+    fn stop(&mut self, volumes: bool) -> anyhow::Result<()> {
+        // Production has a service of this name as well, and what has a profile is no orphan without it.
+        let mut down = self.command(["--profile", "backup", "down", "--remove-orphans"]);
+        if volumes {
+            down.arg("--volumes");
+        }
+        process::output(&mut down)?;
+        // What the other profile has left, and what Compose does not know of.
+        let ours = format!("label=com.docker.compose.project={}", self.settings.project);
+        let prune = |kind, all: &[&str]| {
+            let mut prune = Command::new("docker");
+            prune.args([kind, "prune", "--force", "--filter", &ours]).args(all);
+            process::output(&mut prune)
+        };
+        prune("network", &[])?;
+        if volumes {
+            prune("volume", &["--all"])?;
+        }
+        Ok(())
+    }
+
+    fn restart(&mut self, service: Option<&str>) -> anyhow::Result<Option<ApiProcess>> {
+        let services = service.map_or_else(|| vec!["postgres", "api"], |service| vec![service]);
+        process::run(self.command(["--progress", "quiet", "restart"]).args(services))?;
+        Ok(None)
+    }
+
+    fn services(&self, memory: bool) -> anyhow::Result<Vec<Service>> {
+        let containers = self.containers()?;
+        Ok(containers::services(containers, memory, self.api_port))
+    }
+
+    fn logs(&self, service: Option<&str>, follow: bool) -> anyhow::Result<ExitCode> {
+        // Compose shows nothing of a service that it does not know, and calls that success.
+        if let Some(service) = service {
+            let known: Vec<_> = self.services(false)?.into_iter().map(|known| known.name).collect();
+            if !known.iter().any(|known| known == service) {
+                bail!("there is no service {service}: there are {}", known.join(" and "));
+            }
+        }
+        let mut command = self.command(["logs"]);
+        if follow {
+            command.arg("--follow");
+        }
+        process::exec({
+            command.args(service);
+            command
+        })
+    }
+
+    fn exec(&self, service: &str, command: &[String]) -> anyhow::Result<Command> {
+        let mut exec = self.in_container(service, true);
+        exec.args(command);
+        Ok(exec)
+    }
+
+    fn psql(&self, arguments: &[String]) -> anyhow::Result<Command> {
+        let Settings { user, database, .. } = &self.settings;
+        let mut psql = self.in_container("postgres", true);
+        psql.args(["psql", "--username", user, "--dbname", database]).args(arguments);
+        Ok(psql)
+    }
+
+    fn postgres_program(&self, name: &str) -> Command {
+        let container = format!("{}-postgres-1", self.settings.project);
+        postgres::container_program(&container, &self.settings.user, name)
+    }
+
+    fn backup(&self, arguments: &[&str]) -> anyhow::Result<Command> {
+        if self.production {
+            return self.back_release_up(arguments);
+        }
+        let mut command = self.command(["run", "--rm", "--no-deps", "--no-TTY", "backup"]);
+        command.args(arguments);
+        Ok(command)
+    }
+
+    fn shell(&self, service: &str) -> anyhow::Result<Command> {
+        if self.production && service == "api" {
+            bail!("the release image holds nothing but the two binaries: it has no shell");
+        }
+        self.exec(service, &["sh".to_owned()])
+    }
+}

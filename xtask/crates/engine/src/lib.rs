@@ -1,0 +1,66 @@
+//! Runs the stack: Docker and this machine behind one trait. Every command works on both through [`Engine`].
+
+pub mod choose;
+mod compose_stack;
+pub mod database_branch;
+mod dev_server;
+mod docker;
+pub mod docker_parts;
+mod engine;
+pub mod images;
+mod local;
+mod log_file;
+pub mod postgres;
+mod ready;
+pub mod upgrade;
+
+use context::{
+    engine_kind::{EngineChoice, EngineKind},
+    project::Project,
+    settings::Settings,
+    state::State,
+};
+
+pub use choose::choose;
+pub use dev_server::{DevServer, SourceStatus};
+pub use docker::Docker;
+pub use engine::Engine;
+pub use ready::wait_until_ready;
+
+use local::Local;
+
+/// The engine that `state` names.
+pub fn open<'a>(
+    project: &'a Project,
+    settings: Settings,
+    state: &State,
+) -> anyhow::Result<Box<dyn Engine + 'a>> {
+    Ok(match state.engine {
+        EngineKind::Docker => Box::new(Docker::new(project, settings, state)),
+        EngineKind::Local => Box::new(Local::new(project, settings, state)?),
+    })
+}
+
+/// The engine of a stack that is up, and what `up` did.
+///
+/// # Errors
+/// No stack is up.
+pub fn current(project: &Project) -> anyhow::Result<(Box<dyn Engine + '_>, State)> {
+    let settings = project.settings()?;
+    let state = State::load(project).or_else(|| compose_stack::find(project, &settings));
+    let state =
+        state.ok_or_else(|| anyhow::anyhow!("nothing is up: `cargo xtask up` starts it"))?;
+    Ok((open(project, settings, &state)?, state))
+}
+
+/// The engine to use for something that needs no running stack.
+pub fn select(project: &Project, flag: Option<EngineChoice>) -> anyhow::Result<State> {
+    let settings = project.settings()?;
+    if let Some(state) = State::load(project)
+        && settings.forced(flag).is_none_or(|kind| kind == state.engine)
+    {
+        return Ok(state);
+    }
+    let (engine, why) = choose(&settings, flag)?;
+    Ok(State::new(engine, why, &settings))
+}

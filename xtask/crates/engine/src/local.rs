@@ -1,0 +1,297 @@
+//! The stack on this machine: a PostgreSQL cluster of the project's own, and the API in the background.
+
+mod binaries;
+mod database;
+mod services;
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use context::{
+    http,
+    process::{self, Running, parent},
+    project::Project,
+    service::Service,
+    settings::Settings,
+    state::{ApiProcess, State},
+};
+use listeners::Listener;
+use local_postgres::{Cluster, Credentials, Installation, Status, Stop};
+
+use crate::{
+    dev_server::DevServer,
+    engine::{Engine, NOT_BUILT},
+    log_file, postgres,
+};
+
+/// Longer than the server's own API_SHUTDOWN_SECONDS.
+const API_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The stack on this machine.
+pub(crate) struct Local<'a> {
+    project: &'a Project,
+    settings: Settings,
+    installation: Installation,
+    cluster: Cluster,
+    production: bool,
+    api_port: u16,
+    postgres_port: u16,
+    api: Option<ApiProcess>,
+}
+
+impl<'a> Local<'a> {
+    pub(crate) fn new(
+        project: &'a Project,
+        settings: Settings,
+        state: &State,
+    ) -> anyhow::Result<Self> {
+        let folder = project.runtime(&settings.cluster());
+        let installation = postgres::find_postgres_of(&settings, &folder)?;
+        let cluster = Cluster::open(&installation, &folder)?;
+        let State { production, api_port, postgres_port, api, .. } = *state;
+        Ok(Self {
+            project,
+            settings,
+            installation,
+            cluster,
+            production,
+            api_port,
+            postgres_port,
+            api,
+        })
+    }
+
+    /// The API's process, if it is the one that we started.
+    fn api(&self) -> Option<Running> {
+        self.api.and_then(|api| Running::find(api.pid, Some(api.started)))
+    }
+
+    fn end_api(&mut self) {
+        if let Some(api) = self.api() {
+            api.stop(API_TIMEOUT);
+        }
+        self.api = None;
+    }
+
+    /// The settings of server and migration tool, `.env` included: they do not read it themselves.
+    fn settle(&self, command: &mut Command) {
+        command
+            .envs(self.settings.file())
+            .env("DATABASE_URL", self.settings.database_url(self.postgres_port))
+            .env("API_LISTEN", format!("127.0.0.1:{}", self.api_port))
+            .env("ENGINE", "local")
+            .env("RELOAD_FOLDER", self.project.runtime("bin"))
+            .current_dir(&self.project.root);
+        if self.production {
+            command.env("APP_ENV", "production");
+        }
+    }
+
+    fn psql_on(&self, database: &str) -> Command {
+        database::psql(&self.installation, &self.settings, self.postgres_port, database)
+    }
+
+    fn binary(&self, name: &str) -> PathBuf {
+        binaries::path(self.project, name)
+    }
+
+    fn log(&self) -> PathBuf {
+        self.project.runtime("api.log")
+    }
+
+    fn logs_of(&self, service: Option<&str>) -> anyhow::Result<Vec<(&'static str, PathBuf)>> {
+        let all = [("postgres", self.cluster.log()), ("api", self.log())];
+        let chosen: Vec<_> = all
+            .into_iter()
+            .filter(|(name, _)| service.is_none_or(|service| service == *name))
+            .collect();
+        if let (true, Some(service)) = (chosen.is_empty(), service) {
+            bail!("there is no service {service}: there are postgres and api");
+        }
+        Ok(chosen)
+    }
+}
+
+impl Engine for Local<'_> {
+    fn prepare(&mut self) -> anyhow::Result<String> {
+        let Settings { user, password, .. } = &self.settings;
+        let is_new = self.cluster.status()? == Status::Absent;
+        // As in the container.
+        let settings = [("timezone", "UTC"), ("log_timezone", "UTC")];
+        self.cluster.init(&Credentials { user, password }, &settings)?;
+        let folder = self.cluster.folder().display();
+        Ok(format!("{} cluster in {folder}", if is_new { "made a" } else { "the" }))
+    }
+
+    fn start_database(&mut self) -> anyhow::Result<()> {
+        if let Status::Running { port, .. } = self.cluster.status()?
+            && port != self.postgres_port
+        {
+            self.cluster.stop(Stop::Fast)?;
+        }
+        self.postgres_port = self.cluster.start(self.postgres_port)?.port;
+        database::create_if_missing(|| self.psql_on("postgres"), &self.settings.database)
+    }
+
+    fn build(&mut self) -> anyhow::Result<()> {
+        binaries::build(self.project, self.production)
+    }
+
+    fn migrate(&self, arguments: &[&str], _apart: bool) -> anyhow::Result<Command> {
+        let program = self.binary("migrate");
+        if !program.exists() {
+            bail!(NOT_BUILT);
+        }
+        let mut command = Command::new(program);
+        self.settle(&mut command);
+        command.args(arguments);
+        Ok(command)
+    }
+
+    fn start_api(&mut self) -> anyhow::Result<Option<ApiProcess>> {
+        self.end_api();
+        let log = log_file::open(&self.log())?;
+        let mut command = if self.production {
+            Command::new(self.binary("api"))
+        } else {
+            let mut dev_server = binaries::dev_server(self.project);
+            process::forget_own_package(&mut dev_server);
+            dev_server
+        };
+        self.settle(&mut command);
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        // A Ctrl-C in this terminal is not meant for it.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        #[cfg(windows)]
+        std::os::windows::process::CommandExt::creation_flags(&mut command, 0x0000_0208);
+        let pid = command.spawn().context("cannot start the API")?.id();
+        let started = Running::find(pid, None).map(|process| process.started());
+        self.api = started.map(|started| ApiProcess { pid, started });
+        Ok(self.api)
+    }
+
+    fn dev_server(&self) -> Option<DevServer> {
+        let mut ask = Command::new(self.binary("dev-server"));
+        ask.env("RELOAD_FOLDER", self.project.runtime("bin"));
+        (!self.production).then(|| DevServer::new(ask))
+    }
+
+    fn api_failure(&self) -> anyhow::Result<Option<String>> {
+        if self.api().is_some() && !self.has_crashed() {
+            return Ok(None);
+        }
+        Ok(Some(log_file::tail(&self.log(), 15)))
+    }
+
+    fn has_api_port(&self) -> bool {
+        let is_ours = |listener: Listener| {
+            // The port is the supervisor's, and its server has it too.
+            let pid = listener.process.pid;
+            let has_it = self.api.is_some_and(|api| pid == api.pid || parent(pid) == Some(api.pid));
+            has_it && listener.socket.port() == self.api_port
+        };
+        // Where nobody may look, nobody is suspected.
+        listeners::get_all().map_or(true, |all| all.into_iter().any(is_ours))
+    }
+
+    fn stop_api(&mut self) -> anyhow::Result<()> {
+        self.end_api();
+        Ok(())
+    }
+
+    fn stop(&mut self, volumes: bool) -> anyhow::Result<()> {
+        self.end_api();
+        self.cluster.stop(Stop::Fast)?;
+        if volumes && self.cluster.status()? != Status::Absent {
+            self.cluster.remove()?;
+        }
+        Ok(())
+    }
+
+    fn restart(&mut self, service: Option<&str>) -> anyhow::Result<Option<ApiProcess>> {
+        self.logs_of(service)?;
+        if service != Some("api") {
+            self.cluster.stop(Stop::Fast)?;
+            self.start_database()?;
+        }
+        if service != Some("postgres") {
+            return self.start_api();
+        }
+        Ok(self.api)
+    }
+
+    fn services(&self, memory: bool) -> anyhow::Result<Vec<Service>> {
+        let postgres = match self.cluster.status()? {
+            Status::Running { pid, port } => Some((pid, port)),
+            Status::Absent | Status::Stopped => None,
+        };
+        let process = postgres.and_then(|(pid, _)| Running::find(pid, None));
+        let postgres =
+            services::service("postgres", process.as_ref(), postgres.map(|(_, port)| port), true);
+        let is_ready = self.api.is_some() && http::is_ready(self.api_port);
+        let mut api = services::service("api", self.api().as_ref(), Some(self.api_port), is_ready);
+        // Not the supervisor's.
+        if let Some(server) = self.dev_server().filter(|_| memory).and_then(DevServer::status)
+            && let Some(server) = server.server.and_then(|pid| Running::find(pid, None))
+        {
+            api.memory = Some(server.memory());
+        }
+        Ok(vec![postgres, api])
+    }
+
+    fn logs(&self, service: Option<&str>, follow: bool) -> anyhow::Result<ExitCode> {
+        log_file::show(&self.logs_of(service)?, follow)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn exec(&self, _service: &str, command: &[String]) -> anyhow::Result<Command> {
+        let (program, arguments) = command.split_first().context("no command was given")?;
+        let mut exec = Command::new(program);
+        self.settle(&mut exec);
+        exec.args(arguments);
+        Ok(exec)
+    }
+
+    fn psql(&self, arguments: &[String]) -> anyhow::Result<Command> {
+        let mut psql = self.psql_on(&self.settings.database);
+        psql.args(arguments);
+        Ok(psql)
+    }
+
+    fn postgres_program(&self, name: &str) -> Command {
+        let Settings { user, password, .. } = &self.settings;
+        let program = self.installation.program(name);
+        postgres::local_program(program, self.postgres_port, &Credentials { user, password })
+    }
+
+    fn backup(&self, arguments: &[&str]) -> anyhow::Result<Command> {
+        if cfg!(windows) {
+            bail!("backups need a POSIX shell: use the engine docker, or `cargo xtask db dump`");
+        }
+        let mut path =
+            env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();
+        path.splice(0..0, self.installation.program("psql").parent().map(Path::to_owned));
+        let settings = &self.settings;
+        let folder = settings.variable("BACKUP_FOLDER").unwrap_or_else(|| "backups".to_owned());
+        let mut command = self.postgres_program("sh");
+        command.arg("docker/backup/backup.sh").args(arguments);
+        command.envs(settings.file().filter(|(name, _)| name.starts_with("BACKUP_")));
+        command
+            .env("BACKUP_FOLDER", self.project.path(folder.trim_start_matches("./")))
+            .env("PATH", env::join_paths(path)?);
+        command.env("PGDATABASE", &settings.database).current_dir(&self.project.root);
+        Ok(command)
+    }
+
+    fn shell(&self, service: &str) -> anyhow::Result<Command> {
+        let (variable, default) = if cfg!(windows) { ("COMSPEC", "cmd") } else { ("SHELL", "sh") };
+        let shell = env::var(variable).unwrap_or_else(|_| default.to_owned());
+        self.exec(service, &[shell])
+    }
+}

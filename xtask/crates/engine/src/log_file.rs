@@ -1,0 +1,68 @@
+//! Log files of processes in the background: opens, prints and follows them.
+
+use std::{
+    fs::{self, File},
+    io::{Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use anyhow::Context;
+
+/// A longer log is set aside when the next process starts.
+const LIMIT: u64 = 10 * 1024 * 1024;
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The log file at `path`, to be appended to.
+pub(crate) fn open(path: &Path) -> anyhow::Result<File> {
+    if fs::metadata(path).is_ok_and(|log| log.len() > LIMIT) {
+        fs::rename(path, path.with_extension("log.old"))?;
+    }
+    let open = File::options().create(true).append(true).open(path);
+    open.with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The last `count` lines of the log.
+pub(crate) fn tail(path: &Path, count: usize) -> String {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+/// Writes the logs to standard output, each line after its service's name, then goes on with what
+/// is added, if asked to, until it is interrupted.
+pub(crate) fn show(logs: &[(&str, PathBuf)], follow: bool) -> anyhow::Result<()> {
+    let mut read: Vec<_> = logs.iter().map(|_| (0, String::new())).collect();
+    loop {
+        for ((name, path), (position, rest)) in logs.iter().zip(&mut read) {
+            *position = added(path, *position, rest)?;
+            let end = rest.rfind('\n').map_or(0, |newline| newline + 1);
+            let lines: String = rest.drain(..end).collect();
+            let mut output = std::io::stdout().lock();
+            for line in lines.lines() {
+                // A closed pipe, as of `| head`, ends this like any other program.
+                if writeln!(output, "{name:<8} | {line}").is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        if !follow {
+            return Ok(());
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Reads what was written since `position` into `rest` and returns the new position.
+fn added(path: &Path, position: u64, rest: &mut String) -> anyhow::Result<u64> {
+    // Not there yet, or not readable for us: as good as empty.
+    let Ok(mut file) = File::open(path) else { return Ok(position) };
+    // Shorter than before: another log has taken its place.
+    let start = if file.metadata()?.len() < position { 0 } else { position };
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    rest.push_str(&String::from_utf8_lossy(&bytes));
+    Ok(start + bytes.len() as u64)
+}

@@ -1,0 +1,36 @@
+//! The comparison of two documents.
+
+use serde_json::{Map, Value};
+
+/// Which way a value goes: what the server takes may only grow, and what it answers may only shrink.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Direction {
+    Request,
+    Response,
+}
+
+/// Two documents, and the changes that were found so far.
+pub(crate) struct Comparison<'a> {
+    pub(crate) old: &'a Value,
+    pub(crate) new: &'a Value,
+    pub(crate) found: Vec<String>,
+    /// The references that were followed, since a schema may refer to itself.
+    pub(crate) seen: Vec<(Direction, String, String)>,
+}
+
+impl<'a> Comparison<'a> {
+    pub(crate) fn new(old: &'a Value, new: &'a Value) -> Self {
+        Self { old, new, found: Vec::new(), seen: Vec::new() }
+    }
+}
+
+/// What a `$ref` refers to, or the value itself.
+pub(crate) fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    let reference = value.get("$ref").and_then(Value::as_str).and_then(|it| it.strip_prefix('#'));
+    reference.and_then(|it| document.pointer(it)).unwrap_or(value)
+}
+
+/// Returns the members of an object.
+pub(crate) fn map(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flat_map(Map::iter)
+}
