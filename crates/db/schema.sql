@@ -26,9 +26,10 @@ CREATE TABLE audit_entries (
 );
 
 CREATE TABLE emails (
-    id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
     person_id uuid NOT NULL,
     address text NOT NULL,
+    "position" integer DEFAULT 0 NOT NULL,
     CONSTRAINT emails_pkey PRIMARY KEY (id),
     CONSTRAINT emails_address_length CHECK (((char_length(address) >= 3) AND (char_length(address) <= 254))),
     CONSTRAINT emails_person_id_fkey FOREIGN KEY (person_id) REFERENCES persons(id) ON DELETE CASCADE
@@ -82,6 +83,31 @@ CREATE INDEX emails_person_id_id_idx ON public.emails USING btree (person_id, id
 
 CREATE INDEX idempotency_keys_created_at_idx ON public.idempotency_keys USING btree (created_at);
 
-CREATE INDEX persons_lower_name_id_idx ON public.persons USING btree (lower(name) text_pattern_ops, id);
+CREATE INDEX persons_search_idx ON public.persons USING gin (to_tsvector('simple'::regconfig, ((name || ' '::text) || COALESCE(nickname, ''::text))));
 
 CREATE INDEX tokens_account_id_id_idx ON public.tokens USING btree (account_id, id);
+
+CREATE OR REPLACE FUNCTION public.jsonb_merge_patch(target jsonb, patch jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+DECLARE
+    member record;
+BEGIN
+    IF jsonb_typeof(patch) IS DISTINCT FROM 'object' THEN
+        RETURN CASE WHEN patch IS NULL THEN target WHEN patch <> 'null' THEN patch END;
+    END IF;
+    IF jsonb_typeof(target) IS DISTINCT FROM 'object' THEN
+        target := '{}';
+    END IF;
+    FOR member IN SELECT * FROM jsonb_each(patch) LOOP
+        IF member.value = 'null' THEN
+            target := target - member.key;
+        ELSE
+            target := target || jsonb_build_object(member.key, jsonb_merge_patch(target -> member.key, member.value));
+        END IF;
+    END LOOP;
+    RETURN target;
+END
+$function$;

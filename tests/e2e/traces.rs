@@ -94,7 +94,7 @@ async fn a_request_and_its_statements_are_spans_of_the_client_s_trace() {
     assert_eq!(attribute(attributes, "http.response.status_code"), &Value::IntValue(404));
     assert_eq!(attribute(attributes, "http.request.header.x-request-id"), &text("mine"));
     // Who asks, and for what.
-    for name in ["store::tokens::find_holder", "db::persons::find_many"] {
+    for name in ["store::tokens::find_holder", "persons.find"] {
         let statement = span(&spans, name);
         assert_eq!(statement.trace_id, request.trace_id, "{name}");
         assert_eq!(statement.parent_span_id, request.span_id, "{name}");

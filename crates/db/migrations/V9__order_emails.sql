@@ -25,6 +25,3 @@ $$;
 ALTER TABLE emails
     ADD COLUMN position integer NOT NULL DEFAULT 0,
     ALTER COLUMN id SET DEFAULT gen_random_uuid();
-
--- Full-text search of persons.
-CREATE INDEX persons_search_idx ON persons USING gin (to_tsvector('simple', name || ' ' || coalesce(nickname, '')));
