@@ -54,7 +54,7 @@ pub(crate) fn what_would_hold_up_or_break_the_last_release_is_found(stack: &Stac
     run(&mut copy.xtask("migrate check"))
         .failed()
         .says(format!("{file}:1: drop-column"))
-        .says("v0.0.1:crates/db/src/persons.rs")
+        .says("v0.0.1:crates/domains/people/src/persons.rs")
         .says("the safe way");
     copy.write(&file, &format!("-- migrate: allow drop-column: a test\n{text}"));
     run(&mut copy.xtask("migrate check")).succeeded().says("the new migration holds up nobody");

@@ -1,8 +1,7 @@
 //! The schema of the API: migrations and seeds.
 //!
-//! One module a resource (`persons`), each a set of free functions called with their module's name:
-//! `db::persons::find(&client, id)`. What they stand on is the crate `store`; what callers
-//! of both need of it is handed on from here.
+//! The queries of a resource stand in its file below `crates/domains`, the queries of accounts, tokens and the audit in
+//! `store`.
 
 pub mod bulk;
 pub mod migrations;

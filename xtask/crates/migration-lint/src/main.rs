@@ -112,7 +112,7 @@ impl Cli {
     /// The files of a release that mention a name where its statements are.
     fn readers(&self, release: &str, name: &str) -> Vec<String> {
         let options = ["grep", "--word-regexp", "--name-only", "--fixed-strings", "-e", name];
-        let places = [release, "--", "crates/db/src", "crates/store/src", "crates/db/seeds"];
+        let places = [release, "--", "crates/domains", "crates/store/src", "crates/db/seeds"];
         let found = self.git(&[&options[..], &places].concat());
         found.map_or_else(|_| Vec::new(), |found| found.lines().map(str::to_owned).collect())
     }
