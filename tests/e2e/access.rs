@@ -1,134 +1,115 @@
-//! Who may call what: every operation of the document, with every kind of token.
+//! Permissions: every operation of the OpenAPI document, with every kind of token.
 
-use reqwest::RequestBuilder;
-use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::harness::{Row, SESSION, TestApp, problem};
+use futures_util::{StreamExt, stream};
+use reqwest::{RequestBuilder, Response};
+use serde_json::json;
+use store::credentials::token;
 
-/// What these need, by their ids. Of all others, those that read need a token, and those that write
-/// one with the scope `write`.
+use crate::harness::{Operation, Row, SESSION, Spec, TestApp, problem};
+
+/// The only operations that anonymous clients may call. A new entry needs a security review.
 const OPEN: [&str; 4] = ["getLiveness", "getReadiness", "logIn", "signUp"];
-const FOR_ADMINS: &[&str] =
-    &["deleteAccount", "deletePerson", "listAccounts", "listChanges", "updateAccount"];
-const FOR_SESSIONS: [&str; 8] = [
-    "changePassword",
-    "createToken",
-    "endSession",
-    "listSessions",
-    "listTokens",
-    "logOut",
-    "revokeToken",
-    "updateOwnAccount",
-];
 
-struct Operation {
-    method: String,
-    path: String,
-    id: String,
-    document: Value,
+/// How many operations are tested at once.
+const CONCURRENT: usize = 8;
+
+/// A request that changes nothing: no row has its id, and its body is not valid.
+fn request(app: &TestApp, operation: &Operation) -> RequestBuilder {
+    let segments = operation.path.split('/');
+    let unknown = "00000000-0000-7000-8000-000000000000";
+    let path: Vec<_> = segments.map(|it| if it.starts_with('{') { unknown } else { it }).collect();
+    let request = app.request_as_nobody(&operation.method, &path.join("/"));
+    let has_body = operation.spec.get("requestBody").is_some();
+    if has_body { request.json(&json!({ "": 0 })) } else { request }
 }
 
-/// Every operation that the document lists.
-async fn operations(app: &TestApp) -> Vec<Operation> {
-    let response = app.request_as_nobody("GET", "/openapi.json").send().await.expect("an answer");
-    let document: Value = response.json().await.expect("JSON");
-    let mut operations = Vec::new();
-    for (path, methods) in document["paths"].as_object().expect("an object") {
-        for (method, operation) in methods.as_object().expect("an object") {
-            operations.push(Operation {
-                method: method.to_uppercase(),
-                path: path
-                    .replace("{id}", "00000000-0000-7000-8000-000000000000")
-                    .replace("{email_id}", "00000000-0000-7000-8000-000000000000"),
-                id: operation["operationId"].as_str().expect("an id").to_owned(),
-                document: operation.clone(),
-            });
-        }
-    }
-    operations
-}
-
-/// A request that is refused for its body at the latest, so that it changes nothing.
-fn with_empty_body(request: RequestBuilder, method: &str) -> RequestBuilder {
-    if method == "GET" || method == "DELETE" { request } else { request.json(&json!({ "": 0 })) }
+async fn send(spec: &Spec, operation: &Operation, request: RequestBuilder) -> Response {
+    let response = request.send().await.expect("a response");
+    spec.assert_documents(operation, &response);
+    response
 }
 
 #[tokio::test]
-async fn strangers_and_dead_tokens_are_401_everywhere_but_at_the_open_operations() {
+async fn only_the_open_operations_accept_anonymous_clients() {
     let app = TestApp::spawn().await;
-    let client = app.database.connect().await;
+    let spec = Spec::of(&app).await;
+    let open = spec.operations.iter().filter(|operation| operation.roles().is_none());
+    let open: BTreeSet<_> = open.map(|operation| operation.id.as_str()).collect();
+    assert_eq!(open, OPEN.into(), "operations without a required role");
+    let check = async |operation: &Operation| {
+        let response = send(&spec, operation, request(&app, operation)).await;
+        if operation.roles().is_some() {
+            assert_eq!(response.status(), 401, "{} without a token", operation.id);
+            problem(response, 401).await;
+        } else {
+            let status = response.status().as_u16();
+            assert!(![401, 403].contains(&status), "{} without a token: {status}", operation.id);
+        }
+    };
+    stream::iter(&spec.operations).for_each_concurrent(CONCURRENT, check).await;
+}
+
+#[tokio::test]
+async fn invalid_tokens_return_401() {
+    let app = TestApp::spawn().await;
+    let (spec, client) = (Spec::of(&app).await, app.database.connect().await);
     let expired = app.member.issue(&client, Row { hours: -1, ..SESSION }).await;
     let revoked = app.member.issue(&client, SESSION).await;
-    let delete = "DELETE FROM tokens WHERE hash = $1";
-    let hash = store::credentials::token::hash(&revoked).expect("a token").to_vec();
-    client.execute(delete, &[&hash]).await.expect("a row");
-    let unknown = store::credentials::token::generate();
-    for Operation { method, path, id, document } in operations(&app).await {
-        let nobody = || with_empty_body(app.request_as_nobody(&method, &path), &method);
-        let is_open = OPEN.contains(&id.as_str());
-        let needs_token = document["security"] == json!([{ "token": [] }]);
-        assert_eq!(needs_token, !is_open, "{id}");
-        if is_open {
-            let status = nobody().send().await.expect("an answer").status().as_u16();
-            assert!(![401, 403].contains(&status), "{id}: {status}");
-            continue;
-        }
-        for status in ["401", "403"] {
-            assert!(document["responses"].get(status).is_some(), "{id} is never {status}?");
-        }
-        problem(nobody().send().await.expect("an answer"), 401).await;
+    let hash = token::hash(&revoked).expect("a token").to_vec();
+    client.execute("DELETE FROM tokens WHERE hash = $1", &[&hash]).await.expect("a row");
+    // One operation for each set of roles, because the roles decide which code checks the token.
+    let by_roles = spec.operations.iter().filter_map(|it| Some((it.roles()?, it)));
+    let by_roles: BTreeMap<_, _> = by_roles.collect();
+    for operation in by_roles.into_values() {
         for header in [
             "Bearer".to_owned(),
             "Bearer x".to_owned(),
             "Basic YTpi".to_owned(),
-            format!("Bearer {}", unknown.expose()),
+            format!("Bearer {}", token::generate().expose()),
             format!("Bearer {expired}"),
             format!("Bearer {revoked}"),
         ] {
-            let request = nobody().header("authorization", header);
-            problem(request.send().await.expect("an answer"), 401).await;
+            let request = request(&app, operation).header("authorization", &header);
+            let response = send(&spec, operation, request).await;
+            assert_eq!(response.status(), 401, "{} with {header}", operation.id);
+            problem(response, 401).await;
         }
     }
 }
 
 #[tokio::test]
-async fn each_kind_of_token_may_do_what_it_is_for_and_nothing_else() {
+async fn each_token_may_call_exactly_the_operations_of_its_roles() {
     let app = TestApp::spawn().await;
-    let client = app.database.connect().await;
+    let (spec, client) = (Spec::of(&app).await, app.database.connect().await);
     let reading = Row { name: Some("reads"), scope: "read", hours: 1 };
     let writing = Row { name: Some("writes"), scope: "write", hours: 1 };
-    let closed = |operation: &Operation| !OPEN.contains(&operation.id.as_str());
-    for Operation { method, path, id, .. } in operations(&app).await.into_iter().filter(closed) {
-        let (is_admins, is_sessions) =
-            (FOR_ADMINS.contains(&id.as_str()), FOR_SESSIONS.contains(&id.as_str()));
-        let reads = method == "GET";
-        // One of each for every operation: one of them logs out.
-        for (kind, owner, row, may) in [
-            ("member's session", &app.member, SESSION, !is_admins),
-            ("member's reader", &app.member, reading, reads && !is_admins && !is_sessions),
-            ("member's writer", &app.member, writing, !is_admins && !is_sessions),
-            ("admin's session", &app.administrator, SESSION, true),
-            ("admin's reader", &app.administrator, reading, reads && !is_sessions),
-            ("admin's writer", &app.administrator, writing, !is_sessions),
-        ] {
-            let token = owner.issue(&client, row).await;
-            let request = with_empty_body(app.request_as(&token, &method, &path), &method);
-            let response = request.send().await.expect("an answer");
-            let status = response.status().as_u16();
-            assert!(status != 401 && status < 500, "{id} with a {kind}: {status}");
-            assert_eq!(status != 403, may, "{id} with a {kind}: {status}");
+    for (owner, row, roles) in [
+        (&app.member, SESSION, ["read", "write", "session"].as_slice()),
+        (&app.member, reading, &["read"]),
+        (&app.member, writing, &["read", "write"]),
+        (&app.administrator, SESSION, &["read", "write", "session", "admin"]),
+        (&app.administrator, reading, &["read", "admin"]),
+        (&app.administrator, writing, &["read", "write", "admin"]),
+    ] {
+        let shared = owner.issue(&client, row).await;
+        let check = async |operation: &Operation| {
+            let Some(required) = operation.roles() else { return };
+            // An operation on the session may end it.
+            let ends = required.contains("session");
+            let own = if ends { Some(owner.issue(&client, row).await) } else { None };
+            let token = own.as_ref().unwrap_or(&shared);
+            let response =
+                send(&spec, operation, request(&app, operation).bearer_auth(token)).await;
+            let (id, status) = (&operation.id, response.status().as_u16());
+            assert!(status != 401 && status < 500, "{id} with the roles {roles:?}: {status}");
+            let may = required.iter().all(|role| roles.contains(role));
+            assert_eq!(status != 403, may, "{id} with the roles {roles:?}: {status}");
             if !may {
                 problem(response, 403).await;
             }
-        }
-    }
-}
-
-#[tokio::test]
-async fn every_operation_of_the_lists_exists() {
-    let app = TestApp::spawn().await;
-    let operations = operations(&app).await;
-    for id in OPEN.iter().chain(FOR_ADMINS).chain(&FOR_SESSIONS) {
-        assert!(operations.iter().any(|operation| operation.id == *id), "{id}");
+        };
+        stream::iter(&spec.operations).for_each_concurrent(CONCURRENT, check).await;
     }
 }

@@ -8,16 +8,18 @@ mod problem;
 mod process;
 #[cfg(feature = "redis")]
 mod redis;
+mod spec;
 mod tools;
 mod wire;
 
 pub(crate) use app::{TestApp, config};
 pub(crate) use database::Database;
-pub(crate) use identity::{Row, SESSION};
+pub(crate) use identity::{Identity, Row, SESSION};
 pub(crate) use postgres::OwnPostgres;
 pub(crate) use problem::problem;
 pub(crate) use process::ServerProcess;
 #[cfg(feature = "redis")]
 pub(crate) use redis::Redis;
+pub(crate) use spec::{Operation, Spec, entries};
 pub(crate) use tools::Tools;
 pub(crate) use wire::Wire;

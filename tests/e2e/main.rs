@@ -8,6 +8,7 @@ mod accounts;
 mod audit;
 mod backups;
 mod connections;
+mod contract;
 mod crowds;
 mod database;
 mod docs;

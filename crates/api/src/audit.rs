@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use db::{Database, audit as rows};
-use poem_openapi::{Enum, Object, OpenApi, param::Query, types::Example};
+use poem_openapi::{Object, OpenApi, param::Query, types::Example};
 use serde::Serialize;
 use uuid::Uuid;
-use web::{accounts::Tags, auth::Admin, error::ApiError, examples, json::Json};
+use web::{accounts::Tags, auth::Admin, error::ApiError, examples, json::Json, text::Search};
 
 pub(crate) struct AuditApi {
     pub(crate) database: Database,
@@ -26,43 +26,17 @@ impl AuditApi {
         limit: Query<u32>,
         /// The `next` of the page before.
         cursor: Query<Option<Uuid>>,
-        /// Only changes of this kind of resource.
-        resource: Query<Option<Resource>>,
+        /// Only changes of this kind of resource, for example `person`.
+        resource: Query<Option<Search<1, 63>>>,
     ) -> Result<Json<ChangePage>, ApiError> {
-        let resource = resource.0.map(Resource::as_str);
+        let resource = resource.0.map(|resource| resource.0);
         let client = self.database.client().await?;
         // One more than asked for tells whether there is a next page.
-        let mut found = rows::list(&client, resource, cursor.0, limit.0 + 1).await?;
+        let mut found = rows::list(&client, resource.as_deref(), cursor.0, limit.0 + 1).await?;
         let is_last = found.len() <= limit.0 as usize;
         found.truncate(limit.0 as usize);
         let next = found.last().filter(|_| !is_last).map(|last| last.id);
         Ok(Json(ChangePage { items: found.into_iter().map(Change::from).collect(), next }))
-    }
-}
-
-/// A kind of resource.
-#[derive(Debug, Clone, Copy, Enum)]
-#[oai(rename_all = "snake_case")]
-enum Resource {
-    /// A person, or its e-mail addresses.
-    Person,
-    /// An account.
-    Account,
-    /// A session.
-    Session,
-    /// An API token.
-    Token,
-}
-
-impl Resource {
-    /// As the audit spells it.
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Person => "person",
-            Self::Account => "account",
-            Self::Session => "session",
-            Self::Token => "token",
-        }
     }
 }
 

@@ -8,10 +8,11 @@ mod throttle;
 
 use std::ops::Deref;
 
-use poem::{Request, Result};
+use poem::{Request, RequestBody, Result};
 use poem_openapi::{
-    SecurityScheme,
+    ApiExtractor, ApiExtractorType, ExtractParamOptions, SecurityScheme,
     auth::{Bearer, BearerAuthorization},
+    registry::Registry,
 };
 use store::{accounts::Role, tokens::Scope};
 
@@ -36,25 +37,60 @@ macro_rules! deref_to_caller {
 
 deref_to_caller!(Reader, Writer, Owner, Admin);
 
-/// A token: of a session, which `POST /sessions` begins, or an API token, which `POST /tokens` makes.
+// The OpenAPI document lists these names as roles of one security scheme, see `openapi::security`.
+
+/// A caller with a valid token.
 #[derive(SecurityScheme)]
-#[oai(ty = "bearer", rename = "token", checker = "may_read")]
+#[oai(ty = "bearer", rename = "read", checker = "may_read")]
 pub struct Reader(pub Caller);
 
-/// A token that may be used to change things.
+/// A caller with a session, or with an API token whose scope is `write`.
 #[derive(SecurityScheme)]
-#[oai(ty = "bearer", rename = "token", checker = "may_write")]
+#[oai(ty = "bearer", rename = "write", checker = "may_write")]
 pub struct Writer(pub Caller);
 
-/// A session. An API token that leaks can neither make others nor take over its account.
+/// A caller with a session. An API token can neither create tokens nor change its account.
 #[derive(SecurityScheme)]
-#[oai(ty = "bearer", rename = "token", checker = "may_own")]
+#[oai(ty = "bearer", rename = "session", checker = "may_own")]
 pub struct Owner(pub Caller);
 
-/// A session or an API token of an admin; one to read is enough to read.
+/// A caller whose account is an admin.
 #[derive(SecurityScheme)]
-#[oai(ty = "bearer", rename = "token", checker = "may_manage")]
+#[oai(ty = "bearer", rename = "admin", checker = "may_manage")]
 pub struct Admin(pub Caller);
+
+/// The calling admin, or the reason why the caller is not an admin. Anonymous clients may call the operation.
+pub(crate) struct AdminOrAnonymous(pub(crate) Result<Caller, ApiError>);
+
+impl<'a> ApiExtractor<'a> for AdminOrAnonymous {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        Admin::register(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        Admin::security_schemes()
+    }
+
+    fn has_security_fallback() -> bool {
+        true
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        let caller = match Bearer::from_request(request) {
+            Ok(bearer) => check(request, &bearer, Permission::Manage).await,
+            Err(_) => Err(ApiError::Unauthorized),
+        };
+        Ok(Self(caller))
+    }
+}
 
 async fn may_read(request: &Request, bearer: Bearer) -> Result<Caller> {
     Ok(check(request, &bearer, Permission::Read).await?)
@@ -70,12 +106,6 @@ async fn may_own(request: &Request, bearer: Bearer) -> Result<Caller> {
 
 async fn may_manage(request: &Request, bearer: Bearer) -> Result<Caller> {
     Ok(check(request, &bearer, Permission::Manage).await?)
-}
-
-/// Returns the calling admin, for an operation that can also be public.
-pub(crate) async fn admin(request: &Request) -> Result<Caller, ApiError> {
-    let bearer = Bearer::from_request(request).map_err(|_| ApiError::Unauthorized)?;
-    check(request, &bearer, Permission::Manage).await
 }
 
 /// The permission that an operation requires.

@@ -92,6 +92,23 @@ pub enum ApiError {
     Kept(#[from] serde_json::Error),
 }
 
+/// An [`ApiError`] of an operation that can also fail with the statuses `A` and `B`. The OpenAPI document lists them in
+/// addition to the statuses that follow from the parameters of the operation.
+#[derive(Debug)]
+pub struct ApiErrorOr<const A: u16, const B: u16 = A>(ApiError);
+
+impl<E: Into<ApiError>, const A: u16, const B: u16> From<E> for ApiErrorOr<A, B> {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl<const A: u16, const B: u16> From<ApiErrorOr<A, B>> for poem::Error {
+    fn from(error: ApiErrorOr<A, B>) -> Self {
+        error.0.into()
+    }
+}
+
 impl ApiError {
     /// A body that is no JSON. serde's own message may repeat a value, and so is not used.
     pub(crate) fn malformed(error: &serde_json::Error) -> Self {

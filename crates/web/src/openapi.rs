@@ -5,6 +5,7 @@
 
 mod responses;
 mod schemas;
+mod security;
 mod values;
 
 use std::sync::OnceLock;
@@ -38,6 +39,7 @@ fn correct(mut document: Value) -> Value {
     let licence = env!("CARGO_PKG_LICENSE");
     document["info"]["license"] = json!({ "name": licence, "identifier": licence });
     schemas::correct(&mut document);
+    security::merge_schemes(&mut document["components"]["securitySchemes"]);
     document["components"]["responses"] = responses::errors();
     document["components"]["headers"] = responses::headers();
     let schemas = document["components"]["schemas"].clone();
@@ -52,6 +54,7 @@ fn correct(mut document: Value) -> Value {
 
 fn correct_operation(method: &str, operation: &mut Value) {
     responses::correct(operation);
+    security::correct(method, operation);
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten().filter_map(Value::as_object_mut) {
         // Both have the default value.
@@ -61,12 +64,5 @@ fn correct_operation(method: &str, operation: &mut Value) {
     if method == "patch" {
         let content = &mut operation["requestBody"]["content"];
         content["application/merge-patch+json"] = content["application/json"].clone();
-    }
-    if operation.get("security").is_none() {
-        operation["security"] = match operation["operationId"].as_str() {
-            // Where sign-up is off, admins create accounts.
-            Some("signUp") => json!([{}, { "token": [] }]),
-            _ => json!([]),
-        };
     }
 }

@@ -33,8 +33,9 @@ fn build(name: &str) -> Validator {
     let mut needed = Map::new();
     let mut names = vec![name.to_owned()];
     while let Some(name) = names.pop() {
-        if let Some(schema) = schemas.remove(&name) {
+        if let Some(mut schema) = schemas.remove(&name) {
             references(&schema, &mut names);
+            bound_integers(&mut schema);
             needed.insert(name, schema);
         }
     }
@@ -44,6 +45,24 @@ fn build(name: &str) -> Validator {
     });
     let options = jsonschema::draft202012::options().should_validate_formats(true);
     options.build(&schema).expect("the document holds valid schemas")
+}
+
+/// Adds the bounds of the integer formats, which JSON Schema does not check.
+fn bound_integers(schema: &mut Value) {
+    let bounds = match schema["format"].as_str() {
+        Some("int32") => Some((json!(i32::MIN), json!(i32::MAX))),
+        Some("int64") => Some((json!(i64::MIN), json!(i64::MAX))),
+        _ => None,
+    };
+    if let (Value::Object(fields), Some((minimum, maximum))) = (&mut *schema, bounds) {
+        fields.entry("minimum").or_insert(minimum);
+        fields.entry("maximum").or_insert(maximum);
+    }
+    match schema {
+        Value::Object(fields) => fields.values_mut().for_each(bound_integers),
+        Value::Array(items) => items.iter_mut().for_each(bound_integers),
+        _ => {}
+    }
 }
 
 /// Adds the names of the schemas that `schema` refers to.

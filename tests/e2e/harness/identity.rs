@@ -31,8 +31,9 @@ impl Identity {
     /// Makes the account and its session, if they are not there.
     pub(crate) async fn store(&self, client: &Client) {
         let account = "INSERT INTO accounts (id, email, name, role, password_hash) \
-            VALUES ($1, $2 || '@tests.example', $2, $2, 'none') ON CONFLICT DO NOTHING";
-        client.execute(account, &[&self.account, &self.role]).await.expect("a table");
+            VALUES ($1, $2, $3, $3, 'none') ON CONFLICT DO NOTHING";
+        let email = format!("{}@tests.example", self.account);
+        client.execute(account, &[&self.account, &email, &self.role]).await.expect("a table");
         self.store_token(client, &self.token, SESSION).await;
     }
 

@@ -10,7 +10,7 @@ use uuid::{Uuid, uuid};
 use web::{
     AppState, audited,
     auth::{Reader, Writer},
-    error::{ApiError, DatabaseResult, FieldError},
+    error::{ApiError, ApiErrorOr, DatabaseResult, FieldError},
     etag,
     idempotency::{self, once},
     json::Json,
@@ -103,7 +103,7 @@ impl Emails {
         #[oai(name = "Idempotency-Key")]
         key: Header<Option<IdempotencyKey>>,
         body: Json<AddEmail>,
-    ) -> Result<AddEmailResponse, ApiError> {
+    ) -> Result<AddEmailResponse, ApiErrorOr<409>> {
         let (person, by) = (id.0, caller.by("addEmail"));
         let operation = format!("addEmail {person}");
         let request = key.0.map(|key| idempotency::Request::new(&by, &key, &operation, &body.0));

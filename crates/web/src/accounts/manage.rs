@@ -17,8 +17,8 @@ use super::{
     types::{Account, AccountPage, SignUp, UpdateAccount},
 };
 use crate::{
-    auth::{self, Admin, Authenticator, Throttle, passwords},
-    error::{ApiError, FieldError},
+    auth::{Admin, AdminOrAnonymous, Authenticator, Throttle, passwords},
+    error::{ApiError, ApiErrorOr, FieldError},
     json::Json,
     middleware::RequestId,
     responses::DeletedResponse,
@@ -40,18 +40,19 @@ impl AccountsApi {
     #[oai(path = "/accounts", method = "post", operation_id = "signUp")]
     async fn sign_up(
         &self,
+        caller: AdminOrAnonymous,
         request: &Request,
         address: &RemoteAddr,
         body: Json<SignUp>,
-    ) -> Result<SignUpResponse, ApiError> {
+    ) -> Result<SignUpResponse, ApiErrorOr<409, 429>> {
         let by = if self.sign_up {
             // Its owner.
             let request_id = Some(RequestId::of(request).0);
             Actor { account_id: None, token_id: None, action: "signUp", request_id }
         } else {
-            auth::admin(request).await?.by("signUp")
+            caller.0?.by("signUp")
         };
-        self.create(by, address, body.0).await
+        Ok(self.create(by, address, body.0).await?)
     }
 
     /// List accounts

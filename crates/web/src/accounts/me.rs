@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     auth::{Authenticator, Owner, Reader, Throttle, passwords},
-    error::{ApiError, FieldError},
+    error::{ApiError, ApiErrorOr, FieldError},
     json::Json,
 };
 
@@ -68,7 +68,7 @@ impl MeApi {
         caller: Owner,
         address: &RemoteAddr,
         body: Json<ChangePassword>,
-    ) -> Result<ChangedResponse, ApiError> {
+    ) -> Result<ChangedResponse, ApiErrorOr<429>> {
         let ChangePassword { current_password, new_password } = body.0;
         let id = caller.0.account_id;
         let known = {
@@ -80,7 +80,7 @@ impl MeApi {
         let hash = Some(known.password_hash.clone());
         if !passwords::verify(current_password.into(), hash).await {
             let error = FieldError::new("/current_password".to_owned(), "is wrong");
-            return Err(ApiError::Invalid(vec![error]));
+            return Err(ApiError::Invalid(vec![error]).into());
         }
         self.throttle.succeed(&known.email, address).await;
         let password_hash = passwords::hash(new_password.into()).await;
@@ -104,9 +104,10 @@ impl MeApi {
             audit::record(&transaction, &by, "account", id).await?;
             transaction.commit().await?;
             self.authenticator.invalidate(id).await;
-            Ok(ChangedResponse::Changed)
+            Ok(())
         })
-        .await
+        .await?;
+        Ok(ChangedResponse::Changed)
     }
 }
 

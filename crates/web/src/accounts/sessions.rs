@@ -20,7 +20,7 @@ use types::{LogIn, NewSession, Session, SessionList};
 use super::tags::Tags;
 use crate::{
     auth::{Authenticator, Owner, Throttle, TokenKind, passwords},
-    error::ApiError,
+    error::{ApiError, ApiErrorOr},
     json::Json,
     middleware::RequestId,
     responses::DeletedResponse,
@@ -47,13 +47,13 @@ impl SessionsApi {
         request: &Request,
         address: &RemoteAddr,
         body: Json<LogIn>,
-    ) -> Result<LogInResponse, ApiError> {
+    ) -> Result<LogInResponse, ApiErrorOr<401, 429>> {
         let LogIn { email, password } = body.0;
         self.throttle.attempt(&email.0, address).await?;
         let known = self.authenticate(&email.0, password).await?;
         self.throttle.succeed(&email.0, address).await;
         let request_id = RequestId::of(request);
-        store::retry(|| self.begin(&known, &request_id)).await
+        Ok(store::retry(|| self.begin(&known, &request_id)).await?)
     }
 
     /// List your sessions

@@ -10,7 +10,7 @@ use poem_openapi::{
 use serde_json::{Value, json};
 
 use super::{
-    ApiError,
+    ApiError, ApiErrorOr,
     problem::{FieldError, PROBLEM_JSON, Problem},
     to_problem,
 };
@@ -32,6 +32,21 @@ impl ApiResponse for ApiError {
 
     fn register(registry: &mut Registry) {
         Problem::register(registry);
+    }
+}
+
+impl<const A: u16, const B: u16> ApiResponse for ApiErrorOr<A, B> {
+    fn meta() -> MetaResponses {
+        let mut meta = ApiError::meta();
+        for status in [A, B] {
+            let response = ApiError::meta().responses.remove(0);
+            meta.responses.push(MetaResponse { status: Some(status), ..response });
+        }
+        meta
+    }
+
+    fn register(registry: &mut Registry) {
+        ApiError::register(registry);
     }
 }
 

@@ -3,11 +3,8 @@
 use poem::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::values::members_mut;
+use super::values::{members, members_mut};
 use crate::{error::documented, middleware::DEFAULTS};
-
-/// The operations that take a password: a wrong one is refused, and so are too many.
-const GUESSABLE: [&str; 3] = ["signUp", "logIn", "changePassword"];
 
 /// Every error, once, for [`correct`] to refer to.
 pub(super) fn errors() -> Value {
@@ -63,9 +60,14 @@ pub(super) fn describe(operation: &mut Value, schemas: &Value) {
 fn possible_errors(operation: &Value) -> Vec<StatusCode> {
     let parameters = || operation["parameters"].as_array().into_iter().flatten();
     let has = |place: &str| parameters().any(|parameter| parameter["in"] == place);
-    let is = |ids: &[&str]| ids.iter().any(|id| operation["operationId"] == *id);
     let has_body = operation.get("requestBody").is_some();
     let needs_token = operation.get("security").is_some();
+    let documented: Vec<_> = members(&operation["responses"])
+        .filter_map(|(status, _)| status.parse().ok())
+        .filter(|status: &StatusCode| status.is_client_error() || status.is_server_error())
+        .collect();
+    // An operation that lists 500 returns an `ApiError`, which may be an error of the database.
+    let uses_database = documented.contains(&StatusCode::INTERNAL_SERVER_ERROR);
     // Any request may be ambiguous, and may come with a body, which is read and counted.
     let mut possible = vec![
         StatusCode::BAD_REQUEST,
@@ -77,20 +79,15 @@ fn possible_errors(operation: &Value) -> Vec<StatusCode> {
     for (status, is_possible) in [
         (StatusCode::UNSUPPORTED_MEDIA_TYPE, has_body),
         (StatusCode::UNPROCESSABLE_ENTITY, has_body || has("query") || has("header")),
-        (StatusCode::UNAUTHORIZED, needs_token || is(&GUESSABLE)),
-        (StatusCode::FORBIDDEN, needs_token || is(&["signUp"])),
+        (StatusCode::UNAUTHORIZED, needs_token),
+        (StatusCode::FORBIDDEN, needs_token),
         (StatusCode::NOT_FOUND, has("path")),
-        (
-            StatusCode::CONFLICT,
-            // Of resources, what they answer says so.
-            is(&["signUp"]) || !operation["responses"]["409"].is_null(),
-        ),
         (StatusCode::PRECONDITION_FAILED, parameters().any(|it| it["name"] == "If-Match")),
-        (StatusCode::TOO_MANY_REQUESTS, is(&GUESSABLE)),
-        (StatusCode::SERVICE_UNAVAILABLE, !is(&["getLiveness"])),
+        (StatusCode::SERVICE_UNAVAILABLE, uses_database),
     ] {
         possible.extend(is_possible.then_some(status));
     }
+    possible.extend(documented);
     possible
 }
 

@@ -1,0 +1,37 @@
+//! Resources below a parent.
+
+use super::Checks;
+
+impl Checks<'_> {
+    pub(super) async fn rows_belong_to_their_parent(&self) {
+        if self.resource.parent_path().is_none() {
+            return;
+        }
+        let Checks { client, resource, .. } = self;
+        let (row, body) = (self.row().await, self.body().await);
+        let id = row.stored["id"].as_str().expect("an id");
+        let (parent, segment) = self.collection.rsplit_once('/').expect("a path");
+        let (parents, _) = parent.rsplit_once('/').expect("a path");
+        for parent in ["00000000-0000-7000-8000-000000000000", "x"] {
+            let unknown = format!("{parents}/{parent}/{segment}");
+            let why = "no row has the id of the parent";
+            client.call(&resource.list, &unknown).expect(404, why).await;
+            client.call(&resource.create, &unknown).json(&body).expect(404, why).await;
+        }
+        let other = client.collection(resource).await;
+        let why = "the row belongs to another parent";
+        let path = format!("{other}/{id}");
+        client.call(&resource.get, &path).expect(404, why).await;
+        for operation in resource.writes() {
+            self.write(operation, &path, &[], 404, why).await;
+        }
+        let page = client.call(&resource.list, &other).expect(200, "the parent exists").await;
+        assert_eq!(
+            page.body["items"],
+            serde_json::json!([]),
+            "{}: the list of a new parent",
+            resource.list.id
+        );
+        super::assert_same(&resource.get, &row.stored, &self.get(&row.path).await);
+    }
+}

@@ -1,0 +1,225 @@
+//! Values that a schema accepts, and values that it rejects.
+
+use chrono::{Days, NaiveDate, TimeDelta};
+use jsonschema::Validator;
+use regex_syntax::hir::{Class, Hir, HirKind};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// A schema without references, and values for it.
+pub(super) struct Generator {
+    pub(super) schema: Value,
+    validator: Validator,
+}
+
+impl Generator {
+    pub(super) fn new(schema: Value) -> Self {
+        let options = jsonschema::draft202012::options().should_validate_formats(true);
+        let validator = options.build(&schema).expect("the document has valid schemas");
+        Self { schema, validator }
+    }
+
+    /// Returns the value with this number. Other numbers give other values as far as the schema has enough of them.
+    pub(super) fn value(&self, number: usize) -> Value {
+        let mut candidates = candidates(&self.schema, number);
+        let found = candidates.find(|value| self.validator.is_valid(value));
+        found.unwrap_or_else(|| {
+            panic!("no value for this schema could be generated: {}", self.schema)
+        })
+    }
+
+    /// Reports whether the schema accepts the value of a query parameter, which is a text.
+    pub(super) fn accepts_text(&self, text: &str) -> bool {
+        let value = match kind(&self.schema) {
+            "string" | "" => json!(text),
+            _ => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
+        };
+        self.validator.is_valid(&value)
+    }
+
+    /// Returns values that the schema rejects, each for another reason.
+    pub(super) fn wrong_values(&self) -> Vec<Value> {
+        let is_wrong =
+            |value: &Value| is_out_of_range(&self.schema, value) || !self.validator.is_valid(value);
+        wrong_candidates(&self.schema, &self.value(0)).into_iter().filter(is_wrong).collect()
+    }
+}
+
+/// Returns the kind of value that a schema describes.
+pub(super) fn kind(schema: &Value) -> &str {
+    let kind = if schema["type"].is_array() { &schema["type"][0] } else { &schema["type"] };
+    kind.as_str().unwrap_or_default()
+}
+
+fn candidates(schema: &Value, number: usize) -> Box<dyn Iterator<Item = Value> + '_> {
+    if let Some(options) = schema["enum"].as_array() {
+        return one(options[number % options.len()].clone());
+    }
+    match kind(schema) {
+        "string" => {
+            let by_format = formatted(schema["format"].as_str().unwrap_or_default(), number);
+            let by_pattern = move || {
+                schema["pattern"].as_str().and_then(|pattern| matching(pattern, schema, number))
+            };
+            let plain = move || matching("^[a-z0-9]*$", schema, number);
+            let texts = by_format.into_iter().chain(std::iter::once_with(by_pattern).flatten());
+            Box::new(texts.chain(std::iter::once_with(plain).flatten()).map(Value::String))
+        }
+        "integer" => one(integer(schema, number)),
+        "number" => one(fraction(schema, number)),
+        "boolean" => one(json!(number.is_multiple_of(2))),
+        "array" => {
+            let bound = |name: &str, default| {
+                schema[name].as_u64().map_or(Ok(default), usize::try_from).expect("small")
+            };
+            let length =
+                (1 + number % 2).clamp(bound("minItems", 0), bound("maxItems", usize::MAX));
+            let item = |index| candidates(&schema["items"], number * 7 + index).collect::<Vec<_>>();
+            let items: Vec<_> = (0..length).map(item).collect();
+            let most = items.iter().map(Vec::len).max().unwrap_or(1);
+            Box::new((0..most).map(move |choice| {
+                items.iter().filter_map(|item| item.get(choice)).cloned().collect()
+            }))
+        }
+        "object" if schema["properties"].is_object() => {
+            let fields = schema["properties"].as_object().expect("checked above");
+            let first = |schema| candidates(schema, number).next().unwrap_or_default();
+            one(fields.iter().map(|(name, schema)| (name.clone(), first(schema))).collect())
+        }
+        "object" => {
+            one(json!({ "kept": true, "number": number, "nested": { "text": number.to_string() } }))
+        }
+        _ => candidates(&schema["anyOf"][0], number),
+    }
+}
+
+fn one(value: Value) -> Box<dyn Iterator<Item = Value>> {
+    Box::new(std::iter::once(value))
+}
+
+fn formatted(format: &str, number: usize) -> Option<String> {
+    let date = NaiveDate::from_ymd_opt(2026, 1, 1).expect("a date");
+    let seconds = i64::try_from(number).expect("small");
+    let time = date.and_hms_opt(0, 0, 0).expect("a time") + TimeDelta::seconds(seconds);
+    Some(match format {
+        "date" => (date + Days::new(number as u64)).to_string(),
+        "date-time" => time.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "time" => time.format("%H:%M:%S").to_string(),
+        "uuid" => {
+            Uuid::from_u128((0x0198 << 112) + (7 << 76) + (8 << 60) + number as u128).to_string()
+        }
+        "email" => format!("name{number}@example.com"),
+        "uri" | "url" => format!("https://example.com/{number}"),
+        _ => return None,
+    })
+}
+
+fn integer(schema: &Value, number: usize) -> Value {
+    let is_long = schema["format"] == "int64";
+    let (low, high) = (schema["minimum"].as_i64(), schema["maximum"].as_i64());
+    // More than a JSON number of JavaScript holds, to find conversions to floating point.
+    let start =
+        if is_long && low.is_none() && high.is_none() { (1 << 53) + 1 } else { low.unwrap_or(0) };
+    let most = high.unwrap_or(if is_long { i64::MAX } else { i32::MAX.into() });
+    let span = i128::from(most) - i128::from(start) + 1;
+    let value = i128::from(start) + (number as i128).rem_euclid(span.max(1));
+    json!(i64::try_from(value).expect("within the bounds"))
+}
+
+/// Returns a number that has an exact binary representation.
+#[expect(clippy::cast_precision_loss, reason = "the numbers are small")]
+fn fraction(schema: &Value, number: usize) -> Value {
+    let low = schema["minimum"].as_f64().unwrap_or(0.0);
+    let span = schema["maximum"].as_f64().map_or(1024.0, |high| high - low).min(1024.0);
+    json!(low + span * ((number % 4096) as f64) / 4096.0)
+}
+
+/// Returns a text that matches the pattern and has a length within the bounds of the schema.
+fn matching(pattern: &str, schema: &Value, number: usize) -> Option<String> {
+    let bound =
+        |name: &str, default| schema[name].as_u64().map_or(Ok(default), usize::try_from).ok();
+    let (shortest, longest) = (bound("minLength", 0)?, bound("maxLength", usize::MAX)?);
+    let hir = regex_syntax::parse(pattern).ok()?;
+    // Eight of whatever may be repeated, or as many as the bounds allow.
+    let repeats = (0..=8).rev().chain(9..=1000);
+    let texts = repeats.map(|repeat| {
+        let (mut text, mut number) = (String::new(), number);
+        write(&hir, repeat, &mut number, &mut text);
+        text
+    });
+    texts.into_iter().find(|text| (shortest..=longest).contains(&text.chars().count()))
+}
+
+/// Appends a text that matches `hir`. Every choice takes a digit of `number`.
+fn write(hir: &Hir, repeat: u32, number: &mut usize, text: &mut String) {
+    let mut choose = |options: usize| {
+        let choice = *number % options;
+        *number /= options;
+        choice
+    };
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => text.push_str(&String::from_utf8_lossy(&literal.0)),
+        HirKind::Class(Class::Bytes(class)) => {
+            let bytes: Vec<_> =
+                class.iter().flat_map(|range| range.start()..=range.end()).collect();
+            text.push(char::from(bytes[choose(bytes.len())]));
+        }
+        HirKind::Class(Class::Unicode(class)) => {
+            let has = |letter: &char| {
+                class.iter().any(|range| (range.start()..=range.end()).contains(letter))
+            };
+            let usual: Vec<_> = ('a'..='z').chain('0'..='9').filter(has).collect();
+            let others =
+                || class.iter().flat_map(|range| range.start()..=range.end()).take(100).collect();
+            let letters: Vec<_> = if usual.is_empty() { others() } else { usual };
+            text.push(letters[choose(letters.len())]);
+        }
+        HirKind::Repetition(repetition) => {
+            let times =
+                repetition.min.saturating_add(repeat).min(repetition.max.unwrap_or(u32::MAX));
+            (0..times).for_each(|_| write(&repetition.sub, repeat, number, text));
+        }
+        HirKind::Capture(capture) => write(&capture.sub, repeat, number, text),
+        HirKind::Concat(parts) => parts.iter().for_each(|part| write(part, repeat, number, text)),
+        HirKind::Alternation(options) => {
+            write(&options[choose(options.len())], repeat, number, text)
+        }
+    }
+}
+
+fn wrong_candidates(schema: &Value, valid: &Value) -> Vec<Value> {
+    let mut wrong =
+        vec![json!([[]]), Value::Null, json!("no such value"), json!(1.5), json!({ "unknown": 1 })];
+    for (limit, step) in [("minimum", -1.0), ("maximum", 1.0)] {
+        wrong.extend(schema[limit].as_f64().map(|limit| json!(limit + step)));
+    }
+    match kind(schema) {
+        "string" => {
+            wrong.extend(["", " ", "\0", "a\nb", "\u{202e}x", "@"].map(Value::from));
+            wrong.extend(length(schema, "maxLength").map(|most| json!("x".repeat(most + 1))));
+        }
+        "integer" => wrong.extend([json!(1_i64 << 31), json!(1_u64 << 63)]),
+        "array" => {
+            let item = valid.get(0).cloned().unwrap_or_default();
+            wrong.push(json!([]));
+            wrong.push(json!([item, item]));
+            wrong.extend(length(schema, "maxItems").map(|most| json!(vec![item; most + 1])));
+        }
+        _ => {}
+    }
+    wrong
+}
+
+fn length(schema: &Value, limit: &str) -> Option<usize> {
+    schema[limit].as_u64().and_then(|limit| usize::try_from(limit).ok())
+}
+
+/// Reports whether an integer does not fit its format, which JSON Schema does not check.
+fn is_out_of_range(schema: &Value, value: &Value) -> bool {
+    match schema["format"].as_str() {
+        Some("int32") => value.as_i64().is_some_and(|value| i32::try_from(value).is_err()),
+        Some("int64") => value.is_u64() && value.as_i64().is_none(),
+        _ => false,
+    }
+}
