@@ -10,7 +10,7 @@ mod own_project;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use context::{project, project::Project, report};
 
 use cli::{Cli, Command};
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         Command::Test(args) => args.run(&project),
         Command::Ci(args) => args.run(&project),
         Command::BaseImages(args) => args.run(&project),
-        Command::Completions(args) => Ok(args.run()),
+        Command::Completions(args) => Ok(args.run(Cli::command())),
     });
     done.unwrap_or_else(|error| {
         report::error(&error);
@@ -66,10 +66,10 @@ fn main() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
     }
 }

@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, ValueEnum};
+use clap::{Command, ValueEnum};
 use clap_complete::generate;
 
-use crate::cli::Cli;
 use context::report;
 
 /// Print what a shell needs to complete `cargo xtask` and its commands
@@ -84,7 +83,8 @@ Register-ArgumentCompleter -Native -CommandName 'cargo' -ScriptBlock {
 ";
 
 impl Args {
-    pub(crate) fn run(self) -> ExitCode {
+    /// Prints the script for `cli`, the whole command line.
+    pub(crate) fn run(self, cli: Command) -> ExitCode {
         use clap_complete::Shell as Generator;
         let (generator, wrapper) = match self.shell {
             Supported::Bash => (Generator::Bash, BASH),
@@ -92,7 +92,7 @@ impl Args {
             Supported::Fish => (Generator::Fish, FISH),
             Supported::PowerShell => (Generator::PowerShell, POWERSHELL),
         };
-        let mut command = Cli::command().name("xtask").bin_name("xtask");
+        let mut command = cli.name("xtask").bin_name("xtask");
         let mut script = Vec::new();
         generate(generator, &mut command, "xtask", &mut script);
         report::line(&(String::from_utf8_lossy(&script) + wrapper));

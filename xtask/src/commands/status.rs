@@ -104,7 +104,7 @@ impl Status {
         }
         report::field("Schema", schema_text(self.schema.as_ref()));
         if let Some(source) = &self.source {
-            report::field("SourceStatus", source);
+            report::field("Source", source);
         }
         table(&self.services);
     }

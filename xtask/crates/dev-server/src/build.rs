@@ -2,13 +2,11 @@
 
 use std::{
     collections::HashMap,
-    fs,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{Arc, mpsc::Sender},
     thread,
-    time::SystemTime,
 };
 
 use anyhow::Context;
@@ -16,28 +14,11 @@ use serde::Deserialize;
 use shared_child::SharedChild;
 
 use crate::{
+    event::Event,
+    program::{Built, Program},
     report,
     status::{Failure, Stage},
-    supervisor::Event,
 };
-
-/// A program that cargo has made, told from the next by its time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Program {
-    pub(crate) path: PathBuf,
-    /// What it loads from the folder that it is in.
-    pub(crate) libraries: Vec<PathBuf>,
-    made: Option<SystemTime>,
-}
-
-/// What a build made.
-#[derive(Debug)]
-pub(crate) struct Built {
-    pub(crate) api: Program,
-    pub(crate) migrate: Program,
-    /// Whether the schema is as `api` needs it, or why not.
-    pub(crate) migrated: Result<(), String>,
-}
 
 /// A build that goes on.
 pub(crate) struct Build {
@@ -172,8 +153,7 @@ fn finish(cargo: &SharedChild) -> Result<Built, String> {
     }
     let mut program = |name: &str, libraries| {
         let path = binaries.remove(name).ok_or_else(|| format!("the build makes no {name}"))?;
-        let made = fs::metadata(&path).and_then(|file| file.modified()).ok();
-        Ok::<_, String>(Program { path, libraries, made })
+        Ok::<_, String>(Program::new(path, libraries))
     };
     Ok(Built {
         api: program("api", libraries)?,

@@ -14,31 +14,11 @@ use std::{
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use crate::{report, status::Status, supervisor::Event};
+use crate::{event::Event, question::Question, report, status::Status};
 
 const FILE: &str = "control";
 /// Nobody may keep the supervisor waiting.
 const PATIENCE: Duration = Duration::from_millis(500);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Question {
-    /// How it is now.
-    Status,
-    /// How it is when the newest source is served or has failed.
-    Wait,
-    /// How it is now, and at every change.
-    Watch,
-}
-
-impl Question {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::Wait => "wait",
-            Self::Watch => "watch",
-        }
-    }
-}
 
 /// Those who wait for an answer.
 #[derive(Default)]

@@ -3,7 +3,10 @@
 
 mod build;
 mod control;
+mod event;
 mod inputs;
+mod program;
+mod question;
 mod report;
 mod server;
 mod servers;
@@ -15,7 +18,7 @@ mod watch;
 
 use std::{env, path::PathBuf, process::ExitCode};
 
-use control::Question;
+use question::Question;
 use supervisor::{Options, Supervisor};
 
 const USAGE: &str = "usage: dev-server cargo build ARGUMENTS…  builds, serves, and follows the source

@@ -7,15 +7,15 @@ const FAINT: &str = "\x1b[2m";
 const END: &str = "\x1b[0m";
 
 pub(crate) fn good(text: &str) {
-    eprintln!("{GREEN}reload{END} {text}");
+    eprintln!("{GREEN}dev-server{END} {text}");
 }
 
 pub(crate) fn bad(text: &str) {
-    eprintln!("{RED}reload{END} {text}");
+    eprintln!("{RED}dev-server{END} {text}");
 }
 
 pub(crate) fn note(text: &str) {
-    eprintln!("{FAINT}reload {text}{END}");
+    eprintln!("{FAINT}dev-server {text}{END}");
 }
 
 /// Text of others, as it is.

@@ -13,7 +13,7 @@ use std::{
 use anyhow::Context;
 use shared_child::SharedChild;
 
-use crate::{report, supervisor::Event};
+use crate::{event::Event, report};
 
 /// How long a server that was asked to stop may take for the requests in flight, in seconds. The API ends
 /// each of them before that (API_REQUEST_TIMEOUT_SECONDS).

@@ -10,10 +10,10 @@ use std::{
 use anyhow::Context;
 
 use crate::{
-    build::Program,
+    event::Event,
+    program::Program,
     report,
     server::{Listener, Server},
-    supervisor::Event,
 };
 
 /// How long a new server may take until it takes connections.

@@ -3,9 +3,9 @@
 use std::{path::PathBuf, sync::mpsc::Sender, time::Instant};
 
 use crate::{
+    event::Event,
     inputs::{Effect, Inputs},
     snapshot::Snapshot,
-    supervisor::Event,
     watch::Watch,
 };
 

@@ -2,7 +2,6 @@
 
 use std::{
     env, fs,
-    net::TcpStream,
     path::PathBuf,
     sync::mpsc::{self, Receiver, Sender},
     time::Instant,
@@ -11,8 +10,11 @@ use std::{
 use anyhow::Context;
 
 use crate::{
-    build::{Build, Built, Program},
-    control::{self, Audience, Question},
+    build::Build,
+    control::{self, Audience},
+    event::Event,
+    program::{Built, Program},
+    question::Question,
     report,
     server::Listener,
     servers::Servers,
@@ -27,22 +29,6 @@ pub(crate) struct Options {
     pub(crate) in_docker: bool,
     /// The command that builds `api` and `migrate`.
     pub(crate) build: Vec<String>,
-}
-
-#[derive(Debug)]
-pub(crate) enum Event {
-    /// Some file changed.
-    Changed,
-    /// The build of this number has ended, well or for a reason.
-    Built(u32, Result<Built, Failure>),
-    /// Cargo has written what these programs are made from.
-    Written([PathBuf; 2]),
-    /// The server of this number takes connections.
-    Ready(u32),
-    /// The server of this number has ended, and how.
-    Ended(u32, String),
-    Asked(Question, TcpStream),
-    Stop,
 }
 
 pub(crate) struct Supervisor {

@@ -9,7 +9,7 @@ use std::{
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use crate::{report, snapshot::FOLDERS, supervisor::Event};
+use crate::{event::Event, report, snapshot::FOLDERS};
 
 /// Editors and git write several files in a row.
 const QUIET: Duration = Duration::from_millis(10);

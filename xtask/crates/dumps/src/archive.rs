@@ -2,7 +2,7 @@
 //!
 //! The layout is that of PostgreSQL's `pg_backup_archiver.c`, since archive version 1.14 (PostgreSQL 12).
 
-use crate::file::Versions;
+use crate::versions::Versions;
 
 /// What every archive begins with.
 pub(crate) const MAGIC: &[u8] = b"PGDMP";

@@ -10,10 +10,8 @@ use anyhow::{Context, bail, ensure};
 use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
 
-use crate::{archive, tool::major_of};
+use crate::{archive, script, tool::major_of, versions::Versions};
 
-/// What a script begins with, after at most a line or two.
-const SCRIPT: &str = "-- PostgreSQL database dump";
 /// Enough of a dump to see what made it.
 const BEGINNING: u64 = 4096;
 
@@ -24,15 +22,6 @@ pub struct Dump {
     pub(crate) kind: Kind,
     /// What made it, where it says so.
     pub versions: Option<Versions>,
-}
-
-/// What made a dump.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Versions {
-    /// The version of the server that was dumped: `15.4 (Debian 15.4-1)`.
-    pub server: String,
-    /// The version of `pg_dump`.
-    pub pg_dump: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,9 +62,9 @@ impl Dump {
         let text = String::from_utf8_lossy(&beginning);
         if beginning.starts_with(archive::MAGIC) {
             dump.versions = archive::versions(&beginning);
-        } else if text.lines().take(5).any(|line| line.trim_end() == SCRIPT) {
+        } else if script::is_script(&text) {
             dump.kind = Kind::Script;
-            dump.versions = script_versions(&text);
+            dump.versions = script::versions(&text);
         } else if beginning.get(257..262) == Some(b"ustar") {
             bail!("{} is a tar file: dump it anew as .dump or .sql", path.display());
         } else {
@@ -129,18 +118,4 @@ impl Dump {
         read.with_context(|| format!("cannot read {}: is it cut off?", self.path.display()))?;
         Ok(beginning)
     }
-}
-
-/// Which versions a script says it was made by.
-fn script_versions(beginning: &str) -> Option<Versions> {
-    let after = |words: &str| {
-        beginning
-            .lines()
-            .find_map(|line| line.strip_prefix(words))
-            .map(|text| text.trim().to_owned())
-    };
-    Some(Versions {
-        server: after("-- Dumped from database version ")?,
-        pg_dump: after("-- Dumped by pg_dump version ")?,
-    })
 }

@@ -6,12 +6,15 @@ mod contents;
 mod dump;
 mod file;
 mod load;
+mod script;
 mod server;
 mod tool;
+mod versions;
 
 pub use contents::{Held, hold};
 pub use dump::{Format, dump};
-pub use file::{Dump, Versions};
+pub use file::Dump;
 pub use load::load;
 pub use server::copy_server;
 pub use tool::{Tools, major};
+pub use versions::Versions;

@@ -1,5 +1,6 @@
 //! A PostgreSQL server of the project's own: a data folder, a log, a port on 127.0.0.1.
 
+mod delete;
 mod init;
 mod password;
 mod pid_file;

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::{error, fmt, io};
 
-use crate::installation::OLDEST;
+/// The oldest PostgreSQL that this crate uses.
+pub(crate) const OLDEST: u32 = 15;
 
 /// Why a PostgreSQL could not be found, made, started or stopped.
 #[derive(Debug)]

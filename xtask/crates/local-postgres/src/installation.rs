@@ -7,9 +7,7 @@ use std::process::Command;
 use std::{env, fs};
 
 use crate::Error;
-
-/// The oldest major version we use.
-pub(crate) const OLDEST: u32 = 15;
+use crate::error::OLDEST;
 
 /// The programs of one PostgreSQL.
 #[derive(Clone, Debug)]

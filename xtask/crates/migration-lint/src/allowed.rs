@@ -1,6 +1,9 @@
 //! Comments that allow a finding: `-- migrate: allow RULE: reason`, right before the statement.
 
-use crate::{Finding, Parsed, rules};
+use crate::{
+    file::{Finding, Parsed},
+    rules,
+};
 
 const OPENING: &str = "-- migrate: allow ";
 

@@ -2,10 +2,12 @@
 //! the rules are squawk's.
 
 mod allowed;
+mod file;
+mod names;
 mod references;
 mod rules;
 
-use std::{collections::HashSet, fmt};
+use std::collections::HashSet;
 
 use squawk_linter::{Linter, LinterSettings, Rule};
 use squawk_syntax::{
@@ -13,63 +15,15 @@ use squawk_syntax::{
     ast::{self, AstNode},
 };
 
-use allowed::Allowed;
-use rules::{Advice, RULES};
+pub use file::{File, Finding};
 
-/// A migration to be looked at, or one before it.
-#[derive(Debug, Clone)]
-pub struct File {
-    /// For people.
-    pub path: String,
-    /// Its statements.
-    pub text: String,
-}
+use allowed::Allowed;
+use file::Parsed;
+use names::{last_name, plain, table};
+use rules::RULES;
 
 /// Where the released version mentions a name.
 pub type Readers<'a> = dyn Fn(&str) -> Vec<String> + 'a;
-
-/// What a migration would hold up or break.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The file and the line.
-    pub place: String,
-    /// What a comment allows it with.
-    pub rule: &'static str,
-    /// What it would hold up or break, and who.
-    pub blocks: String,
-    /// How to do it instead.
-    pub safe_way: &'static str,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, rule, blocks, safe_way } = self;
-        write!(f, "{place}: {rule}\n  blocks or breaks: {blocks}\n  the safe way: {safe_way}")
-    }
-}
-
-/// A file with its statements.
-struct Parsed<'a> {
-    file: &'a File,
-    parse: Parse<SourceFile>,
-}
-
-impl<'a> Parsed<'a> {
-    fn new(file: &'a File) -> Self {
-        Self { file, parse: SourceFile::parse(&file.text) }
-    }
-
-    fn statements(&self) -> Vec<SyntaxNode> {
-        self.parse.tree().stmts().map(|statement| statement.syntax().clone()).collect()
-    }
-
-    fn finding(&self, offset: usize, advice: Advice) -> (usize, Finding) {
-        let line = self.file.text[..offset].matches('\n').count() + 1;
-        let place = format!("{}:{line}", self.file.path);
-        let Advice { rule, blocks, safe_way } = advice;
-        (offset, Finding { place, rule, blocks: blocks.to_owned(), safe_way })
-    }
-}
 
 /// Looks at `pending`, which come after `released`. `readers` tells where the released version
 /// mentions a name; none if nobody knows which version that is.
@@ -170,18 +124,6 @@ fn created(parse: &Parse<SourceFile>) -> Vec<String> {
     tables.collect()
 }
 
-/// The table that a statement is about.
-fn table(statement: &SyntaxNode) -> Option<String> {
-    let path = if let Some(create) = ast::CreateTable::cast(statement.clone()) {
-        create.path()
-    } else if let Some(alter) = ast::AlterTable::cast(statement.clone()) {
-        alter.relation_name()?.path()
-    } else {
-        ast::CreateIndex::cast(statement.clone())?.relation_name()?.path()
-    };
-    last_name(&path?)
-}
-
 /// What a statement drops or renames.
 fn subjects(statement: &SyntaxNode, rule: Rule) -> Vec<String> {
     let first_name = |node: SyntaxNode| node.descendants().find_map(ast::NameRef::cast);
@@ -195,20 +137,6 @@ fn subjects(statement: &SyntaxNode, rule: Rule) -> Vec<String> {
         Rule::BanDropTable => of(|node| ast::DropTable::can_cast(node.kind())),
         _ => table(statement).into_iter().collect(),
     }
-}
-
-/// The table's own name in `schema.table`.
-fn last_name(path: &ast::Path) -> Option<String> {
-    Some(plain(&path.syntax().text().to_string().rsplit('.').next()?.to_owned()))
-}
-
-/// A name as PostgreSQL takes it.
-fn plain(name: &impl ToString) -> String {
-    let name = name.to_string();
-    let name = name.trim();
-    name.strip_prefix('"')
-        .and_then(|name| name.strip_suffix('"'))
-        .map_or_else(|| name.to_lowercase(), str::to_owned)
 }
 
 #[cfg(test)]

@@ -7,7 +7,11 @@ use squawk_syntax::{
     ast::{self, AstNode},
 };
 
-use crate::{Finding, Parsed, plain, rules, table};
+use crate::{
+    file::{Finding, Parsed},
+    names::{plain, table},
+    rules,
+};
 
 /// A table, and its columns in an index's or a reference's order.
 type Columns = (String, Vec<String>);

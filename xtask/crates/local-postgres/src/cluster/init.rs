@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::remove::delete;
+use super::delete::delete;
 use super::{Cluster, Credentials, Status, exists, run};
 use crate::Error;
 

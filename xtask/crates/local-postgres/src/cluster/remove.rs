@@ -2,10 +2,8 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
 
+use super::delete::delete;
 use super::init::SETTINGS;
 use super::{Cluster, PATIENCE, RELOCATED, Status, Stop, exists, run};
 use crate::Error;
@@ -88,27 +86,5 @@ impl Cluster {
             return Err(Error::Foreign { data });
         }
         Ok(true)
-    }
-}
-
-/// Deletes a file or folder, if it is there.
-pub(super) fn delete(path: &Path) -> Result<(), Error> {
-    let deadline = Instant::now() + Duration::from_secs(5);
-    loop {
-        let deleted = match fs::symlink_metadata(path) {
-            Ok(found) if found.is_dir() => fs::remove_dir_all(path),
-            Ok(_) => fs::remove_file(path),
-            Err(error) => Err(error),
-        };
-        match deleted {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                // On Windows a program that just ended may hold a file a moment longer.
-                if cfg!(unix) || Instant::now() > deadline {
-                    return Err(Error::io("delete", path)(error));
-                }
-                thread::sleep(Duration::from_millis(50));
-            }
-            _ => return Ok(()),
-        }
     }
 }
