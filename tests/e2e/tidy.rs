@@ -1,5 +1,9 @@
 //! House rules that a test can check, over the files of the repository.
 
+mod imports;
+mod layout;
+mod source;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -128,8 +132,10 @@ fn migrations_are_named_v_number_verb_noun() {
 
 #[test]
 fn no_source_file_is_long() {
-    for (path, text) in files("crates", &["rs"]) {
-        let lines = text.lines().count();
-        assert!(lines <= LONGEST || !path.contains("/src/"), "{path} has {lines} lines");
+    for folder in ["crates", "xtask"] {
+        for (path, text) in files(folder, &["rs"]) {
+            let lines = text.lines().count();
+            assert!(lines <= LONGEST || !path.contains("/src/"), "{path} has {lines} lines");
+        }
     }
 }
