@@ -39,6 +39,7 @@ pub struct NewRow {
 }
 
 /// A change of one row.
+#[derive(Clone, Copy)]
 pub struct Change<'a> {
     /// The account and the operation that make the change.
     pub by: &'a Actor,

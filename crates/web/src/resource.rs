@@ -91,9 +91,9 @@ impl<T: Fields> Resource<T> {
         &self,
         by: Actor,
         key: Option<IdempotencyKey>,
-        fields: T,
+        fields: &T,
     ) -> Response<'_, Created<T>> {
-        self.operations.create(self.scope, by, key, fields::to_json(&fields)).into()
+        self.operations.create(self.scope, by, key, fields::to_json(fields)).into()
     }
 
     /// Returns the item with this id, or 304 if its version has one of the ETags of `if_none_match`.
@@ -107,9 +107,9 @@ impl<T: Fields> Resource<T> {
         by: Actor,
         id: Uuid,
         if_match: Option<String>,
-        fields: T,
+        fields: &T,
     ) -> Response<'_, Updated<T>> {
-        self.operations.replace(self.scope, by, id, if_match, fields::to_json(&fields)).into()
+        self.operations.replace(self.scope, by, id, if_match, fields::to_json(fields)).into()
     }
 
     /// Sets the fields that the patch has. Fails with 412 if the version has none of the ETags of `if_match`.

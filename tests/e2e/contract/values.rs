@@ -183,7 +183,7 @@ fn write(hir: &Hir, repeat: u32, number: &mut usize, text: &mut String) {
         HirKind::Capture(capture) => write(&capture.sub, repeat, number, text),
         HirKind::Concat(parts) => parts.iter().for_each(|part| write(part, repeat, number, text)),
         HirKind::Alternation(options) => {
-            write(&options[choose(options.len())], repeat, number, text)
+            write(&options[choose(options.len())], repeat, number, text);
         }
     }
 }

@@ -178,7 +178,7 @@ impl Persons {
         key: Header<Option<IdempotencyKey>>,
         body: Json<CreatePerson>,
     ) -> Result<Created<CreatePerson>, ApiError> {
-        self.0.create(caller.by("createPerson"), key.0, body.0).await
+        self.0.create(caller.by("createPerson"), key.0, &body.0).await
     }
 
     /// Get a person
@@ -211,7 +211,7 @@ impl Persons {
         if_match: Header<Option<String>>,
         body: Json<CreatePerson>,
     ) -> Result<Updated<CreatePerson>, ApiError> {
-        self.0.replace(caller.by("replacePerson"), id.0, if_match.0, body.0).await
+        self.0.replace(caller.by("replacePerson"), id.0, if_match.0, &body.0).await
     }
 
     /// Update a person

@@ -207,9 +207,8 @@ impl Operations {
 
     async fn find(&self, scope: Scope, id: Uuid) -> Result<Arc<Row>, ApiError> {
         let row = self.table.find(id).await;
-        let row = row.and_then(|row| match scope.has(&self.kind, &row) {
-            true => Ok(row),
-            false => Err(DbError::NotFound),
+        let row = row.and_then(|row| {
+            if scope.has(&self.kind, &row) { Ok(row) } else { Err(DbError::NotFound) }
         });
         row.or_not_found(self.table.queries().name)
     }
@@ -253,10 +252,8 @@ impl Operations {
 
     fn created_as(&self, scope: Scope, body: bytes::Bytes, id: Uuid, version: i32) -> Answer {
         let parent = scope.parent.unwrap_or_default().to_string();
-        let segment = |segment: &'static str| match segment.starts_with(':') {
-            true => parent.clone(),
-            false => segment.to_owned(),
-        };
+        let segment =
+            |segment: &'static str| if segment.starts_with(':') { &*parent } else { segment };
         let path = self.kind.path.split('/').map(segment).collect::<Vec<_>>().join("/");
         Answer::new(StatusCode::CREATED, body)
             .with_etag(ETag(version))
