@@ -6,6 +6,7 @@
 
 mod body;
 mod fields;
+mod kind;
 mod operations;
 mod responses;
 mod schemas;
@@ -18,8 +19,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use serde_json::Value;
-use store::{Database, Filter, Row, Table, audit::Actor};
+use store::{Database, Filter, Table, audit::Actor};
 use uuid::Uuid;
 
 pub use fields::{Fields, field_name};
@@ -28,7 +28,8 @@ pub use schemas::{Page, Patch, Stored};
 pub use store::{Parent, Queries, Row as Columns};
 
 use crate::{auth::Caller, error::ApiError, text::IdempotencyKey};
-use operations::{Kind, Operations};
+use kind::Kind;
+use operations::Operations;
 use responses::Answer;
 use scope::Scope;
 
@@ -166,9 +167,3 @@ macro_rules! filters {
 pub fn filter(value: Option<impl store::types::ToSql + Send + Sync + 'static>) -> Filter {
     Filter::from(value)
 }
-
-/// Appends the fields of a row to a JSON object.
-type WriteFields = fn(&Row, &mut Vec<u8>);
-
-/// Returns the patch in canonical form, or an error if a value has no valid form.
-type CheckPatch = fn(&Value) -> Result<Value, serde_json::Error>;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use store::Row;
 use uuid::Uuid;
 
-use super::operations::Kind;
+use super::kind::Kind;
 
 /// Returns a row as clients see it: the fields between the columns that every resource has.
 pub(super) fn item(kind: &Kind, row: &Row) -> Bytes {

@@ -9,8 +9,8 @@ use store::{Change, Error as DbError, Filter, NewRow, Row, Table, audit::Actor};
 use uuid::Uuid;
 
 use super::{
-    CheckPatch, WriteFields,
     body::{item, page},
+    kind::Kind,
     responses::Answer,
     scope::Scope,
 };
@@ -30,25 +30,8 @@ pub(super) struct Operations {
     pub(super) kind: Kind,
 }
 
-/// The properties of a resource.
-pub(super) struct Kind {
-    pub(super) path: &'static str,
-    pub(super) columns: &'static [&'static str],
-    pub(super) parent: Option<&'static str>,
-    pub(super) is_owned: bool,
-    pub(super) write: WriteFields,
-    pub(super) check_patch: CheckPatch,
-}
-
 /// A response to come.
 pub(super) type Pending<'a> = BoxFuture<'a, Result<Answer, ApiError>>;
-
-impl Kind {
-    /// The columns that say what a row belongs to.
-    pub(super) fn scope_columns(&self) -> impl Iterator<Item = &'static str> {
-        self.parent.into_iter().chain(self.is_owned.then_some("owner_id"))
-    }
-}
 
 impl Operations {
     pub(super) fn list(

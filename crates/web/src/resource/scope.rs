@@ -3,7 +3,7 @@
 use store::{Row, accounts::Role};
 use uuid::Uuid;
 
-use super::operations::Kind;
+use super::kind::Kind;
 use crate::auth::Caller;
 
 /// The parent and the owner of the items that a request may reach.
