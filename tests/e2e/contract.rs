@@ -4,20 +4,19 @@
 
 mod audit;
 mod change;
-mod client;
 mod create;
 mod list;
 mod nesting;
 mod ownership;
 mod references;
-mod resource;
 mod validate;
-mod values;
 
 use std::{
-    collections::VecDeque,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use futures_util::{
@@ -26,9 +25,7 @@ use futures_util::{
 };
 use serde_json::Value;
 
-use crate::harness::{Operation, Spec, TestApp};
-use client::{Client, Reply};
-use resource::{Constraints, Field, Resource};
+use crate::harness::{Catalog, Client, Field, Identity, Operation, Reply, Resource, TestApp};
 
 /// How many resources are tested at once, each on its own database.
 const CONCURRENT: usize = 4;
@@ -36,47 +33,46 @@ const CONCURRENT: usize = 4;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_resource_follows_the_contract() {
     let app = TestApp::spawn().await;
-    let spec = Spec::of(&app).await;
-    let constraints = Constraints::of(&app.database.connect().await).await;
-    let resources = Arc::new(Resource::find_all(&spec, &constraints));
+    let resources = &Catalog::of(&app).await.resources;
     assert!(!resources.is_empty(), "the document has no resource");
-    let (spec, queue) = (Arc::new(spec), Arc::new(Mutex::new((0..resources.len()).collect())));
-    let workers = (0..CONCURRENT.min(resources.len())).map(|_| {
-        tokio::spawn(check_from(Arc::clone(&queue), Arc::clone(&spec), Arc::clone(&resources)))
+    let next = Arc::new(AtomicUsize::new(0));
+    let others = (1..CONCURRENT.min(resources.len())).map(|_| {
+        let next = Arc::clone(&next);
+        tokio::spawn(async move { check_from(&next, TestApp::spawn().await).await })
     });
-    let failed = join_all(workers).await.into_iter().flat_map(|worker| worker.expect("a result"));
-    let failed: Vec<_> = failed.map(|index| &resources[index].path).collect();
+    let others: Vec<_> = others.collect();
+    let mut failed = check_from(&next, app).await;
+    for other in others {
+        failed.extend(other.await.expect("a result"));
+    }
     assert!(failed.is_empty(), "these resources do not follow the contract, see above: {failed:?}");
 }
 
-/// Checks resources from `queue` until it is empty, and returns those that failed.
-async fn check_from(
-    queue: Arc<Mutex<VecDeque<usize>>>,
-    spec: Arc<Spec>,
-    resources: Arc<Vec<Resource>>,
-) -> Vec<usize> {
-    let (mut failed, mut idle) = (Vec::new(), None);
+/// Checks the next resource until none is left. Returns the paths of those that failed.
+async fn check_from(next: &AtomicUsize, mut app: TestApp) -> Vec<&'static str> {
+    let (resources, mut failed) = (&Catalog::of(&app).await.resources, Vec::new());
     loop {
-        let Some(index) = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front() else {
-            return failed;
-        };
-        let new = async || Client::new(Arc::clone(&spec), Arc::clone(&resources)).await;
-        let client = match idle.take() {
-            Some(client) => client,
-            None => new().await,
-        };
-        match AssertUnwindSafe(check(&client, &resources[index])).catch_unwind().await {
-            Ok(()) => idle = Some(client),
-            Err(_) => failed.push(index),
+        let client = Client::new(&app, 3).await;
+        let other = Identity::new("member");
+        other.store(&app.database.connect().await).await;
+        loop {
+            let Some(resource) = resources.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                return failed;
+            };
+            if AssertUnwindSafe(check(&client, &other, resource)).catch_unwind().await.is_err() {
+                failed.push(resource.path.as_str());
+                break;
+            }
         }
+        app = TestApp::spawn().await;
     }
 }
 
 /// Panics unless the resource does what every resource does.
-async fn check(client: &Client, resource: &Resource) {
+async fn check<'a>(client: &'a Client<'a>, other: &'a Identity, resource: &'static Resource) {
     client.prepare(resource).await;
     let collection = client.collection(resource).await;
-    let checks = Checks { client, resource, collection };
+    let checks = Checks { client, other, resource, collection };
     let concurrent: [BoxFuture<'_, ()>; 17] = [
         checks.create_returns_what_get_returns().boxed(),
         checks.idempotency_key_creates_once().boxed(),
@@ -105,8 +101,10 @@ async fn check(client: &Client, resource: &Resource) {
 
 /// The checks of a resource.
 struct Checks<'a> {
-    client: &'a Client,
-    resource: &'a Resource,
+    client: &'a Client<'a>,
+    /// An account that owns nothing.
+    other: &'a Identity,
+    resource: &'static Resource,
     /// The path of the collection, with the id of a parent if the resource is nested.
     collection: String,
 }
@@ -128,9 +126,8 @@ impl Checks<'_> {
     }
 
     async fn row_of(&self, body: &Value) -> Row {
-        let call = self.client.call(&self.resource.create, &self.collection).json(body);
-        let created = call.expect(201, "the body is valid").await;
-        Row { path: created.location().to_owned(), stored: created.body }
+        let created = self.client.create(self.resource, &self.collection, body).await;
+        Row { path: created.header("location").to_owned(), stored: created.body }
     }
 
     async fn get(&self, path: &str) -> Value {
@@ -144,7 +141,7 @@ impl Checks<'_> {
     /// Returns a value of `field` that differs from `value`, if the schema has one.
     async fn other_value(&self, field: &Field, value: &Value) -> Option<Value> {
         for _ in 0..10 {
-            let other = self.client.value(field, self.client.number()).await;
+            let other = self.client.value(field).await;
             if other.as_ref().is_some_and(|other| other != value) {
                 return other;
             }

@@ -1,6 +1,7 @@
 //! What the tests share: the API on a database of its own, and what its answers must have.
 
 mod app;
+mod client;
 mod database;
 mod identity;
 mod postgres;
@@ -8,11 +9,14 @@ mod problem;
 mod process;
 #[cfg(feature = "redis")]
 mod redis;
+mod resource;
 mod spec;
 mod tools;
+mod values;
 mod wire;
 
 pub(crate) use app::{TestApp, config};
+pub(crate) use client::{Client, Reply, Write};
 pub(crate) use database::Database;
 pub(crate) use identity::{Identity, Row, SESSION};
 pub(crate) use postgres::OwnPostgres;
@@ -20,6 +24,8 @@ pub(crate) use problem::problem;
 pub(crate) use process::ServerProcess;
 #[cfg(feature = "redis")]
 pub(crate) use redis::Redis;
-pub(crate) use spec::{Operation, Spec, entries};
+pub(crate) use resource::{Catalog, Field, Resource};
+pub(crate) use spec::{Operation, Spec};
 pub(crate) use tools::Tools;
+pub(crate) use values::Generator;
 pub(crate) use wire::Wire;

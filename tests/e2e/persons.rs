@@ -10,10 +10,7 @@ use serde_json::{Value, json};
 use crate::harness::{TestApp, problem};
 
 pub(crate) async fn create(app: &TestApp, name: &str) -> Value {
-    let body = json!({ "name": name, "emails": ["someone@example.com"] });
-    let response = app.post("/persons", &body).send().await.expect("an answer");
-    assert_eq!(response.status(), 201);
-    response.json().await.expect("JSON")
+    app.create("/persons", json!({ "name": name, "emails": ["someone@example.com"] })).await
 }
 
 async fn get(app: &TestApp, path: &str) -> Response {

@@ -1,75 +1,49 @@
 //! The audit of the writes.
 
-use std::sync::PoisonError;
-
-use uuid::Uuid;
+use serde_json::json;
 
 use super::Checks;
+use crate::harness::Write;
 
-/// A write that succeeded, as the audit must have it.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Write {
-    pub(super) action: String,
-    pub(super) resource_id: Uuid,
-    pub(super) account_id: Uuid,
-    pub(super) request_id: String,
-}
+const ENTRIES: &str = "DELETE FROM audit_entries \
+    RETURNING action, resource_id, account_id, request_id, token_id IS NOT NULL";
 
 impl Checks<'_> {
     pub(super) async fn every_write_has_one_audit_entry(&self) {
-        let row = self.row().await;
+        self.audit_lists_a_new_row_first().await;
         let database = self.client.app.database.connect().await;
-        let query = "DELETE FROM audit_entries RETURNING action, resource_id, account_id, request_id, resource, \
-            token_id IS NOT NULL";
-        let id: Uuid = row.stored["id"].as_str().and_then(|id| id.parse().ok()).expect("a UUID");
-        self.assert_listed(id).await;
-        let entries = database.query(query, &[]).await.expect("rows");
         let mut found = Vec::new();
-        for entry in &entries {
-            found.push(Write {
-                action: entry.get(0),
-                resource_id: entry.get(1),
-                account_id: entry.get(2),
-                request_id: entry.get(3),
-            });
-            assert!(
-                entry.get::<_, bool>(5),
-                "the audit entry of {} has no token",
-                entry.get::<_, String>(0)
-            );
+        for entry in database.query(ENTRIES, &[]).await.expect("rows") {
+            let action: String = entry.get(0);
+            assert!(entry.get::<_, bool>(4), "the audit entry of {action} has no token");
+            let (resource_id, account_id) = (entry.get(1), entry.get(2));
+            found.push(Write { action, resource_id, account_id, request_id: entry.get(3) });
         }
-        let mut writes =
-            std::mem::take(&mut *self.client.writes.lock().unwrap_or_else(PoisonError::into_inner));
-        writes.sort();
-        found.sort();
+        let mut writes = self.client.take_writes();
         for write in &writes {
             let count = found.iter().filter(|entry| *entry == write).count();
-            assert_eq!(count, 1, "the audit entries of {write:?}");
+            assert_eq!(count, 1, "the number of audit entries of {write:?}");
         }
-        let unexpected = found.iter().find(|entry| !writes.contains(entry));
+        writes.sort();
+        let unexpected = found.iter().find(|entry| writes.binary_search(entry).is_err());
         assert_eq!(unexpected, None, "an audit entry without a write");
     }
 
-    /// Panics unless the audit lists the row that was created last first, under the name of its resource.
-    async fn assert_listed(&self, id: Uuid) {
-        let client = self.client;
-        let audit = client.spec.operation("GET", "/audit").expect("the audit is listed");
-        let page = client
-            .call(audit, "/audit?limit=1")
-            .by(&client.app.administrator)
-            .expect(200, "the query is valid")
-            .await;
-        let entry = &page.body["items"][0];
-        assert_eq!(entry["resource_id"], serde_json::json!(id), "the newest entry of the audit");
+    /// Checks the order of the audit and its filter by the name of the resource.
+    async fn audit_lists_a_new_row_first(&self) {
+        let (client, row) = (self.client, self.row().await);
+        let list = client.catalog.spec.operation("GET", "/audit").expect("the audit is listed");
+        let page = async |query: &[(&str, &str)]| {
+            let call = client.call(list, "/audit").query(query);
+            call.expect(200, "the query is valid").await.body["items"].clone()
+        };
+        let newest = page(&[("limit", "1")]).await;
+        let entry = &newest[0];
+        let id = &row.stored["id"];
+        assert_eq!(entry["resource_id"], *id, "listChanges: the newest entry of the audit");
         let resource = entry["resource"].as_str().expect("a name");
-        let call = client.call(audit, "/audit").by(&client.app.administrator);
-        let filtered = call
-            .query(&[("resource", resource), ("limit", "1")])
-            .expect(200, "the resource exists")
-            .await;
-        assert_eq!(
-            filtered.body["items"][0], *entry,
-            "the newest entry of the audit of {resource}"
-        );
+        let filtered = page(&[("limit", "1"), ("resource", resource)]).await;
+        assert_eq!(filtered, newest, "listChanges: the newest entry of {resource}");
+        assert_eq!(page(&[("resource", "unknown")]).await, json!([]), "listChanges: no entry");
     }
 }

@@ -35,7 +35,7 @@ impl Checks<'_> {
             .call(&self.resource.list, &self.collection)
             .expect(200, "no parameter is required")
             .await;
-        self.client.spec.assert_describes(&self.resource.list, 200, &page.body);
+        self.client.catalog.spec.assert_describes(&self.resource.list, 200, &page.body);
         let items = page.body["items"].as_array().expect("a list");
         assert_eq!(items.len(), all.len().min(20), "{id}: the default size of a page");
     }

@@ -9,7 +9,7 @@ impl Checks<'_> {
         if !self.resource.is_owned {
             return;
         }
-        let Checks { client, resource, .. } = self;
+        let Checks { client, resource, other, .. } = self;
         let (row, admin, why) =
             (self.row().await, &client.app.administrator, "another account owns the row");
         let create = &resource.create.id;
@@ -18,13 +18,13 @@ impl Checks<'_> {
             json!(client.app.member.account),
             "{create}: the owner of a new row"
         );
-        client.call(&resource.get, &row.path).by(&client.other).expect(404, why).await;
+        client.call(&resource.get, &row.path).by(other).expect(404, why).await;
         for operation in resource.writes() {
             let body = self.body_for(operation).await.unwrap_or_default();
-            client.call(operation, &row.path).by(&client.other).json(&body).expect(404, why).await;
+            client.call(operation, &row.path).by(other).json(&body).expect(404, why).await;
         }
         assert_same(&resource.get, &row.stored, &self.get(&row.path).await);
-        for (caller, sees_all) in [(&client.other, false), (admin, true)] {
+        for (caller, sees_all) in [(*other, false), (admin, true)] {
             let call =
                 client.call(&resource.list, &self.collection).by(caller).query(&[("limit", "100")]);
             let page = call.expect(200, "the query is valid").await;

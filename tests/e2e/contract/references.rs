@@ -34,7 +34,7 @@ impl Checks<'_> {
     pub(super) async fn deleting_a_referenced_row_follows_the_constraint(&self) {
         for field in &self.resource.fields {
             let Some(reference) = &field.reference else { continue };
-            let Some(target) = self.client.resource_of(&reference.target) else { continue };
+            let Some(target) = self.client.catalog.resource_of(&reference.target) else { continue };
             let Some(delete) = &target.delete else { continue };
             let collection = self.client.collection(target).await;
             let created =
@@ -45,7 +45,7 @@ impl Checks<'_> {
             body[&field.name] = if field.is_array() { json!([id]) } else { id };
             let row = self.row_of(&body).await;
             let delete_target = |status: u16, why: &'static str| {
-                self.client.call(delete, created.location()).expect(status, why)
+                self.client.call(delete, created.header("location")).expect(status, why)
             };
             match (reference.on_delete, field.is_array()) {
                 (b'c', true) => {

@@ -2,9 +2,10 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::Checks;
-use crate::harness::Operation;
+use crate::harness::{Generator, Operation};
 
 impl Checks<'_> {
     /// Sends bodies in which every field is wrong. Each round takes the next wrong value of each field.
@@ -81,9 +82,9 @@ impl Checks<'_> {
         let list = &self.resource.list;
         for parameter in list.parameters("query") {
             let name = parameter["name"].as_str().expect("a name");
-            let schema = self.client.spec.inline(&parameter["schema"]);
+            let schema = self.client.catalog.spec.inline(&parameter["schema"]);
             let values = if name == "cursor" { vec!["x"] } else { vec!["", "x", "0", "101", "\0"] };
-            let generator = super::values::Generator::new(schema);
+            let generator = Generator::new(schema);
             for value in values
                 .into_iter()
                 .filter(|value| name == "cursor" || !generator.accepts_text(value))
@@ -118,7 +119,7 @@ impl Checks<'_> {
                 self.client.call(&self.resource.create, &self.collection).json(&duplicate().await)
             };
             create().await.expect_error_at(&pointer, 409, &why).await;
-            let key = format!("key-{}", self.client.number());
+            let key = format!("key-{}", Uuid::now_v7());
             create()
                 .await
                 .header("idempotency-key", &key)

@@ -124,6 +124,6 @@ impl Operation {
 }
 
 /// Returns the entries of an object; anything else has none.
-pub(crate) fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+pub(super) fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flat_map(Map::iter)
 }

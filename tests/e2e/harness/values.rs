@@ -7,20 +7,20 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// A schema without references, and values for it.
-pub(super) struct Generator {
-    pub(super) schema: Value,
+pub(crate) struct Generator {
+    pub(crate) schema: Value,
     validator: Validator,
 }
 
 impl Generator {
-    pub(super) fn new(schema: Value) -> Self {
+    pub(crate) fn new(schema: Value) -> Self {
         let options = jsonschema::draft202012::options().should_validate_formats(true);
         let validator = options.build(&schema).expect("the document has valid schemas");
         Self { schema, validator }
     }
 
     /// Returns the value with this number. Other numbers give other values as far as the schema has enough of them.
-    pub(super) fn value(&self, number: usize) -> Value {
+    pub(crate) fn value(&self, number: usize) -> Value {
         let mut candidates = candidates(&self.schema, number);
         let found = candidates.find(|value| self.validator.is_valid(value));
         found.unwrap_or_else(|| {
@@ -29,7 +29,7 @@ impl Generator {
     }
 
     /// Reports whether the schema accepts the value of a query parameter, which is a text.
-    pub(super) fn accepts_text(&self, text: &str) -> bool {
+    pub(crate) fn accepts_text(&self, text: &str) -> bool {
         let value = match kind(&self.schema) {
             "string" | "" => json!(text),
             _ => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
@@ -38,7 +38,7 @@ impl Generator {
     }
 
     /// Returns values that the schema rejects, each for another reason.
-    pub(super) fn wrong_values(&self) -> Vec<Value> {
+    pub(crate) fn wrong_values(&self) -> Vec<Value> {
         let is_wrong =
             |value: &Value| is_out_of_range(&self.schema, value) || !self.validator.is_valid(value);
         wrong_candidates(&self.schema, &self.value(0)).into_iter().filter(is_wrong).collect()
@@ -46,7 +46,7 @@ impl Generator {
 }
 
 /// Returns the kind of value that a schema describes.
-pub(super) fn kind(schema: &Value) -> &str {
+pub(crate) fn kind(schema: &Value) -> &str {
     let kind = if schema["type"].is_array() { &schema["type"][0] } else { &schema["type"] };
     kind.as_str().unwrap_or_default()
 }

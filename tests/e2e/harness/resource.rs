@@ -2,53 +2,90 @@
 
 use db::Client;
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
-use super::values::{Generator, kind};
-use crate::harness::{Operation, Spec, entries};
+use super::{
+    Operation, Spec, TestApp,
+    spec::entries,
+    values::{Generator, kind},
+};
+
+/// The OpenAPI document, and the resources in it.
+pub(crate) struct Catalog {
+    pub(crate) spec: Spec,
+    pub(crate) resources: Vec<Resource>,
+}
+
+/// The catalog, which is the same for every app of a process.
+static CATALOG: OnceCell<Catalog> = OnceCell::const_new();
 
 /// A collection with a POST and a paged GET, and the items below it.
-pub(super) struct Resource {
-    pub(super) path: String,
-    pub(super) table: String,
-    pub(super) fields: Vec<Field>,
+pub(crate) struct Resource {
+    pub(crate) path: String,
+    pub(crate) table: String,
+    pub(crate) fields: Vec<Field>,
     /// Whether a row belongs to the account that created it.
-    pub(super) is_owned: bool,
-    pub(super) list: Operation,
-    pub(super) create: Operation,
-    pub(super) get: Operation,
-    pub(super) replace: Option<Operation>,
-    pub(super) update: Option<Operation>,
-    pub(super) delete: Option<Operation>,
+    pub(crate) is_owned: bool,
+    pub(crate) list: Operation,
+    pub(crate) create: Operation,
+    pub(crate) get: Operation,
+    pub(crate) replace: Option<Operation>,
+    pub(crate) update: Option<Operation>,
+    pub(crate) delete: Option<Operation>,
 }
 
 /// A field that clients write.
-pub(super) struct Field {
-    pub(super) name: String,
-    pub(super) is_required: bool,
-    pub(super) is_unique: bool,
-    pub(super) reference: Option<Reference>,
-    pub(super) values: Generator,
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) is_required: bool,
+    pub(crate) is_unique: bool,
+    pub(crate) reference: Option<Reference>,
+    pub(crate) values: Generator,
 }
 
 /// A foreign key with one column.
 #[derive(Clone)]
-pub(super) struct Reference {
+pub(crate) struct Reference {
     table: String,
     column: String,
-    pub(super) target: String,
+    pub(crate) target: String,
     /// What deleting the target does, as `pg_constraint.confdeltype` spells it.
-    pub(super) on_delete: u8,
+    pub(crate) on_delete: u8,
 }
 
 /// The constraints of a database.
-pub(super) struct Constraints {
+struct Constraints {
     references: Vec<Reference>,
     /// Tables and their columns that have a unique index of their own.
     unique: Vec<(String, String)>,
 }
 
+impl Catalog {
+    pub(crate) async fn of(app: &TestApp) -> &'static Self {
+        let read = async || {
+            let (spec, database) = (Spec::of(app).await, app.database.connect().await);
+            let resources = Resource::find_all(&spec, &Constraints::of(&database).await);
+            Self { spec, resources }
+        };
+        CATALOG.get_or_init(read).await
+    }
+
+    /// Returns the resource whose collection or items are at `path`, whatever the parameters are called.
+    pub(crate) fn resource_at(&self, path: &str) -> Option<&Resource> {
+        let is_at = |resource: &&Resource| {
+            matches(&resource.path, path) || matches(&resource.get.path, path)
+        };
+        self.resources.iter().find(is_at)
+    }
+
+    /// Returns the resource that keeps its rows in this table.
+    pub(crate) fn resource_of(&self, table: &str) -> Option<&Resource> {
+        self.resources.iter().find(|resource| resource.table == table)
+    }
+}
+
 impl Constraints {
-    pub(super) async fn of(client: &Client) -> Self {
+    async fn of(client: &Client) -> Self {
         let references = "SELECT source.relname::text, attname::text, target.relname::text, confdeltype \
             FROM pg_constraint JOIN pg_class source ON source.oid = conrelid \
             JOIN pg_class target ON target.oid = confrelid \
@@ -84,7 +121,7 @@ impl Constraints {
 
 impl Resource {
     /// Finds every resource of the document.
-    pub(super) fn find_all(spec: &Spec, constraints: &Constraints) -> Vec<Self> {
+    fn find_all(spec: &Spec, constraints: &Constraints) -> Vec<Self> {
         spec.operations.iter().filter_map(|list| Self::find(spec, constraints, list)).collect()
     }
 
@@ -130,34 +167,24 @@ impl Resource {
     }
 
     /// Returns the path of the items of the parent, if the resource is nested.
-    pub(super) fn parent_path(&self) -> Option<&str> {
+    pub(crate) fn parent_path(&self) -> Option<&str> {
         let (parent, _) = self.path.rsplit_once('/')?;
         parent.ends_with('}').then_some(parent)
     }
 
-    /// Reports whether `path` is the path of the items of this resource, whatever its parameters are called.
-    pub(super) fn has_items_at(&self, path: &str) -> bool {
-        let segments = |path: &str| {
-            path.split('/')
-                .map(|it| if it.starts_with('{') { "{}" } else { it }.to_owned())
-                .collect::<Vec<_>>()
-        };
-        segments(&self.get.path) == segments(path)
-    }
-
     /// Returns the operations that change an item.
-    pub(super) fn writes(&self) -> impl Iterator<Item = &Operation> {
+    pub(crate) fn writes(&self) -> impl Iterator<Item = &Operation> {
         [&self.replace, &self.update, &self.delete].into_iter().flatten()
     }
 }
 
 impl Field {
-    pub(super) fn is_array(&self) -> bool {
+    pub(crate) fn is_array(&self) -> bool {
         kind(&self.values.schema) == "array"
     }
 
     /// Reports whether the field holds a free-form object, which PATCH merges.
-    pub(super) fn is_object(&self) -> bool {
+    pub(crate) fn is_object(&self) -> bool {
         kind(&self.values.schema) == "object" && self.values.schema.get("properties").is_none()
     }
 }
@@ -165,4 +192,15 @@ impl Field {
 /// Returns the path of the collection, if `path` ends with a parameter.
 fn parent(path: &str) -> Option<&str> {
     path.rsplit_once('/').filter(|(_, last)| last.starts_with('{')).map(|(parent, _)| parent)
+}
+
+/// Reports whether two paths have the same segments, but for their parameters.
+fn matches(template: &str, path: &str) -> bool {
+    let (template, path): (Vec<_>, Vec<_>) =
+        (template.split('/').collect(), path.split('/').collect());
+    template.len() == path.len()
+        && template
+            .iter()
+            .zip(path)
+            .all(|(segment, other)| segment.starts_with('{') || *segment == other)
 }
