@@ -34,7 +34,7 @@ impl Args {
         let mut print = if let Some(api) = &self.binary {
             Command::new(project.root.join(api))
         } else {
-            project.cargo(&["run", "--quiet", "--locked", "--bin", "api", "--"])
+            project.cargo(&["run", "--quiet", "--locked", "--bin", "dev-api", "--"])
         };
         let now = process::output(print.arg("openapi"));
         let now = now.context("the API does not print its document")? + "\n";

@@ -27,7 +27,7 @@ pub(crate) struct Build {
 }
 
 impl Build {
-    /// Starts `command`, which builds `api` and `migrate`; then, if asked to, applies the migrations. The end comes
+    /// Starts `command`, which builds `dev-api` and `migrate`; then, if asked to, applies the migrations. The end comes
     /// as [`Event::Built`], and after a good one [`Event::Written`].
     pub(crate) fn start(
         number: u32,
@@ -156,7 +156,7 @@ fn finish(cargo: &SharedChild) -> Result<Built, String> {
         Ok::<_, String>(Program::new(path, libraries))
     };
     Ok(Built {
-        api: program("api", libraries)?,
+        api: program("dev-api", libraries)?,
         migrate: program("migrate", Vec::new())?,
         migrated: Ok(()),
     })

@@ -5,13 +5,11 @@ use std::{env, fs, path::PathBuf, process::Command};
 use anyhow::Context;
 use context::{compile, project::Project};
 
-/// What the API is made with, and the tools beside it: first by `up`, then by the supervisor. By their names, not as
-/// packages: cargo chooses features for the whole workspace then, as for `cargo test`, and neither compiles anew what
-/// the other has.
-const BUILD: [&str; 7] = ["build", "--bin", "api", "--bin", "migrate", "--bin", "dev-server"];
-/// And how in development: so that an edit links quickly, where that has been tried.
-const FOR_EDITS: &[&str] =
-    if cfg!(target_os = "linux") { &["--features", "api/prelinked"] } else { &[] };
+/// The development build, for `up` and the dev server. Binaries instead of packages, so that cargo selects features for
+/// the whole workspace, as for `cargo test`, and neither command recompiles what the other has built.
+const DEV_BUILD: [&str; 7] =
+    ["build", "--bin", "dev-api", "--bin", "migrate", "--bin", "dev-server"];
+const RELEASE_BUILD: [&str; 6] = ["build", "--release", "--bin", "api", "--bin", "migrate"];
 
 /// Returns the path that a binary runs from.
 pub(super) fn path(project: &Project, name: &str) -> PathBuf {
@@ -20,9 +18,9 @@ pub(super) fn path(project: &Project, name: &str) -> PathBuf {
 
 /// Compiles the binaries and copies those that run.
 pub(super) fn build(project: &Project, production: bool) -> anyhow::Result<()> {
-    let profile: &[_] = if production { &["--release"] } else { FOR_EDITS };
-    let mut build = project.cargo(&BUILD);
-    build.args(profile).envs(compile::cargo_terminal_settings());
+    let arguments: &[_] = if production { &RELEASE_BUILD } else { &DEV_BUILD };
+    let mut build = project.cargo(arguments);
+    build.envs(compile::cargo_terminal_settings());
     compile::run(&mut build, &[])?;
     let programs = if production { ["migrate", "api"] } else { ["migrate", "dev-server"] };
     programs.iter().try_for_each(|name| install(project, production, name))
@@ -31,7 +29,7 @@ pub(super) fn build(project: &Project, production: bool) -> anyhow::Result<()> {
 /// Returns the command that builds and serves the newest source until it is stopped.
 pub(super) fn dev_server(project: &Project) -> Command {
     let mut command = Command::new(path(project, "dev-server"));
-    command.arg("cargo").args(BUILD).args(FOR_EDITS);
+    command.arg("cargo").args(DEV_BUILD);
     command
 }
 

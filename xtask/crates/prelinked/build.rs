@@ -1,4 +1,4 @@
-//! Has the library find what is its own without asking the loader: an API that loads it starts in 10 ms, not in 50.
+//! Binds the library's symbols when it is linked, so that a server starts in 10 ms and not in 50 ms.
 
 use std::env;
 
