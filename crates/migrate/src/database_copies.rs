@@ -71,12 +71,12 @@ impl DatabaseCopies {
         let client = connect(config, Some(admin::MAINTENANCE)).await?;
         let helper = connect(config, Some(admin::MAINTENANCE)).await?;
         copies::lock(&client, &live).await?;
-        let store = Self { client, helper, live };
-        store.heal().await?;
-        Ok(store)
+        let copies = Self { client, helper, live };
+        copies.drop_unfinished().await?;
+        Ok(copies)
     }
 
-    async fn heal(&self) -> anyhow::Result<()> {
+    async fn drop_unfinished(&self) -> anyhow::Result<()> {
         let unfinished = [self.fresh(), format!("{}__replaced", self.live)];
         for copy in copies::list(&self.client, &self.live).await? {
             if copy.is_broken || unfinished.contains(&copy.database) {

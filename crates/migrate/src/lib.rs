@@ -4,11 +4,11 @@ mod accounts;
 pub mod branches;
 mod connection;
 mod database_copies;
-mod invented;
 pub mod load;
 mod rows;
 mod schema;
 pub mod snapshots;
+mod synthetic;
 
 use std::fmt::Write as _;
 

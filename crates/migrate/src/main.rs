@@ -67,7 +67,7 @@ enum Command {
     /// A copy of the database for each git branch
     #[command(subcommand)]
     Branch(copies::Branch),
-    /// Load the sample rows that are not there yet, or invented ones
+    /// Load the sample rows that are not there yet, or synthetic ones
     Seed {
         /// Invent this many persons with their e-mail addresses, always the same ones
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
@@ -175,7 +175,7 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<String> {
                     tell_progress(loaded, rows);
                 }
             };
-            migrate::seed_rows(config, rows, &tell).await.context("cannot load invented rows")
+            migrate::seed_rows(config, rows, &tell).await.context("cannot load synthetic rows")
         }
         Command::Load(Load::Prepare) => load::prepare(config).await.context("cannot load"),
         Command::Load(Load::Finish { no_snapshot }) => {

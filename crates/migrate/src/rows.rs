@@ -1,4 +1,4 @@
-//! Invented rows, as many as one wants: to develop against a realistic volume.
+//! Any number of synthetic rows, for development against a realistic volume.
 
 use std::{collections::HashSet, iter, sync::mpsc, thread};
 
@@ -6,43 +6,45 @@ use anyhow::bail;
 use config::{Config, Profile};
 use db::bulk::{self, Person};
 
-use crate::{accounts, connection::connect, invented};
+use crate::{accounts, connection::connect, synthetic};
 
-/// How many persons are handed over at once.
-const HANDFUL: usize = 1000;
+/// The number of persons in a chunk.
+const CHUNK: usize = 1000;
 
-/// Loads the first `rows` invented persons, but for those that are there already, in one transaction, and one command
-/// after the other: one that was killed may still be at work in its container. `stored` is told how many there are so far.
+/// Loads those of the first `rows` synthetic persons that the database does not have, in one transaction, and reports the
+/// number of stored persons to `stored`. A lock makes concurrent commands wait: a killed one may still run in its
+/// container.
 pub async fn seed_rows(config: &Config, rows: u32, stored: &dyn Fn(u64)) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
-        bail!("APP_ENV is production, and invented rows are for development: refused");
+        bail!("APP_ENV is production, and synthetic rows are for development: refused");
     }
     let mut client = connect(config, None).await?;
     bulk::lock(&client).await?;
     accounts::seed(&client).await?;
-    let (first, last) = invented::ids(rows);
+    let (first, last) = synthetic::ids(rows);
     let present = bulk::ids(&client, first, last).await?;
-    let present: HashSet<_> = present.into_iter().filter_map(invented::number).collect();
+    let present: HashSet<_> = present.into_iter().filter_map(synthetic::number).collect();
     let before = present.len() as u64;
-    let missing = invent((0..rows).filter(|number| !present.contains(number)).collect());
+    let missing = generate((0..rows).filter(|number| !present.contains(number)).collect());
     let loaded = bulk::insert(&mut client, missing, &|count| stored(before + count)).await?;
     let kept = if before > 0 { format!("; {before} were there") } else { String::new() };
-    Ok(format!("loaded {loaded} invented persons{kept}\n"))
+    Ok(format!("loaded {loaded} synthetic persons{kept}\n"))
 }
 
-/// The persons with these numbers, who are invented while the server stores those before.
-fn invent(numbers: Vec<u32>) -> impl Iterator<Item = Person> {
+/// Generates the persons with these numbers in a thread, while the database stores earlier ones.
+fn generate(numbers: Vec<u32>) -> impl Iterator<Item = Person> {
     let (sender, persons) = mpsc::sync_channel::<Vec<_>>(20);
-    let mut inventor = Some(thread::spawn(move || {
-        let mut handfuls = numbers.chunks(HANDFUL);
-        // Nobody takes them any more when storing has failed.
-        handfuls
-            .all(|some| sender.send(some.iter().map(|it| invented::person(*it)).collect()).is_ok());
+    let mut generator = Some(thread::spawn(move || {
+        let mut chunks = numbers.chunks(CHUNK);
+        // Sending fails when storing has failed.
+        chunks.all(|some| {
+            sender.send(some.iter().map(|it| synthetic::person(*it)).collect()).is_ok()
+        });
     }));
-    // A panic must not pass for the end.
+    // A panic must not look like the end of the rows.
     let end = iter::from_fn(move || {
-        if let Some(it) = inventor.take() {
-            it.join().expect("it invents everybody");
+        if let Some(it) = generator.take() {
+            it.join().expect("the generator does not panic");
         }
         None
     });

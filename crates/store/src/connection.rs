@@ -13,8 +13,8 @@ use tracing::Instrument;
 use crate::{
     cancellation::{Abandoned, Canceller},
     error::Error,
+    query_metrics,
     retry::retry,
-    timings,
 };
 
 /// What parameters are: in order, `$1` first.
@@ -132,7 +132,7 @@ impl PoolClient {
         sql: &'static str,
         answered: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Error> {
-        let (started, name) = (Instant::now(), timings::name(sql));
+        let (started, name) = (Instant::now(), query_metrics::name(sql));
         // For traces; it costs nothing where nobody listens.
         let span = tracing::debug_span!(
             "statement",
@@ -142,7 +142,7 @@ impl PoolClient {
         );
         let answered = self.abandoned.watch(self.canceller.response_timeout, answered);
         let answered = answered.instrument(span).await;
-        timings::observe(sql, started.elapsed());
+        query_metrics::observe(sql, started.elapsed());
         if let Err(Error::Conflict(_)) = &answered {
             // It may be that a migration has changed what was prepared.
             self.object().statement_cache.clear();

@@ -13,9 +13,10 @@ mod database;
 mod error;
 pub mod idempotency_keys;
 pub mod migrations;
+mod query_metrics;
 mod retry;
 mod table;
-mod timings;
+
 mod tls;
 pub mod tokens;
 
@@ -23,7 +24,7 @@ pub use batch::Batcher;
 pub use connection::{Connection, Parameters, PoolClient, Transaction, both};
 pub use database::{Database, connect};
 pub use error::Error;
+pub use query_metrics::{QueryDurations, query_durations};
 pub use retry::{Retry, retry};
 pub use table::{Change, Filter, Json, NewRow, Parent, Queries, Table};
-pub use timings::{Timings, timings};
 pub use tokio_postgres::{Client, Config as ConnectionConfig, Row, types};

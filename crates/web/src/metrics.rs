@@ -68,7 +68,7 @@ impl Metrics {
             "db_statement_duration",
             "From a statement to its last row, by the statement's name",
             Unit::Seconds,
-            store::timings(),
+            store::query_durations(),
         );
         let memory = Gauge::default();
         let help = "Memory in use, where the system tells";

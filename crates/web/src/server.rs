@@ -2,7 +2,7 @@
 
 mod acceptor;
 mod busy_polling;
-mod client;
+mod client_address;
 mod timeouts;
 
 use std::{

@@ -47,7 +47,7 @@ impl RecreateArgs {
     }
 }
 
-/// Load the sample rows that are not there yet, or as many invented ones as are asked for
+/// Load the sample rows that are not there yet, or as many synthetic ones as are asked for
 #[derive(clap::Args)]
 pub(crate) struct SeedArgs {
     /// Invent this many persons with their e-mail addresses: always the same ones, and those that are

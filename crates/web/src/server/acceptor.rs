@@ -34,7 +34,7 @@ use tokio::{
 
 use super::{
     busy_polling::BusyPolling,
-    client,
+    client_address::client_address,
     timeouts::{Requests, TimeoutStream},
 };
 
@@ -44,9 +44,9 @@ const HEADER_LIMIT: u16 = 32 * 1024;
 const STREAM_LIMIT: u32 = 100;
 /// Requests that a client took back before they were answered, until its connection is ended.
 const RESET_LIMIT: usize = 20;
-/// How long a connection that waits for its next request may still send it while the server stops. Closed
-/// at once, it could be closed under a request that is on its way.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// The time in which an idle connection may still send a request during shutdown. Closing the connection at once could
+/// lose a request that is on its way.
+const IDLE_GRACE: Duration = Duration::from_secs(2);
 /// How long to leave connections waiting when the process has no file free for another.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
@@ -100,11 +100,11 @@ impl<E: Endpoint + 'static> Acceptor<E> {
         }
         drop(self.listener);
         self.is_closing.store(true, Relaxed);
-        let farewell = FAREWELL.min(self.limits.shutdown_timeout);
+        let grace = IDLE_GRACE.min(self.limits.shutdown_timeout);
         let all_ended = async { while self.connections.join_next().await.is_some() {} };
         // Not an error: the rest is asked to end now.
-        let _ = timeout(farewell, all_ended).await;
-        if timeout(self.limits.shutdown_timeout.saturating_sub(farewell), self.stopping.shutdown())
+        let _ = timeout(grace, all_ended).await;
+        if timeout(self.limits.shutdown_timeout.saturating_sub(grace), self.stopping.shutdown())
             .await
             .is_err()
         {
@@ -125,7 +125,7 @@ impl<E: Endpoint + 'static> Acceptor<E> {
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let in_flight = (requests.begin(request.version()), busy_polling.begin());
             let app = app.clone();
-            let client = client::address(peer, request.headers(), &trusted);
+            let client = client_address(peer, request.headers(), &trusted);
             let peer = RemoteAddr(Addr::from(client));
             let has_last_answers = request.version() < Version::HTTP_2;
             let request = Request::from((request, local.clone(), peer, Scheme::HTTP));

@@ -1,4 +1,4 @@
-//! Who is at the other end: behind proxies, whom they name.
+//! The address of the client, also behind trusted proxies.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,9 +7,13 @@ use hyper::HeaderMap;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Where a request comes from that `peer` has sent. What a proxy adds to `X-Forwarded-For` counts if
-/// `trusted` holds that proxy; what anybody else wrote there, further to the left, does not.
-pub(super) fn address(peer: SocketAddr, headers: &HeaderMap, trusted: &[Network]) -> SocketAddr {
+/// Returns the address of the client of a request that `peer` has sent. An entry of `X-Forwarded-For` counts if a proxy
+/// in `trusted` added it. Entries further to the left, which a client can forge, do not count.
+pub(super) fn client_address(
+    peer: SocketAddr,
+    headers: &HeaderMap,
+    trusted: &[Network],
+) -> SocketAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut client = peer;
     let values = headers.get_all(FORWARDED_FOR).iter().rev();
@@ -26,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_trusted_proxies_say_is_believed() {
+    fn only_entries_of_trusted_proxies_count() {
         let trusted = ["10.0.0.0/8".parse().expect("a network")];
         for (peer, forwarded, client) in [
             ("192.0.2.1:7", &["198.51.100.1"][..], "192.0.2.1:7"),
@@ -41,7 +45,11 @@ mod tests {
                 headers.append(FORWARDED_FOR, value.parse().expect("a value"));
             }
             let peer = peer.parse().expect("an address");
-            assert_eq!(address(peer, &headers, &trusted).to_string(), client, "{forwarded:?}");
+            assert_eq!(
+                client_address(peer, &headers, &trusted).to_string(),
+                client,
+                "{forwarded:?}"
+            );
         }
     }
 }

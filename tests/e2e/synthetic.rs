@@ -1,4 +1,4 @@
-//! `seed --rows`: as many invented persons as one wants, always the same ones.
+//! `seed --rows`: as many synthetic persons as one wants, always the same ones.
 
 use std::cell::RefCell;
 
@@ -6,7 +6,7 @@ use db::Client;
 
 use crate::harness::{Database, TestApp, config};
 
-/// All that is invented in the database, as one text.
+/// All that is synthetic in the database, as one text.
 async fn rows(client: &Client) -> String {
     let all = "SELECT string_agg(concat_ws('|', p.id, name, nickname, p.created_at, e.id, address), E'\\n' \
         ORDER BY p.id, e.id) FROM persons p LEFT JOIN emails e ON person_id = p.id";
@@ -16,7 +16,7 @@ async fn rows(client: &Client) -> String {
 async fn seeded(count: u32) -> (Database, String) {
     let database = Database::migrated().await;
     let said = migrate::seed_rows(&config(&database, &[]), count, &|_| {}).await.expect("loaded");
-    assert_eq!(said, format!("loaded {count} invented persons\n"));
+    assert_eq!(said, format!("loaded {count} synthetic persons\n"));
     let rows = rows(&database.connect().await).await;
     (database, rows)
 }
@@ -40,7 +40,7 @@ async fn those_that_are_there_already_are_left_alone_and_the_missing_ones_are_lo
     let told = RefCell::new(Vec::new());
     let tell = |count| told.borrow_mut().push(count);
     let said = migrate::seed_rows(&config(&database, &[]), 40, &tell).await.expect("loaded");
-    assert_eq!(said, "loaded 13 invented persons; 27 were there\n");
+    assert_eq!(said, "loaded 13 synthetic persons; 27 were there\n");
     assert_eq!(told.into_inner(), [40]);
     let mine = "SELECT count(*) FILTER (WHERE nickname = 'Mine'), count(*) FROM persons";
     let row = client.query_one(mine, &[]).await.expect("an answer");
@@ -55,8 +55,8 @@ async fn two_commands_at_once_load_them_one_after_the_other() {
     let (one, other) = tokio::join!(load(), load());
     let mut said = [one.expect("loaded"), other.expect("loaded")];
     said.sort();
-    assert_eq!(said[0], "loaded 0 invented persons; 3000 were there\n");
-    assert_eq!(said[1], "loaded 3000 invented persons\n");
+    assert_eq!(said[0], "loaded 0 synthetic persons; 3000 were there\n");
+    assert_eq!(said[1], "loaded 3000 synthetic persons\n");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! How long statements take, by their names.
+//! The duration of queries, by name.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -7,30 +7,29 @@ use prometheus_client::{
     metrics::{family::Family, histogram::Histogram},
 };
 
-/// Seconds: from memory, from a disk, a slow statement, a time limit.
+/// Seconds: from memory, from a disk, a slow query, a timeout.
 const BUCKETS: [f64; 9] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0];
 
-/// Which statement.
+/// The labels of a histogram.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Labels {
     statement: &'static str,
 }
 
-/// Histograms of seconds.
-pub type Timings = Family<Labels, Histogram, fn() -> Histogram>;
+/// Histograms of the duration in seconds.
+pub type QueryDurations = Family<Labels, Histogram, fn() -> Histogram>;
 
-static TIMINGS: LazyLock<Timings> =
+static DURATIONS: LazyLock<QueryDurations> =
     LazyLock::new(|| Family::new_with_constructor(|| Histogram::new(BUCKETS)));
 
-/// How long the statements of this process took, from the request to the last row, to be registered
-/// with what publishes metrics.
-pub fn timings() -> Timings {
-    TIMINGS.clone()
+/// Returns the durations of this process's queries, from the request to the last row, for the metrics registry.
+pub fn query_durations() -> QueryDurations {
+    DURATIONS.clone()
 }
 
 pub(crate) fn observe(sql: &'static str, took: Duration) {
     let statement = name(sql);
-    TIMINGS.get_or_create(&Labels { statement }).observe(took.as_secs_f64());
+    DURATIONS.get_or_create(&Labels { statement }).observe(took.as_secs_f64());
 }
 
 /// Returns the name of a query: its first comment line.

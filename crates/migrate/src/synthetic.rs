@@ -1,5 +1,4 @@
-//! Persons who do not exist. Each is made from its number alone: the same number is always the same
-//! person, so the first thousand are the first thousand of a million too.
+//! Synthetic persons. Each is generated from its number, so the same number always gives the same person.
 
 use chrono::{DateTime, Duration, Utc};
 use db::bulk::Person;
@@ -10,17 +9,17 @@ use fake::{
 };
 use uuid::{Builder, Uuid};
 
-/// 2020-01-01 in milliseconds since 1970: when the first of them was stored, by its own account.
-const BEGINNING: i64 = 1_577_836_800_000;
-/// How much later the next one was.
-const APART: i64 = 10_000;
-/// Any number; another one makes other persons.
+/// The creation time of the first person: 2020-01-01, in milliseconds since 1970.
+const FIRST_CREATED: i64 = 1_577_836_800_000;
+/// The milliseconds between the creation times of two persons.
+const INTERVAL: i64 = 10_000;
+/// The seed of the random numbers. Another seed gives other persons.
 const SEED: u64 = 0x5119_3541 << 32;
-/// Domains that are reserved: no message to them reaches anybody.
+/// Reserved domains, to which no message can be delivered.
 const DOMAINS: [&str; 5] =
     ["example.com", "example.org", "example.net", "mail.example", "office.example"];
 
-/// The person with this number.
+/// Returns the person with this number.
 pub(crate) fn person(number: u32) -> Person {
     let mut rng = ChaCha8Rng::seed_from_u64(SEED + u64::from(number));
     let (first, last) = name(&mut rng);
@@ -42,16 +41,16 @@ pub(crate) fn person(number: u32) -> Person {
     }
 }
 
-/// Between these are the ids of the first `count` persons.
+/// Returns the bounds of the ids of the first `count` persons.
 pub(crate) fn ids(count: u32) -> (Uuid, Uuid) {
     (id(0, [0; 10]), id(count - 1, [0xff; 10]))
 }
 
-/// Whose id this is.
+/// Returns the number of the person with this id.
 pub(crate) fn number(id: Uuid) -> Option<u32> {
     let (seconds, nanoseconds) = id.get_timestamp()?.to_unix();
     let milliseconds = i64::try_from(seconds * 1000).ok()? + i64::from(nanoseconds / 1_000_000);
-    u32::try_from((milliseconds - BEGINNING) / APART).ok()
+    u32::try_from((milliseconds - FIRST_CREATED) / INTERVAL).ok()
 }
 
 fn id(number: u32, random: [u8; 10]) -> Uuid {
@@ -60,8 +59,8 @@ fn id(number: u32, random: [u8; 10]) -> Uuid {
 }
 
 fn created_at(number: u32) -> DateTime<Utc> {
-    let first = DateTime::from_timestamp_millis(BEGINNING).expect("in range");
-    first + Duration::milliseconds(APART * i64::from(number))
+    let first = DateTime::from_timestamp_millis(FIRST_CREATED).expect("in range");
+    first + Duration::milliseconds(INTERVAL * i64::from(number))
 }
 
 fn name(rng: &mut ChaCha8Rng) -> (String, String) {
