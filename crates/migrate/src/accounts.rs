@@ -1,4 +1,4 @@
-//! Accounts that no operation of the API can make: the first admin, and those for development.
+//! Accounts that the API cannot create: the first admin, and the development accounts.
 
 use anyhow::{Context, bail, ensure};
 use config::{Config, Profile, Secret};
@@ -12,10 +12,10 @@ use store::credentials::{password, token};
 
 use crate::connection::connect;
 
-/// The password of the accounts that seeding makes. Everybody knows it: production refuses them.
+/// The password of the development accounts. It is public, so production rejects them.
 pub const DEVELOPMENT_PASSWORD: &str = "for development only";
 
-/// Makes an admin, with a random password unless one is given, and says so.
+/// Creates an admin, with a random password unless one is given.
 pub async fn create_admin(
     config: &Config,
     email: &str,
@@ -52,7 +52,7 @@ pub async fn create_admin(
     })
 }
 
-/// A new token, of a session of the account for development with this role.
+/// Returns the token of a new session of the development account with this role.
 pub async fn token(config: &Config, role: Role) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
         bail!("APP_ENV is production, which has no accounts for development: refused");
@@ -70,19 +70,19 @@ pub async fn token(config: &Config, role: Role) -> anyhow::Result<String> {
     Ok(format!("{}\n", token.expose()))
 }
 
-/// Makes the accounts for development that are not there yet.
+/// Creates the missing development accounts.
 pub(crate) async fn seed(client: &Client) -> anyhow::Result<()> {
     let password = Secret::from(DEVELOPMENT_PASSWORD.to_owned());
     Ok(db::seed_accounts(client, &password::hash(&password)).await?)
 }
 
-/// The database, which is there.
+/// Connects to the existing database.
 async fn database(config: &Config) -> anyhow::Result<Database> {
     connect(config, None).await?;
     Ok(Database::new(&config.database)?)
 }
 
-/// What to say where accounts for development are in a database of production.
+/// Returns a warning if a production database contains development accounts.
 pub(crate) async fn warning(client: &Client) -> anyhow::Result<String> {
     Ok(match accounts::count_development(client).await? {
         0 => String::new(),

@@ -1,5 +1,5 @@
-//! A copy of the database for each git branch. The one in use has the name of DATABASE_URL, whatever branch it is
-//! of: switching changes names, and the server needs not know.
+//! A copy of the database for each git branch. The database in use always has the name in DATABASE_URL: a switch renames
+//! databases, so the server keeps its settings.
 
 use std::fmt::Write as _;
 
@@ -13,10 +13,10 @@ use crate::{
     database_name, snapshots,
 };
 
-/// Puts the copy of the branch `name` in use. On the first switch to it that is made from the first of `parents`
-/// that has one, else from the database in use.
+/// Switches to the copy of the branch `name`. The first switch creates the copy from the first of `parents` that has one,
+/// or else from the database in use.
 ///
-/// A database in use that is of no branch yet is that of the branch `left`, or of `name`.
+/// A database in use without a branch becomes the copy of the branch `left`, or of `name`.
 pub async fn switch(
     config: &Config,
     name: &str,
@@ -61,7 +61,7 @@ pub async fn switch(
     Ok(said)
 }
 
-/// Makes a copy for a new branch, and returns of which branch.
+/// Creates the copy of a new branch, and returns the branch that it was copied from.
 async fn make(
     saved: &DatabaseCopies,
     entries: &[Entry],
@@ -76,7 +76,7 @@ async fn make(
     Ok(parent)
 }
 
-/// Puts a copy in the place of the database in use, which becomes the copy of its own branch.
+/// Replaces the database in use with a copy, and keeps it as the copy of its own branch.
 async fn put(
     saved: &mut DatabaseCopies,
     live: &Live,
@@ -90,7 +90,7 @@ async fn put(
     let aside_place = saved.database(Kind::Snapshot, &aside.name);
     let mut renames = Vec::new();
     if admin::exists(&saved.client, &place).await? {
-        // Its branch has another one, which a person has renamed or made by hand: nothing is lost.
+        // The branch already has a copy, which was renamed or created by hand. Neither is dropped.
         renames.push((&*place, &*aside_place, Some(&aside)));
     }
     renames.push((&*in_use, &*place, Some(mine)));
@@ -98,7 +98,7 @@ async fn put(
     saved.rename(&renames).await
 }
 
-/// The branches that have a copy, and the one whose database is in use, as a table or as JSON.
+/// Lists the branches that have a copy and the current branch, as a table or as JSON.
 pub async fn list(config: &Config, json: bool) -> anyhow::Result<String> {
     let name = database_name(config)?;
     let client = connect(config, Some(admin::MAINTENANCE)).await?;
@@ -125,7 +125,7 @@ pub async fn list(config: &Config, json: bool) -> anyhow::Result<String> {
     Ok(said)
 }
 
-/// Drops the copies of branches that are not in use.
+/// Drops copies of branches that are not in use.
 pub async fn delete(config: &Config, names: &[String]) -> anyhow::Result<String> {
     let saved = DatabaseCopies::open(config).await?;
     let entries = saved.entries(Kind::Branch).await?;

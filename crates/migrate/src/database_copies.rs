@@ -1,4 +1,4 @@
-//! The copies of one database: what they are called, what they are labelled with, and who may change them.
+//! The copies of a database: names, labels and the lock on them.
 
 use anyhow::{Context, ensure};
 use config::Config;
@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::connection::{connect, database_name};
 
-/// PostgreSQL cuts longer names off.
+/// The length limit of names in PostgreSQL.
 const LONGEST: usize = 63;
-/// What a name that cannot be used as it is ends in: `~` and eight digits.
+/// The length of the suffix of a shortened name: `~` and eight digits.
 const DIGITS: usize = 9;
 
-/// What a copy is for.
+/// The kind of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
@@ -24,20 +24,20 @@ pub(crate) enum Kind {
     Branch,
 }
 
-/// What is written on a copy, as PostgreSQL's comment on the database: it moves with it when names change.
+/// The label of a copy. It is PostgreSQL's comment on the database, so it survives a rename.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Label {
     pub(crate) kind: Kind,
     pub(crate) name: String,
-    /// When it was made, in seconds since 1970.
+    /// The creation time, in seconds since 1970.
     pub(crate) made: i64,
-    /// The command before which it was made, if nobody asked for it.
+    /// The command that created it as an automatic snapshot.
     pub(crate) automatic: Option<String>,
-    /// The version of its schema then.
+    /// The version of the schema at that time.
     pub(crate) version: i32,
 }
 
-/// A whole copy.
+/// A complete copy.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) label: Label,
@@ -46,7 +46,7 @@ pub(crate) struct Entry {
     pub(crate) age: i64,
 }
 
-/// The copies, while nobody else may change them.
+/// The locked copies of a database.
 pub(crate) struct DatabaseCopies {
     pub(crate) client: Client,
     pub(crate) helper: Client,
@@ -63,7 +63,7 @@ pub(crate) struct Live {
 }
 
 impl DatabaseCopies {
-    /// Waits for whoever changes them, and drops what was left by one that was killed.
+    /// Locks the copies, and drops unfinished ones.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let live = database_name(config)?;
         let room = LONGEST - DIGITS - "__snapshot_".len();
@@ -86,17 +86,17 @@ impl DatabaseCopies {
         Ok(())
     }
 
-    /// What is being made, and has no name yet.
+    /// Returns the name of the copy that is being created.
     pub(crate) fn fresh(&self) -> String {
         format!("{}__fresh", self.live)
     }
 
-    /// The copies of this kind.
+    /// Returns the copies of this kind.
     pub(crate) async fn entries(&self, kind: Kind) -> anyhow::Result<Vec<Entry>> {
         entries(&self.client, &self.live, kind).await
     }
 
-    /// The database in use, if there is one.
+    /// Returns the database in use, if there is one.
     pub(crate) async fn live(&self, config: &Config) -> anyhow::Result<Option<Live>> {
         let Some((description, now)) = copies::description(&self.client, &self.live).await? else {
             return Ok(None);
@@ -117,7 +117,7 @@ impl DatabaseCopies {
         })
     }
 
-    /// Gives databases other names, all or none; those with a label get it, the others lose theirs.
+    /// Renames databases in one transaction, and sets or removes their labels.
     pub(crate) async fn rename(
         &mut self,
         renames: &[(&str, &str, Option<&Label>)],
@@ -134,13 +134,13 @@ impl DatabaseCopies {
         Ok(copies::drop(&self.client, database).await?)
     }
 
-    /// The database of the copy of this kind and name.
+    /// Returns the name of the database of a copy.
     pub(crate) fn database(&self, kind: Kind, name: &str) -> String {
         database(&self.live, kind, name)
     }
 }
 
-/// The copies of this kind, whoever may be changing them.
+/// Returns the copies of this kind, without a lock.
 pub(crate) async fn entries(client: &Client, live: &str, kind: Kind) -> anyhow::Result<Vec<Entry>> {
     let copies = copies::list(client, live).await?.into_iter();
     let entry = |copy: copies::Copy| {
@@ -155,7 +155,7 @@ pub(crate) async fn entries(client: &Client, live: &str, kind: Kind) -> anyhow::
     Ok(entries)
 }
 
-/// `auto-7` is 7.
+/// Returns the number of an automatic snapshot, such as 7 for `auto-7`.
 pub(crate) fn number(name: &str) -> Option<u64> {
     name.strip_prefix("auto-")?.parse().ok()
 }
@@ -168,7 +168,8 @@ pub(crate) fn write(label: &Label) -> String {
     serde_json::to_string(label).expect("it is plain")
 }
 
-/// `slipway__branch_main`; of a name with other letters or too many, what can be used and a hash of all.
+/// Returns the name of the database of a copy, such as `slipway__branch_main`. Names that are too long or contain other
+/// characters are shortened and get a hash.
 fn database(live: &str, kind: Kind, name: &str) -> String {
     let kind = match kind {
         Kind::Snapshot => "snapshot",
@@ -185,7 +186,7 @@ fn database(live: &str, kind: Kind, name: &str) -> String {
     format!("{beginning}{letters}~{:08x}", hash(name))
 }
 
-/// FNV-1a: the same in every version of this, as names must be.
+/// FNV-1a, because names must not depend on the version of the standard library.
 fn hash(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

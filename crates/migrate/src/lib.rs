@@ -22,8 +22,7 @@ pub use accounts::{DEVELOPMENT_PASSWORD, create_admin, token};
 pub use rows::seed_rows;
 pub use schema::{down, dry_run, schema, status};
 
-/// Applies the pending migrations up to `to`, and loads the sample rows with `seed` if there was no
-/// schema.
+/// Applies the pending migrations up to `to`. With `seed`, loads the sample rows into a new database.
 pub async fn up(config: &Config, seed: bool, to: Option<i32>) -> anyhow::Result<String> {
     let mut said = String::new();
     if let Some(name) = create_database_if_missing(config).await? {
@@ -41,7 +40,7 @@ pub async fn up(config: &Config, seed: bool, to: Option<i32>) -> anyhow::Result<
     Ok(said)
 }
 
-/// Replaces the database by a new one with all migrations and, unless `empty`, the sample rows. The old one is kept
+/// Replaces the database with a new one that has all migrations and, unless `empty`, the sample rows. The old one is kept
 /// as an automatic snapshot, unless `keep` is false.
 pub async fn recreate(config: &Config, empty: bool, keep: bool) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
@@ -60,7 +59,7 @@ async fn fill(config: &Config, name: &str, empty: bool) -> anyhow::Result<u64> {
     Ok(if empty { 0 } else { load(&client).await? })
 }
 
-/// Loads the sample rows that are not there yet.
+/// Loads the missing sample rows.
 pub async fn seed(config: &Config) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
         bail!("APP_ENV is production, and the sample rows are for development: refused");
@@ -69,7 +68,7 @@ pub async fn seed(config: &Config) -> anyhow::Result<String> {
     Ok(format!("loaded {} sample persons\n", load(&client).await?))
 }
 
-/// Loads the sample rows and the accounts for development, and returns the number of new persons.
+/// Loads the missing sample rows and development accounts, and returns the number of new persons.
 async fn load(client: &Client) -> anyhow::Result<u64> {
     accounts::seed(client).await?;
     Ok(db::seed(client).await?)

@@ -1,5 +1,5 @@
-//! A dump takes the place of the database. It is loaded into a database beside it by PostgreSQL's own
-//! tools, which are elsewhere; here is what comes before and after. Until the swap nothing changes.
+//! Replaces the database with a dump. xtask loads the dump into a second database with PostgreSQL's own tools. This module
+//! prepares that database, and swaps the two at the end.
 
 use anyhow::{Context, bail};
 use config::{Config, Profile};
@@ -11,7 +11,7 @@ use crate::{
     snapshots,
 };
 
-/// Makes an empty database for the dump, and returns its name. One that a killed `load` left is dropped.
+/// Creates an empty database for the dump, and returns its name. Drops the one of an unfinished load.
 pub async fn prepare(config: &Config) -> anyhow::Result<String> {
     let loaded = loaded(config)?;
     let server = connect(config, Some(admin::MAINTENANCE)).await?;
@@ -20,11 +20,11 @@ pub async fn prepare(config: &Config) -> anyhow::Result<String> {
     Ok(format!("{loaded}\n"))
 }
 
-/// Brings what was loaded to the newest schema, and puts it in the place of the database. That one is kept
-/// as an automatic snapshot, unless `keep` is false.
+/// Migrates the loaded database to the newest schema, and replaces the database with it. The old one is kept as an
+/// automatic snapshot, unless `keep` is false.
 ///
 /// # Errors
-/// The dump is of something else, or of a schema that this version does not know; nothing is changed.
+/// The dump is not of this application, or its schema is newer. Nothing changes then.
 pub async fn finish(config: &Config, keep: bool) -> anyhow::Result<String> {
     let (name, loaded) = (database_name(config)?, loaded(config)?);
     let mut said = {
@@ -38,7 +38,7 @@ pub async fn finish(config: &Config, keep: bool) -> anyhow::Result<String> {
     Ok(format!("{said}loaded into {name}, which is at version {}\n{back}", migrations::latest()))
 }
 
-/// Drops what was loaded.
+/// Drops the loaded database.
 pub async fn abandon(config: &Config) -> anyhow::Result<String> {
     let server = connect(config, Some(admin::MAINTENANCE)).await?;
     admin::drop(&server, &loaded(config)?).await?;
@@ -67,7 +67,7 @@ async fn migrate(client: &mut Client) -> anyhow::Result<String> {
     })
 }
 
-/// The database that a dump is loaded into.
+/// Returns the name of the database for a dump.
 fn loaded(config: &Config) -> anyhow::Result<String> {
     Ok(format!("{}__loaded", database_name(config)?))
 }

@@ -1,4 +1,4 @@
-//! The migration tool: applies, tells, recreates and seeds. `migrate --help` lists its commands.
+//! The migration tool. `migrate --help` lists its commands.
 
 mod copies;
 
@@ -10,7 +10,7 @@ use config::{Config, Secret};
 use db::accounts;
 use migrate::load;
 
-/// The exit code for unusable settings, as in sysexits.h.
+/// The exit code for invalid settings, as in sysexits.h.
 const EX_CONFIG: u8 = 78;
 
 /// Applies migrations to the database that DATABASE_URL names.
@@ -69,7 +69,7 @@ enum Command {
     Branch(copies::Branch),
     /// Load the sample rows that are not there yet, or synthetic ones
     Seed {
-        /// Invent this many persons with their e-mail addresses, always the same ones
+        /// Generate this many persons with their e-mail addresses, always the same ones
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
         rows: Option<u32>,
         /// Tell how far it is
@@ -192,7 +192,7 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<String> {
     }
 }
 
-/// The password for a new admin, if there is one.
+/// Returns the given password of a new admin, if there is one.
 fn admin_password(from_stdin: bool) -> anyhow::Result<Option<Secret>> {
     let file = std::env::var("MIGRATE_ADMIN_PASSWORD_FILE").ok().filter(|path| !path.is_empty());
     let text = match (from_stdin, file) {

@@ -1,4 +1,4 @@
-//! The commands that concern the schema: what is applied, what would be, and how to undo it.
+//! The commands of the schema: apply, preview, undo and print migrations.
 
 use std::fmt::Write as _;
 
@@ -14,12 +14,12 @@ use crate::{
     snapshots,
 };
 
-/// `applied 2026-01-01T00:00:00Z by an older tool`.
+/// The width of `applied 2026-01-01T00:00:00Z by an older tool`.
 const WIDEST: usize = 45;
 
-/// Applies what is pending up to `to`, and writes what that was.
+/// Applies the pending migrations up to `to`, and lists them.
 ///
-/// A release that is older than the schema applies nothing and starts: that is how one goes back.
+/// A release that is older than the schema applies nothing, so that a rollback can start.
 pub(crate) async fn apply(
     config: &Config,
     client: &mut Client,
@@ -43,8 +43,7 @@ pub(crate) async fn apply(
     Ok(said)
 }
 
-/// The newest migration that the database has and this binary has not, if all of this binary's are
-/// applied as they are.
+/// Returns the newest migration that only the database has, if all migrations of this binary are applied unchanged.
 fn newer(applied: &[Applied]) -> Option<String> {
     let known = migrations::known();
     let has = |it: &Migration| applied.iter().any(|applied| applied.migration == *it);
@@ -56,7 +55,7 @@ fn version(applied: &[Applied]) -> i32 {
     applied.last().map_or(0, |applied| applied.migration.version)
 }
 
-/// Which migrations are applied and which are pending, as a table or as JSON.
+/// Lists the applied and the pending migrations, as a table or as JSON.
 pub async fn status(config: &Config, json: bool) -> anyhow::Result<String> {
     let client = connect(config, None).await?;
     let applied = migrations::applied(&client).await?;
@@ -102,8 +101,8 @@ pub async fn status(config: &Config, json: bool) -> anyhow::Result<String> {
     Ok(said)
 }
 
-/// The statements of what `up` would apply, and what they would hold up: tried in a new database
-/// with the same schema and no rows, which is dropped again.
+/// Prints the pending migrations and their locks, which are observed in a scratch database with the same schema and no
+/// rows.
 pub async fn dry_run(config: &Config, to: Option<i32>) -> anyhow::Result<String> {
     let migrations = migrations::embedded();
     let server = connect(config, Some(admin::MAINTENANCE)).await?;
@@ -154,8 +153,8 @@ async fn preview(
     Ok(said)
 }
 
-/// Undoes migrations down to version `to`; without one, the last migration. What was there is kept
-/// as an automatic snapshot, unless `keep` is false.
+/// Undoes the migrations after version `to`, or the last one. The database is kept as an automatic snapshot, unless `keep`
+/// is false.
 pub async fn down(config: &Config, to: Option<i32>, keep: bool) -> anyhow::Result<String> {
     let mut client = connect(config, None).await?;
     let plan = Undo::plan(migrations::embedded(), &client, to).await?;
@@ -174,8 +173,7 @@ pub async fn down(config: &Config, to: Option<i32>, keep: bool) -> anyhow::Resul
     Ok(said + &back)
 }
 
-/// The schema that all migrations of this binary make, as text: made in a database that is dropped
-/// again.
+/// Returns the schema of all migrations of this binary as text, from a scratch database.
 pub async fn schema(config: &Config) -> anyhow::Result<String> {
     let server = connect(config, Some(admin::MAINTENANCE)).await?;
     let scratch = format!("{}__schema", database_name(config)?);

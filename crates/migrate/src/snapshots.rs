@@ -1,4 +1,4 @@
-//! Snapshots: named copies of the database, and the one that every destructive command leaves.
+//! Snapshots: named copies of the database, and the automatic ones of destructive commands.
 
 use std::fmt::Write as _;
 
@@ -11,12 +11,12 @@ use crate::{
     database_copies::{self, DatabaseCopies, Entry, Kind, Label, Live},
 };
 
-/// How many automatic ones are kept.
+/// The number of automatic snapshots that are kept.
 const KEPT: usize = 5;
-/// For the list to be read.
+/// The length limit of a name, for a readable list.
 const LONGEST_NAME: usize = 40;
 
-/// Keeps the database as it is now under `name`, or under a number.
+/// Saves a snapshot under `name`, or under the next number.
 pub async fn save(config: &Config, name: Option<&str>) -> anyhow::Result<String> {
     if let Some(name) = name {
         check(name)?;
@@ -40,7 +40,7 @@ pub async fn save(config: &Config, name: Option<&str>) -> anyhow::Result<String>
     Ok(format!("saved {name}; `cargo xtask db snapshot restore {name}` brings it back\n"))
 }
 
-/// Takes a snapshot before `command` destroys something, and returns how to go back. Keeps the last five of these.
+/// Saves an automatic snapshot before the destructive `command`, and returns how to restore it. Keeps the last five.
 pub async fn automatic(config: &Config, command: &str) -> anyhow::Result<String> {
     let mut copies = DatabaseCopies::open(config).await?;
     let Some(live) = copies.live(config).await? else { return Ok(String::new()) };
@@ -52,10 +52,10 @@ pub async fn automatic(config: &Config, command: &str) -> anyhow::Result<String>
     Ok(way_back(&name))
 }
 
-/// Puts a new database, which `fill` fills by its name, in the place of the one in use. That one is kept as an
-/// automatic snapshot, unless `keep` is false. Returns what `fill` did, and how to go back.
+/// Replaces the database in use with a new one that `fill` fills. The old one is kept as an automatic snapshot, unless
+/// `keep` is false. Returns the result of `fill`, and how to restore the old database.
 ///
-/// Whatever interrupts this, a whole database is there, and the server only ever sees one or the other.
+/// An interruption leaves a complete database, and the server always sees the old one or the new one.
 pub async fn replace<T>(
     config: &Config,
     command: &str,
@@ -73,14 +73,14 @@ pub async fn replace<T>(
         Err(error) => Err(error),
     };
     if swapped.is_err() {
-        // Of no use to anybody; the next command drops it if this cannot.
+        // If this fails, the next command drops the unfinished copy.
         let _ = copies.drop(&fresh).await;
     }
     swapped
 }
 
-/// Puts the database `from`, which is whole, in the place of the one in use. That one is kept as an automatic snapshot,
-/// unless `keep` is false. Returns how to go back.
+/// Replaces the database in use with the complete database `from`. The old one is kept as an automatic snapshot, unless
+/// `keep` is false. Returns how to restore it.
 pub(crate) async fn put(
     config: &Config,
     from: &str,
@@ -91,8 +91,8 @@ pub(crate) async fn put(
     swap(config, &mut copies, from, command, keep).await
 }
 
-/// Brings a snapshot back, the newest unless one is named. What it replaces is kept, unless `keep` is false.
-/// Migrations that it has not are applied before, but with `as_it_is`.
+/// Restores the named snapshot, or the newest one. The replaced database is kept, unless `keep` is false. Missing
+/// migrations are applied first, unless `as_it_is` is true.
 pub async fn restore(
     config: &Config,
     name: Option<&str>,
@@ -135,7 +135,7 @@ pub async fn delete(config: &Config, names: &[String]) -> anyhow::Result<String>
     Ok(said)
 }
 
-/// The snapshots, oldest first, as a table or as JSON.
+/// Lists the snapshots, oldest first, as a table or as JSON.
 pub async fn list(config: &Config, json: bool) -> anyhow::Result<String> {
     let client = connect(config, Some(admin::MAINTENANCE)).await?;
     let entries =
@@ -164,7 +164,7 @@ pub async fn list(config: &Config, json: bool) -> anyhow::Result<String> {
     Ok(said)
 }
 
-/// Puts a database in the place of the one in use, and says how to go back.
+/// Replaces the database in use, and returns how to restore it.
 async fn swap(
     config: &Config,
     copies: &mut DatabaseCopies,
@@ -193,7 +193,7 @@ async fn swap(
     Ok(way_back(&name))
 }
 
-/// Makes the snapshot `name`: first the copy, then, as one step, name and label.
+/// Creates the snapshot `name`: copies the database, then sets name and label in one step.
 async fn keep(
     copies: &mut DatabaseCopies,
     live: &Live,
@@ -216,7 +216,7 @@ pub(crate) async fn next_automatic(copies: &DatabaseCopies) -> anyhow::Result<St
     Ok(format!("auto-{}", last.unwrap_or(0) + 1))
 }
 
-/// Drops the automatic snapshots but for the last few.
+/// Drops all automatic snapshots except the last [`KEPT`].
 async fn prune(copies: &DatabaseCopies) -> anyhow::Result<()> {
     let mut entries = copies.entries(Kind::Snapshot).await?;
     entries.retain(|entry| entry.label.automatic.is_some());
@@ -260,7 +260,7 @@ pub(crate) fn size(bytes: i64) -> String {
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 
-/// `5 minutes ago`.
+/// Formats an age, such as `5 minutes ago`.
 pub(crate) fn age(seconds: i64) -> String {
     let (number, unit) = match seconds.max(0) {
         seconds @ 0..60 => (seconds, "second"),

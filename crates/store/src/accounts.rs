@@ -1,4 +1,4 @@
-//! Accounts: who may use the API, and as what.
+//! Accounts: the users of the API and their roles.
 
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{connection::Connection, error::Error};
 
-/// E-mail addresses of accounts are unique, compared without case.
+/// The unique constraint on the e-mail address, which ignores case.
 pub const EMAIL_KEY: &str = "accounts_email_key";
 
 /// An account.
@@ -14,46 +14,46 @@ pub const EMAIL_KEY: &str = "accounts_email_key";
 pub struct Account {
     /// A UUID of version 7.
     pub id: Uuid,
-    /// What its owner logs in with: 3 to 254 characters.
+    /// The e-mail address for log-in: 3 to 254 characters.
     pub email: String,
-    /// 1 to 200 characters.
+    /// The name of the owner: 1 to 200 characters.
     pub name: String,
-    /// What it may do.
+    /// The role, which determines the permissions.
     pub role: Role,
-    /// Argon2id, as a PHC string.
+    /// The Argon2id hash of the password, as a PHC string.
     pub password_hash: String,
-    /// Whether its owner is locked out.
+    /// True if the owner cannot log in.
     pub disabled: bool,
-    /// Whether seeding made it, with a password that everybody knows.
+    /// True for a development account, whose password is public.
     pub development: bool,
-    /// When the row was made.
+    /// The creation time.
     pub created_at: DateTime<Utc>,
 }
 
-/// What an account is made of.
+/// A new account.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
-    /// 3 to 254 characters.
+    /// The e-mail address for log-in: 3 to 254 characters.
     pub email: String,
-    /// 1 to 200 characters.
+    /// The name of the owner: 1 to 200 characters.
     pub name: String,
-    /// What it may do.
+    /// The role, which determines the permissions.
     pub role: Role,
-    /// Argon2id, as a PHC string.
+    /// The Argon2id hash of the password, as a PHC string.
     pub password_hash: String,
 }
 
-/// What an account may do.
+/// The role of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Everything.
+    /// All permissions.
     Admin,
-    /// Read and write, but neither delete resources nor manage accounts.
+    /// Reads and writes, but does not delete resources or manage accounts.
     Member,
 }
 
 impl Role {
-    /// The address of the account for development with this role.
+    /// Returns the e-mail address of the development account with this role.
     pub fn development_email(self) -> &'static str {
         match self {
             Self::Admin => "admin@example.com",
@@ -61,7 +61,7 @@ impl Role {
         }
     }
 
-    /// The role as the database spells it.
+    /// Returns the name of the role in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "admin",
@@ -70,12 +70,12 @@ impl Role {
     }
 
     pub(crate) fn read(row: &Row) -> Self {
-        // A constraint lets no third one in.
+        // A check constraint excludes other values.
         if row.get::<_, &str>("role") == "admin" { Self::Admin } else { Self::Member }
     }
 }
 
-// The columns of an account; a macro, since constants cannot be put together from constants.
+// The columns of an account. A macro, because `concat!` does not accept constants.
 macro_rules! account {
     ($name:literal, $rest:literal) => {
         concat!(
@@ -114,29 +114,29 @@ const COUNT_DEVELOPMENT: &str = "\
 -- store::accounts::count_development
 SELECT count(*) FROM accounts WHERE development";
 
-/// The account with this id.
+/// Returns the account with this id.
 ///
 /// # Errors
-/// [`Error::NotFound`] if there is none.
+/// [`Error::NotFound`] if the account does not exist.
 pub async fn get(client: &dyn Connection, id: Uuid) -> Result<Account, Error> {
     Ok(account(&client.query_one(FIND, &[&id]).await?))
 }
 
-/// The account with this e-mail address, whatever its case, if there is one.
+/// Returns the account with this e-mail address, ignoring case, if there is one.
 pub async fn find_by_email(client: &dyn Connection, email: &str) -> Result<Option<Account>, Error> {
     let row = client.query_opt(FIND_BY_EMAIL, &[&email]).await?;
     Ok(row.as_ref().map(account))
 }
 
-/// The account with this id, which nobody else can change until the transaction ends.
+/// Returns the account with this id, locked until the end of the transaction.
 ///
 /// # Errors
-/// [`Error::NotFound`] if there is none.
+/// [`Error::NotFound`] if the account does not exist.
 pub async fn lock(transaction: &dyn Connection, id: Uuid) -> Result<Account, Error> {
     Ok(account(&transaction.query_one(LOCK, &[&id]).await?))
 }
 
-/// Up to `limit` accounts by creation, from the one after `after` on.
+/// Returns up to `limit` accounts that follow `after`, oldest first.
 pub async fn list(
     client: &dyn Connection,
     after: Option<Uuid>,
@@ -151,7 +151,7 @@ pub async fn list(
 /// Stores an account.
 ///
 /// # Errors
-/// [`Error::Duplicate`] with [`EMAIL_KEY`] if the address has one.
+/// [`Error::Duplicate`] with [`EMAIL_KEY`] if the address already has an account.
 pub async fn insert(client: &dyn Connection, new: NewAccount) -> Result<Account, Error> {
     let NewAccount { email, name, role, password_hash } = new;
     let id = Uuid::now_v7();
@@ -162,7 +162,7 @@ pub async fn insert(client: &dyn Connection, new: NewAccount) -> Result<Account,
     Ok(Account { id, email, name, role, password_hash, disabled, development, created_at })
 }
 
-/// Stores what may change of an account that the transaction has locked.
+/// Stores the mutable fields of an account that the transaction has locked.
 pub async fn update(transaction: &dyn Connection, account: &Account) -> Result<(), Error> {
     let Account { id, name, role, password_hash, disabled, development, .. } = account;
     transaction
@@ -174,7 +174,7 @@ pub async fn update(transaction: &dyn Connection, account: &Account) -> Result<(
 /// Deletes the account with its tokens.
 ///
 /// # Errors
-/// [`Error::NotFound`] if there is none.
+/// [`Error::NotFound`] if the account does not exist.
 pub async fn delete(client: &dyn Connection, id: Uuid) -> Result<(), Error> {
     match client.execute(DELETE, &[&id]).await? {
         0 => Err(Error::NotFound),
@@ -182,7 +182,7 @@ pub async fn delete(client: &dyn Connection, id: Uuid) -> Result<(), Error> {
     }
 }
 
-/// How many accounts have a password that everybody knows.
+/// Returns the number of development accounts, whose password is public.
 pub async fn count_development(client: &tokio_postgres::Client) -> Result<i64, Error> {
     Ok(client.query_one(COUNT_DEVELOPMENT, &[]).await?.get(0))
 }

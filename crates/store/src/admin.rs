@@ -1,15 +1,15 @@
-//! Whole databases: made, copied, renamed and dropped. For tools and tests, not for the server.
+//! Creates, copies, renames and drops databases, for tools and tests.
 
 use tokio_postgres::Client;
 
 use crate::error::Error;
 
-/// The database to be connected to while working on others.
+/// The database to connect to for commands on other databases.
 pub const MAINTENANCE: &str = "postgres";
 
-// Names cannot be bound as parameters: PostgreSQL itself quotes them into the statement to run.
+// Names cannot be parameters, so PostgreSQL itself quotes them in the query to run.
 const CREATE: &str = "-- store::admin::create\nSELECT format('CREATE DATABASE %I', $1::text)";
-// By files: half as long as page by page through the journal, for a server that syncs nothing to a disk.
+// Copies files, which is faster than the WAL for the tests' server, which does not sync to disk.
 const CLONE: &str = "\
 -- store::admin::clone
 SELECT format('CREATE DATABASE %I TEMPLATE %I STRATEGY file_copy', $1::text, $2::text)";
@@ -23,44 +23,44 @@ const EXISTS: &str = "\
 -- store::admin::exists
 SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)";
 
-/// Makes an empty database.
+/// Creates an empty database.
 pub async fn create(client: &Client, name: &str) -> Result<(), Error> {
     run(client, CREATE, &[name]).await
 }
 
-/// Makes an empty database unless there is one of that name, and returns whether it did.
+/// Creates an empty database unless it exists. Returns true if it was created.
 pub async fn create_if_missing(client: &Client, name: &str) -> Result<bool, Error> {
     if exists(client, name).await? {
         return Ok(false);
     }
     match create(client, name).await {
-        // Somebody else was quicker.
+        // Another process has created the database.
         Err(Error::Duplicate { .. }) => Ok(false),
         created => created.map(|()| true),
     }
 }
 
-/// Makes a copy of the database `template`, to which nobody may be connected.
+/// Copies the database `template`, which must not have connections.
 pub async fn clone(client: &Client, name: &str, template: &str) -> Result<(), Error> {
     run(client, CLONE, &[name, template]).await
 }
 
-/// Drops a database, if it is there, and ends the connections to it.
+/// Drops a database if it exists, and closes its connections.
 pub async fn drop(client: &Client, name: &str) -> Result<(), Error> {
     run(client, DROP, &[name]).await
 }
 
-/// Gives a database, to which nobody may be connected, another name.
+/// Renames a database, which must not have connections.
 pub async fn rename(client: &Client, name: &str, to: &str) -> Result<(), Error> {
     run(client, RENAME, &[name, to]).await
 }
 
-/// Has PostgreSQL look at the rows of the client's database, so that it plans well for new ones.
+/// Updates the planner's statistics of the client's database.
 pub async fn analyze(client: &Client) -> Result<(), Error> {
     Ok(client.batch_execute("-- store::admin::analyze\nANALYZE").await?)
 }
 
-/// Whether there is a database of this name.
+/// Returns true if the database exists.
 pub async fn exists(client: &Client, name: &str) -> Result<bool, Error> {
     Ok(client.query_one(EXISTS, &[&name]).await?.get(0))
 }

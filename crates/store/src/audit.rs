@@ -1,4 +1,4 @@
-//! Who changed what, and when: written in the transaction of the change itself.
+//! The audit log: each change with its actor, written in the transaction of the change.
 
 use std::sync::Arc;
 
@@ -8,37 +8,37 @@ use uuid::Uuid;
 
 use crate::{connection::Connection, error::Error};
 
-/// Who makes a change, and by which operation.
+/// The author of a change, and the operation.
 #[derive(Debug, Clone)]
 pub struct Actor {
-    /// None for a command on the server.
+    /// The account, or `None` for a command on the server.
     pub account_id: Option<Uuid>,
-    /// None where a password was the proof.
+    /// The token, or `None` after authentication by password.
     pub token_id: Option<Uuid>,
-    /// The operation, as the API's document names it.
+    /// The operation id in the OpenAPI document.
     pub action: &'static str,
-    /// None for a command on the server.
+    /// The request, or `None` for a command on the server.
     pub request_id: Option<Arc<str>>,
 }
 
-/// One change.
+/// An entry of the audit log.
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// A UUID of version 7.
     pub id: Uuid,
-    /// When the transaction began that made the change.
+    /// The start time of the transaction.
     pub at: DateTime<Utc>,
-    /// None for a command on the server.
+    /// The account, or `None` for a command on the server.
     pub account_id: Option<Uuid>,
-    /// None where a password was the proof.
+    /// The token, or `None` after authentication by password.
     pub token_id: Option<Uuid>,
-    /// The operation, as the API's document names it.
+    /// The operation id in the OpenAPI document.
     pub action: String,
-    /// `person`, `account`, `session` …
+    /// The resource, such as `person`, `account` or `session`.
     pub resource: String,
-    /// Which of them.
+    /// The id of the changed row.
     pub resource_id: Uuid,
-    /// None for a command on the server, and for what is older than this column.
+    /// The request, or `None` for a command on the server, and for entries older than this column.
     pub request_id: Option<String>,
 }
 
@@ -57,8 +57,8 @@ const LIST_OF_RESOURCE: &str = "\
 SELECT id, at, account_id, token_id, action, resource, resource_id, request_id FROM audit_entries
 WHERE resource = $3 AND id < $1 ORDER BY id DESC LIMIT $2";
 
-/// Notes that `by` changes the `resource` with this id. Run it along with the change, by `try_join`:
-/// then it takes no time of its own.
+/// Records that `by` changes the `resource` with this id. Run it concurrently with the change, with [`crate::both`], to
+/// save a round trip.
 pub async fn record(
     transaction: &dyn Connection,
     by: &Actor,
@@ -103,8 +103,7 @@ pub(crate) fn entries<'a>(changes: impl IntoIterator<Item = (&'a Actor, &'a str,
     serde_json::to_string(&entries).expect("the entries have text keys")
 }
 
-/// Up to `limit` changes, the newest first, of one kind of resource or of all; with `before`, only
-/// those from before that entry.
+/// Returns up to `limit` changes, newest first, of one resource or of all. With `before`, only older ones.
 pub async fn list(
     client: &dyn Connection,
     resource: Option<&str>,

@@ -1,5 +1,5 @@
-//! Connections as the query functions see them: every statement runs through [`Connection`], which
-//! prepares it once a connection, measures it, and notices when its caller gives it up.
+//! Connections: every query runs through [`Connection`], which prepares it once for each connection, records its
+//! duration, and cancels it when its caller stops waiting.
 
 use std::sync::Arc;
 
@@ -17,22 +17,21 @@ use crate::{
     retry::retry,
 };
 
-/// What parameters are: in order, `$1` first.
+/// The parameters of a query, `$1` first.
 pub type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// What statements run on: a [`PoolClient`] of the pool, a [`Transaction`] on one, or a connection that a
-/// tool made by [`crate::connect`]. A `&dyn Connection` is any of them, so that a query function is compiled once
-/// and not for each of them.
+/// A connection that runs queries: a [`PoolClient`], a [`Transaction`], or a connection of [`crate::connect`]. Query
+/// functions take a `&dyn Connection`, so that they are compiled once.
 #[async_trait]
 pub trait Connection: Sync {
-    /// All rows.
+    /// Returns all rows.
     async fn query(
         &self,
         statement: &'static str,
         parameters: Parameters<'_>,
     ) -> Result<Vec<Row>, Error>;
 
-    /// The number of rows that were changed.
+    /// Returns the number of affected rows.
     async fn execute(
         &self,
         statement: &'static str,
@@ -41,7 +40,7 @@ pub trait Connection: Sync {
 }
 
 impl dyn Connection + '_ {
-    /// The first row, if there is any.
+    /// Returns the first row, if there is one.
     pub async fn query_opt(
         &self,
         statement: &'static str,
@@ -50,10 +49,10 @@ impl dyn Connection + '_ {
         Ok(self.query(statement, parameters).await?.into_iter().next())
     }
 
-    /// The first row.
+    /// Returns the first row.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if there is none.
+    /// [`Error::NotFound`] if the query returns no rows.
     pub async fn query_one(
         &self,
         statement: &'static str,
@@ -63,7 +62,7 @@ impl dyn Connection + '_ {
     }
 }
 
-/// Both results. Waits for the second even when the first is an error: an abandoned query closes its connection.
+/// Returns both results. Waits for the second even when the first is an error: an abandoned query closes its connection.
 ///
 /// # Errors
 /// The error of the first, or else of the second.
@@ -75,8 +74,8 @@ pub async fn both<A, B>(
     Ok((first?, second?))
 }
 
-/// A connection of the pool, which takes it back when this is dropped. One on which a statement is
-/// still at work, since its caller was given up, is closed instead, and the statement is cancelled.
+/// A connection of the pool. Dropping it returns the connection to the pool. If a query is still running because its
+/// caller stopped waiting, the query is cancelled and the connection closed instead.
 pub struct PoolClient {
     object: Option<Object>,
     canceller: Arc<Canceller>,
@@ -88,13 +87,13 @@ impl PoolClient {
         Self { object: Some(object), canceller, abandoned: Abandoned::default() }
     }
 
-    /// Whether nobody waits any more for a statement that is still at work.
+    /// Returns true if a query may still run although nobody waits for it.
     fn is_abandoned(&self) -> bool {
         self.abandoned.is_set()
     }
 
     async fn command(&self, command: &str) -> Result<(), Error> {
-        // A box: what is in it takes thousands of bytes, which every caller would have to move.
+        // Boxed to avoid moving a large future.
         let answered = Box::pin(self.object().batch_execute(command));
         self.abandoned.watch(self.canceller.response_timeout, answered).await
     }
@@ -133,7 +132,7 @@ impl PoolClient {
         answered: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Error> {
         let (started, name) = (Instant::now(), query_metrics::name(sql));
-        // For traces; it costs nothing where nobody listens.
+        // Recorded only while traces are exported.
         let span = tracing::debug_span!(
             "statement",
             otel.name = name,
@@ -144,7 +143,7 @@ impl PoolClient {
         let answered = answered.instrument(span).await;
         query_metrics::observe(sql, started.elapsed());
         if let Err(Error::Conflict(_)) = &answered {
-            // It may be that a migration has changed what was prepared.
+            // A migration may have invalidated the prepared statements.
             self.object().statement_cache.clear();
         }
         answered
@@ -179,8 +178,7 @@ impl Drop for PoolClient {
     }
 }
 
-/// A transaction. Dropping it before its commit undoes it, and only then the pool has its connection
-/// back.
+/// A transaction. Dropping it rolls it back, and then returns its connection to the pool.
 pub struct Transaction {
     client: Option<PoolClient>,
 }
@@ -191,10 +189,10 @@ impl Transaction {
         Ok(Self { client: Some(client) })
     }
 
-    /// Makes everything that was done in it last.
+    /// Commits the transaction.
     ///
     /// # Errors
-    /// If the database does not say that it has: then it may have, or not.
+    /// After an error, it is unknown if the database has committed.
     pub async fn commit(mut self) -> Result<(), Error> {
         let client = self.client.take().expect("only this and drop take it");
         client.command("COMMIT").await
@@ -226,7 +224,7 @@ impl Connection for Transaction {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        // A connection that is given up is closed, and needs no more.
+        // An abandoned connection is closed, which rolls back.
         if let Some(client) = self.client.take_if(|client| !client.is_abandoned()) {
             tokio::spawn(async move { client.command("ROLLBACK").await });
         }

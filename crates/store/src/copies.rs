@@ -1,7 +1,7 @@
-//! Copies of a database beside it on the same server: made, described, put in each other's place.
+//! Copies of a database on the same server: creates, describes, renames and drops them.
 //!
-//! Nothing here leaves a broken state, whatever is killed: a copy is made in one statement, and names
-//! and descriptions change in one transaction. Locks keep connections out meanwhile, and end with their owner.
+//! A killed process leaves a consistent state: a copy is one query, and names and descriptions change in one transaction.
+//! Locks block new connections meanwhile, and end with their owner.
 
 use std::time::Duration;
 
@@ -9,19 +9,18 @@ use tokio_postgres::Client;
 
 use crate::{admin, error::Error};
 
-/// Any constant of ours: whoever holds this advisory lock, with the hash of a database's name, may change its copies.
+/// The first key of the advisory lock for copies. The second key is the hash of the database's name.
 const LOCK: i32 = 0x5119_3542;
 
 const TAKE_LOCK: &str = "\
 -- store::copies::lock
 SELECT pg_advisory_lock($1, hashtext($2))";
-// A server that cannot look for a client that is gone (Windows) says so, and copies to the end.
+// A server that cannot detect a lost client (Windows) ignores this, and copies to the end.
 const NOTICE_DEATH: &str = "\
 -- store::copies::notice_death
 SET client_connection_check_interval = '500ms'";
-// Through the journal, small ones are copied three times as quickly as by files, which need two checkpoints. Large ones
-// go by files: that is as quick, and a disk that gets full is an error then. A journal that has no room for what it is
-// given stops the whole server.
+// Small databases are copied through the WAL, because copying files needs two checkpoints. Large ones are copied as files:
+// a full disk is then an error of the query, while a full WAL stops the server.
 const COPY: &str = "\
 -- store::copies::copy
 SELECT format('CREATE DATABASE %I TEMPLATE %I STRATEGY %s', $1::text, $2::text,
@@ -46,39 +45,39 @@ const DESCRIPTION: &str = "\
 SELECT shobj_description(oid, 'pg_database'), extract(epoch FROM now())::bigint
 FROM pg_database WHERE datname = $1";
 
-/// A database beside another one, which its name begins with.
+/// A copy of a database. Its name begins with the name of the database.
 #[derive(Debug, Clone)]
 pub struct Copy {
-    /// Its name on the server.
+    /// The name of the copy.
     pub database: String,
-    /// What [`rename_all`] gave it.
+    /// The description that [`rename_all`] has set.
     pub description: Option<String>,
-    /// What it takes on the disk.
+    /// The size on disk.
     pub bytes: i64,
     /// The time of the server, in seconds since 1970.
     pub now: i64,
-    /// Whether the server went down while it was being dropped: nothing can be done with it but that.
+    /// True if the server stopped while the copy was being dropped. It can only be dropped then.
     pub is_broken: bool,
 }
 
-/// A database with its new name and description.
+/// A new name and description of a database.
 #[derive(Debug)]
 pub struct Rename<'a> {
-    /// The name it has.
+    /// The current name.
     pub from: &'a str,
-    /// The name it gets.
+    /// The new name.
     pub to: &'a str,
-    /// None takes the description away.
+    /// The new description. `None` removes it.
     pub description: Option<String>,
 }
 
-/// Waits until nobody else changes the copies of `database`. The lock lasts as long as the connection.
+/// Locks the copies of `database` until the connection is closed.
 pub async fn lock(client: &Client, database: &str) -> Result<(), Error> {
     client.execute(TAKE_LOCK, &[&LOCK, &database]).await?;
     Ok(())
 }
 
-/// Every database whose name goes on after `database` and two underscores.
+/// Returns the databases whose name is `database` and two underscores, followed by more.
 pub async fn list(client: &Client, database: &str) -> Result<Vec<Copy>, Error> {
     let rows = client.query(LIST, &[&database]).await?;
     let copy = |row: &tokio_postgres::Row| Copy {
@@ -91,7 +90,8 @@ pub async fn list(client: &Client, database: &str) -> Result<Vec<Copy>, Error> {
     Ok(rows.iter().map(copy).collect())
 }
 
-/// The description of a database, and the server's time in seconds since 1970; none if there is no such database.
+/// Returns the description of a database and the server's time in seconds since 1970, or `None` if the database does not
+/// exist.
 pub async fn description(
     client: &Client,
     database: &str,
@@ -100,19 +100,18 @@ pub async fn description(
     Ok(row.map(|row| (row.get(0), row.get(1))))
 }
 
-/// Makes the database `to` as `from` is now. Connections to that are ended; new ones wait for the end of the copy.
+/// Copies the database `from` to `to`. Closes the connections to `from`. New ones wait for the end of the copy.
 ///
 /// `helper` is a second connection to the same server. A killed client leaves no copy, or a whole one.
 pub async fn copy(client: &Client, helper: &Client, from: &str, to: &str) -> Result<(), Error> {
     let _ = client.batch_execute(NOTICE_DEATH).await;
     let statement: String = client.query_one(COPY, &[&to, &from]).await?.get(0);
     let copied = async { Ok(client.batch_execute(&statement).await?) };
-    // The statement holds a lock that connections must have to begin, and waits for those that are there.
+    // The query holds a lock that new connections need, and waits until existing connections are closed.
     alone(helper, &[from], copied).await
 }
 
-/// Gives databases other names and descriptions, in this order and in one transaction: there is no moment with
-/// half of it. Connections to them are ended; new ones wait for the end.
+/// Renames and describes databases in this order, in one transaction. Closes their connections. New ones wait for the end.
 pub async fn rename_all(
     client: &mut Client,
     helper: &Client,
@@ -133,24 +132,24 @@ pub async fn rename_all(
     alone(helper, &names, work).await
 }
 
-/// Gives a database another description.
+/// Sets the description of a database.
 pub async fn describe(client: &Client, database: &str, description: &str) -> Result<(), Error> {
     let statement: String = client.query_one(DESCRIBE, &[&database, &description]).await?.get(0);
     Ok(client.batch_execute(&statement).await?)
 }
 
-/// Drops a database, if it is there, and ends the connections to it.
+/// Drops a database if it exists, and closes its connections.
 pub async fn drop(client: &Client, database: &str) -> Result<(), Error> {
     admin::drop(client, database).await
 }
 
-/// Does `work` while the helper ends the connections to `databases` that were there before.
+/// Runs `work` while `helper` closes the existing connections to `databases`.
 async fn alone(
     helper: &Client,
     databases: &[&str],
     work: impl Future<Output = Result<(), Error>>,
 ) -> Result<(), Error> {
-    // Who looks and still finds somebody looks again only after a tenth of a second.
+    // PostgreSQL checks for remaining connections only every 0.1 s.
     let patience = 500_i64;
     helper.execute(TERMINATE, &[&databases, &patience]).await?;
     let terminate = async {
@@ -161,7 +160,7 @@ async fn alone(
     };
     tokio::select! {
         done = work => done,
-        // It loops until it fails.
+        // The loop ends with an error.
         failed = terminate => failed,
     }
 }

@@ -1,4 +1,4 @@
-//! The database as the server uses it: a pool of connections, and transactions.
+//! The connection pool.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,10 +14,10 @@ use crate::{
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// What is sent and not acknowledged for as long as this was sent to a machine that is gone.
-const SILENCE: Duration = Duration::from_secs(10);
+/// The time after which unacknowledged data closes a connection, because the server is unreachable.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The database. Clones share everything.
+/// The database. Clones share the pool.
 #[derive(Clone)]
 pub struct Database(Arc<Inner>);
 
@@ -27,11 +27,11 @@ struct Inner {
 }
 
 impl Database {
-    /// At most `settings.pool_size` connections. Nothing connects until the first is needed, so the
-    /// server starts without a database and heals by itself when one comes.
+    /// Creates a pool of up to `settings.pool_size` connections. It connects at the first use, so the server starts
+    /// without a database, and reconnects by itself.
     ///
     /// # Errors
-    /// A malformed URL, or certificates that cannot be read.
+    /// The URL is invalid, or the certificates cannot be read.
     pub fn new(settings: &DatabaseConfig) -> Result<Self, Error> {
         let (mut config, tls) = parse(&settings.url)?;
         if !settings.pgbouncer {
@@ -54,39 +54,39 @@ impl Database {
         Ok(Self(Arc::new(Inner { pool, canceller })))
     }
 
-    /// A connection, for statements that each stand for themselves.
+    /// Returns a connection, for queries outside a transaction.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if none comes free, or none can be made, in time.
+    /// [`Error::Unavailable`] if the pool cannot provide a connection in time.
     pub async fn client(&self) -> Result<PoolClient, Error> {
-        // A box: what is in it takes thousands of bytes, which every caller would have to move.
+        // Boxed to avoid moving a large future.
         let object = Box::pin(self.0.pool.get()).await?;
         Ok(PoolClient::new(object, self.0.canceller.clone()))
     }
 
-    /// A transaction.
+    /// Begins a transaction.
     ///
     /// # Errors
-    /// Those of [`Self::client`].
+    /// The errors of [`Self::client`] and of the query `BEGIN`.
     pub async fn begin(&self) -> Result<Transaction, Error> {
         Transaction::begin(self.client().await?).await
     }
 
-    /// How many connections there are, and how many are free or waited for.
+    /// Returns the number of open, free and awaited connections.
     pub fn status(&self) -> Status {
         self.0.pool.status()
     }
 
-    /// Closes every connection, those in use as soon as they are given back.
+    /// Closes the pool. Connections in use are closed when they are returned.
     pub fn close(&self) {
         self.0.pool.close();
     }
 }
 
-/// One connection, to the database that `url` names or to `database` on the same server.
+/// Opens one connection, to the database in `url` or to `database` on the same server.
 ///
 /// # Errors
-/// A malformed URL, or a server that cannot be reached or refuses.
+/// The URL is invalid, or the server is unreachable or refuses the connection.
 pub async fn connect(
     url: &Secret,
     database: Option<&str>,
@@ -95,7 +95,7 @@ pub async fn connect(
     if let Some(database) = database {
         config.dbname(database);
     }
-    // Without an SQLSTATE nobody answered, or not in time.
+    // An error without an SQLSTATE means that the server did not respond in time.
     let (client, connection) =
         config.connect(tls.connector).await.map_err(|error| match error.code() {
             None => Error::unavailable(error),
@@ -117,7 +117,7 @@ fn parse(url: &Secret) -> Result<(Config, Tls), Error> {
         config.connect_timeout(CONNECT_TIMEOUT);
     }
     if config.get_tcp_user_timeout().is_none() {
-        config.tcp_user_timeout(SILENCE);
+        config.tcp_user_timeout(TCP_USER_TIMEOUT);
     }
     if config.get_application_name().is_none() {
         config.application_name(env!("CARGO_PKG_NAME"));
@@ -125,7 +125,7 @@ fn parse(url: &Secret) -> Result<(Config, Tls), Error> {
     Ok((config, tls))
 }
 
-/// Has the server itself end what takes too long: it can, when the client is long gone.
+/// Sets timeouts in the server, which can enforce them even when the client is gone.
 fn limit(config: &mut Config, settings: &DatabaseConfig) {
     let milliseconds = |name: &str, limit: Duration| format!("-c {name}={}", limit.as_millis());
     let given = config.get_options().unwrap_or_default().to_owned();

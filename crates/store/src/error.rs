@@ -1,59 +1,57 @@
-//! What can go wrong with the database, in the cases that callers tell apart.
+//! Errors of the database, by the cases that callers distinguish.
 
 use std::sync::Arc;
 
 use deadpool_postgres::PoolError;
 use tokio_postgres::error::SqlState;
 
-/// Shared, since one failed statement may be the failure of many calls.
+/// Shared, because a failed batch is the error of several calls.
 type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
-/// What can go wrong with the database. SQLSTATE codes are read here and nowhere else.
+/// An error of the database. Only this module reads SQLSTATE codes.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The row asked for does not exist.
+    /// The row does not exist.
     #[error("there is no such row")]
     NotFound,
-    /// A unique constraint, named here, refused the value.
+    /// A unique constraint rejected the value.
     #[error("a row with this value exists already ({constraint})")]
     Duplicate {
-        /// The constraint's name, as the migrations spell it.
+        /// The name of the constraint in the migrations.
         constraint: String,
     },
-    /// A foreign key, named here, refused: what the row refers to does not exist, or others refer to
-    /// the row.
+    /// A foreign key rejected the change: the referenced row does not exist, or other rows refer to this row.
     #[error("a row refers to one that is not there ({constraint})")]
     Reference {
-        /// The constraint's name, as the migrations spell it.
+        /// The name of the constraint in the migrations.
         constraint: String,
     },
-    /// The value is one that PostgreSQL cannot store: a check failed, or a text holds a NUL.
+    /// PostgreSQL cannot store the value: a check constraint failed, or a text contains NUL.
     #[error("the database refuses the value")]
     Invalid(#[source] Cause),
-    /// The database is away, is starting, has no connection free, or has no schema yet; or somebody
-    /// else holds a row for too long.
+    /// The database is unreachable, starting, out of connections, or without a schema, or another transaction has locked
+    /// a row for too long.
     #[error("the database cannot be used right now")]
     Unavailable(#[source] Cause),
-    /// The server refuses the user or its password.
+    /// The server rejected the user or the password.
     #[error("the database refuses the user or its password")]
     Unauthorized(#[source] Cause),
-    /// The statement took longer than it may.
+    /// The query exceeded its timeout.
     #[error("the database took too long")]
     Timeout(#[source] Cause),
-    /// The transaction collided with another one, or with a migration: it did nothing, and the same
-    /// again may succeed.
+    /// The transaction conflicted with another one or with a migration. It was rolled back, and can be retried.
     #[error("the database asks to try again")]
     Conflict(#[source] Cause),
-    /// What the settings say of the database cannot be.
+    /// A setting of the database is invalid.
     #[error("its value cannot be used")]
     Setting(#[source] Cause),
-    /// Anything else: a mistake of ours.
+    /// Any other error, which is a bug.
     #[error("the database reports an error")]
     Other(#[source] Cause),
 }
 
 impl Error {
-    /// The database does not answer, for this reason.
+    /// Wraps the cause of an outage.
     pub fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Unavailable(Arc::new(cause))
     }
@@ -66,7 +64,7 @@ impl Error {
         Self::Other(Arc::new(cause))
     }
 
-    /// Whether the database, and not the statement, is the reason.
+    /// Returns true if the cause is the database and not the query.
     pub(crate) fn is_outage(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Unauthorized(_) | Self::Timeout(_))
     }
@@ -75,7 +73,7 @@ impl Error {
 impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(state) = error.code() else {
-            // No SQLSTATE: the connection broke or was never made, or a value had the wrong type.
+            // Without an SQLSTATE, the connection failed, or a value had the wrong type.
             let cause = std::error::Error::source(&error);
             let connection = error.is_closed()
                 || cause.is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
@@ -97,7 +95,7 @@ impl From<tokio_postgres::Error> for Error {
             &SqlState::QUERY_CANCELED => Self::Timeout(Arc::new(error)),
             &SqlState::T_R_SERIALIZATION_FAILURE
             | &SqlState::T_R_DEADLOCK_DETECTED
-            // A prepared statement from before a migration.
+            // A statement that was prepared before a migration.
             | &SqlState::FEATURE_NOT_SUPPORTED => Self::Conflict(Arc::new(error)),
             &SqlState::ADMIN_SHUTDOWN
             | &SqlState::CRASH_SHUTDOWN
@@ -105,9 +103,9 @@ impl From<tokio_postgres::Error> for Error {
             | &SqlState::TOO_MANY_CONNECTIONS
             | &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
             | &SqlState::LOCK_NOT_AVAILABLE
-            // A server that has become another one's standby.
+            // A server that has become a standby.
             | &SqlState::READ_ONLY_SQL_TRANSACTION
-            // Between the two halves of a swap, or before the first migration.
+            // While databases are swapped, or before the first migration.
             | &SqlState::UNDEFINED_DATABASE
             | &SqlState::UNDEFINED_TABLE
             | &SqlState::OBJECT_IN_USE => Self::unavailable(error),
@@ -119,7 +117,7 @@ impl From<tokio_postgres::Error> for Error {
     }
 }
 
-/// The name of the constraint that refused.
+/// Returns the name of the violated constraint.
 fn constraint(error: &tokio_postgres::Error) -> String {
     let error = error.as_db_error();
     error.and_then(tokio_postgres::error::DbError::constraint).unwrap_or_default().to_owned()
@@ -128,8 +126,7 @@ fn constraint(error: &tokio_postgres::Error) -> String {
 impl From<PoolError> for Error {
     fn from(error: PoolError) -> Self {
         match error {
-            // A connection that could not be made is an outage whatever the reason, a wrong
-            // password included; the cause is in the log.
+            // A failed connection is an outage for every reason, even a wrong password. The log has the cause.
             PoolError::Backend(_) | PoolError::Timeout(_) | PoolError::Closed => {
                 Self::unavailable(error)
             }

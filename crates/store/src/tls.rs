@@ -1,9 +1,8 @@
-//! Encrypted connections: `sslmode` and `sslrootcert` of the database's URL, which tokio-postgres does
-//! not know.
+//! TLS: the parameters `sslmode` and `sslrootcert` of the database's URL, which tokio-postgres does not support.
 //!
-//! `sslmode` is `disable`, also when the URL does not say, or `verify-full`: the server's certificate
-//! and its name are checked, against the system's authorities or the file that `sslrootcert` names.
-//! What libpq has in between encrypts without knowing to whom, and is refused.
+//! `sslmode` is `disable` (the default) or `verify-full`: the certificate and the name of the server are verified with the
+//! system's root certificates or with the file in `sslrootcert`. The other modes of libpq encrypt without verifying the
+//! server, so they are rejected.
 
 use std::sync::Arc;
 
@@ -18,14 +17,14 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::error::Error;
 
-/// How to encrypt connections, if at all.
+/// The TLS settings of a connection.
 #[derive(Clone)]
 pub(crate) struct Tls {
     pub(crate) mode: SslMode,
     pub(crate) connector: MakeRustlsConnect,
 }
 
-/// Why connections cannot be encrypted as the URL says.
+/// An error in the TLS parameters of the URL.
 #[derive(Debug, thiserror::Error)]
 enum TlsError {
     #[error("sslmode={0} does not check whom it talks to: use verify-full, or disable")]
@@ -39,10 +38,10 @@ enum TlsError {
 }
 
 impl Tls {
-    /// What `url` says of encryption, and the rest of it.
+    /// Returns `url` without the TLS parameters, and the TLS settings.
     ///
     /// # Errors
-    /// A mode that checks nothing, or certificates that cannot be read.
+    /// The mode does not verify the server, or the certificates cannot be read.
     pub(crate) fn from_url(url: &str) -> Result<(String, Self), Error> {
         let (mut mode, mut authorities, mut rest) = ("disable", None, Vec::new());
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
@@ -73,11 +72,11 @@ impl Tls {
     }
 }
 
-/// The authorities of this file, or else of the system.
+/// Returns the root certificates in `file`, or else those of the system.
 fn trusted(file: Option<String>) -> Result<RootCertStore, TlsError> {
     let mut trusted = RootCertStore::empty();
     let Some(file) = file else {
-        // Those that cannot be read are as good as not there.
+        // Unreadable certificates are ignored.
         trusted.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         return Ok(trusted);
     };

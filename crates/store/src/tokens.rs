@@ -1,4 +1,4 @@
-//! Tokens: sessions, which log-in makes and which have no name, and API tokens, which have one.
+//! Tokens: sessions, which log-in creates, and API tokens, which have a name.
 
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -6,68 +6,68 @@ use uuid::Uuid;
 
 use crate::{accounts::Role, connection::Connection, error::Error};
 
-/// A token, without what proves it.
+/// A stored token. The token itself is not stored.
 #[derive(Debug, Clone)]
 pub struct Token {
     /// A UUID of version 7.
     pub id: Uuid,
-    /// 1 to 100 characters; a session has none.
+    /// The name of an API token: 1 to 100 characters. A session does not have a name.
     pub name: Option<String>,
-    /// What it may be used for.
+    /// The scope.
     pub scope: Scope,
-    /// When it was made.
+    /// The creation time.
     pub created_at: DateTime<Utc>,
-    /// From when on it is worthless.
+    /// The expiry time.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// What a token is made of.
+/// A new token.
 #[derive(Debug, Clone)]
 pub struct NewToken {
-    /// For whom it speaks.
+    /// The account of the token.
     pub account_id: Uuid,
-    /// SHA-256 of it.
+    /// The SHA-256 hash of the token.
     pub hash: [u8; 32],
-    /// 1 to 100 characters; a session has none.
+    /// The name of an API token: 1 to 100 characters. A session does not have a name.
     pub name: Option<String>,
-    /// What it may be used for.
+    /// The scope.
     pub scope: Scope,
-    /// From when on it is worthless; a session has such a time.
+    /// The expiry time, which a session always has.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl NewToken {
-    /// A session of an account, until `end`.
+    /// Returns a new session of an account, which expires at `end`.
     pub fn session(account_id: Uuid, hash: [u8; 32], end: DateTime<Utc>) -> Self {
         Self { account_id, hash, name: None, scope: Scope::Write, expires_at: Some(end) }
     }
 }
 
-/// What a token may be used for.
+/// The scope of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// To read.
+    /// Reads.
     Read,
-    /// To read and to write.
+    /// Reads and writes.
     Write,
 }
 
-/// For whom a token speaks.
+/// The account and the permissions of a token.
 #[derive(Debug, Clone, Copy)]
 pub struct Holder {
-    /// The token.
+    /// The id of the token.
     pub token_id: Uuid,
-    /// Whose it is.
+    /// The account of the token.
     pub account_id: Uuid,
-    /// What that account may do.
+    /// The role of the account.
     pub role: Role,
-    /// What the token may be used for.
+    /// The scope of the token.
     pub scope: Scope,
-    /// Whether it is a session, and no API token.
+    /// True for a session, false for an API token.
     pub is_session: bool,
-    /// Whether everybody knows the account's password.
+    /// True for a development account, whose password is public.
     pub development: bool,
-    /// From when on the token is worthless.
+    /// The expiry time of the token.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -80,7 +80,7 @@ impl Scope {
     }
 
     fn read(row: &Row) -> Self {
-        // A constraint lets no third one in.
+        // A check constraint excludes other values.
         if row.get::<_, &str>("scope") == "write" { Self::Write } else { Self::Read }
     }
 }
@@ -114,7 +114,7 @@ const DELETE_EXPIRED: &str = "\
 -- store::tokens::delete_expired
 DELETE FROM tokens WHERE account_id = $1 AND expires_at <= now()";
 
-/// For whom the token with this hash speaks; none if it is unknown or expired or its account disabled.
+/// Returns the holder of the token with this hash, or `None` if the token is unknown or expired, or its account disabled.
 pub async fn find_holder(
     client: &dyn Connection,
     hash: &[u8; 32],
@@ -131,7 +131,7 @@ pub async fn find_holder(
     }))
 }
 
-/// The sessions of an account, or its API tokens, by creation, but for expired ones.
+/// Returns the valid sessions or API tokens of an account, oldest first.
 pub async fn list(
     client: &dyn Connection,
     account: Uuid,
@@ -162,10 +162,10 @@ pub async fn insert(client: &dyn Connection, new: NewToken) -> Result<Token, Err
     Ok(Token { id, name, scope, created_at, expires_at })
 }
 
-/// Ends a session of an account, or revokes an API token of its.
+/// Deletes a session or an API token of an account.
 ///
 /// # Errors
-/// [`Error::NotFound`] if the account has no such session or token.
+/// [`Error::NotFound`] if the account does not have this session or token.
 pub async fn delete(
     client: &dyn Connection,
     account: Uuid,
@@ -178,7 +178,7 @@ pub async fn delete(
     }
 }
 
-/// Ends every session of an account but one.
+/// Deletes all sessions of an account except one.
 pub async fn delete_other_sessions(
     client: &dyn Connection,
     account: Uuid,
@@ -188,7 +188,7 @@ pub async fn delete_other_sessions(
     Ok(())
 }
 
-/// Removes what is left of an account's expired sessions and tokens.
+/// Deletes the expired sessions and tokens of an account.
 pub async fn delete_expired(client: &dyn Connection, account: Uuid) -> Result<(), Error> {
     client.execute(DELETE_EXPIRED, &[&account]).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! Whether the server takes work, and whether its database answers.
+//! Readiness of the server and of its database.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,34 +7,37 @@ use tokio::sync::watch;
 
 use crate::error::ApiError;
 
-/// A database that does not answer within this is as good as gone.
+/// The time limit of the readiness query.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Whether the server takes work: until it is asked to stop.
+/// True until the server is asked to stop.
 #[derive(Clone, Default)]
 pub struct Readiness {
     ended: Arc<watch::Sender<bool>>,
 }
 
 impl Readiness {
-    /// From now on load balancers are told to send requests elsewhere.
+    /// Reports the server as not ready, so that load balancers stop sending requests.
     pub(crate) fn end(&self) {
         self.ended.send_replace(true);
     }
 
-    /// Whether the server is to stop.
+    /// Returns true if the server was asked to stop.
     pub fn has_ended(&self) -> bool {
         *self.ended.borrow()
     }
 
-    /// Resolves when the server is asked to stop: an answer without an end must end then.
+    /// Resolves when the server is asked to stop. Endless responses must end then.
     pub(crate) async fn ended(self) {
-        // No error: this holds the sender.
+        // Cannot fail, because `self` holds the sender.
         let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
     }
 }
 
-/// The version of the database's schema, or an error soon.
+/// Returns the version of the database's schema.
+///
+/// # Errors
+/// The database does not respond within 2 s, or does not have a schema.
 pub async fn schema_version(database: &Database) -> Result<i32, ApiError> {
     let asked = async {
         let client = database.client().await?;

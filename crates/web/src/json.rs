@@ -1,6 +1,6 @@
-//! JSON bodies: checked against their own schema on the way in, written straight to bytes on the way
-//! out. poem-openapi's own payload stops at the first mistake, echoes values, and goes through a
-//! `serde_json::Value` both ways.
+//! JSON bodies: requests are validated against their schema, and responses are serialized directly to bytes.
+//! poem-openapi's own payload stops at the first error, repeats values in errors, and converts through a
+//! `serde_json::Value` in both directions.
 
 use std::{borrow::Cow, marker::PhantomData};
 
@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use crate::{error::ApiError, validation};
 
-/// A body of JSON.
+/// A JSON body.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
@@ -63,7 +63,7 @@ fn read<'a>(
     let json = "application/json";
     async move {
         let content_type = request.content_type().unwrap_or_default();
-        // A merge patch is for PATCH alone.
+        // Only PATCH accepts a merge patch.
         if request.method() != Method::PATCH && !is(content_type, json) {
             let content_type = content_type.to_owned();
             return Err(ContentTypeError::NotSupported { content_type }.into());
@@ -78,7 +78,7 @@ fn read<'a>(
     .boxed()
 }
 
-/// `1.0` is an integer to JSON Schema, and none to serde.
+/// Converts numbers such as `1.0`, which are integers in JSON Schema but not in serde.
 fn write_whole_numbers_as_such(value: &mut Value) {
     match value {
         Value::Number(number) if number.is_f64() => {
@@ -125,10 +125,10 @@ impl<T> Written<T> {
     }
 }
 
-/// The value as JSON.
+/// Serializes a value as JSON.
 ///
 /// # Panics
-/// A map in it has keys that are no texts.
+/// Panics if the value contains a map whose keys are not strings.
 pub fn write(value: &impl Serialize) -> Bytes {
     serde_json::to_vec(value).expect("the keys of maps are texts").into()
 }
@@ -155,7 +155,7 @@ fn respond(body: impl Into<Body>) -> Response {
     Response::builder().content_type("application/json").body(body)
 }
 
-/// Whether it is this one, whatever its parameters.
+/// Compares a content type with a media type, ignoring parameters.
 fn is(content_type: &str, media_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case(media_type)

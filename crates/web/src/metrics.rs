@@ -1,4 +1,4 @@
-//! What Prometheus reads: how many requests, how fast, and how the server is.
+//! Prometheus metrics of requests, queries and the process.
 
 use std::{
     fs,
@@ -25,10 +25,10 @@ use store::Database;
 use crate::redis_client::RedisClient;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Seconds: an answer from memory, from an index, a slow statement, a time limit.
+/// Seconds: a response from memory, from an index, a slow query, a timeout.
 const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 
-/// Each combination is a series for ever, so none of them is text that a client chooses.
+/// Each combination is a time series, so no label contains text that a client chooses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
     method: &'static str,
@@ -97,7 +97,7 @@ impl Metrics {
         }
     }
 
-    /// A request is in flight until the returned value is dropped.
+    /// Counts a request as in flight until the returned value is dropped.
     pub(crate) fn begin(&self) -> InFlight {
         self.in_flight.inc();
         InFlight(self.in_flight.clone())
@@ -110,7 +110,7 @@ impl Metrics {
         self.durations.get_or_create(&labels).observe(took.as_secs_f64());
     }
 
-    /// Everything, in the text format that Prometheus reads.
+    /// Returns all metrics in the OpenMetrics text format.
     pub(crate) fn render(&self) -> Response {
         let pool = self.database.status();
         let set = |gauge: &Gauge, value: usize| gauge.set(value.try_into().unwrap_or(i64::MAX));
@@ -133,7 +133,7 @@ impl Drop for InFlight {
     }
 }
 
-/// The method, or one name for all that clients make up.
+/// Returns the name of a standard method, or `other`.
 fn known(method: &Method) -> &'static str {
     let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     known.into_iter().find(|name| method == name).unwrap_or("other")
@@ -143,7 +143,7 @@ fn seconds_since_1970() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
-/// In bytes; Linux alone tells.
+/// Returns the resident memory in bytes, on Linux only.
 fn resident_memory() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

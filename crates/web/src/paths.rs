@@ -1,5 +1,4 @@
-//! The paths of the server, each with its methods: for `Allow`, for OPTIONS, and as a request's name
-//! in log, metrics and traces.
+//! The paths of the server and their methods, for `Allow`, for OPTIONS, and for the route in log, metrics and traces.
 
 use std::{collections::HashMap, future::Future, sync::Arc};
 
@@ -10,18 +9,18 @@ use poem::{
 };
 use serde_json::{Map, Value};
 
-/// A path as the document writes it, and what its `Allow` says. Kept with answers and errors.
+/// A path as the OpenAPI document writes it, and its `Allow` header. Attached to responses and errors.
 #[derive(Clone)]
 pub(crate) struct KnownPath {
     pub(crate) name: Arc<str>,
     pub(crate) allow: HeaderValue,
 }
 
-/// By what poem's router calls the path.
+/// The known paths, by their pattern in poem's router.
 pub(crate) struct Paths(HashMap<String, KnownPath>);
 
 impl Paths {
-    /// The paths of the document, and the `pages` that it does not list.
+    /// Returns the paths of the OpenAPI document and of `pages`.
     pub(crate) fn new(document: &Value, pages: &[&str]) -> Self {
         let paths = document["paths"].as_object().into_iter().flatten();
         let operations = paths.map(|(path, operations)| {
@@ -32,7 +31,7 @@ impl Paths {
         Self(operations.chain(pages).collect())
     }
 
-    /// Names the path, answers OPTIONS, and turns down what is switched off.
+    /// Attaches the path to the response, responds to OPTIONS, and rejects disabled pages with 404.
     pub(crate) async fn apply<F: Future<Output = Result<Response>>>(
         &self,
         request: Request,
@@ -68,8 +67,8 @@ impl Paths {
         }
     }
 
-    /// The path of a request that was given up, or that the router never saw. What has fewer parameters
-    /// goes first, as it does there.
+    /// Finds the path of a request that did not reach the router or timed out. As in the router, paths with fewer
+    /// parameters come first.
     fn of(&self, uri: &Uri) -> Option<KnownPath> {
         let known = self.0.iter().filter(|(pattern, _)| matches(pattern, uri.path()));
         known.min_by_key(|(pattern, _)| pattern.matches(':').count()).map(|(_, path)| path.clone())
@@ -82,7 +81,7 @@ fn matches(pattern: &str, path: &str) -> bool {
     names.clone().count() == segments.clone().count() && names.zip(segments).all(is_one)
 }
 
-/// The path under its name in the router: poem-openapi numbers the parameters.
+/// Returns a path with its pattern in the router, in which poem-openapi numbers the parameters.
 fn known<'a>(path: &str, methods: impl Iterator<Item = &'a str>) -> (String, KnownPath) {
     let mut parameters = 0..;
     let segments = path.split('/').map(|segment| match segment.strip_prefix('{') {
@@ -93,7 +92,7 @@ fn known<'a>(path: &str, methods: impl Iterator<Item = &'a str>) -> (String, Kno
     (pattern, KnownPath { name: path.into(), allow: allow(methods) })
 }
 
-/// HEAD comes with GET, and OPTIONS with any.
+/// Returns the `Allow` header. GET implies HEAD, and every path allows OPTIONS.
 fn allow<'a>(methods: impl Iterator<Item = &'a str>) -> HeaderValue {
     let names = methods.flat_map(|method| match method {
         "get" => vec!["GET".to_owned(), "HEAD".to_owned()],

@@ -13,11 +13,11 @@ use crate::{
     telemetry::{self, Telemetry},
 };
 
-/// Serves `api` until a signal comes, with a log of what `log_filter` lets through, as RUST_LOG has it. On an inherited
-/// socket (`API_LISTEN=stdin`), `ready` is called when it takes connections.
+/// Serves `api` until a signal arrives, and writes a log filtered by `log_filter` (in RUST_LOG's syntax). With an
+/// inherited socket (`API_LISTEN=stdin`), `ready` is called when the server accepts connections.
 ///
 /// # Errors
-/// [`InvalidSetting`] or [`store::Error`] for settings that cannot be used; a port that is taken; a second signal.
+/// [`InvalidSetting`] or [`store::Error`] for an invalid setting, a port that is in use, or a second signal.
 pub fn serve(
     config: Config,
     api: fn(&AppState) -> Service,
@@ -31,7 +31,7 @@ pub fn serve(
         .on_thread_park(telemetry::flush);
     let served = async {
         let telemetry = Telemetry::start(&config, log_filter).map_err(InvalidSetting)?;
-        // In the log's format, and with the id of the request whose handler panicked.
+        // Logs panics in the format of the log, with the id of the request.
         panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
         run(config, api, ready).await?;
         telemetry.shutdown().await;
@@ -55,12 +55,12 @@ async fn run(config: Config, api: fn(&AppState) -> Service, ready: fn()) -> anyh
     let (stop, stopped) = oneshot::channel::<()>();
     let signalled = async {
         signals.next().await;
-        // Resolves `stopped` as well.
+        // Also resolves `stopped`.
         drop(stop);
         signals.next().await;
     };
     let stopped = async {
-        // The sender is dropped, nothing is sent.
+        // An error means that the sender was dropped, which is the signal.
         let _ = stopped.await;
     };
     tokio::select! {
@@ -72,8 +72,7 @@ async fn run(config: Config, api: fn(&AppState) -> Service, ready: fn()) -> anyh
     Ok(())
 }
 
-/// SIGTERM and Ctrl-C. One reader takes them all: signals that come before they are read count as one, so
-/// that whoever waits for a second must have read the first.
+/// SIGTERM and Ctrl-C. Signals that arrive before they are read count as one.
 struct Signals {
     #[cfg(unix)]
     interrupt: signal::unix::Signal,
@@ -106,7 +105,7 @@ impl Signals {
     }
 }
 
-/// Resolves when the process that started this one is gone: nobody would ever stop it.
+/// Resolves when the parent process has ended, because nothing would stop this process any more.
 #[cfg(unix)]
 async fn orphaned() {
     use std::os::unix::process::parent_id;

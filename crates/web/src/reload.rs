@@ -1,5 +1,5 @@
-//! In development: what the supervisor that follows the source (`xtask/crates/dev-server`) says, once or as it happens. The
-//! landing page shows it. A state is one line of JSON.
+//! The state of the dev server (`xtask/crates/dev-server`), for the landing page in development. A state is one line of
+//! JSON.
 
 use std::{io, net::Ipv4Addr, path::Path, time::Duration};
 
@@ -17,14 +17,14 @@ use tokio::{
 
 use crate::{error::ApiError, health::Readiness};
 
-/// How soon a page asks the next server, in milliseconds.
+/// The delay before a page reconnects, in milliseconds.
 const RETRY: u64 = 200;
-/// What there is not while it is away.
+/// The error while the dev server is unreachable.
 const AWAY: ApiError = ApiError::NotFound("supervisor");
-/// How often a page that nothing is told hears that the server is there.
+/// The interval of keep-alive messages.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-/// The state now.
+/// Returns the current state.
 pub(crate) fn state(folder: &Path) -> impl Endpoint<Output = Response> + use<> {
     let folder = folder.to_owned();
     make(move |_| {
@@ -37,7 +37,7 @@ pub(crate) fn state(folder: &Path) -> impl Endpoint<Output = Response> + use<> {
     })
 }
 
-/// The state now and at every change, as an event stream that ends with the server.
+/// Returns the current state and every change, as an event stream that ends when the server stops.
 pub(crate) fn events(
     folder: &Path,
     readiness: &Readiness,
@@ -57,7 +57,7 @@ pub(crate) fn events(
     })
 }
 
-/// Asks the supervisor: it listens on this machine, and its folder says where.
+/// Sends a request to the dev server, whose port is in a file in its folder.
 async fn ask(folder: &Path, question: &str) -> Result<Lines<BufReader<TcpStream>>, ApiError> {
     let answer = async {
         let port = fs::read_to_string(folder.join("control")).await?;

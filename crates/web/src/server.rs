@@ -32,10 +32,10 @@ use crate::{
 };
 use acceptor::Acceptor;
 
-/// Connections that may wait to be accepted; the system may allow fewer.
+/// The number of connections that can wait to be accepted. The system may allow fewer.
 const BACKLOG: i32 = 4096;
 
-/// How long to wait for the database before serving without it.
+/// The time to wait for the database before serving without it.
 const WARM_UP: Duration = Duration::from_secs(5);
 
 /// A setting with an invalid value.
@@ -53,19 +53,19 @@ pub struct Server {
     authenticator: Authenticator,
     readiness: Readiness,
     drain_period: Duration,
-    /// Resolves when the database has answered, or is not waited for any longer.
+    /// Resolves when the database has responded, or after [`WARM_UP`].
     warm_up: Option<JoinHandle<()>>,
 }
 
 impl Server {
-    /// Takes the ports, for an API that is made on its foundation. The database is not asked: the server is live
-    /// without it, and ready with it. A server that takes over from another does ask it, see [`Self::warm_up`].
+    /// Listens on the configured ports. It does not connect to the database: the server is live without a database, and
+    /// ready with one. A server that takes over a socket connects immediately, see [`Self::warm_up`].
     ///
     /// # Errors
-    /// A port is taken, or DATABASE_URL or REDIS_URL is malformed.
+    /// A port is in use, or DATABASE_URL or REDIS_URL is invalid.
     ///
     /// # Panics
-    /// Outside a runtime.
+    /// Panics outside a Tokio runtime.
     pub fn bind(config: Config, api: fn(&AppState) -> Service) -> anyhow::Result<Self> {
         let database = Database::new(&config.database).context("DATABASE_URL")?;
         let redis = RedisClient::new(config.redis_url.as_ref()).map_err(InvalidSetting)?;
@@ -76,11 +76,11 @@ impl Server {
             Listen::Stdin => inherited().context("API_LISTEN=stdin")?,
         };
         let address = listener.local_addr()?;
-        // The server that this one takes over from still has it.
+        // The server that hands its socket over still listens on the port.
         let admin = limits.admin_listen.map(|it| listen(it, "API_ADMIN_LISTEN", takes_over));
         let admin = admin.transpose()?;
         let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
-        // While this thread makes the API, which takes as long where it is not optimised.
+        // Runs while this thread creates the API, which takes as long in a debug build.
         let warm_up = takes_over.then(|| tokio::spawn(warm_up(database.clone())));
 
         let (readiness, metrics) = (Readiness::default(), Metrics::new(&database, &redis));
@@ -107,21 +107,20 @@ impl Server {
         })
     }
 
-    /// Where it listens; the port is a real one even when port 0 was asked for.
+    /// Returns the address of the API, with the actual port if the configured port is 0.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where it serves metrics, if it does.
+    /// Returns the address of the metrics, if they are served.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin_address
     }
 
-    /// Waits until the database answers, though not for ever: for a server that takes over from another,
-    /// which serves in the meantime.
+    /// Waits up to [`WARM_UP`] for the database, while the server that hands its socket over keeps serving.
     ///
     /// # Errors
-    /// The runtime ends.
+    /// The runtime shuts down.
     pub async fn warm_up(&mut self) -> anyhow::Result<()> {
         if let Some(asking) = self.warm_up.take() {
             asking.await?;
@@ -129,20 +128,20 @@ impl Server {
         Ok(())
     }
 
-    /// Serves until `stop` resolves. From then on it is not ready; it serves on for the drain period,
-    /// takes no more connections, and lets the requests in flight finish, for a limited time.
-    /// Dropping the future ends everything at once.
+    /// Serves until `stop` resolves, then shuts down gracefully. The server reports that it is not ready, keeps serving
+    /// for the drain period, stops accepting connections, and waits for the requests in flight up to the shutdown
+    /// timeout. Dropping the future closes all connections immediately.
     ///
     /// # Errors
-    /// A listening socket is not usable.
+    /// A listening socket fails.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
-        // Behind one type, this crate compiles the server, and not each of those that call it.
+        // Boxed, so that the server is compiled once, in this crate.
         self.serve(Box::pin(stop)).await
     }
 
     async fn serve(self, stop: BoxFuture<'static, ()>) -> anyhow::Result<()> {
         let Self { admin, authenticator, readiness, drain_period, .. } = self;
-        // Metrics are there until the last request has ended.
+        // Metrics are served until the last request has ended.
         let metrics_for_ever = async {
             match admin {
                 Some(admin) => admin.run(Box::pin(future::pending())).await,
@@ -176,7 +175,7 @@ async fn warm_up(database: Database) {
     }
 }
 
-/// The socket that another process listens on and handed to this one as its standard input.
+/// Returns the listening socket that another process has passed as standard input.
 #[cfg(unix)]
 fn inherited() -> anyhow::Result<TcpListener> {
     use std::os::fd::AsFd;
@@ -194,18 +193,17 @@ fn inherited() -> anyhow::Result<TcpListener> {
     bail!("this system hands no sockets over")
 }
 
-/// Makes a socket one that a crowd can connect to, and that the runtime can wait for: it blocks a whole thread
-/// on a blocking one.
+/// Sets the backlog of a socket, and makes it non-blocking because the runtime requires that.
 fn settle(socket: &SockRef<'_>) -> io::Result<()> {
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)
 }
 
-/// Takes a port. With `shared`, another server that was given it in the same way may have it as well.
+/// Listens on an address. With `shared`, several servers can listen on the same port.
 fn listen(address: SocketAddr, variable: &str, shared: bool) -> anyhow::Result<TcpListener> {
     let open = || -> io::Result<TcpListener> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-        // On Windows the first would let two programs have one port, and there is no second.
+        // On Windows, SO_REUSEADDR lets two programs use one port, and SO_REUSEPORT does not exist.
         #[cfg(unix)]
         socket.set_reuse_address(true).and_then(|()| socket.set_reuse_port(shared))?;
         #[cfg(not(unix))]

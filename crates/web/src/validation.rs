@@ -1,5 +1,4 @@
-//! Bodies are checked against the very schemas that the document publishes: what it says holds, and
-//! every mistake is named at once.
+//! Validates request bodies against the schemas of the OpenAPI document, and reports all errors together.
 
 use std::{
     collections::HashMap,
@@ -14,13 +13,13 @@ use crate::{
     openapi,
 };
 
-/// By the name of the schema; each is made when it is first needed, since it takes memory.
+/// The validators by schema name. Each is created at its first use, to save memory.
 static VALIDATORS: LazyLock<HashMap<String, OnceLock<Validator>>> = LazyLock::new(|| {
     let names = schemas().into_iter().map(|(name, _)| name);
     names.map(|name| (name, OnceLock::new())).collect()
 });
 
-/// Those of the document.
+/// Returns the schemas of the OpenAPI document.
 fn schemas() -> Map<String, Value> {
     match openapi::parsed()["components"]["schemas"].take() {
         Value::Object(schemas) => schemas,
@@ -81,7 +80,7 @@ fn references(schema: &Value, names: &mut Vec<String>) {
 /// Checks `value` against the schema `name`.
 ///
 /// # Errors
-/// [`ApiError::Invalid`] with everything that is wrong. No value is repeated: it may be a password.
+/// [`ApiError::Invalid`] with all errors. The errors do not contain values, which may be passwords.
 pub fn check(name: &str, value: &Value) -> Result<(), ApiError> {
     let validator = VALIDATORS.get(name).expect("every request body has a schema");
     let validator = validator.get_or_init(|| build(name));
@@ -89,7 +88,7 @@ pub fn check(name: &str, value: &Value) -> Result<(), ApiError> {
     if errors.is_empty() { Ok(()) } else { Err(ApiError::Invalid(errors)) }
 }
 
-/// What is wrong, where: one error a field.
+/// Converts a validation error to one error for each field.
 fn describe(error: &ValidationError<'_>) -> Vec<FieldError> {
     let place = error.instance_path().to_string();
     let below = |name: &str| format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"));

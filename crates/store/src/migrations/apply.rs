@@ -1,4 +1,4 @@
-//! Applies migrations: one runner at a time, none in the way of the running site for long.
+//! Applies migrations, one runner at a time, with short waits for locks so that the running API is not blocked.
 
 use std::{error::Error as _, time::Duration};
 
@@ -12,17 +12,17 @@ use super::{
 };
 use crate::error::Error;
 
-/// Any constant of ours: whoever holds this advisory lock may migrate.
+/// The key of the advisory lock for migrations.
 const LOCK: i64 = 0x5119_3541;
-/// How often to ask for it. Asked for with `pg_advisory_lock`, a waiting runner's snapshot would be in
-/// the way of `CREATE INDEX CONCURRENTLY`, which waits for every transaction.
+/// The interval between attempts to take the lock. A runner that waits inside `pg_advisory_lock` would hold a snapshot,
+/// which blocks `CREATE INDEX CONCURRENTLY`.
 const POLL: Duration = Duration::from_millis(50);
-/// Pauses between attempts at a migration that did not get its locks in time.
+/// The pauses in seconds between attempts at a migration whose locks timed out.
 const PAUSES: [u64; 12] = [1, 2, 4, 8, 15, 15, 15, 30, 30, 30, 30, 30];
 
 const TRY_LOCK: &str = "-- store::migrations::lock\nSELECT pg_try_advisory_lock($1)";
-// Whoever waits for a lock makes everybody wait who comes after: two seconds, which the server's own
-// requests can bear. What the role has as a limit for statements is meant for the server.
+// A query that waits for a lock blocks all later ones, so the wait is limited to 2 s, which requests tolerate. The role's
+// statement_timeout is meant for the server.
 const BEGIN: &str = concat!(
     "-- store::migrations::begin\n",
     "SELECT set_config('lock_timeout', '2s', false), set_config('statement_timeout', '0', false), ",
@@ -34,8 +34,7 @@ const END: &str = "\
 -- store::migrations::end
 RESET lock_timeout; RESET statement_timeout; RESET migrate.version";
 const UNLOCK: &str = "-- store::migrations::unlock\nSELECT pg_advisory_unlock($1)";
-// As refinery makes it, and a column that its own statement fills: which tool applied a migration is
-// said in the transaction that applies it.
+// The table of refinery with another column, whose default is the version of the migration tool.
 const HISTORY: &str = "\
 -- store::migrations::history
 DO $$ BEGIN
@@ -55,7 +54,7 @@ const INVALID_INDEXES: &str = "\
 SELECT relname, format('DROP INDEX CONCURRENTLY %s', indexrelid::regclass)
 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE NOT indisvalid";
 
-/// A statement of a migration failed.
+/// A query of a migration failed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {0} {1}")]
 pub(super) struct Failed(
@@ -66,12 +65,11 @@ pub(super) struct Failed(
 
 /// Applies the pending migrations up to `to`, each in its own transaction, and returns them.
 ///
-/// Any number of these may run at once: one applies, the others wait for it and find nothing to do.
-/// One that is killed leaves nothing half done, and the next goes on from there.
+/// Several runners can start at the same time: one applies, the others wait for it. A killed runner leaves a consistent
+/// state, and the next run continues from there.
 ///
 /// # Errors
-/// What is wrong with the files, or the statement that failed, with PostgreSQL's own words; what was
-/// applied before it stays.
+/// The problems of the files, or the message of PostgreSQL for the failed query. Earlier migrations stay applied.
 pub async fn apply(
     migrations: &Migrations,
     client: &mut Client,
@@ -99,7 +97,7 @@ pub async fn apply(
     .await
 }
 
-/// Does `work` while no other runner does anything, with the limits of a migration.
+/// Runs `work` under the lock, with the timeouts of a migration.
 pub(super) async fn alone<T>(
     client: &mut Client,
     work: impl AsyncFnOnce(&mut Client) -> Result<T, Error>,
@@ -111,17 +109,17 @@ pub(super) async fn alone<T>(
     let done = work(client).await;
     let ended = client.batch_execute(END).await;
     let unlocked = client.execute(UNLOCK, &[&LOCK]).await;
-    // What went wrong first says more than what went wrong after it.
+    // The first error is the cause of later ones.
     let done = done?;
     ended?;
     unlocked?;
     Ok(done)
 }
 
-/// Waits before the next attempt at what failed because others hold what it needs.
+/// Waits before the next attempt after a lock timeout.
 ///
 /// # Errors
-/// It failed for another reason, or often enough.
+/// `error`, if it is not a lock timeout, or after the last attempt.
 pub(super) async fn pause(attempt: usize, error: Error) -> Result<(), Error> {
     let seconds = PAUSES.get(attempt).filter(|_| is_in_use(&error));
     let Some(seconds) = seconds else { return Err(error) };
@@ -139,12 +137,12 @@ async fn one(
     let text = migrations.text(migration);
     let target = if migration_files::is_without_transaction(text) {
         drop_invalid_indexes(client, text).await?;
-        // It takes no lock that is in anybody's way, and waits for everybody.
+        // A concurrent operation does not block others, so its locks may wait.
         client.batch_execute("SET lock_timeout = 0").await?;
         let failed = |cause| Error::other(Failed("apply", migration.stem(), cause));
         client.batch_execute(text).await.map_err(failed)?;
         client.batch_execute("SET lock_timeout = '2s'").await?;
-        // Only the row in the history.
+        // Records the migration without running it.
         Target::FakeVersion(migration.version)
     } else {
         Target::Version(migration.version)
@@ -153,11 +151,11 @@ async fn one(
     Ok(())
 }
 
-/// Drops what a killed `CREATE INDEX CONCURRENTLY` of this text has left.
+/// Drops the invalid index that a killed `CREATE INDEX CONCURRENTLY` of this text has left.
 async fn drop_invalid_indexes(client: &Client, text: &str) -> Result<(), Error> {
     let words: Vec<_> = text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
     for row in client.query(INVALID_INDEXES, &[]).await? {
-        // `REINDEX CONCURRENTLY` builds another one beside the index.
+        // `REINDEX CONCURRENTLY` creates a second index with a suffix.
         let name: &str = row.get(0);
         let (of, _) = name.split_once("_ccnew").unwrap_or((name, ""));
         if words.contains(&of) {
@@ -167,7 +165,7 @@ async fn drop_invalid_indexes(client: &Client, text: &str) -> Result<(), Error> 
     Ok(())
 }
 
-/// Whether it failed for want of a lock.
+/// Returns true after a lock timeout.
 fn is_in_use(error: &Error) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -1,4 +1,4 @@
-//! The schema as PostgreSQL sees it, as text.
+//! A text description of the schema in PostgreSQL's catalogue.
 
 use tokio_postgres::Client;
 
@@ -6,8 +6,7 @@ use crate::error::Error;
 
 const DESCRIBE: &str = include_str!("description.sql");
 
-/// Everything in the schema but the history of migrations, as SQL to be read; the same from every
-/// major version.
+/// Returns the schema as readable SQL, without the migration history. The text does not depend on the major version.
 pub async fn describe(client: &Client) -> Result<String, Error> {
     let rows = client.query(DESCRIBE, &[]).await?;
     let objects: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();

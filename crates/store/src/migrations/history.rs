@@ -18,18 +18,18 @@ const HAS_HISTORY: &str = "\
 -- store::migrations::has_history
 SELECT to_regclass('refinery_schema_history') IS NOT NULL";
 
-/// A migration that the database says was applied.
+/// An applied migration.
 #[derive(Debug, Clone)]
 pub struct Applied {
-    /// Which one it was, with the checksum that it had.
+    /// The migration, with its checksum at that time.
     pub migration: Migration,
-    /// When, as RFC 3339 text in UTC.
+    /// The time, as RFC 3339 text in UTC.
     pub applied_on: String,
-    /// The version of the migration tool; none where one applied it that did not leave it.
+    /// The version of the migration tool, unless it is too old to record its version.
     pub applied_by: Option<String>,
 }
 
-/// Every migration that the database has, by version; none for an empty database.
+/// Returns the applied migrations by version. An empty database has none.
 pub async fn applied(client: &Client) -> Result<Vec<Applied>, Error> {
     if !client.query_one(HAS_HISTORY, &[]).await?.get::<_, bool>(0) {
         return Ok(Vec::new());
@@ -43,10 +43,10 @@ pub async fn applied(client: &Client) -> Result<Vec<Applied>, Error> {
     Ok(applied.collect())
 }
 
-/// The version of the database's schema.
+/// Returns the version of the schema.
 ///
 /// # Errors
-/// [`Error::Unavailable`] if it has none yet.
+/// [`Error::Unavailable`] if no migration was applied.
 pub async fn version(client: &dyn Connection) -> Result<i32, Error> {
     let row = client.query_one(VERSION, &[]).await?;
     Ok(row.get::<_, Option<i32>>(0).unwrap_or(0))

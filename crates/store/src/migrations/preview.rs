@@ -1,4 +1,4 @@
-//! What a migration would hold up, tried in a database that nobody uses.
+//! The locks that a migration takes, observed in a scratch database.
 
 use std::collections::HashMap;
 
@@ -16,19 +16,19 @@ const LOCKS: &str = "\
 -- store::migrations::locks
 SELECT relation, mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation IS NOT NULL";
 
-/// What a migration would hold up on a table that is there before it.
+/// The effect of a migration on an existing table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effect {
-    /// Its name.
+    /// The name of the table.
     pub table: String,
-    /// What nobody else can do while the migration's transaction lasts.
+    /// The operations that are blocked during the transaction.
     pub blocks: &'static str,
-    /// Whether PostgreSQL writes all its rows anew meanwhile.
+    /// True if PostgreSQL rewrites all rows.
     pub rewrites: bool,
 }
 
-/// Applies `migration` to this database, which holds the schema before it and which nobody else
-/// uses, and returns what it held up. Nothing is written into the history.
+/// Applies `migration` to a scratch database with the schema before it, and returns its effects. The history does not
+/// change.
 pub async fn preview(
     migrations: &Migrations,
     client: &mut Client,
@@ -60,13 +60,13 @@ pub async fn preview(
     Ok(effects)
 }
 
-/// Name and file of each table, by its number.
+/// Returns the name and the file of each table, by its oid.
 async fn tables(transaction: &Transaction<'_>) -> Result<HashMap<u32, (String, u32)>, Error> {
     let rows = transaction.query(TABLES, &[]).await?;
     Ok(rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect())
 }
 
-/// What nobody else can do beside a lock of this mode. The stronger one is the greater text.
+/// Returns the operations that a lock of this mode blocks. The stronger text is the greater one.
 fn blocked_by(mode: &str) -> Option<&'static str> {
     match mode {
         "ShareLock" | "ShareRowExclusiveLock" | "ExclusiveLock" => Some("every write"),

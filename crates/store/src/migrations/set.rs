@@ -5,21 +5,20 @@ use migration_files::{Migration, Problem};
 use super::history::Applied;
 use crate::error::Error;
 
-/// A set of migrations: a binary's, or for a test any other.
+/// A set of migrations: those of a binary, or any other in tests.
 #[derive(Debug, Clone)]
 pub struct Migrations {
     pub(super) runner: Vec<refinery::Migration>,
     downs: Vec<(i32, String)>,
 }
 
-/// Files and database do not go together.
+/// The files and the history of the database do not match.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct Mismatch(pub Vec<Problem>);
 
 impl Migrations {
-    /// Those that a binary has embedded: what refinery's macro makes, and the name and the text of each file, for those
-    /// that undo one.
+    /// Returns the embedded migrations of a binary. `texts` are the names and texts of all files, for the down files.
     pub fn new<'a>(
         embedded: &refinery::Runner,
         texts: impl Iterator<Item = (&'a str, &'a str)>,
@@ -30,10 +29,10 @@ impl Migrations {
         }
     }
 
-    /// Those of these files, each a name and a text.
+    /// Returns the migrations in `files`, which are names and texts.
     ///
     /// # Errors
-    /// A name that is not that of a migration.
+    /// A file has an invalid name.
     pub fn of_files(files: &[(String, String)]) -> Result<Self, Error> {
         let ups = files.iter().filter(|(file, _)| migration_files::parse(file).is_some());
         let up = |(file, text): &(String, String)| {
@@ -45,7 +44,7 @@ impl Migrations {
         })
     }
 
-    /// All that hold a statement, by version. A file that was just made is none yet.
+    /// Returns the migrations that contain a query, by version. A new, empty file does not count.
     pub fn list(&self) -> Vec<Migration> {
         let mut list: Vec<_> = self
             .runner
@@ -61,17 +60,17 @@ impl Migrations {
         list
     }
 
-    /// The statements of one of them.
+    /// Returns the SQL of a migration.
     pub fn text(&self, migration: &Migration) -> &str {
         self.runner.iter().find(|it| it.version() == migration.version).map_or("", text)
     }
 
-    /// The statements that undo one of them, if it has such a file.
+    /// Returns the SQL that undoes a migration, if it has a down file.
     pub fn down(&self, version: i32) -> Option<&str> {
         self.downs.iter().find(|(of, _)| *of == version).map(|(_, text)| text.as_str())
     }
 
-    /// What is wrong with the numbers, and with what the database has applied.
+    /// Returns the problems of the version numbers, and the differences from the applied migrations.
     pub fn problems(&self, applied: &[Applied]) -> Vec<Problem> {
         let list = self.list();
         let files: Vec<_> = list.iter().map(|migration| migration.stem() + ".sql").collect();
@@ -81,7 +80,7 @@ impl Migrations {
         problems
     }
 
-    /// Those that the database lacks, up to `to`.
+    /// Returns the migrations up to `to` that are not applied.
     pub fn pending(&self, applied: &[Applied], to: Option<i32>) -> Vec<Migration> {
         let is_applied = |version| applied.iter().any(|it| it.migration.version == version);
         let list = self.list().into_iter();

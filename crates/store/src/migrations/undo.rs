@@ -14,27 +14,27 @@ const FORGET: &str = "\
 -- store::migrations::forget
 DELETE FROM refinery_schema_history WHERE version = $1";
 
-/// What is to be undone, the newest first, and how.
+/// The migrations to undo, newest first, with their SQL.
 #[derive(Debug)]
 pub struct Undo(Vec<(Migration, String)>);
 
-/// A migration without a down file is in the way.
+/// A migration does not have a down file.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "there is no {0}: write what undoes it into that file, or go back to a snapshot from before it"
 )]
 struct Missing(String);
 
-/// Two were at it.
+/// Another process has undone a migration at the same time.
 #[derive(Debug, thiserror::Error)]
 #[error("somebody else has undone {0} meanwhile; this has undone nothing")]
 struct Undone(String);
 
 impl Undo {
-    /// What brings the database back to version `to`; without one, to before the last migration.
+    /// Plans to undo all migrations after version `to`, or only the last one.
     ///
     /// # Errors
-    /// A migration that cannot be undone.
+    /// A migration does not have a down file.
     pub async fn plan(
         migrations: &Migrations,
         client: &Client,
@@ -54,16 +54,16 @@ impl Undo {
         Ok(Self(steps))
     }
 
-    /// The migrations that will be undone, the newest first.
+    /// Returns the migrations to undo, newest first.
     pub fn migrations(&self) -> impl Iterator<Item = &Migration> {
         self.0.iter().map(|(migration, _)| migration)
     }
 }
 
-/// Undoes what was planned, all in one transaction.
+/// Undoes the planned migrations in one transaction.
 ///
 /// # Errors
-/// The statement that failed, with PostgreSQL's own words; then nothing was undone.
+/// The message of PostgreSQL for the failed query. Nothing was undone then.
 pub async fn undo(client: &mut Client, plan: &Undo) -> Result<(), Error> {
     alone(client, async |client| {
         let mut attempt = 0;

@@ -13,24 +13,24 @@ use sha2::{Digest, Sha256};
 
 use crate::{error::ApiError, redis_client::RedisClient};
 
-/// For how long attempts count, from the first one on.
+/// The period in which attempts are counted, from the first attempt.
 const PERIOD: Duration = Duration::from_mins(15);
-/// How many attempts an account, known or not, may see in that time.
+/// The limit of attempts on an account in a period. Unknown accounts count too.
 const BY_ACCOUNT: u32 = 10;
-/// How many may come from one address. Behind a proxy that API_TRUSTED_PROXIES does not name, all
-/// clients together are one address.
+/// The limit of attempts from one address in a period. Behind a proxy that is not in API_TRUSTED_PROXIES, all clients
+/// share one address.
 const BY_ADDRESS: u32 = 100;
-/// How many accounts and addresses are remembered; beyond that, the oldest are forgotten.
+/// The number of accounts and addresses in memory. Beyond it, the oldest are removed.
 const MOST: usize = 10_000;
 
-/// Counts an attempt: 0, or for how many seconds there were too many.
+/// Counts an attempt. Returns 0, or the seconds until the next attempt is allowed.
 const COUNT: &str = "
     local number = tonumber(redis.call('GET', KEYS[1]) or 0)
     if number >= tonumber(ARGV[1]) then return redis.call('TTL', KEYS[1]) + 1 end
     redis.call('INCR', KEYS[1])
     if number == 0 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
     return 0";
-/// Forgets one attempt.
+/// Removes one attempt.
 const UNCOUNT: &str = "
     if tonumber(redis.call('GET', KEYS[1]) or 0) > 0 then redis.call('DECR', KEYS[1]) end";
 
@@ -70,25 +70,25 @@ impl Throttle {
         Self { sources: Arc::default(), redis }
     }
 
-    /// Counts an attempt on this account before it is made, so that many at once gain nothing.
+    /// Counts an attempt on an account, before the password is verified: concurrent attempts count too.
     ///
     /// # Errors
-    /// [`ApiError::TooManyAttempts`] if there were too many.
+    /// [`ApiError::TooManyAttempts`] over a limit.
     pub(crate) async fn attempt(&self, email: &str, from: &RemoteAddr) -> Result<(), ApiError> {
         self.count(Source::Account(email.to_lowercase()), BY_ACCOUNT).await?;
         self.attempt_from(from).await
     }
 
-    /// Counts an attempt that is not on any account.
+    /// Counts an attempt without an account.
     ///
     /// # Errors
-    /// [`ApiError::TooManyAttempts`] if there were too many.
+    /// [`ApiError::TooManyAttempts`] over a limit.
     pub(crate) async fn attempt_from(&self, from: &RemoteAddr) -> Result<(), ApiError> {
         let Some(source) = address(from) else { return Ok(()) };
         self.count(source, BY_ADDRESS).await
     }
 
-    /// Forgets the attempts on an account whose owner has come, and that one of this address.
+    /// Removes the attempts on an account after a successful log-in, and one attempt of its address.
     pub(crate) async fn succeed(&self, email: &str, from: &RemoteAddr) {
         let (account, address) = (Source::Account(email.to_lowercase()), address(from));
         {
@@ -145,7 +145,7 @@ impl Throttle {
     }
 }
 
-/// An IPv6 client has at least a whole /64 of addresses.
+/// Returns the address of a client. IPv6 clients count by their /64 prefix.
 fn address(from: &RemoteAddr) -> Option<Source> {
     let Addr::SocketAddr(address) = &from.0 else { return None };
     Some(Source::Address(match address.ip().to_canonical() {

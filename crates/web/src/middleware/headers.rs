@@ -7,16 +7,16 @@ use poem::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
 };
 
-/// What the page of Swagger UI needs: it is one file, script and style within it.
+/// The policy of the Swagger UI page, which contains its script and style.
 pub(crate) const DOCS_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; \
     style-src 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
-/// What the landing page needs, which asks how the source is.
+/// The policy of the landing page, which also connects to the event stream.
 pub const PAGE_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; \
     style-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What an answer has unless its handler chose otherwise. Strict-Transport-Security is missing: it
-/// belongs to whoever speaks TLS.
+/// The headers of every response unless its handler sets them. Strict-Transport-Security is missing, because it belongs
+/// to the TLS proxy.
 pub(crate) const DEFAULTS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
@@ -25,15 +25,15 @@ pub(crate) const DEFAULTS: [(HeaderName, &str); 5] = [
     (header::X_FRAME_OPTIONS, "DENY"),
 ];
 
-/// What other origins may send and read, beyond what browsers let them anyway.
+/// The headers that other origins may send and read, in addition to those that browsers always allow.
 const MAY_SEND: &str = "authorization, content-type, idempotency-key, if-match, if-none-match, \
     traceparent, x-request-id";
 const MAY_READ: &str = "allow, etag, link, location, retry-after, x-request-id";
-/// Seconds for which a browser need not ask again.
+/// The seconds for which a browser may cache a preflight response.
 const REMEMBER: &str = "600";
 
-/// Adds [`DEFAULTS`], and what lets pages of `origins` use the API (CORS). There are no cookies, so
-/// that credentials are never allowed.
+/// Adds [`DEFAULTS`], and the CORS headers for pages of `origins`. The API does not use cookies, so credentials are
+/// never allowed.
 pub(crate) async fn add_headers<F: Future<Output = Response>>(
     request: Request,
     origins: &[String],
@@ -48,7 +48,7 @@ pub(crate) async fn add_headers<F: Future<Output = Response>>(
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if !origins.is_empty() {
-        // Also for other origins and none: a cache must not mix the answers up.
+        // Also without an origin, so that a cache keeps the responses apart.
         headers.append(header::VARY, HeaderValue::from_static("origin"));
         let origin =
             origin.filter(|origin| origins.iter().any(|allowed| origin == allowed.as_str()));
@@ -65,7 +65,7 @@ fn allow(headers: &mut HeaderMap, origin: HeaderValue, is_preflight: bool) {
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(MAY_READ));
         return;
     }
-    // An unknown path allows no method.
+    // An unknown path does not have an `Allow` header.
     if let Some(methods) = headers.get(header::ALLOW).cloned() {
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(MAY_SEND));

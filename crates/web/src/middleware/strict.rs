@@ -1,5 +1,4 @@
-//! Refuses a request that two readers could take for two different ones, or of which a part that
-//! decides something cannot be read and would be passed over.
+//! Rejects ambiguous requests, which a proxy could interpret in another way than this server (request smuggling).
 
 use percent_encoding::percent_decode_str;
 use poem::{
@@ -9,7 +8,7 @@ use poem::{
 
 use crate::error::ApiError;
 
-/// Each decides what a request does or for whom: it comes once at most, in ASCII.
+/// Headers that may occur once at most, and only in ASCII, because they decide what a request does.
 const DECISIVE: [HeaderName; 6] = [
     header::HOST,
     header::AUTHORIZATION,
@@ -19,8 +18,10 @@ const DECISIVE: [HeaderName; 6] = [
     HeaderName::from_static("idempotency-key"),
 ];
 
+/// Checks a request.
+///
 /// # Errors
-/// [`ApiError::Ambiguous`], which says what is wrong.
+/// [`ApiError::Ambiguous`] with the reason.
 pub(super) fn check(request: &Request) -> Result<(), ApiError> {
     let headers = request.headers();
     for name in &DECISIVE {
@@ -37,7 +38,7 @@ pub(super) fn check(request: &Request) -> Result<(), ApiError> {
     if !host.map_or(request.version() != Version::HTTP_11, is_host) {
         return Err(ApiError::Ambiguous("Host is missing, or names no host"));
     }
-    // hyper reads any list that ends in `chunked` as if it were that alone.
+    // hyper accepts any list that ends in `chunked`.
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     let is_chunked = codings.next().is_none_or(|it| it.as_bytes().eq_ignore_ascii_case(b"chunked"));
     if !is_chunked || codings.next().is_some() {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::values::{members, members_mut};
 use crate::{error::documented, middleware::DEFAULTS};
 
-/// Every error, once, for [`correct`] to refer to.
+/// Returns each error response once. [`correct`] adds references to them.
 pub(super) fn errors() -> Value {
     let response = |(status, mut response): (StatusCode, Value)| {
         response["headers"] = common_headers(status.as_str()).into();
@@ -15,7 +15,7 @@ pub(super) fn errors() -> Value {
     documented::responses().map(response).collect()
 }
 
-/// The headers that many answers have, once.
+/// Returns each common header once.
 pub(super) fn headers() -> Value {
     let header = |description: &str, schema: Value| json!({ "description": description, "required": true, "schema": schema });
     let text = || json!({ "type": "string" });
@@ -33,7 +33,7 @@ pub(super) fn headers() -> Value {
     headers.into()
 }
 
-/// Adds the errors that the operation can end with, and the headers of its own answers.
+/// Adds the possible errors of an operation, and the headers of its responses.
 pub(super) fn correct(operation: &mut Value) {
     let possible = possible_errors(operation);
     let Some(responses) = operation["responses"].as_object_mut() else { return };
@@ -46,7 +46,7 @@ pub(super) fn correct(operation: &mut Value) {
     }
 }
 
-/// An answer that says nothing of itself is what its schema is.
+/// Describes a response without a description by its schema.
 pub(super) fn describe(operation: &mut Value, schemas: &Value) {
     for (_, response) in members_mut(&mut operation["responses"]) {
         if response["description"] == "" {
@@ -68,7 +68,7 @@ fn possible_errors(operation: &Value) -> Vec<StatusCode> {
         .collect();
     // An operation that lists 500 returns an `ApiError`, which may be an error of the database.
     let uses_database = documented.contains(&StatusCode::INTERNAL_SERVER_ERROR);
-    // Any request may be ambiguous, and may come with a body, which is read and counted.
+    // Any request can be ambiguous, and can have a body, which is read and limited.
     let mut possible = vec![
         StatusCode::BAD_REQUEST,
         StatusCode::REQUEST_TIMEOUT,
@@ -91,7 +91,7 @@ fn possible_errors(operation: &Value) -> Vec<StatusCode> {
     possible
 }
 
-/// Header names in their usual spelling, and those that every answer has.
+/// Writes header names in their usual spelling, and adds the common headers.
 fn correct_headers(status: &str, response: &mut Value) {
     let given = response["headers"].take();
     let mut headers = common_headers(status);
@@ -104,7 +104,7 @@ fn correct_headers(status: &str, response: &mut Value) {
     response["headers"] = headers.into();
 }
 
-/// References to the headers of every answer with this status.
+/// Returns references to the common headers of responses with this status.
 fn common_headers(status: &str) -> Map<String, Value> {
     let mut names: Vec<_> = DEFAULTS.iter().map(|(name, _)| usual(name.as_str())).collect();
     names.push("X-Request-Id".to_owned());
@@ -120,12 +120,12 @@ fn common_headers(status: &str) -> Map<String, Value> {
     names.into_iter().map(reference).collect()
 }
 
-/// `NotFound`, for 404.
+/// Returns the name of a status, such as `NotFound`.
 fn name(status: StatusCode) -> String {
     status.canonical_reason().expect("ours have one").replace(' ', "")
 }
 
-/// `LOCATION` as `Location`, but `ETAG` as `ETag`.
+/// Returns a header name in its usual spelling: `Location`, `ETag`.
 fn usual(name: &str) -> String {
     if name.eq_ignore_ascii_case("etag") {
         return "ETag".to_owned();

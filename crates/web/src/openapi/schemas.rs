@@ -1,4 +1,4 @@
-//! The schemas, from version 3.0 to JSON Schema 2020-12, which 3.1 uses.
+//! Converts schemas from OpenAPI 3.0 to JSON Schema 2020-12, which OpenAPI 3.1 uses.
 
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,7 @@ pub(super) fn correct(document: &mut Value) {
     }
 }
 
-/// The names of the schemas that request bodies refer to.
+/// Returns the names of the schemas of request bodies.
 fn of_requests(document: &Value) -> Vec<String> {
     let operations = members(&document["paths"]).flat_map(|(_, operations)| members(operations));
     let contents = operations.flat_map(|(_, it)| members(&it["requestBody"]["content"]));
@@ -82,7 +82,7 @@ fn limit(fields: &mut Map<String, Value>, minimum: i64, maximum: i64) {
     fields.entry("maximum").or_insert(maximum.into());
 }
 
-/// poem-openapi writes `+00:00` into examples, and serde `Z` into answers.
+/// Writes times in examples as serde writes them in responses: with `Z` instead of `+00:00`.
 fn correct_times(example: &mut Value) {
     match example {
         Value::String(text) => {

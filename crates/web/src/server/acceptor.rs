@@ -1,8 +1,8 @@
 //! Accepts connections and serves each in a task of its own, within limits.
 //!
-//! poem's own server sets no timeouts and spins when files run out. This one speaks HTTP/1.1 and
-//! HTTP/2 without TLS, and has no upgrades (WebSockets). What hyper itself refuses (400, 414, 431)
-//! has neither body nor headers of ours: there was no request yet.
+//! poem's own server does not set timeouts, and spins when file descriptors run out. This one supports HTTP/1.1 and
+//! HTTP/2 without TLS, and does not support upgrades (WebSockets). Responses of hyper itself (400, 414, 431) do not
+//! have a problem body, because the request did not reach the application.
 
 use std::{
     convert::Infallible,
@@ -38,28 +38,28 @@ use super::{
     timeouts::{Requests, TimeoutStream},
 };
 
-/// Bytes of a request's header, its path included.
+/// The size limit of a request's header, including the path, in bytes.
 const HEADER_LIMIT: u16 = 32 * 1024;
-/// Requests at once on one HTTP/2 connection.
+/// The limit of concurrent requests on one HTTP/2 connection.
 const STREAM_LIMIT: u32 = 100;
-/// Requests that a client took back before they were answered, until its connection is ended.
+/// The number of reset requests after which an HTTP/2 connection is closed.
 const RESET_LIMIT: usize = 20;
 /// The time in which an idle connection may still send a request during shutdown. Closing the connection at once could
 /// lose a request that is on its way.
 const IDLE_GRACE: Duration = Duration::from_secs(2);
-/// How long to leave connections waiting when the process has no file free for another.
+/// The pause after a failed accept, for example when file descriptors run out.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
 pub(super) struct Acceptor<E> {
     listener: TcpListener,
     app: Arc<E>,
-    /// The proxies whose word is taken for where a request comes from.
+    /// The proxies whose `X-Forwarded-For` is trusted.
     trusted: Arc<[Network]>,
     limits: ServerConfig,
     busy_polling: Arc<BusyPolling>,
     builder: Arc<auto::Builder<TokioExecutor>>,
     connections: JoinSet<()>,
-    /// Whether answers say that they are the last of their connection.
+    /// True during shutdown: responses then have `Connection: close`.
     is_closing: Arc<AtomicBool>,
     stopping: GracefulShutdown,
 }
@@ -83,11 +83,11 @@ impl<E: Endpoint + 'static> Acceptor<E> {
         })
     }
 
-    /// Serves until `stop` resolves; then lets the requests in flight finish, for a limited time.
+    /// Serves until `stop` resolves, then waits for the requests in flight up to the shutdown timeout.
     pub(super) async fn run(mut self, mut stop: BoxFuture<'_, ()>) {
         loop {
-            // A connection too many stays in the system's queue: a slot will come free, since every
-            // wait has a limit, while one that is closed at once looks like an outage.
+            // Connections over the limit wait in the system's queue. Every timeout frees a slot, while closing them
+            // would look like an outage.
             let has_room = self.connections.len() < self.limits.max_connections;
             tokio::select! {
                 () = &mut stop => break,
@@ -102,7 +102,7 @@ impl<E: Endpoint + 'static> Acceptor<E> {
         self.is_closing.store(true, Relaxed);
         let grace = IDLE_GRACE.min(self.limits.shutdown_timeout);
         let all_ended = async { while self.connections.join_next().await.is_some() {} };
-        // Not an error: the rest is asked to end now.
+        // On a timeout, the remaining connections are asked to end now.
         let _ = timeout(grace, all_ended).await;
         if timeout(self.limits.shutdown_timeout.saturating_sub(grace), self.stopping.shutdown())
             .await
@@ -114,7 +114,7 @@ impl<E: Endpoint + 'static> Acceptor<E> {
     }
 
     fn serve(&mut self, stream: TcpStream, peer: net::SocketAddr) {
-        // An answer must not wait for more to send; a socket that cannot do this is broken already.
+        // Without Nagle's algorithm, a response is sent immediately. An error means that the socket is broken.
         let _ = stream.set_nodelay(true);
         let local =
             stream.local_addr().map_or_else(|_| LocalAddr::default(), |it| LocalAddr(it.into()));
@@ -164,7 +164,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// Waits where trying again at once would fail again, as it does when files run out.
+/// Waits after an error that would repeat immediately, such as a lack of file descriptors.
 async fn back_off(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset};
 

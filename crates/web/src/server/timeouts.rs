@@ -41,7 +41,7 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    /// A request is in flight until the returned value is dropped.
+    /// Counts a request as in flight until the returned value is dropped.
     pub(super) fn begin(self: &Arc<Self>, version: Version) -> InFlight {
         self.in_flight.fetch_add(1, Relaxed);
         self.http2.store(version == Version::HTTP_2, Relaxed);
@@ -73,9 +73,9 @@ pub(super) struct TimeoutStream {
     requests: Arc<Requests>,
     header_timeout: Duration,
     idle_timeout: Duration,
-    /// The requests that had ended when the client last sent something while none was in flight.
+    /// The number of ended requests when the client last sent bytes while no request was in flight.
     received: Option<usize>,
-    /// The requests that had ended before this one, and how many bytes of it have come.
+    /// The number of requests that ended before the current one, and the bytes received of the current one.
     length: (usize, usize),
     max_bytes: usize,
     wait: Option<Wait>,
