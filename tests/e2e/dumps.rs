@@ -55,7 +55,7 @@ impl Source {
 /// `cargo xtask db load`, but for the command line.
 async fn load(app: &TestApp, file: &Path) -> anyhow::Result<String> {
     let (config, tools) = (config(&app.database, &[]), Tools::of(&app.database));
-    let dump = Dump::open(file)?;
+    let dump = Dump::open(file, unpack::read)?;
     dump.check_version(dumps::major(&|name| tools.command(name), "pg_restore")?)?;
     let name = migrate::load::prepare(&config).await?;
     let load = move || dumps::load(&|name| tools.command(name), name.trim(), &dump);

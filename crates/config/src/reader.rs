@@ -1,6 +1,6 @@
 //! Reads variables one by one and collects what is wrong with them instead of stopping at the first.
 
-use std::{fmt, fs, str::FromStr, time::Duration};
+use std::{error::Error, fmt, fs, str::FromStr, time::Duration};
 
 use crate::{network::Network, secret::Secret};
 
@@ -14,7 +14,7 @@ pub struct Problem {
 }
 
 /// Every problem found while reading the settings.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Errors(pub Vec<Problem>);
 
 impl fmt::Display for Errors {
@@ -26,6 +26,8 @@ impl fmt::Display for Errors {
         Ok(())
     }
 }
+
+impl Error for Errors {}
 
 pub(crate) struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,

@@ -9,7 +9,13 @@ use std::{
 use anyhow::{Context, bail};
 use local_postgres::is_free;
 
-use crate::{process, report, service::Service, settings::Settings, state::State};
+use crate::{
+    listener::{self, Listener},
+    process, report,
+    service::Service,
+    settings::Settings,
+    state::State,
+};
 
 /// How many ports after the one asked for are tried.
 const RANGE: u16 = 100;
@@ -102,8 +108,9 @@ pub fn owner(port: u16) -> String {
     {
         return format!("the container {container}");
     }
-    listeners::get_process_by_port(port, listeners::Protocol::TCP).map_or_else(
-        |_| "a process that may not be looked at".to_owned(),
-        |process| format!("{} (process {})", process.name, process.pid),
+    let found = listener::on_port(port).ok().and_then(|found| found.into_iter().next());
+    found.map_or_else(
+        || "a process that may not be looked at".to_owned(),
+        |Listener { pid, name }| format!("{name} (process {pid})"),
     )
 }

@@ -2,23 +2,26 @@
 
 use std::{
     fs::File,
-    io::{BufReader, Read},
+    io::Read,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail, ensure};
-use flate2::read::MultiGzDecoder;
-use ruzstd::decoding::StreamingDecoder;
 
 use crate::{archive, script, tool::major_of, versions::Versions};
 
+/// What files begin with that gzip or zstd has compressed.
+const COMPRESSED: [&[u8]; 2] = [&[0x1f, 0x8b], &[0x28, 0xb5, 0x2f, 0xfd]];
 /// Enough of a dump to see what made it.
 const BEGINNING: u64 = 4096;
+
+/// Returns the content of a compressed file.
+pub type Unpack = fn(&Path) -> anyhow::Result<Box<dyn Read + Send>>;
 
 /// A file that is a dump.
 pub struct Dump {
     path: PathBuf,
-    compression: Compression,
+    unpack: Option<Unpack>,
     pub(crate) kind: Kind,
     /// What made it, where it says so.
     pub versions: Option<Versions>,
@@ -32,32 +35,17 @@ pub(crate) enum Kind {
     Script,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Compression {
-    None,
-    Gzip,
-    Zstd,
-}
-
 impl Dump {
     /// Looks at the beginning of a file.
     ///
     /// # Errors
     /// It cannot be read, or is no dump; it says what it seems to be.
-    pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let mut dump = Self {
-            path: path.to_owned(),
-            compression: Compression::None,
-            kind: Kind::Archive,
-            versions: None,
-        };
+    pub fn open(path: &Path, unpack: Unpack) -> anyhow::Result<Self> {
+        let mut dump =
+            Self { path: path.to_owned(), unpack: None, kind: Kind::Archive, versions: None };
         let packed = dump.beginning()?;
         ensure!(!packed.is_empty(), "{} is empty", path.display());
-        dump.compression = match packed.as_slice() {
-            [0x1f, 0x8b, ..] => Compression::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
-            _ => Compression::None,
-        };
+        dump.unpack = COMPRESSED.iter().any(|it| packed.starts_with(it)).then_some(unpack);
         let beginning = dump.beginning()?;
         let text = String::from_utf8_lossy(&beginning);
         if beginning.starts_with(archive::MAGIC) {
@@ -92,20 +80,15 @@ impl Dump {
 
     /// The file itself, if it is not compressed.
     pub(crate) fn plain_file(&self) -> Option<anyhow::Result<File>> {
-        (self.compression == Compression::None).then(|| self.file())
+        self.unpack.is_none().then(|| self.file())
     }
 
     /// What is in it.
     pub(crate) fn read(&self) -> anyhow::Result<Box<dyn Read + Send>> {
-        let file = BufReader::with_capacity(1 << 17, self.file()?);
-        Ok(match self.compression {
-            Compression::None => Box::new(file),
-            Compression::Gzip => Box::new(MultiGzDecoder::new(file)),
-            Compression::Zstd => Box::new(
-                StreamingDecoder::new(file)
-                    .map_err(|error| anyhow::anyhow!("{}: {error}", self.path.display()))?,
-            ),
-        })
+        match self.unpack {
+            Some(unpack) => unpack(&self.path),
+            None => Ok(Box::new(self.file()?)),
+        }
     }
 
     fn file(&self) -> anyhow::Result<File> {

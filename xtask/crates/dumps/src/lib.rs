@@ -13,8 +13,8 @@ mod versions;
 
 pub use contents::{Held, hold};
 pub use dump::{Format, dump};
-pub use file::Dump;
+pub use file::{Dump, Unpack};
 pub use load::load;
 pub use server::copy_server;
-pub use tool::{Tools, major};
+pub use tool::{Tools, major, output_of};
 pub use versions::Versions;

@@ -1,8 +1,8 @@
 //! PostgreSQL's programs, wherever they run, and what they say when they fail.
 
 use std::{
-    io::Read,
-    process::{Child, Command, Stdio},
+    io::{self, Read},
+    process::{Child, ChildStdout, Command, Stdio},
     thread::{self, JoinHandle},
 };
 
@@ -71,5 +71,29 @@ impl Drop for Running {
         // One that has ended cannot be killed, and has nothing to wait for.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Returns what a program writes to its standard output. If the program fails, reading ends with an error.
+pub fn output_of(name: &str, command: &mut Command) -> anyhow::Result<Box<dyn Read + Send>> {
+    let mut running = Running::start(name, command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
+    let output = running.child.stdout.take().expect("it is a pipe");
+    Ok(Box::new(Output { output, running: Some(running) }))
+}
+
+struct Output {
+    output: ChildStdout,
+    running: Option<Running>,
+}
+
+impl Read for Output {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.output.read(buffer)?;
+        if length == 0
+            && let Some(running) = self.running.take_if(|_| !buffer.is_empty())
+        {
+            running.finish().map_err(io::Error::other)?;
+        }
+        Ok(length)
     }
 }

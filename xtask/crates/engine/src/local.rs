@@ -14,13 +14,13 @@ use std::{
 use anyhow::{Context, bail};
 use context::{
     http,
+    listener::{self, Listener},
     process::{self, Running, parent},
     project::Project,
     service::Service,
     settings::Settings,
     state::{ApiProcess, State},
 };
-use listeners::Listener;
 use local_postgres::{Cluster, Credentials, Installation, Status, Stop};
 
 use crate::{
@@ -190,14 +190,12 @@ impl Engine for Local<'_> {
     }
 
     fn has_api_port(&self) -> bool {
-        let is_ours = |listener: Listener| {
-            // The port is the supervisor's, and its server has it too.
-            let pid = listener.process.pid;
-            let has_it = self.api.is_some_and(|api| pid == api.pid || parent(pid) == Some(api.pid));
-            has_it && listener.socket.port() == self.api_port
+        // The port is the supervisor's, and its server has it too.
+        let is_ours = |Listener { pid, .. }: Listener| {
+            self.api.is_some_and(|api| pid == api.pid || parent(pid) == Some(api.pid))
         };
         // Where nobody may look, nobody is suspected.
-        listeners::get_all().map_or(true, |all| all.into_iter().any(is_ours))
+        listener::on_port(self.api_port).map_or(true, |all| all.into_iter().any(is_ours))
     }
 
     fn stop_api(&mut self) -> anyhow::Result<()> {

@@ -1,6 +1,11 @@
 //! `cargo xtask db load`: a dump takes the place of the database.
 
-use std::{path::PathBuf, process::ExitCode, time::Instant};
+use std::{
+    io::Read,
+    path::{self, Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
 
 use anyhow::{Context, bail};
 use dumps::Dump;
@@ -35,7 +40,7 @@ impl Args {
         if state.production && !self.production {
             bail!("the stack runs in the production profile: if that is meant, add --production");
         }
-        let dump = Dump::open(&self.file)?;
+        let dump = Dump::open(&self.file, unpack)?;
         dump.check_version(dumps::major(&|name| engine.postgres_program(name), "pg_restore")?)?;
         confirm("This replaces the database and every row in it.", self.yes)?;
         let started = Instant::now();
@@ -60,4 +65,10 @@ impl Args {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Decompresses a dump by a program that is built on demand.
+fn unpack(file: &Path) -> anyhow::Result<Box<dyn Read + Send>> {
+    let mut run = Project::open()?.cargo(&["run", "--quiet", "--locked", "--bin", "unpack", "--"]);
+    dumps::output_of("unpack", run.arg(path::absolute(file)?))
 }
