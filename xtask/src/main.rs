@@ -9,7 +9,7 @@ mod overview;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use context::{project, project::Project, report};
+use context::{project::Project, report};
 
 use cli::{Cli, Command};
 
