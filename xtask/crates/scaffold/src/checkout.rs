@@ -115,9 +115,14 @@ impl Checkout {
 
     /// Returns whether the OpenAPI document has a schema of this name, or will have it once it is written again.
     pub(crate) fn has_schema(&self, name: &str) -> bool {
-        let types = [format!("(crate) struct {name} "), format!("(crate) enum {name} ")];
+        // The kit makes four schemas of `CreateBook`.
+        let base = name.strip_prefix("Create").or(name.strip_prefix("Update")).unwrap_or(name);
+        let declares = |text: &str| self.sources.contains(text);
         self.document["components"]["schemas"].get(name).is_some()
-            || types.iter().any(|declared| self.sources.contains(declared))
+            || [base, base.strip_suffix("Page").unwrap_or(base)]
+                .iter()
+                .any(|base| declares(&format!("(crate) struct Create{base} ")))
+            || (name != "Tag" && declares(&format!("(crate) enum {name} ")))
     }
 
     /// The domain and the path of the source file of a resource.
