@@ -141,12 +141,7 @@ impl BuildArgs {
             report::line(&format!("{step:<8}{path}"));
         }
         // A new crate, which `--locked` would refuse.
-        process::output(&mut project.cargo(&[
-            "metadata",
-            "--offline",
-            "--format-version=1",
-            "--no-deps",
-        ]))?;
+        process::output(&mut project.cargo(&["update", "--workspace", "--offline"]))?;
         if self.no_openapi {
             report::next("cargo xtask openapi", "writes openapi.json");
             return Ok(());

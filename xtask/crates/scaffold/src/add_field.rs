@@ -55,7 +55,7 @@ pub fn new_field(root: &Path, request: &NewField) -> anyhow::Result<Plan> {
         // A test that was removed stays removed.
         let Ok(ours) = fs::read_to_string(root.join(&path)) else { continue };
         match merge(&ours, &base, &theirs)? {
-            Some(text) => plan.add(path, text)?,
+            Some(merged) => plan.add(path, merged)?,
             None => by_hand += &format!("{path}\n{}", patch(&base, &theirs)?),
         }
     }

@@ -151,7 +151,7 @@ impl Checkout {
     /// Returns what `ref(things)` or `many(things)` refers to.
     pub(crate) fn target(&self, things: &str) -> Result<Target, String> {
         if !self.schema.has_table(things) {
-            let hint = self.schema.nearest_table(&pluralizer::pluralize(things, 2, false));
+            let hint = self.schema.hint(things);
             return Err(format!(
                 "there is no resource `{things}`{hint}; name one by its plural, such as `persons`"
             ));

@@ -58,8 +58,10 @@ impl Variant {
         let taken = |name: &str| others.iter().any(|other| other.name == name);
         if taken(&name) {
             let base = name.trim_end_matches('_').to_owned();
-            name =
-                (2..).map(|number| format!("{base}{number}")).find(|it| !taken(it)).unwrap_or(base);
+            name = (2..100)
+                .map(|number| format!("{base}{number}"))
+                .find(|it| !taken(it))
+                .unwrap_or(base);
         }
         Self { value: value.to_owned(), name }
     }

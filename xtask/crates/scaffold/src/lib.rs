@@ -2,7 +2,7 @@
 //!
 //! The templates are files of the project with holes. Everything is written as a whole or not at all, and every command
 //! refuses what it cannot do before it writes.
-#![expect(clippy::format_push_string, reason = "the texts are short")]
+#![expect(clippy::format_push_string, clippy::format_collect, reason = "the texts are short")]
 
 mod add_field;
 mod checkout;

@@ -94,7 +94,9 @@ pub fn remove_resource(root: &Path, name: &str) -> anyhow::Result<Removal> {
     plan.edit(&format!("{TESTS}/main.rs"), |text| register::remove_module(text, module))?;
     remove_migrations(&mut plan, &checkout, first, &is_own)?;
     let mut schema = checkout.schema.clone();
-    tables.iter().for_each(|table| schema.remove(table));
+    for table in &tables {
+        schema.remove(table);
+    }
     plan.add(schema::FILE, schema.text())?;
     Ok(Removal { plan, first_migration: first, edited })
 }

@@ -114,7 +114,7 @@ fn words(text: &str) -> Vec<String> {
         match letter {
             '\'' => is_quoted = !is_quoted,
             ' ' if !is_quoted => {
-                words.extend((!word.is_empty()).then(|| std::mem::take(&mut word)))
+                words.extend((!word.is_empty()).then(|| std::mem::take(&mut word)));
             }
             letter => word.push(letter),
         }

@@ -135,7 +135,7 @@ impl Resource {
             match resource.fields.iter().find(|field| field.name == *name) {
                 Some(field) if field.kind.is_text() => resource.search.push(field.column.clone()),
                 Some(_) => {
-                    problems.push(format!("--search: `{name}` is not a text, an email or a url"))
+                    problems.push(format!("--search: `{name}` is not a text, an email or a url"));
                 }
                 None => problems.push(format!("--search: there is no field `{name}`")),
             }

@@ -4,6 +4,7 @@
 use crate::{
     field::Field,
     kind::Kind,
+    names::singular,
     resource::{Link, Resource},
     words::quoted,
 };
@@ -35,9 +36,9 @@ impl Schema {
         self.tables().any(|table| table == name)
     }
 
-    /// Returns a hint at a table of a similar name, if there is one.
-    pub(crate) fn nearest_table(&self, name: &str) -> String {
-        let table = self.tables().find(|table| *table == name);
+    /// Returns a hint at the table whose rows are called `name`.
+    pub(crate) fn hint(&self, name: &str) -> String {
+        let table = self.tables().find(|table| singular(table) == name);
         table.map_or_else(String::new, |table| format!(", but there is `{table}`"))
     }
 
