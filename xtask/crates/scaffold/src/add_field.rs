@@ -6,14 +6,14 @@ use anyhow::{Context, bail};
 
 use crate::{
     NewField, NewResource, Plan,
-    checkout::{Checkout, Migration},
+    checkout::{Checkout, DOMAINS, Migration},
     field::Field,
     kind::Kind,
     merge::{merge, patch},
     plan::rustfmt,
     request::{Written, stem},
-    resource::Resource,
-    schema, templates,
+    resource::{Existing, Resource},
+    schema, source, templates,
     words::quoted,
 };
 
@@ -25,30 +25,38 @@ use crate::{
 pub fn new_field(root: &Path, request: &NewField) -> anyhow::Result<Plan> {
     let checkout = Checkout::read(root)?;
     let name = &request.resource;
-    let (_, resource) = checkout.request(name).with_context(|| {
-        format!(
-            "nothing was written, because no migration was written by `cargo xtask new resource {name}`; {}",
-            "docs/adding-a-resource.md shows what a field consists of"
-        )
-    })?;
-    let things = resource.plural();
-    let (_, path) = checkout.source(&things).with_context(|| {
-        format!("nothing was written, because there is no file {things}.rs in crates/domains")
-    })?;
+    let no_file =
+        || format!("nothing was written, because {DOMAINS} has no file of a resource `{name}`");
+    let written = checkout.request(name).map(|(_, resource)| resource.clone());
+    let things = match &written {
+        Some(resource) => resource.plural(),
+        None => checkout.table_of(name).with_context(no_file)?,
+    };
+    let (_, path) = checkout.source(&things).with_context(no_file)?;
     let source = fs::read_to_string(root.join(&path)).with_context(|| path.clone())?;
-    let mut added = earlier(&checkout, resource);
-    let read = |added: &[_]| Resource::existing(resource, &checkout, &source, added);
-    let before = read(&added)?;
-    added.push((request.field.clone(), request.default.clone()));
-    let after = read(&added)?;
+    let is_column = |column: &str| checkout.schema.has_column(&things, column);
+    let (resource, kept, is_written) = match written {
+        Some(resource) => (resource, Vec::new(), true),
+        None => {
+            let read = source::read(&source, is_column);
+            let (resource, kept) = read.with_context(|| {
+                format!("nothing was written, because {path} has an unknown form")
+            })?;
+            (resource, kept, false)
+        }
+    };
+    let added = earlier(&checkout, &resource).into_iter().filter(|_| is_written).collect();
+    let mut existing = Existing { source: &source, kept, added };
+    let before = Resource::new(&resource, &checkout, &existing)?;
+    existing.added.push((request.field.clone(), request.default.clone()));
+    let after = Resource::new(&resource, &checkout, &existing)?;
     let field = after.fields.last().context("a resource has fields")?;
 
     let mut plan = Plan::new(root);
-    let test = checkout.test(&things);
-    let files = [
-        (path, templates::source(&before), templates::source(&after)),
-        (test, templates::test(&before), templates::test(&after)),
-    ];
+    let mut files = vec![(path, templates::source(&before), templates::source(&after))];
+    if is_written {
+        files.push((checkout.test(&things), templates::test(&before), templates::test(&after)));
+    }
     let mut by_hand = String::new();
     for (path, base, theirs) in files {
         let (base, theirs) = (rustfmt(root, &base)?, rustfmt(root, &theirs)?);

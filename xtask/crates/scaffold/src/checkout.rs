@@ -201,6 +201,12 @@ impl Checkout {
         Some(one)
     }
 
+    /// The table of a resource that no command wrote, by its singular or plural.
+    pub(crate) fn table_of(&self, name: &str) -> Option<String> {
+        let tables = [name.to_owned(), pluralizer::pluralize(name, 2, false), format!("{name}s")];
+        tables.into_iter().find(|table| self.schema.has_table(table))
+    }
+
     /// Finds the request of a resource by its singular or plural.
     pub(crate) fn request(&self, name: &str) -> Option<(&Migration, &NewResource)> {
         self.migrations.iter().rev().find_map(|migration| match &migration.written {

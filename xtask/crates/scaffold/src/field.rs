@@ -75,6 +75,13 @@ impl Field {
         Ok(field)
     }
 
+    /// A field that stays as the source file has it.
+    pub(crate) fn kept(column: &str, kind: Kind, optional: bool) -> Self {
+        let (name, column) = (column.to_owned(), column.to_owned());
+        let (unique, default, is_added, written) = (false, None, false, String::new());
+        Self { name, column, kind, optional, unique, default, is_added, written }
+    }
+
     fn check(&self) -> Result<(), String> {
         let column = &self.column;
         if KIT_COLUMNS.contains(&column.as_str()) {

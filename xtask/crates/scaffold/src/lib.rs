@@ -19,6 +19,7 @@ mod remove;
 mod request;
 mod resource;
 mod schema;
+mod source;
 mod sql;
 mod templates;
 mod words;

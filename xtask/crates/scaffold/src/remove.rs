@@ -14,7 +14,7 @@ use crate::{
     plan::rustfmt,
     register,
     request::{NewResource, Written},
-    resource::Resource,
+    resource::{Existing, Resource},
     schema, templates,
     words::ident,
 };
@@ -47,7 +47,11 @@ pub fn remove_resource(root: &Path, name: &str) -> anyhow::Result<Removal> {
     let (domain, path) =
         source_path.with_context(|| format!("{refused} {DOMAINS} has no {things}.rs"))?;
     let source = fs::read_to_string(root.join(&path)).with_context(|| path.clone())?;
-    let resource = Resource::existing(request, &checkout, &source, &earlier(&checkout, request))?;
+    let resource = Resource::new(
+        request,
+        &checkout,
+        &Existing { source: &source, kept: Vec::new(), added: earlier(&checkout, request) },
+    )?;
     let is_own = |migration: &Migration| belongs(migration, request);
     let (own, others): (Vec<_>, Vec<_>) =
         checkout.migrations.iter().filter(|it| it.number >= first).partition(|it| is_own(it));

@@ -28,6 +28,18 @@ pub(crate) struct Resource {
     pub(crate) search: Vec<String>,
     /// The names of the enums, by column.
     enum_types: Vec<(String, String)>,
+    /// The imports of the source file, which stay.
+    pub(crate) imported: String,
+}
+
+/// What a resource has whose source file exists.
+#[derive(Default)]
+pub(crate) struct Existing<'a> {
+    pub(crate) source: &'a str,
+    /// Fields that stay as the file has them.
+    pub(crate) kept: Vec<Field>,
+    /// Fields that were added, with their defaults.
+    pub(crate) added: Vec<(String, Option<String>)>,
 }
 
 /// A table of links between two resources.
@@ -52,26 +64,12 @@ pub(crate) struct Filter<'a> {
 impl Resource {
     /// # Errors
     /// The request is not acceptable; the message lists everything that is wrong, each with its rule.
-    pub(crate) fn new(request: &NewResource, checkout: &Checkout) -> anyhow::Result<Self> {
-        Self::read(request, checkout, "", &[])
-    }
-
-    /// Reads the request of a resource whose source file exists, and adds fields.
-    pub(crate) fn existing(
+    pub(crate) fn new(
         request: &NewResource,
         checkout: &Checkout,
-        source: &str,
-        added: &[(String, Option<String>)],
+        existing: &Existing<'_>,
     ) -> anyhow::Result<Self> {
-        Self::read(request, checkout, source, added)
-    }
-
-    fn read(
-        request: &NewResource,
-        checkout: &Checkout,
-        source: &str,
-        added: &[(String, Option<String>)],
-    ) -> anyhow::Result<Self> {
+        let Existing { source, kept, added } = existing;
         let mut problems = Vec::new();
         let mut names = match Names::new(&request.name, request.plural.as_deref()) {
             Ok(names) => names,
@@ -93,7 +91,7 @@ impl Resource {
             names.suffix = "Item";
         }
         let find = |things: &str| checkout.target(things);
-        let mut fields: Vec<Field> = Vec::new();
+        let mut fields = kept.clone();
         let given = request.fields.iter().map(|text| (text, None, false));
         let added = added.iter().map(|(text, default)| (text, default.clone(), true));
         for (text, default, is_added) in given.chain(added) {
@@ -130,6 +128,7 @@ impl Resource {
             under,
             search: Vec::new(),
             enum_types: Vec::new(),
+            imported: source.split("///").next().unwrap_or_default().to_owned(),
         };
         for name in &request.search {
             match resource.fields.iter().find(|field| field.name == *name) {

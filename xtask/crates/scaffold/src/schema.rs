@@ -36,6 +36,13 @@ impl Schema {
         self.tables().any(|table| table == name)
     }
 
+    pub(crate) fn has_column(&self, table: &str, column: &str) -> bool {
+        let head = format!("CREATE TABLE {} (\n", quoted(table));
+        let object = self.0.iter().find(|object| object.starts_with(&head));
+        let start = format!("    {} ", quoted(column));
+        object.is_some_and(|object| object.lines().any(|line| line.starts_with(&start)))
+    }
+
     /// Returns a hint at the table whose rows are called `name`.
     pub(crate) fn hint(&self, name: &str) -> String {
         let table = self.tables().find(|table| singular(table) == name);
@@ -150,7 +157,7 @@ fn table(resource: &Resource) -> String {
     let things = &resource.names.things;
     let mut columns = vec!["id uuid NOT NULL".to_owned()];
     columns.extend(resource.scope_columns().iter().map(|column| format!("{column} uuid NOT NULL")));
-    let fields = || resource.fields.iter().filter(|field| !matches!(field.kind, Kind::Many(_)));
+    let fields = || resource.fields.iter().filter(|field| field.kind.is_column());
     columns.extend(fields().map(column));
     columns.push("version integer DEFAULT 1 NOT NULL".to_owned());
     columns.extend(

@@ -85,8 +85,8 @@ fn returned(resource: &Resource) -> String {
         let column = quoted(&field.column);
         match field.kind {
             Kind::Numeric { .. } => columns.push(format!("{column}::text AS {column}")),
-            Kind::Many(_) => {}
-            _ => columns.push(column),
+            _ if field.kind.is_column() => columns.push(column),
+            _ => {}
         }
     }
     columns.extend(TAIL.map(str::to_owned));
@@ -115,7 +115,7 @@ fn select(resource: &Resource) -> String {
 
 /// Returns the columns of the table that clients write, without those that are not in `links`.
 fn stored(resource: &Resource) -> Vec<String> {
-    let fields = resource.fields.iter().filter(|field| !matches!(field.kind, Kind::Many(_)));
+    let fields = resource.fields.iter().filter(|field| field.kind.is_column());
     fields.map(|field| quoted(&field.column)).collect()
 }
 
@@ -193,11 +193,12 @@ fn insert(resource: &Resource) -> String {
     columns.extend(resource.scope_columns());
     columns.extend(stored(resource));
     let label = format!("-- {}.insert\n", resource.names.things);
-    let insert = format!(
-        "INSERT INTO {table} ({})\nSELECT {}\nFROM jsonb_populate_recordset(NULL::{table}, $1)\nRETURNING ",
-        wrap(&columns, ",", "    ", table.len() + 14),
-        wrap(&columns, ",", "    ", 7),
-    );
+    let into = wrap(&columns, ",", "    ", table.len() + 14);
+    let select = format!("SELECT {}", wrap(&columns, ",", "    ", 7));
+    let from = format!("FROM jsonb_populate_recordset(NULL::{table}, $1)");
+    let fits = select.len() + from.len() < WIDTH && !select.contains('\n');
+    let separator = if fits { ' ' } else { '\n' };
+    let insert = format!("INSERT INTO {table} ({into})\n{select}{separator}{from}\nRETURNING ");
     let insert = format!("{insert}{}", returned(resource));
     let links = resource.links();
     if links.is_empty() {
@@ -244,7 +245,7 @@ fn update(resource: &Resource, merges: bool) -> String {
     ];
     conditions.extend(scope(resource, &mut parameters));
     let (mut columns, mut values) = (Vec::new(), Vec::new());
-    for field in resource.fields.iter().filter(|field| !matches!(field.kind, Kind::Many(_))) {
+    for field in resource.fields.iter().filter(|field| field.kind.is_column()) {
         let column = quoted(&field.column);
         values.push(match field.kind {
             Kind::Jsonb if merges => {

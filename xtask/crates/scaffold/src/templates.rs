@@ -295,8 +295,15 @@ fn filters(resource: &Resource) -> (String, String) {
 /// The imports of the source file, which rustfmt sorts.
 fn imports(resource: &Resource) -> String {
     let has = |is: fn(&Kind) -> bool| resource.fields.iter().any(|field| is(&field.kind));
+    let imported = |name: &str| {
+        let mut words = resource.imported.split(|it: char| !it.is_alphanumeric() && it != '_');
+        words.any(|word| word == name)
+    };
     let pick = |names: &[(&str, bool)]| {
-        let names = names.iter().filter(|(_, is_used)| *is_used).map(|(name, _)| *name);
+        let names = names
+            .iter()
+            .filter(|(name, is_used)| *is_used || imported(name))
+            .map(|(name, _)| *name);
         names.collect::<Vec<_>>().join(", ")
     };
     let has_enum = has(|it| matches!(it, Kind::Enum(_)));
@@ -393,7 +400,7 @@ pub(crate) fn migration(resource: &Resource, comment: &str) -> (String, String) 
         let to = quoted(to);
         columns.push(format!("    {column} uuid NOT NULL CONSTRAINT {things}_{column}_fkey REFERENCES {to} ON DELETE CASCADE,"));
     }
-    let stored = || resource.fields.iter().filter(|field| !matches!(field.kind, Kind::Many(_)));
+    let stored = || resource.fields.iter().filter(|field| field.kind.is_column());
     columns.extend(stored().map(|field| format!("    {},", column(field, things))));
     let mut text = Template::of(MIGRATION, resource)
         .fill("comment", comment)
