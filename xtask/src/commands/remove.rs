@@ -38,9 +38,9 @@ impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let What::Resource(ResourceArgs { name, yes, build }) = self.what;
         let removal = scaffold::remove_resource(&project.root, &name)?;
-        if !removal.edited.is_empty() {
-            let files = removal.edited.join(", ");
-            confirm(&format!("Your edits of {files} are not committed and will be lost."), yes)?;
+        if !removal.uncommitted.is_empty() {
+            let files = removal.uncommitted.join(", ");
+            confirm(&format!("{files}: not committed, will be lost."), yes)?;
         }
         roll_back(project, removal.first_migration, yes)?;
         build.apply(&removal.plan, project)?;

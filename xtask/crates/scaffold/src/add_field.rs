@@ -5,100 +5,90 @@ use std::{fs, path::Path};
 use anyhow::{Context, bail};
 
 use crate::{
-    NewField, NewResource, Plan,
-    checkout::{Checkout, DOMAINS, Migration},
+    NewField, Plan,
+    checkout::{Checkout, DOMAINS},
+    edit,
     field::Field,
     kind::Kind,
-    merge::{merge, patch},
-    plan::rustfmt,
-    request::{Written, stem},
-    resource::{Existing, Resource},
-    schema, source, templates,
+    names::Names,
+    request::stem,
+    resource::Resource,
+    schema, templates,
     words::quoted,
 };
 
 /// Plans the files of a new field.
 ///
 /// # Errors
-/// The request is not acceptable, or a file of the resource was edited where the field belongs. The message then has the
+/// The request is not acceptable, or the source file does not have the form of a resource. The message then has the
 /// changes to make by hand.
 pub fn new_field(root: &Path, request: &NewField) -> anyhow::Result<Plan> {
     let checkout = Checkout::read(root)?;
-    let name = &request.resource;
-    let no_file =
-        || format!("nothing was written, because {DOMAINS} has no file of a resource `{name}`");
-    let written = checkout.request(name).map(|(_, resource)| resource.clone());
-    let things = match &written {
-        Some(resource) => resource.plural(),
-        None => checkout.table_of(name).with_context(no_file)?,
-    };
-    let (_, path) = checkout.source(&things).with_context(no_file)?;
+    let (path, names) = find(&checkout, &request.resource)?;
     let source = fs::read_to_string(root.join(&path)).with_context(|| path.clone())?;
-    let is_column = |column: &str| checkout.schema.has_column(&things, column);
-    let (resource, kept, is_written) = match written {
-        Some(resource) => (resource, Vec::new(), true),
-        None => {
-            let read = source::read(&source, is_column);
-            let (resource, kept) = read.with_context(|| {
-                format!("nothing was written, because {path} has an unknown form")
-            })?;
-            (resource, kept, false)
-        }
+    let field = Field::read(&request.field, &names, &|things| checkout.target(things))
+        .and_then(|field| field.with_default(request.default.clone()))
+        .and_then(|field| match checkout.schema.has_column(&names.things, &field.column) {
+            true => Err(format!("the resource has a field `{}` already", field.column)),
+            false => Ok(field),
+        });
+    let field = match field {
+        Ok(field) => field,
+        Err(problem) => bail!("nothing was written, because\n  `{}`: {problem}", request.field),
     };
-    let added = earlier(&checkout, &resource).into_iter().filter(|_| is_written).collect();
-    let mut existing = Existing { source: &source, kept, added };
-    let before = Resource::new(&resource, &checkout, &existing)?;
-    existing.added.push((request.field.clone(), request.default.clone()));
-    let after = Resource::new(&resource, &checkout, &existing)?;
-    let field = after.fields.last().context("a resource has fields")?;
-
-    let mut plan = Plan::new(root);
-    let mut files = vec![(path, templates::source(&before), templates::source(&after))];
-    if is_written {
-        files.push((checkout.test(&things), templates::test(&before), templates::test(&after)));
-    }
-    let mut by_hand = String::new();
-    for (path, base, theirs) in files {
-        let (base, theirs) = (rustfmt(root, &base)?, rustfmt(root, &theirs)?);
-        // A test that was removed stays removed.
-        let Ok(ours) = fs::read_to_string(root.join(&path)) else { continue };
-        match merge(&ours, &base, &theirs)? {
-            Some(merged) => plan.add(path, merged)?,
-            None => by_hand += &format!("{path}\n{}", patch(&base, &theirs)?),
-        }
-    }
-    let (name, written) = (&resource.name, field.to_string());
-    let migrations = migrations(&after, field, &request.comment(name, &written));
-    if !by_hand.is_empty() {
-        let (up, _) = &migrations[0].1;
+    let (thing, column) = (names.thing.clone(), field.column.clone());
+    let comment = request.comment(&thing, &field.to_string());
+    let resource = Resource::of_field(names, field, &checkout);
+    let field = &resource.fields[0];
+    let migrations = migrations(&resource, field, &comment);
+    let edited = edit::add_field(&source, &resource);
+    if !edited.missing.is_empty() {
         bail!(
-            "nothing was written, because the resource was edited where the field belongs. Make these changes by hand, \
-             then write the migration with `cargo xtask migrate new add_{name}_{}`:\n{by_hand}migration\n{up}",
-            field.column
+            "nothing was written, because {path} does not have {} in the form of a generated resource. Make these \
+             changes by hand, then write the migration with `cargo xtask migrate new add_{thing}_{column}`:\n{}{}",
+            edited.missing.join(", "),
+            edit::by_hand(&resource),
+            migrations[0].1.0,
         );
     }
+
+    let mut plan = Plan::new(root);
+    plan.add(&path, edited.text)?;
+    let test = checkout.test(&resource.names.things);
+    if let Some(text) = plan.text(&test).ok().and_then(|text| edit::add_to_test(&text, &resource)) {
+        plan.add(test, text)?;
+    }
     for (number, (verb, (up, down))) in (checkout.next_number()..).zip(migrations) {
-        let stem = stem(number, &format!("{verb}_{name}_{}", field.column));
+        let stem = stem(number, &format!("{verb}_{thing}_{column}"));
         plan.add(format!("{stem}.sql"), up)?;
         plan.add(format!("{stem}.down.sql"), down)?;
     }
     let mut schema = checkout.schema.clone();
-    schema.add_field(&after, field);
+    schema.add_field(&resource, field);
     plan.add(schema::FILE, schema.text())?;
     Ok(plan)
 }
 
-/// The fields that earlier commands added, with their defaults.
-pub(crate) fn earlier(
-    checkout: &Checkout,
-    resource: &NewResource,
-) -> Vec<(String, Option<String>)> {
-    let written =
-        checkout.migrations.iter().filter_map(|Migration { written, .. }| match written {
-            Some(Written::Field(field)) if field.resource == resource.name => Some(field),
-            _ => None,
-        });
-    written.map(|field| (field.field.clone(), field.default.clone())).collect()
+/// Returns the source file and the names of a resource that has a table.
+fn find(checkout: &Checkout, name: &str) -> anyhow::Result<(String, Names)> {
+    let tables = [name.to_owned(), pluralizer::pluralize(name, 2, false), format!("{name}s")];
+    let written = checkout.request(name).map(|(_, request)| request.plural());
+    let mut found = written
+        .into_iter()
+        .chain(tables)
+        .filter_map(|table| Some((checkout.source(&table)?.1, table)));
+    let (path, things) =
+        found.find(|(_, table)| checkout.schema.has_table(table)).with_context(|| {
+            format!("nothing was written, because {DOMAINS} has no resource `{name}`")
+        })?;
+    let source = checkout.read_file(&path)?;
+    let value =
+        |start: &str, end: &str| Some(source.split_once(start)?.1.split_once(end)?.0.to_owned());
+    let unknown = || format!("nothing was written, because {path} is not the file of a resource");
+    let thing = value("\n    name: \"", "\"").with_context(unknown)?;
+    let type_name = value("(crate) struct Create", " {").with_context(unknown)?;
+    let suffix = if type_name == crate::words::type_name(&thing) { "" } else { "Item" };
+    Ok((path, Names { thing, things, suffix }))
 }
 
 type Texts = (String, String);
@@ -108,10 +98,6 @@ type Texts = (String, String);
 fn migrations(resource: &Resource, field: &Field, comment: &str) -> Vec<(&'static str, Texts)> {
     let (things, table) = (&resource.names.things, resource.table());
     let (name, column) = (&field.column, quoted(&field.column));
-    if let Kind::Many(_) = field.kind {
-        let (up, down) = templates::link(resource, field);
-        return vec![("add", (comment.to_owned() + &up, down))];
-    }
     let definition = templates::added_column(field, things);
     let drop = format!("ALTER TABLE {table} DROP COLUMN {column};\n");
     let index = |unique: &str, name: &str, columns: &str| {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{
     kind::Target,
     names::singular,
-    request::{NewResource, Written},
+    request::NewResource,
     resource::Resource,
     schema::Schema,
     words::{is_rust_keyword, is_snake_case, quoted, words},
@@ -44,7 +44,8 @@ pub(crate) struct Migration {
     pub(crate) number: i32,
     pub(crate) name: String,
     pub(crate) text: String,
-    pub(crate) written: Option<Written>,
+    /// What `new resource` was called with.
+    pub(crate) request: Option<NewResource>,
 }
 
 /// The resource in whose path another one is.
@@ -75,8 +76,8 @@ impl Checkout {
         for file in migration_files::files(root) {
             if let Some((number, name)) = migration_files::parse(&file) {
                 let text = read(&format!("{}/{file}", migration_files::FOLDER))?;
-                let (name, written) = (name.to_owned(), Written::read(&text));
-                migrations.push(Migration { number, name, text, written });
+                let (name, request) = (name.to_owned(), NewResource::read(&text));
+                migrations.push(Migration { number, name, text, request });
             }
         }
         migrations.sort_by_key(|migration| migration.number);
@@ -103,6 +104,10 @@ impl Checkout {
         }
         let schema = Schema::new(&read(crate::schema::FILE)?);
         Ok(Self { root: root.to_owned(), migrations, schema, document, domains, packages, sources })
+    }
+
+    pub(crate) fn read_file(&self, path: &str) -> anyhow::Result<String> {
+        fs::read_to_string(self.root.join(path)).with_context(|| path.to_owned())
     }
 
     pub(crate) fn exists(&self, path: &str) -> bool {
@@ -176,12 +181,10 @@ impl Checkout {
 
     /// The name of one row of a table in a sentence.
     fn one(&self, things: &str) -> String {
-        let written = self.migrations.iter().find_map(|migration| match &migration.written {
-            Some(Written::Resource(request)) if request.plural() == things => {
-                Some(words(&request.name))
-            }
-            _ => None,
-        });
+        let mut requests =
+            self.migrations.iter().filter_map(|migration| migration.request.as_ref());
+        let written =
+            requests.find(|request| request.plural() == things).map(|request| words(&request.name));
         written.or_else(|| self.one_of_document(things)).unwrap_or_else(|| words(&singular(things)))
     }
 
@@ -201,21 +204,11 @@ impl Checkout {
         Some(one)
     }
 
-    /// The table of a resource that no command wrote, by its singular or plural.
-    pub(crate) fn table_of(&self, name: &str) -> Option<String> {
-        let tables = [name.to_owned(), pluralizer::pluralize(name, 2, false), format!("{name}s")];
-        tables.into_iter().find(|table| self.schema.has_table(table))
-    }
-
     /// Finds the request of a resource by its singular or plural.
     pub(crate) fn request(&self, name: &str) -> Option<(&Migration, &NewResource)> {
-        self.migrations.iter().rev().find_map(|migration| match &migration.written {
-            Some(Written::Resource(request))
-                if request.name == name || request.plural() == name =>
-            {
-                Some((migration, request))
-            }
-            _ => None,
+        self.migrations.iter().rev().find_map(|migration| {
+            let request = migration.request.as_ref()?;
+            (request.name == name || request.plural() == name).then_some((migration, request))
         })
     }
 
@@ -237,11 +230,8 @@ impl Checkout {
             }
             return found(name, "as requested".to_owned());
         }
-        let newest = self.migrations.iter().rev().find_map(|migration| match &migration.written {
-            Some(Written::Resource(request)) => {
-                self.source(&request.plural()).map(|(domain, _)| domain)
-            }
-            _ => None,
+        let newest = self.migrations.iter().rev().find_map(|migration| {
+            self.source(&migration.request.as_ref()?.plural()).map(|(domain, _)| domain)
         });
         let sample = || self.domains.iter().map(String::as_str).find(|name| *name == "people");
         let last = newest.or_else(sample).or_else(|| self.domains.first().map(String::as_str));

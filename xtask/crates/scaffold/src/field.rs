@@ -75,13 +75,6 @@ impl Field {
         Ok(field)
     }
 
-    /// A field that stays as the source file has it.
-    pub(crate) fn kept(column: &str, kind: Kind, optional: bool) -> Self {
-        let (name, column) = (column.to_owned(), column.to_owned());
-        let (unique, default, is_added, written) = (false, None, false, String::new());
-        Self { name, column, kind, optional, unique, default, is_added, written }
-    }
-
     fn check(&self) -> Result<(), String> {
         let column = &self.column;
         if KIT_COLUMNS.contains(&column.as_str()) {
@@ -136,7 +129,12 @@ impl Field {
     pub(crate) fn with_default(mut self, default: Option<String>) -> Result<Self, String> {
         let name = &self.name;
         match &default {
-            None if !self.optional && !matches!(self.kind, Kind::Many(_)) => {
+            _ if !self.kind.is_column() => {
+                return Err(
+                    "many(RESOURCE) needs more queries; only `new resource` writes them".to_owned()
+                );
+            }
+            None if !self.optional => {
                 return Err(format!(
                     "existing rows need a value. Make the field optional (`{name}:{}?`), or pass --default VALUE",
                     self.written

@@ -8,18 +8,11 @@ use crate::{
 /// The type of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
-    Text {
-        max: u32,
-    },
-    TextArray {
-        max: u32,
-    },
+    Text { max: u32 },
+    TextArray { max: u32 },
     Int,
     Bigint,
-    Numeric {
-        digits: u32,
-        scale: u32,
-    },
+    Numeric { digits: u32, scale: u32 },
     Float,
     Bool,
     Uuid,
@@ -32,12 +25,6 @@ pub(crate) enum Kind {
     Enum(Vec<Variant>),
     Ref(Target),
     Many(Target),
-    /// A type that only the source file knows.
-    Other {
-        rust: String,
-        example: String,
-        is_column: bool,
-    },
 }
 
 /// A resource that another one refers to.
@@ -107,7 +94,7 @@ pub(crate) struct Check {
 impl Kind {
     /// Returns whether the table of the resource has a column for it.
     pub(crate) fn is_column(&self) -> bool {
-        !matches!(self, Self::Many(_) | Self::Other { is_column: false, .. })
+        !matches!(self, Self::Many(_))
     }
 
     pub(crate) fn is_text(&self) -> bool {
@@ -128,7 +115,6 @@ impl Kind {
             Self::Time => "time".to_owned(),
             Self::Timestamptz => "timestamptz".to_owned(),
             Self::Jsonb => "jsonb".to_owned(),
-            Self::Other { .. } => String::new(),
         }
     }
 
@@ -198,7 +184,6 @@ impl Kind {
             Self::Url => "Url".to_owned(),
             Self::Jsonb => "JsonObject".to_owned(),
             Self::Enum(_) => enum_type.to_owned(),
-            Self::Other { rust, .. } => rust.clone(),
         }
     }
 
@@ -243,7 +228,6 @@ impl Kind {
             Self::Url => "Url(\"https://example.com/\".to_owned())".to_owned(),
             Self::Jsonb => "JsonObject::default()".to_owned(),
             Self::Enum(variants) => format!("{enum_type}::{}", variants[0].name),
-            Self::Other { example, .. } => example.clone(),
         }
     }
 

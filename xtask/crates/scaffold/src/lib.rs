@@ -6,11 +6,11 @@
 
 mod add_field;
 mod checkout;
+mod edit;
 mod field;
 mod git;
 pub mod init;
 mod kind;
-mod merge;
 mod names;
 mod new_resource;
 mod plan;
@@ -19,7 +19,6 @@ mod remove;
 mod request;
 mod resource;
 mod schema;
-mod source;
 mod sql;
 mod templates;
 mod words;

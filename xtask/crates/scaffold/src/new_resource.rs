@@ -9,7 +9,7 @@ use crate::{
     checkout::{Checkout, DOMAINS, TESTS},
     register,
     request::stem,
-    resource::{Existing, Resource},
+    resource::Resource,
     schema, templates,
     words::ident,
 };
@@ -23,7 +23,7 @@ const ROUTES: &str = "crates/api/src/routes.rs";
 /// The request is not acceptable, or a file where a line belongs has an unknown form.
 pub fn new_resource(root: &Path, request: &NewResource) -> anyhow::Result<(Plan, Domain, String)> {
     let checkout = Checkout::read(root)?;
-    let resource = Resource::new(request, &checkout, &Existing::default())?;
+    let resource = Resource::new(request, &checkout)?;
     let things = &resource.names.things;
     let domain = match checkout.domain(request.domain.as_deref(), things) {
         Ok(domain) => domain,

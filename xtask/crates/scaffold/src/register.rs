@@ -27,11 +27,12 @@ pub(crate) fn add_api(text: &str, api: &str) -> Option<String> {
     Some(format!("{}{list}{}", &text[..start], &text[end..]))
 }
 
-pub(crate) fn remove_api(text: &str, api: &str) -> Option<String> {
+/// Removes the API of a module.
+pub(crate) fn remove_api(text: &str, module: &str) -> Option<String> {
     let (start, end) = apis(text)?;
-    let call = format!("Api::new({api}::new(state))");
+    let call = format!("Api::new({module}::");
     let at = start + text[start..end].find(&call)?;
-    let rest = text[at + call.len()..].trim_start_matches(',').trim_start();
+    let rest = text[at..].split_once("::new(state))")?.1.trim_start_matches(',').trim_start();
     Some(format!("{}{rest}", &text[..at]))
 }
 
@@ -81,7 +82,7 @@ mod tests {
             "{added}"
         );
         let removed =
-            remove_api(&remove_module(&added, "type").expect("it"), "r#type::Type").expect("it");
+            remove_api(&remove_module(&added, "type").expect("it"), "r#type").expect("it");
         assert_eq!(removed.replace(", ]", "]"), domain);
         let manifest = "[dependencies]\na = 1\nweb = 1\n\n[lints]\n";
         let added = add_sorted(manifest, "[dependencies]\n", "b = 1").expect("a head");

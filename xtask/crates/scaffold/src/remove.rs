@@ -6,16 +6,11 @@ use anyhow::{Context, bail};
 use migration_files::FOLDER;
 
 use crate::{
-    Plan,
-    add_field::earlier,
+    NewResource, Plan,
     checkout::{Checkout, DOMAINS, Migration, TESTS},
     git,
     new_resource::remove_domain,
-    plan::rustfmt,
-    register,
-    request::{NewResource, Written},
-    resource::{Existing, Resource},
-    schema, templates,
+    register, schema,
     words::ident,
 };
 
@@ -27,8 +22,8 @@ pub struct Removal {
     /// The number of the first migration of the resource. A database that has it must be rolled back before the files
     /// are removed, because they have the SQL for that.
     pub first_migration: i32,
-    /// Files with edits that no commit has.
-    pub edited: Vec<String>,
+    /// The files to remove that no commit has as they are.
+    pub uncommitted: Vec<String>,
 }
 
 /// Plans the removal of a resource.
@@ -41,27 +36,17 @@ pub fn remove_resource(root: &Path, name: &str) -> anyhow::Result<Removal> {
     let (first, request) = checkout.request(name).with_context(|| {
         format!("{refused} no migration was written by `cargo xtask new resource {name}`")
     })?;
-    let first = first.number;
-    let things = request.plural();
-    let source_path = checkout.source(&things).map(|(domain, path)| (domain.to_owned(), path));
+    let (first, things) = (first.number, request.plural());
+    let source = checkout.source(&things).map(|(domain, path)| (domain.to_owned(), path));
     let (domain, path) =
-        source_path.with_context(|| format!("{refused} {DOMAINS} has no {things}.rs"))?;
-    let source = fs::read_to_string(root.join(&path)).with_context(|| path.clone())?;
-    let resource = Resource::new(
-        request,
-        &checkout,
-        &Existing { source: &source, kept: Vec::new(), added: earlier(&checkout, request) },
-    )?;
+        source.with_context(|| format!("{refused} {DOMAINS} has no {things}.rs"))?;
     let is_own = |migration: &Migration| belongs(migration, request);
     let (own, others): (Vec<_>, Vec<_>) =
         checkout.migrations.iter().filter(|it| it.number >= first).partition(|it| is_own(it));
-    let tables: Vec<_> = [things.clone()]
-        .into_iter()
-        .chain(resource.links().into_iter().map(|link| link.table))
-        .collect();
+    let tables: Vec<_> = own.iter().flat_map(|migration| created(&migration.text)).collect();
     for migration in &own {
         let file = file(migration.number, &migration.name, "sql");
-        if is_on_main(root, &file) {
+        if !git::output(root, &["ls-tree", "--name-only", "origin/HEAD", "--", &file]).is_empty() {
             bail!(
                 "{refused} {file} is on the main branch of the remote; write a migration that drops the table instead"
             );
@@ -76,20 +61,15 @@ pub fn remove_resource(root: &Path, name: &str) -> anyhow::Result<Removal> {
 
     let mut plan = Plan::new(root);
     let test = checkout.test(&things);
-    let mut edited = Vec::new();
-    for (path, text) in [(&path, templates::source(&resource)), (&test, templates::test(&resource))]
-    {
-        if fs::read_to_string(root.join(path))
-            .is_ok_and(|ours| rustfmt(root, &text).is_ok_and(|text| text != ours))
-        {
-            edited.extend(is_uncommitted(root, path).then(|| path.clone()));
-        }
-        plan.remove(path);
-    }
+    let status = ["status", "--porcelain", "--untracked-files=all", "--"];
+    let is_uncommitted =
+        |path: &&String| !git::output(root, &[&status[..], &[path]].concat()).is_empty();
+    let uncommitted = [&path, &test].into_iter().filter(is_uncommitted).cloned().collect();
+    plan.remove(&path);
+    plan.remove(&test);
     let library = format!("{DOMAINS}/{domain}/src/lib.rs");
-    let api = format!("{}::{}", ident(&things), resource.api_type());
     plan.edit(&library, |text| {
-        register::remove_api(&register::remove_module(text, &things)?, &api)
+        register::remove_api(&register::remove_module(text, &things)?, &ident(&things))
     })?;
     if !plan.text(&library)?.contains("Api::new(") {
         remove_domain(&mut plan, &domain)?;
@@ -102,21 +82,23 @@ pub fn remove_resource(root: &Path, name: &str) -> anyhow::Result<Removal> {
         schema.remove(table);
     }
     plan.add(schema::FILE, schema.text())?;
-    Ok(Removal { plan, first_migration: first, edited })
+    Ok(Removal { plan, first_migration: first, uncommitted })
 }
 
-/// Returns whether a command wrote the migration for the resource, or it only continues one that a command wrote.
+/// Returns whether a command wrote the migration for the resource.
 fn belongs(migration: &Migration, resource: &NewResource) -> bool {
-    match &migration.written {
-        Some(Written::Resource(request)) => request == resource,
-        Some(Written::Field(field)) => field.resource == resource.name,
-        None => {
-            let continues = ["index", "validate", "make_unique"];
-            continues
-                .iter()
-                .any(|verb| migration.name.starts_with(&format!("{verb}_{}_", resource.name)))
-        }
-    }
+    let name = &resource.name;
+    let continues = ["index", "validate", "make_unique"];
+    migration.request.as_ref() == Some(resource)
+        || migration.text.starts_with(&format!("-- cargo xtask new field {name} "))
+        || continues.iter().any(|verb| migration.name.starts_with(&format!("{verb}_{name}_")))
+}
+
+/// The tables that a migration creates.
+fn created(migration: &str) -> impl Iterator<Item = String> {
+    let tables =
+        migration.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.strip_suffix(" ("));
+    tables.map(|table| table.trim_matches('"').to_owned())
 }
 
 /// Removes the migrations of the resource, and gives those after it the numbers that become free.
@@ -148,13 +130,4 @@ fn remove_migrations(
 
 fn file(number: i32, name: &str, ending: &str) -> String {
     format!("{FOLDER}/V{number}__{name}.{ending}")
-}
-
-/// Returns whether the main branch of the remote has the file.
-fn is_on_main(root: &Path, path: &str) -> bool {
-    !git::output(root, &["ls-tree", "--name-only", "origin/HEAD", "--", path]).is_empty()
-}
-
-fn is_uncommitted(root: &Path, path: &str) -> bool {
-    !git::output(root, &["status", "--porcelain", "--untracked-files=all", "--", path]).is_empty()
 }

@@ -37,13 +37,6 @@ pub struct NewField {
     pub default: Option<String>,
 }
 
-/// A migration that a command wrote.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Written {
-    Resource(NewResource),
-    Field(NewField),
-}
-
 impl NewResource {
     /// The plural as given, or the one of the dictionary.
     pub(crate) fn plural(&self) -> String {
@@ -78,20 +71,13 @@ fn comment(command: &str, words: &[String]) -> String {
     format!("-- {command}{}\n", wrap(words, "", "--     ", command.len() + 3))
 }
 
-impl Written {
+impl NewResource {
     /// Reads the first comment of a migration.
     pub(crate) fn read(migration: &str) -> Option<Self> {
         let lines = migration.lines().map_while(|line| line.strip_prefix("--")).map(str::trim);
         let text = lines.collect::<Vec<_>>().join(" ");
-        if let Some(arguments) = text.strip_prefix(NEW_FIELD) {
-            let mut words = words(arguments).into_iter();
-            let (resource, field) = (words.next()?, words.next()?);
-            let default =
-                words.next().filter(|word| word == "--default").and_then(|_| words.next());
-            return Some(Self::Field(NewField { resource, field, default }));
-        }
         let mut words = words(text.strip_prefix(NEW_RESOURCE)?).into_iter();
-        let mut read = NewResource { name: words.next()?, ..NewResource::default() };
+        let mut read = Self { name: words.next()?, ..Self::default() };
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--plural" => read.plural = words.next(),
@@ -103,7 +89,7 @@ impl Written {
                 _ => break,
             }
         }
-        Some(Self::Resource(read))
+        Some(read)
     }
 }
 
@@ -146,13 +132,7 @@ mod tests {
         let comment = resource.comment(resource.fields.iter().cloned());
         assert!(comment.lines().count() > 3 && comment.lines().all(|line| line.starts_with("-- ")));
         let migration = format!("{comment}\nCREATE TABLE tomes (\n);\n");
-        assert_eq!(Written::read(&migration), Some(Written::Resource(resource)));
-        let field = NewField {
-            resource: "book".to_owned(),
-            field: "note:text".to_owned(),
-            default: Some("not yet written".to_owned()),
-        };
-        assert_eq!(Written::read(&field.comment("book", "note:text")), Some(Written::Field(field)));
-        assert_eq!(Written::read("-- Why.\nSELECT 1;"), None);
+        assert_eq!(NewResource::read(&migration), Some(resource));
+        assert_eq!(NewResource::read("-- Why.\nSELECT 1;"), None);
     }
 }

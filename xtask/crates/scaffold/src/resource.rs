@@ -28,18 +28,6 @@ pub(crate) struct Resource {
     pub(crate) search: Vec<String>,
     /// The names of the enums, by column.
     enum_types: Vec<(String, String)>,
-    /// The imports of the source file, which stay.
-    pub(crate) imported: String,
-}
-
-/// What a resource has whose source file exists.
-#[derive(Default)]
-pub(crate) struct Existing<'a> {
-    pub(crate) source: &'a str,
-    /// Fields that stay as the file has them.
-    pub(crate) kept: Vec<Field>,
-    /// Fields that were added, with their defaults.
-    pub(crate) added: Vec<(String, Option<String>)>,
 }
 
 /// A table of links between two resources.
@@ -64,39 +52,22 @@ pub(crate) struct Filter<'a> {
 impl Resource {
     /// # Errors
     /// The request is not acceptable; the message lists everything that is wrong, each with its rule.
-    pub(crate) fn new(
-        request: &NewResource,
-        checkout: &Checkout,
-        existing: &Existing<'_>,
-    ) -> anyhow::Result<Self> {
-        let Existing { source, kept, added } = existing;
+    pub(crate) fn new(request: &NewResource, checkout: &Checkout) -> anyhow::Result<Self> {
         let mut problems = Vec::new();
         let mut names = match Names::new(&request.name, request.plural.as_deref()) {
             Ok(names) => names,
             Err(problem) => bail!("{problem}; nothing was written"),
         };
-        let is_declared = |name: &str| {
-            source.contains(&format!("(crate) struct {name} "))
-                || source.contains(&format!("(crate) enum {name} "))
-        };
-        let is_free = |name: &str| {
-            is_declared(name) || !(checkout.has_schema(name) || IMPORTED.contains(&name))
-        };
-        let of_kit = |name: &str| ["Create", "", "Update"].map(|before| format!("{before}{name}"));
         let name = names.thing_type();
-        if !is_declared(&format!("Create{name}"))
-            && (of_kit(&name).iter().any(|it| checkout.has_schema(it))
-                || checkout.has_schema(&format!("{name}Page")))
-        {
+        let schemas =
+            [&name, &format!("{name}Page"), &format!("Create{name}"), &format!("Update{name}")];
+        if schemas.iter().any(|name| checkout.has_schema(name)) {
             names.suffix = "Item";
         }
         let find = |things: &str| checkout.target(things);
-        let mut fields = kept.clone();
-        let given = request.fields.iter().map(|text| (text, None, false));
-        let added = added.iter().map(|(text, default)| (text, default.clone(), true));
-        for (text, default, is_added) in given.chain(added) {
-            let field = Field::read(text, &names, &find)
-                .and_then(|field| if is_added { field.with_default(default) } else { Ok(field) });
+        let mut fields: Vec<Field> = Vec::new();
+        for text in &request.fields {
+            let field = Field::read(text, &names, &find);
             match field {
                 Ok(field) if fields.iter().any(|other| other.column == field.column) => {
                     problems.push(format!(
@@ -128,7 +99,6 @@ impl Resource {
             under,
             search: Vec::new(),
             enum_types: Vec::new(),
-            imported: source.split("///").next().unwrap_or_default().to_owned(),
         };
         for name in &request.search {
             match resource.fields.iter().find(|field| field.name == *name) {
@@ -142,20 +112,36 @@ impl Resource {
         if resource.fields.len() > MOST_FIELDS {
             problems.push(format!("a resource has at most {MOST_FIELDS} fields; make a part of it a resource of its own"));
         }
-        for field in resource.fields.iter().filter(|field| matches!(field.kind, Kind::Enum(_))) {
-            let mut name = type_name(&resource.names.thing) + &type_name(&field.column);
-            while !is_free(&name) || name == resource.names.things_type() {
-                name += "Value";
-            }
-            resource.enum_types.push((field.column.clone(), name));
-        }
-        if source.is_empty() {
-            problems.extend(checkout.conflicts(&resource));
-        }
+        resource.name_enums(checkout);
+        problems.extend(checkout.conflicts(&resource));
         if !problems.is_empty() {
             bail!("nothing was written, because\n  {}", problems.join("\n  "));
         }
         Ok(resource)
+    }
+
+    /// A field of a resource that exists, for what concerns only the field.
+    pub(crate) fn of_field(names: Names, field: Field, checkout: &Checkout) -> Self {
+        let (fields, owned, under) = (vec![field], false, None);
+        let (search, enum_types) = (Vec::new(), Vec::new());
+        let mut resource = Self { names, fields, owned, under, search, enum_types };
+        resource.name_enums(checkout);
+        resource
+    }
+
+    /// Chooses names of enums that are free.
+    fn name_enums(&mut self, checkout: &Checkout) {
+        let is_enum = |field: &&Field| matches!(field.kind, Kind::Enum(_));
+        for field in self.fields.iter().filter(is_enum) {
+            let mut name = type_name(&self.names.thing) + &type_name(&field.column);
+            while checkout.has_schema(&name)
+                || IMPORTED.contains(&name.as_str())
+                || name == self.names.things_type()
+            {
+                name += "Value";
+            }
+            self.enum_types.push((field.column.clone(), name));
+        }
     }
 
     /// The table, as PostgreSQL writes its name.

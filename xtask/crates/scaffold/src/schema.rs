@@ -63,10 +63,6 @@ impl Schema {
     /// Adds a column and its indexes.
     pub(crate) fn add_field(&mut self, resource: &Resource, field: &Field) {
         let things = &resource.names.things;
-        if let Kind::Many(_) = field.kind {
-            self.add_link(resource, &resource.link(field));
-            return;
-        }
         let head = format!("CREATE TABLE {} (\n", resource.table());
         if let Some(object) = self.0.iter_mut().find(|object| object.starts_with(&head)) {
             let lines = object[head.len()..]

@@ -85,8 +85,8 @@ fn returned(resource: &Resource) -> String {
         let column = quoted(&field.column);
         match field.kind {
             Kind::Numeric { .. } => columns.push(format!("{column}::text AS {column}")),
-            _ if field.kind.is_column() => columns.push(column),
-            _ => {}
+            Kind::Many(_) => {}
+            _ => columns.push(column),
         }
     }
     columns.extend(TAIL.map(str::to_owned));

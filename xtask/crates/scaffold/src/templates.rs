@@ -1,5 +1,7 @@
 //! Templates: text with `%holes%`, and how the files of a resource are made from them.
 
+use std::collections::BTreeSet;
+
 use crate::{
     checkout::Parent,
     field::Field,
@@ -124,29 +126,18 @@ pub(crate) fn source(resource: &Resource) -> String {
     let each = |line: &dyn Fn(&Field) -> String| {
         resource.fields.iter().map(line).collect::<Vec<_>>().join("\n")
     };
-    let enum_type = |field: &Field| resource.enum_type(field).to_owned();
-    let example = |field: &Field| {
-        let value = field.kind.example(&words(field.base()), &enum_type(field));
-        let value = if field.optional { format!("Some({value})") } else { value };
-        format!("            {}: {value},", ident(&field.column))
-    };
-    let defaults = resource.fields.iter().filter_map(|field| {
-        let [_, value, _] = field.kind.default(field.default.as_ref()?, &enum_type(field)).ok()?;
-        let (name, kind) = (&field.column, field.kind.rust_type(&enum_type(field)));
-        Some(format!("\nfn {name}_default() -> {kind} {{\n    {value}\n}}\n"))
-    });
     Template::of(RESOURCE, resource)
         .fill("imports", &imports(resource))
         .fill("fields", &each(&|field| struct_field(field, resource)))
         .fill("columns", &columns(resource))
         .fill("enums", &enums(resource))
-        .fill("defaults", &defaults.collect::<String>())
-        .fill("examples", &each(&example))
+        .fill("defaults", &defaults(resource))
+        .fill("examples", &each(&|field| example(field, resource)))
         .fill("queries", queries(resource).trim_end())
         .fill("_caller", if own { "caller" } else { "_caller" })
         .fill("parent", &parent.unwrap_or_default())
         .fill("filters", &filters)
-        .fill("filter_values", &values)
+        .fill("filter_values", &values.join(", "))
         .fill("scope", &scope)
         .fill(
             "Replaces",
@@ -162,7 +153,25 @@ pub(crate) fn source(resource: &Resource) -> String {
         .text()
 }
 
-fn struct_field(field: &Field, resource: &Resource) -> String {
+/// The functions that return the values of fields which older clients do not send.
+pub(crate) fn defaults(resource: &Resource) -> String {
+    let defaults = resource.fields.iter().filter_map(|field| {
+        let enum_type = resource.enum_type(field);
+        let [_, value, _] = field.kind.default(field.default.as_ref()?, enum_type).ok()?;
+        let (name, kind) = (&field.column, field.kind.rust_type(enum_type));
+        Some(format!("\nfn {name}_default() -> {kind} {{\n    {value}\n}}\n"))
+    });
+    defaults.collect()
+}
+
+/// The line of a field in the example.
+pub(crate) fn example(field: &Field, resource: &Resource) -> String {
+    let value = field.kind.example(&words(field.base()), resource.enum_type(field));
+    let value = if field.optional { format!("Some({value})") } else { value };
+    format!("            {}: {value},", ident(&field.column))
+}
+
+pub(crate) fn struct_field(field: &Field, resource: &Resource) -> String {
     let name = ident(&field.column);
     let doc = field.kind.doc(&field.name, field.base(), &resource.names);
     let unique = if field.unique { ", which is unique" } else { "" };
@@ -191,12 +200,16 @@ fn struct_field(field: &Field, resource: &Resource) -> String {
     text + &format!("    {name}: {kind},")
 }
 
-/// The arguments of `columns!`: the fields, and what the kit fills.
-fn columns(resource: &Resource) -> String {
-    let column = |field: &Field| match ident(&field.column) {
+/// A field in the arguments of `columns!`.
+pub(crate) fn column(field: &Field) -> String {
+    match ident(&field.column) {
         name if name.trim_start_matches("r#") == field.column => name,
         name => format!("{name} as \"{}\"", field.column),
-    };
+    }
+}
+
+/// The arguments of `columns!`: the fields, and what the kit fills.
+fn columns(resource: &Resource) -> String {
     let columns: Vec<_> = resource.fields.iter().map(column).collect();
     let mut text = columns.join(", ");
     if let Some(parent) = &resource.under {
@@ -213,7 +226,7 @@ fn columns(resource: &Resource) -> String {
     text
 }
 
-fn enums(resource: &Resource) -> String {
+pub(crate) fn enums(resource: &Resource) -> String {
     let mut text = String::new();
     for field in &resource.fields {
         let Kind::Enum(variants) = &field.kind else { continue };
@@ -259,7 +272,7 @@ fn queries(resource: &Resource) -> String {
 }
 
 /// The arguments of the list that filter it, and their values.
-fn filters(resource: &Resource) -> (String, String) {
+pub(crate) fn filters(resource: &Resource) -> (String, Vec<String>) {
     let (mut arguments, mut values) = (String::new(), Vec::new());
     let many = resource.names.many();
     for filter in resource.filters() {
@@ -289,64 +302,60 @@ fn filters(resource: &Resource) -> (String, String) {
         arguments += "        q: Query<Option<Search<1, 200>>>,\n";
         values.push("q.0".to_owned());
     }
-    (arguments.trim_end().to_owned(), values.join(", "))
+    (arguments.trim_end().to_owned(), values)
+}
+
+/// The imports that a type needs: modules and names.
+pub(crate) fn imports_of(kind: &Kind) -> &'static [(&'static str, &'static str)] {
+    match kind {
+        Kind::Text { .. } | Kind::TextArray { .. } => &[("web::text", "Line")],
+        Kind::Numeric { .. } => &[("web::text", "Decimal")],
+        Kind::Email => &[("web::text", "EmailAddress")],
+        Kind::Url => &[("web::text", "Url")],
+        Kind::Uuid | Kind::Ref(_) | Kind::Many(_) => &[("web", "examples")],
+        Kind::Date => &[("chrono", "NaiveDate"), ("web", "examples")],
+        Kind::Time => &[("chrono", "NaiveTime"), ("web", "examples")],
+        Kind::Timestamptz => &[("chrono", "DateTime"), ("chrono", "Utc"), ("web", "examples")],
+        Kind::Jsonb => &[("web::columns", "JsonObject")],
+        Kind::Enum(_) => &[("poem_openapi", "Enum"), ("web", "enum_column")],
+        Kind::Int | Kind::Bigint | Kind::Float | Kind::Bool => &[],
+    }
 }
 
 /// The imports of the source file, which rustfmt sorts.
 fn imports(resource: &Resource) -> String {
-    let has = |is: fn(&Kind) -> bool| resource.fields.iter().any(|field| is(&field.kind));
-    let imported = |name: &str| {
-        let mut words = resource.imported.split(|it: char| !it.is_alphanumeric() && it != '_');
-        words.any(|word| word == name)
-    };
-    let pick = |names: &[(&str, bool)]| {
-        let names = names
+    let mut imports: BTreeSet<(&str, &str)> = BTreeSet::new();
+    imports.extend(resource.fields.iter().flat_map(|field| imports_of(&field.kind)));
+    imports.insert(("web::text", "IdempotencyKey"));
+    imports.insert((
+        "web::auth",
+        if resource.owned { "Reader, Writer" } else { "Admin, Reader, Writer" },
+    ));
+    imports.extend((!resource.search.is_empty()).then_some(("web::text", "Search")));
+    imports.extend(resource.under.is_some().then_some(("web::resource", "Parent")));
+    let of = |module: &str| {
+        let names = imports
             .iter()
-            .filter(|(name, is_used)| *is_used || imported(name))
-            .map(|(name, _)| *name);
-        names.collect::<Vec<_>>().join(", ")
+            .filter(|(other, _)| *other == module)
+            .map(|(_, name)| format!("{name}, "));
+        names.collect::<String>()
     };
-    let has_enum = has(|it| matches!(it, Kind::Enum(_)));
-    let has_time = has(|it| matches!(it, Kind::Timestamptz));
-    let chrono = pick(&[
-        ("DateTime", has_time),
-        ("NaiveDate", has(|it| matches!(it, Kind::Date))),
-        ("NaiveTime", has(|it| matches!(it, Kind::Time))),
-        ("Utc", has_time),
-    ]);
-    let has_examples = has(|it| {
-        matches!(
-            it,
-            Kind::Uuid | Kind::Ref(_) | Kind::Many(_) | Kind::Date | Kind::Time | Kind::Timestamptz
-        )
-    });
-    let text = pick(&[
-        ("Decimal", has(|it| matches!(it, Kind::Numeric { .. }))),
-        ("EmailAddress", has(|it| matches!(it, Kind::Email))),
-        ("IdempotencyKey", true),
-        ("Line", has(|it| matches!(it, Kind::Text { .. } | Kind::TextArray { .. }))),
-        ("Search", !resource.search.is_empty()),
-        ("Url", has(|it| matches!(it, Kind::Url))),
-    ]);
-    let kit = pick(&[
-        ("Created, Deleted, Fetched, Listed", true),
-        ("Parent", resource.under.is_some()),
-        ("Patch, Queries, Resource, Updated, default_limit", true),
-    ]);
-    let web = pick(&[
-        ("AppState, audited, columns, error::ApiError, filters, json::Json", true),
-        ("auth::{Admin, Reader, Writer}", !resource.owned),
-        ("auth::{Reader, Writer}", resource.owned),
-        ("columns::JsonObject", has(|it| matches!(it, Kind::Jsonb))),
-        ("enum_column", has_enum),
-        ("examples", has_examples),
-    ]);
-    let chrono = if chrono.is_empty() { chrono } else { format!("use chrono::{{{chrono}}};\n") };
-    let openapi = if has_enum { "Enum, " } else { "" };
+    let chrono = match of("chrono") {
+        names if names.is_empty() => names,
+        names => format!("use chrono::{{{names}}};\n"),
+    };
+    let json = if of("web::columns").is_empty() { "" } else { "columns::JsonObject, " };
     format!(
-        "{chrono}use poem_openapi::{{{openapi}Object, OpenApi, Tags, param::{{Header, Path, Query}}, types::Example}};\n\
+        "{chrono}use poem_openapi::{{{}Object, OpenApi, Tags, param::{{Header, Path, Query}}, types::Example}};\n\
          use serde::{{Deserialize, Serialize}};\nuse uuid::Uuid;\n\
-         use web::{{{web}, resource::{{{kit}}}, text::{{{text}}}}};"
+         use web::{{AppState, audited, auth::{{{}}}, columns, {json}{}error::ApiError, filters, json::Json, \
+         resource::{{{}Created, Deleted, Fetched, Listed, Patch, Queries, Resource, Updated, default_limit}}, \
+         text::{{{}}}}};",
+        of("poem_openapi"),
+        of("web::auth"),
+        of("web"),
+        of("web::resource"),
+        of("web::text"),
     )
 }
 
@@ -401,7 +410,7 @@ pub(crate) fn migration(resource: &Resource, comment: &str) -> (String, String) 
         columns.push(format!("    {column} uuid NOT NULL CONSTRAINT {things}_{column}_fkey REFERENCES {to} ON DELETE CASCADE,"));
     }
     let stored = || resource.fields.iter().filter(|field| field.kind.is_column());
-    columns.extend(stored().map(|field| format!("    {},", column(field, things))));
+    columns.extend(stored().map(|field| format!("    {},", definition(field, things))));
     let mut text = Template::of(MIGRATION, resource)
         .fill("comment", comment)
         .fill("columns", &columns.join("\n"))
@@ -442,7 +451,7 @@ pub(crate) fn link(resource: &Resource, field: &Field) -> (String, String) {
 }
 
 /// A column as `CREATE TABLE` and `ADD COLUMN` define it.
-fn column(field: &Field, things: &str) -> String {
+fn definition(field: &Field, things: &str) -> String {
     let name = &field.column;
     let mut parts = vec![format!("{} {}", quoted(name), field.kind.sql_type())];
     parts[0] += if field.optional { "" } else { " NOT NULL" };
@@ -467,7 +476,7 @@ pub(crate) fn added_column(field: &Field, things: &str) -> String {
     if let Kind::Ref(_) = field.kind {
         field.kind = Kind::Uuid;
     }
-    let text = column(&field, things);
+    let text = definition(&field, things);
     match default {
         Some([value, ..]) => text.replacen(" NOT NULL", &format!(" NOT NULL DEFAULT {value}"), 1),
         None => text,

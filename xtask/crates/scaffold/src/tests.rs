@@ -343,7 +343,12 @@ fn a_field_is_added_to_an_edited_resource() {
     );
     let before = root.files();
     let error = root.add("book", "subtitle:text?", None).expect_err("an edit").to_string();
-    for text in [path, "+    subtitle: Option<Line<200>>,", "ADD COLUMN subtitle text CONSTRAINT"] {
+    for text in [
+        path,
+        "the SELECT of UPDATE",
+        "    subtitle: Option<Line<200>>,",
+        "ADD COLUMN subtitle text CONSTRAINT",
+    ] {
         assert!(error.contains(text), "no {text} in {error}");
     }
     assert_eq!(root.files(), before);
