@@ -28,9 +28,11 @@ pub fn new_field(root: &Path, request: &NewField) -> anyhow::Result<Plan> {
     let source = fs::read_to_string(root.join(&path)).with_context(|| path.clone())?;
     let field = Field::read(&request.field, &names, &|things| checkout.target(things))
         .and_then(|field| field.with_default(request.default.clone()))
-        .and_then(|field| match checkout.schema.has_column(&names.things, &field.column) {
-            true => Err(format!("the resource has a field `{}` already", field.column)),
-            false => Ok(field),
+        .and_then(|field| {
+            if checkout.schema.has_column(&names.things, &field.column) {
+                return Err(format!("the resource has a field `{}` already", field.column));
+            }
+            Ok(field)
         });
     let field = match field {
         Ok(field) => field,

@@ -5,6 +5,8 @@ use regex::{Captures, Regex};
 
 use crate::{kind::Kind, resource::Resource, templates, words::quoted};
 
+const LONGEST_LINE: usize = 100;
+
 /// A source file under change.
 pub(crate) struct Source {
     pub(crate) text: String,
@@ -76,7 +78,24 @@ pub(crate) fn add_field(source: &str, resource: &Resource) -> Source {
     if let [value] = &filters[..] {
         add_filter(&mut source, &arguments, value, &column, &field.kind.sql_type());
     }
+    source.text = wrapped(&source.text, &field.column);
     source
+}
+
+/// Breaks the lines that have become too long by a column.
+fn wrapped(text: &str, column: &str) -> String {
+    let mut lines = String::new();
+    for line in text.split_inclusive('\n') {
+        let (mut rest, indent) = (line, line.len() - line.trim_start().len() + 4);
+        while rest.trim_end().len() > LONGEST_LINE && line.contains(column) && !line.contains("//")
+        {
+            let Some(at) = rest[..LONGEST_LINE].rfind(", ") else { break };
+            lines += &format!("{},\n{}", &rest[..at], " ".repeat(indent));
+            rest = &rest[at + 2..];
+        }
+        lines += rest;
+    }
+    lines
 }
 
 fn add_to_struct(source: &mut Source, resource: &Resource, thing: &str) {

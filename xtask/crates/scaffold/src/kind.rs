@@ -318,7 +318,7 @@ impl Kind {
                 "The {label}, a decimal number with at most {} digits before the point and {scale} after it",
                 digits - scale
             ),
-            Self::Date if !has(&["date", "day"]) => {
+            Self::Date if !label.ends_with("date") && !label.ends_with("day") => {
                 format!("The {} date", label.strip_suffix(" on").unwrap_or(&label))
             }
             Self::Timestamptz => match label.strip_suffix(" at").unwrap_or(&label) {
