@@ -141,8 +141,9 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
             neighbours::two_checkouts_share_nothing,
             upgrades::an_upgrade_keeps_every_row_and_the_way_back,
             schema::what_would_hold_up_or_break_the_last_release_is_found,
-            own_project::init_leaves_one_commit_that_compiles_under_another_name,
-            generated::what_new_resource_writes_is_formatted_linted_and_tested,
+            own_project::init_leaves_one_commit_under_another_name,
+            own_project::init_leaves_the_repository_around_it_alone,
+            generated::generated_resources_pass_every_check_of_a_renamed_project,
         ],
     };
     let last = named![

@@ -2,29 +2,19 @@
 
 use crate::harness::{Checkout, Stack, ask, run};
 
-pub(crate) fn init_leaves_one_commit_that_compiles_under_another_name(stack: &Stack) {
+pub(crate) fn init_leaves_one_commit_under_another_name(stack: &Stack) {
     let copy = Checkout::new(stack.engine);
-    let git = |words: &str| {
-        let mut command = copy.command("git");
-        command.args(words.split_whitespace());
-        command
-    };
+    let git = |words: &str| copy.git(words);
     let init = |name: &str| run(copy.xtask(&format!("init {name}")).args(["--holder", "Ada Ltd"]));
-    init("order_service").failed().says("no git checkout");
+    init("order_service").failed().says("not a git checkout");
 
-    for words in [
-        "init --quiet --initial-branch trunk",
-        "config user.name Ada",
-        "config user.email ada@example.com",
-        "add --all",
-        "commit --quiet --message first",
-        "commit --quiet --allow-empty --message second",
-        "tag v1",
-        "remote add origin ../nowhere",
-    ] {
+    copy.commit();
+    for words in
+        ["commit --quiet --allow-empty --message second", "tag v1", "remote add origin ../nowhere"]
+    {
         ask(&mut git(words));
     }
-    init("order-service").failed().says("words of small letters and digits");
+    init("order-service").failed().says("lower-case letters");
     copy.write("new.txt", "an edit\n");
     init("order_service").failed().says("not committed").says("git stash");
     ask(&mut git("add --all"));
@@ -40,10 +30,14 @@ pub(crate) fn init_leaves_one_commit_that_compiles_under_another_name(stack: &St
     assert!(copy.read("LICENSE-MIT").contains("Ada Ltd"));
     assert_no_dead_links(&copy, &ask(&mut git("ls-files *.md")));
     run(&mut copy.xtask("init other")).succeeded().says("it has been done: this is order_service");
+}
 
-    run(&mut copy.cargo("fmt --all --check")).succeeded();
-    run(&mut copy.cargo("check --workspace --all-targets --locked")).succeeded();
-    assert_eq!(ask(&mut git("status --porcelain")), "", "a build changes nothing");
+pub(crate) fn init_leaves_the_repository_around_it_alone(stack: &Stack) {
+    let copy = Checkout::new(stack.engine);
+    let around = copy.root.parent().expect("a folder");
+    ask(copy.git("init --quiet").current_dir(around));
+    run(&mut copy.xtask("init order_service")).failed().says("part of another git repository");
+    assert_eq!(ask(copy.git("log --all --format=%s").current_dir(around)), "");
 }
 
 fn assert_no_dead_links(copy: &Checkout, pages: &str) {

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     accounts, base_images, build, ci, client, completions, database, db, deploy, doctor, down,
-    exec, init, logs, migrate, new, openapi, psql, push, releases, restart, rollback, scale, shell,
-    status, test, up,
+    exec, init, logs, migrate, new, openapi, psql, push, releases, remove, restart, rollback,
+    scale, shell, status, test, up,
 };
 
 /// Runs the whole stack - database, migrations, API - with Docker or without.
@@ -41,6 +41,7 @@ pub(crate) enum Command {
     CreateAdmin(accounts::CreateAdminArgs),
     Init(init::Args),
     New(new::Args),
+    Remove(remove::Args),
     Openapi(openapi::Args),
     Client(client::Args),
     Test(test::Args),

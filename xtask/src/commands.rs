@@ -20,6 +20,7 @@ pub(crate) mod openapi;
 pub(crate) mod psql;
 pub(crate) mod push;
 pub(crate) mod releases;
+pub(crate) mod remove;
 pub(crate) mod restart;
 pub(crate) mod rollback;
 pub(crate) mod scale;

@@ -4,14 +4,12 @@ mod cli;
 mod commands;
 #[cfg(test)]
 mod documented;
-mod generate;
 mod overview;
-mod own_project;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use context::{project, project::Project, report};
+use context::{project::Project, report};
 
 use cli::{Cli, Command};
 
@@ -46,6 +44,7 @@ fn main() -> ExitCode {
         Command::CreateAdmin(args) => args.run(&project),
         Command::Init(args) => args.run(&project),
         Command::New(args) => args.run(&project),
+        Command::Remove(args) => args.run(&project),
         Command::Openapi(args) => args.run(&project),
         Command::Client(args) => args.run(&project),
         Command::Test(args) => args.run(&project),

@@ -70,6 +70,26 @@ impl Checkout {
         Self { root, engine, environment, _folder: folder }
     }
 
+    /// git with these words, in the copy.
+    pub(crate) fn git(&self, words: &str) -> Command {
+        let mut command = self.command("git");
+        command.args(words.split_whitespace());
+        command
+    }
+
+    /// Makes the copy a git repository with one commit.
+    pub(crate) fn commit(&self) {
+        for words in [
+            "init --quiet --initial-branch trunk",
+            "config user.name Ada",
+            "config user.email ada@example.com",
+            "add --all",
+            "commit --quiet --message first",
+        ] {
+            ask(&mut self.git(words));
+        }
+    }
+
     /// A program that runs in the copy.
     pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());

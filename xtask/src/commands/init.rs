@@ -1,11 +1,12 @@
 //! `cargo xtask init`: from the template to a project.
 
-use std::process::ExitCode;
+use std::{fs, process::ExitCode};
 
 use anyhow::{Context, bail};
 use xshell::{Shell, cmd};
 
-use crate::{own_project, project::Project, report};
+use context::{project::Project, report};
+use scaffold::init;
 
 /// Make this clone of the template a project of your own: its name, its licence holder, one commit
 ///
@@ -23,21 +24,21 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let (sh, name) = (&project.shell, &self.name);
-        if let Some(name) = own_project::name_of(&project.root)? {
+        if let Some(name) = init::name_of(&project.root)? {
             report::line(&format!("it has been done: this is {name}"));
             return Ok(ExitCode::SUCCESS);
         }
-        own_project::check_name(name).map_err(anyhow::Error::msg)?;
+        init::check_name(name).map_err(anyhow::Error::msg)?;
         let holder = self.check(project)?;
         let files = cmd!(sh, "git ls-files").read()?;
-        let done = own_project::apply(&project.root, &files, name, &holder)
-            .and_then(|()| commit(sh, name));
+        let done =
+            init::apply(&project.root, &files, name, &holder).and_then(|()| commit(sh, name));
         if let Err(error) = done {
             // Nothing but what this did is lost: there were no changes before.
             cmd!(sh, "git reset --quiet --hard").quiet().run()?;
             return Err(error.context("nothing was changed"));
         }
-        report::line(&format!("this is {} now, in one commit", own_project::title(name)));
+        report::line(&format!("this is {} now, in one commit", init::title(name)));
         report::next("cargo xtask up", "brings it up");
         report::next("cargo test", "is green");
         report::next("cargo xtask new resource", "writes the first resource");
@@ -49,10 +50,18 @@ impl Args {
     /// Something could be lost, or there is nobody to commit it.
     fn check(&self, project: &Project) -> anyhow::Result<String> {
         let sh = &project.shell;
-        let changes = cmd!(sh, "git status --porcelain")
+        let top = cmd!(sh, "git rev-parse --show-toplevel")
             .quiet()
+            .ignore_stderr()
             .read()
-            .context("this is no git checkout: clone the template")?;
+            .context("this is not a git checkout; clone the template with git")?;
+        if fs::canonicalize(&top).ok() != fs::canonicalize(&project.root).ok() {
+            bail!(
+                "this folder is part of another git repository, {top}, whose history `init` would replace; \
+                 clone the template with git"
+            );
+        }
+        let changes = cmd!(sh, "git status --porcelain").quiet().read()?;
         if !changes.is_empty() {
             bail!(
                 "there are changes that are not committed: `git stash --include-untracked` or commit them\n{changes}"
@@ -85,7 +94,7 @@ fn commit(sh: &Shell, name: &str) -> anyhow::Result<()> {
     cmd!(sh, "cargo fmt --all").quiet().run()?;
     cmd!(sh, "git add --all").quiet().run()?;
     let tree = cmd!(sh, "git write-tree").quiet().read()?;
-    let message = format!("Begin {}", own_project::title(name));
+    let message = format!("Begin {}", init::title(name));
     let commit = cmd!(sh, "git commit-tree {tree} -m {message}").quiet().read()?;
     // From here on nothing can fail that would leave half of it.
     let before = cmd!(sh, "git branch --show-current").quiet().read()?;

@@ -1,10 +1,13 @@
-//! `cargo xtask new`: source that the house would have written.
+//! `cargo xtask new`: writes a resource, or adds a field to one.
 
 use std::process::ExitCode;
 
-use crate::{generate, project::Project, report};
+use context::{process, project::Project, report};
+use scaffold::{NewField, NewResource, Plan};
 
-/// Write a new resource: migration, statements, operations, tests
+use super::openapi;
+
+/// Write a new resource, or add a field to one
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -14,46 +17,135 @@ pub(crate) struct Args {
 #[derive(clap::Subcommand)]
 enum What {
     Resource(ResourceArgs),
+    Field(FieldArgs),
 }
 
-/// Write a resource: its migration, statements, operations, tests and registrations
+/// Write a resource: its operations and queries, migrations, test and registrations
 ///
 /// cargo xtask new resource book 'title:text' 'isbn:text(20)!' 'pages:int?' 'author:ref(persons)'
 ///
-/// FIELD is name:type, with `?` after the type if it is optional and `!` if it is unique. Types: text,
-/// text(MAX), int, bigint, numeric, numeric(DIGITS,SCALE), bool, uuid, date, timestamptz, jsonb (an
-/// object), enum(one,other) and ref(RESOURCE). Where a shell would have to be told to leave these
-/// characters alone: name:type:optional:unique, name:enum:one,other and name:ref:RESOURCE.
+/// FIELD is NAME:TYPE, with `?` after the type if it is optional and `!` if it is unique. Types:
+///   text, text(MAX), text[]      one line of text, or a list of them
+///   int, bigint, float           numbers
+///   numeric, numeric(12,2)       exact decimal numbers, as text
+///   bool, uuid, email, url, date, time, timestamptz
+///   jsonb                        an object of any shape
+///   enum(one,other)              one of the values
+///   ref(RESOURCE)                the id of another resource, named by its plural
+///   many(RESOURCE)               a list of ids of another resource
+/// Where a shell needs quotes for these signs: NAME:TYPE:optional:unique, NAME:enum:one,other.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 struct ResourceArgs {
-    /// What one of them is called, in the singular: book, order_line
+    /// The name in the singular: book, order_line
     name: String,
-    /// What it is made of: name:type, such as title:text
+    /// The fields: NAME:TYPE, such as title:text
     #[arg(required = true, value_name = "FIELD")]
     fields: Vec<String>,
-    /// What many of them are called, where English is not regular
+    /// The plural [default: the English plural of NAME]
     #[arg(long)]
     plural: Option<String>,
+    /// The domain, which is a crate in crates/domains [default: the domain that was used last, until it has 3 resources]
+    #[arg(long)]
+    domain: Option<String>,
+    /// Rows belong to the account that creates them; only that account and admins see them
+    #[arg(long)]
+    owned: bool,
+    /// Put the resource into the path of another one: /persons/{person_id}/notes
+    #[arg(long, value_name = "RESOURCE")]
+    under: Option<String>,
+    /// Add a full-text search of these fields, separated by commas
+    #[arg(long, value_name = "FIELD,...", value_delimiter = ',')]
+    search: Vec<String>,
+    #[command(flatten)]
+    build: BuildArgs,
+}
+
+/// Add a field to a resource: its migrations, queries and types
+///
+/// cargo xtask new field book 'subtitle:text?'
+///
+/// A field that is not optional needs --default, the value of the rows that exist. Clients that do not send the field
+/// get the same value.
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
+struct FieldArgs {
+    /// The resource: book
+    resource: String,
+    /// The field: NAME:TYPE, as for `new resource`
+    #[arg(value_name = "FIELD")]
+    field: String,
+    /// The value of the rows that exist
+    #[arg(long, allow_hyphen_values = true)]
+    default: Option<String>,
+    #[command(flatten)]
+    build: BuildArgs,
+}
+
+#[derive(clap::Args)]
+pub(super) struct BuildArgs {
+    /// Do not build the API to write openapi.json
+    #[arg(long)]
+    no_openapi: bool,
 }
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        let What::Resource(ResourceArgs { name, fields, plural }) = self.what;
-        let resource = generate::Resource::read(&name, plural.as_deref(), &fields, &project.root)?;
-        let changes = generate::changes(&resource, &project.root)?;
-        changes.write(&project.root)?;
-        for (what, paths) in [("wrote", changes.new_files()), ("changed", changes.old_files())] {
-            report::line(what);
-            for path in paths {
-                report::line(&format!("  {path}"));
-            }
+        match self.what {
+            What::Resource(args) => args.run(project),
+            What::Field(args) => args.run(project),
         }
+    }
+}
+
+impl ResourceArgs {
+    fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let Self { name, fields, plural, domain, owned, under, search, build } = self;
+        let request = NewResource { name, fields, plural, domain, owned, under, search };
+        let (plan, domain, things) = scaffold::new_resource(&project.root, &request)?;
+        report::line(&format!(
+            "domain {}: {}; --domain NAME chooses another one",
+            domain.name, domain.reason
+        ));
+        build.apply(&plan, project)?;
         report::line("next");
-        report::next(&format!("cargo test {}", resource.names.things()), "its tests");
-        report::next("cargo xtask up", "applies the migration and serves it");
-        report::next("cargo xtask openapi", "writes the document that clients are made from");
-        report::line("The comments are the documentation page: say there what only you know.");
+        report::next(&format!("cargo test {things}"), "runs its test");
+        report::next("cargo xtask up", "applies the migration and serves the resource");
+        report::line(
+            "Doc comments are the text of the docs page. Edit them to say what the fields mean.",
+        );
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl FieldArgs {
+    fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let Self { resource, field, default, build } = self;
+        let plan = scaffold::new_field(&project.root, &NewField { resource, field, default })?;
+        build.apply(&plan, project)?;
+        report::line("next");
+        report::next("cargo xtask migrate check", "checks that the migration is safe");
+        report::next("cargo xtask up", "applies the migration and serves the field");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl BuildArgs {
+    /// Writes the plan, and what is generated from the source.
+    ///
+    /// # Errors
+    /// A file cannot be written, or the source does not compile.
+    pub(super) fn apply(&self, plan: &Plan, project: &Project) -> anyhow::Result<()> {
+        plan.write()?;
+        for (step, path) in plan.steps() {
+            report::line(&format!("{step:<8}{path}"));
+        }
+        // A new crate, which `--locked` would refuse.
+        process::output(&mut project.cargo(&["update", "--workspace", "--offline"]))?;
+        if self.no_openapi {
+            report::next("cargo xtask openapi", "writes openapi.json");
+            return Ok(());
+        }
+        openapi::write(project)
     }
 }

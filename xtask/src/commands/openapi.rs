@@ -28,6 +28,14 @@ pub(crate) struct Args {
     binary: Option<PathBuf>,
 }
 
+/// Writes openapi.json.
+///
+/// # Errors
+/// The API does not compile.
+pub(super) fn write(project: &Project) -> anyhow::Result<()> {
+    Args { check: false, against: None, binary: None }.run(project).map(|_| ())
+}
+
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let sh = &project.shell;

@@ -26,12 +26,12 @@ pub trait Fields: Serialize + DeserializeOwned + Type + Example + Send + Sync + 
 /// ```
 #[macro_export]
 macro_rules! columns {
-    ($fields:ty: $($field:ident $(as $name:literal)?),+ $(; under $parent:ident)? $(; $owned:ident)?) => {
+    ($fields:ty: $($field:ident $(as $name:literal)?),+ $(; under $parent:ident)? $(; owned $($owned:literal)?)?) => {
         impl $crate::resource::Fields for $fields {
             const COLUMNS: &'static [&'static str] = &[$($crate::columns!(@name $field $($name)?)),+];
             const PARENT: Option<&'static str> =
                 [$(Some(stringify!($parent)),)? None::<&'static str>][0];
-            const IS_OWNED: bool = [$($crate::columns!(@$owned),)? false][0];
+            const IS_OWNED: bool = [$({ $($owned;)? true },)? false][0];
 
             fn read(row: &$crate::resource::Columns) -> Self {
                 Self { $($field: row.get($crate::columns!(@name $field $($name)?))),+ }
@@ -40,7 +40,6 @@ macro_rules! columns {
     };
     (@name $field:ident $name:literal) => { $name };
     (@name $field:ident) => { const { $crate::resource::field_name(stringify!($field)) } };
-    (@owned) => { true };
 }
 
 /// Returns the name of a field without the `r#` of a raw identifier.

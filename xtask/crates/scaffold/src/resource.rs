@@ -1,0 +1,256 @@
+//! A resource with everything that its files are made from, checked.
+
+use anyhow::bail;
+
+use crate::{
+    checkout::{Checkout, Parent},
+    field::Field,
+    kind::Kind,
+    names::{LONGEST, Names, singular},
+    request::NewResource,
+    templates::IMPORTED,
+    words::{is_sql_keyword, quoted, type_name},
+};
+
+/// The query parameters of every list.
+const LIST_PARAMETERS: [&str; 3] = ["cursor", "limit", "q"];
+/// The most fields that one resource can have.
+const MOST_FIELDS: usize = 60;
+
+/// A resource.
+#[derive(Debug, Clone)]
+pub(crate) struct Resource {
+    pub(crate) names: Names,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) owned: bool,
+    pub(crate) under: Option<Parent>,
+    /// The columns that a search reads.
+    pub(crate) search: Vec<String>,
+    /// The names of the enums, by column.
+    enum_types: Vec<(String, String)>,
+}
+
+/// A table of links between two resources.
+#[derive(Debug, Clone)]
+pub(crate) struct Link {
+    pub(crate) table: String,
+    /// The column of the resource itself.
+    pub(crate) own: String,
+    /// The column of the resource that it refers to.
+    pub(crate) other: String,
+    /// The name of the JSON property.
+    pub(crate) column: String,
+}
+
+/// A field by which a list can be filtered.
+pub(crate) struct Filter<'a> {
+    pub(crate) field: &'a Field,
+    /// The name of the query parameter.
+    pub(crate) parameter: String,
+}
+
+impl Resource {
+    /// # Errors
+    /// The request is not acceptable; the message lists everything that is wrong, each with its rule.
+    pub(crate) fn new(request: &NewResource, checkout: &Checkout) -> anyhow::Result<Self> {
+        let mut problems = Vec::new();
+        let mut names = match Names::new(&request.name, request.plural.as_deref()) {
+            Ok(names) => names,
+            Err(problem) => bail!("{problem}; nothing was written"),
+        };
+        let name = names.thing_type();
+        let schemas =
+            [&name, &format!("{name}Page"), &format!("Create{name}"), &format!("Update{name}")];
+        if schemas.iter().any(|name| checkout.has_schema(name)) {
+            names.suffix = "Item";
+        }
+        let find = |things: &str| checkout.target(things);
+        let mut fields: Vec<Field> = Vec::new();
+        for text in &request.fields {
+            let field = Field::read(text, &names, &find);
+            match field {
+                Ok(field) if fields.iter().any(|other| other.column == field.column) => {
+                    problems.push(format!(
+                        "`{text}`: the resource has a field `{}` already",
+                        field.column
+                    ));
+                }
+                Ok(field) => fields.push(field),
+                Err(problem) => problems.push(format!("`{text}`: {problem}")),
+            }
+        }
+        let under = request.under.as_deref().map(|things| checkout.parent(things)).transpose();
+        let under = under.unwrap_or_else(|problem| {
+            problems.push(format!("--under: {problem}"));
+            None
+        });
+        let reserved = under.iter().map(|parent| parent.column.clone());
+        for column in reserved.chain(request.owned.then(|| "owner_id".to_owned())) {
+            if fields.iter().any(|field| field.column == column) {
+                problems.push(format!(
+                    "the options add a column `{column}`, so no field can have this name"
+                ));
+            }
+        }
+        let mut resource = Self {
+            names,
+            fields,
+            owned: request.owned,
+            under,
+            search: Vec::new(),
+            enum_types: Vec::new(),
+        };
+        for name in &request.search {
+            match resource.fields.iter().find(|field| field.name == *name) {
+                Some(field) if field.kind.is_text() => resource.search.push(field.column.clone()),
+                Some(_) => {
+                    problems.push(format!("--search: `{name}` is not a text, an email or a url"));
+                }
+                None => problems.push(format!("--search: there is no field `{name}`")),
+            }
+        }
+        if resource.fields.len() > MOST_FIELDS {
+            problems.push(format!("a resource has at most {MOST_FIELDS} fields; make a part of it a resource of its own"));
+        }
+        resource.name_enums(checkout);
+        problems.extend(checkout.conflicts(&resource));
+        if !problems.is_empty() {
+            bail!("nothing was written, because\n  {}", problems.join("\n  "));
+        }
+        Ok(resource)
+    }
+
+    /// A field of a resource that exists, for what concerns only the field.
+    pub(crate) fn of_field(names: Names, field: Field, checkout: &Checkout) -> Self {
+        let (fields, owned, under) = (vec![field], false, None);
+        let (search, enum_types) = (Vec::new(), Vec::new());
+        let mut resource = Self { names, fields, owned, under, search, enum_types };
+        resource.name_enums(checkout);
+        resource
+    }
+
+    /// Chooses names of enums that are free.
+    fn name_enums(&mut self, checkout: &Checkout) {
+        let is_enum = |field: &&Field| matches!(field.kind, Kind::Enum(_));
+        for field in self.fields.iter().filter(is_enum) {
+            let mut name = type_name(&self.names.thing) + &type_name(&field.column);
+            while checkout.has_schema(&name)
+                || IMPORTED.contains(&name.as_str())
+                || name == self.names.things_type()
+            {
+                name += "Value";
+            }
+            self.enum_types.push((field.column.clone(), name));
+        }
+    }
+
+    /// The table, as PostgreSQL writes its name.
+    pub(crate) fn table(&self) -> String {
+        quoted(&self.names.things)
+    }
+
+    /// The name of the struct that has the operations.
+    pub(crate) fn api_type(&self) -> String {
+        let name = self.names.things_type();
+        let is_taken = IMPORTED.contains(&name.as_str())
+            || name == format!("Create{}", self.names.thing_type());
+        if is_taken { name + "Api" } else { name }
+    }
+
+    pub(crate) fn enum_type(&self, field: &Field) -> &str {
+        let found = self.enum_types.iter().find(|(column, _)| *column == field.column);
+        found.map_or("", |(_, name)| name)
+    }
+
+    /// The path of the list, with parameters as poem writes them.
+    pub(crate) fn path(&self) -> String {
+        let nested =
+            self.under.as_ref().map(|parent| format!("/{}/:{}", parent.path, parent.column));
+        format!("{}/{}", nested.unwrap_or_default(), self.names.path())
+    }
+
+    /// The column of the parent, as PostgreSQL writes its name.
+    pub(crate) fn parent_column(&self) -> Option<String> {
+        self.under.as_ref().map(|parent| quoted(&parent.column))
+    }
+
+    /// The columns that the kit fills from the path and the account.
+    pub(crate) fn scope_columns(&self) -> Vec<String> {
+        self.parent_column().into_iter().chain(self.owned.then(|| "owner_id".to_owned())).collect()
+    }
+
+    pub(crate) fn link(&self, field: &Field) -> Link {
+        let (thing, base) = (&self.names.thing, singular(field.base()));
+        let own = format!("{thing}_id");
+        let other = format!("{base}_id");
+        let other = if other == own { format!("other_{other}") } else { other };
+        let table = format!("{thing}_{}", field.name.strip_suffix("_ids").unwrap_or(&field.name));
+        Link { table, own, other, column: field.column.clone() }
+    }
+
+    pub(crate) fn links(&self) -> Vec<Link> {
+        let fields = self.fields.iter().filter(|field| matches!(field.kind, Kind::Many(_)));
+        fields.map(|field| self.link(field)).collect()
+    }
+
+    /// The fields by which a list can be filtered: enums and references.
+    pub(crate) fn filters(&self) -> Vec<Filter<'_>> {
+        let mut filters: Vec<Filter<'_>> = Vec::new();
+        for field in &self.fields {
+            let mut parameter = match field.kind {
+                Kind::Enum(_) | Kind::Ref(_) => field.column.clone(),
+                Kind::Many(_) => format!("{}_id", singular(field.base())),
+                _ => continue,
+            };
+            let is_taken = |name: &str| {
+                LIST_PARAMETERS.contains(&name)
+                    || self.under.as_ref().is_some_and(|parent| parent.column == name)
+                    || filters.iter().any(|other| other.parameter == name)
+            };
+            while is_taken(&parameter) {
+                parameter = format!("filter_{parameter}");
+            }
+            filters.push(Filter { field, parameter });
+        }
+        filters
+    }
+
+    pub(crate) fn has_search(&self) -> bool {
+        !self.search.is_empty() || !self.filters().is_empty()
+    }
+
+    /// The text that a search reads, as an expression that can be indexed.
+    pub(crate) fn search_document(&self) -> String {
+        let parts = self.search.iter().map(|column| {
+            let is_optional =
+                self.fields.iter().any(|field| field.column == *column && field.optional);
+            let column = quoted(column);
+            if is_optional { format!("coalesce({column}, '')") } else { column }
+        });
+        format!("to_tsvector('simple', {})", parts.collect::<Vec<_>>().join(" || ' ' || "))
+    }
+
+    /// The same expression as PostgreSQL reports it.
+    pub(crate) fn reported_search_document(&self) -> String {
+        let parts = self.search.iter().map(|column| {
+            let is_optional =
+                self.fields.iter().any(|field| field.column == *column && field.optional);
+            let column = quoted(column);
+            if is_optional { format!("COALESCE({column}, ''::text)") } else { column }
+        });
+        let document = parts
+            .reduce(|all, part| format!("(({all} || ' '::text) || {part})"))
+            .unwrap_or_default();
+        format!("to_tsvector('simple'::regconfig, {document})")
+    }
+
+    /// The longest name that PostgreSQL would get.
+    pub(crate) fn too_long(&self) -> Option<String> {
+        let links =
+            self.links().into_iter().map(|link| format!("{}_{}_fkey", link.table, link.other));
+        let tables = self.links().into_iter().map(|link| link.table);
+        links
+            .chain(tables.filter(|table| is_sql_keyword(table)))
+            .find(|name| name.len() > 2 * LONGEST + 3)
+    }
+}

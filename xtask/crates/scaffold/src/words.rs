@@ -1,0 +1,129 @@
+//! Keywords of Rust and PostgreSQL, and how a name that is one of them is written.
+
+/// The keywords of edition 2024, including the ones reserved for later editions.
+const RUST: &str = "abstract as async await become box break const continue crate do dyn else enum \
+    extern false final fn for gen if impl in let loop macro match mod move mut override priv pub \
+    ref return Self self static struct super trait true try type typeof unsafe unsized use virtual \
+    where while yield";
+
+/// The keywords that cannot be raw identifiers.
+const NEVER_RAW: [&str; 4] = ["Self", "crate", "self", "super"];
+
+/// Every keyword that PostgreSQL 14 to 18 quote, in `quote_ident` and in the schema.
+const POSTGRESQL: &str = "all analyse analyze and any array as asc asymmetric authorization between bigint binary \
+    bit boolean both case cast char character check coalesce collate collation column concurrently constraint \
+    create cross current_catalog current_date current_role current_schema current_time current_timestamp \
+    current_user dec decimal default deferrable desc distinct do else end except exists extract false fetch \
+    float for foreign freeze from full grant greatest group grouping having ilike in initially inner inout \
+    int integer intersect interval into is isnull join lateral leading least left like limit localtime \
+    localtimestamp national natural nchar none normalize not notnull null nullif numeric offset on only or \
+    order out outer overlaps overlay placing position precision primary real references returning right row \
+    select session_user setof similar smallint some substring symmetric table tablesample then time timestamp \
+    to trailing treat trim true union unique user using values varchar variadic verbose when where window \
+    with xmlattributes xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot \
+    xmlserialize xmltable";
+
+/// The columns that PostgreSQL itself adds to every table.
+const SYSTEM_COLUMNS: [&str; 6] = ["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
+
+/// Words that are written in capitals in a sentence.
+const ACRONYMS: [&str; 12] =
+    ["api", "dns", "html", "iban", "id", "ip", "isbn", "pdf", "sku", "sms", "url", "vat"];
+
+fn is_one_of(words: &str, name: &str) -> bool {
+    words.split_whitespace().any(|word| word == name)
+}
+
+/// Returns whether `name` is a keyword of Rust.
+pub(crate) fn is_rust_keyword(name: &str) -> bool {
+    is_one_of(RUST, name)
+}
+
+/// Returns whether PostgreSQL accepts `name` only in quotes.
+pub(crate) fn is_sql_keyword(name: &str) -> bool {
+    is_one_of(POSTGRESQL, name)
+}
+
+/// Returns whether no table can have a column of this name.
+pub(crate) fn is_system_column(name: &str) -> bool {
+    SYSTEM_COLUMNS.contains(&name)
+}
+
+/// Returns `name` as a Rust identifier: `r#type`, and `self_` where a raw identifier is not allowed.
+pub(crate) fn ident(name: &str) -> String {
+    match name {
+        _ if NEVER_RAW.contains(&name) => format!("{name}_"),
+        _ if is_rust_keyword(name) => format!("r#{name}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// Returns `name` as PostgreSQL writes it: in quotes if it is a keyword.
+pub(crate) fn quoted(name: &str) -> String {
+    if is_sql_keyword(name) { format!("\"{name}\"") } else { name.to_owned() }
+}
+
+/// Returns `order_line` as `order line`, and `isbn` as `ISBN`.
+pub(crate) fn words(snake: &str) -> String {
+    let word = |word: &str| {
+        if ACRONYMS.contains(&word) { word.to_uppercase() } else { word.to_owned() }
+    };
+    snake.split('_').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns `order_line` as `OrderLine`.
+pub(crate) fn type_name(snake: &str) -> String {
+    snake.split('_').map(capital).collect()
+}
+
+pub(crate) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Returns the noun with `a` or `an`, by its sound.
+pub(crate) fn with_article(noun: &str) -> String {
+    let starts = |beginnings: &[&str]| beginnings.iter().any(|text| noun.starts_with(text));
+    let is_acronym = noun.chars().take_while(|it| !it.is_whitespace()).all(char::is_uppercase);
+    let is_vowel = match () {
+        () if is_acronym => noun.starts_with(|it| "AEFHILMNORSX".contains(it)),
+        () if starts(&["hour", "honest", "honor", "honour", "heir"]) => true,
+        () if starts(&["eu", "one", "once", "ubiq", "unanim", "use", "usu", "ut", "uk"]) => false,
+        () if starts(&["uni"]) => starts(&["unid", "unim", "unin", "unis"]),
+        () => noun.starts_with(['a', 'e', 'i', 'o', 'u']),
+    };
+    format!("{} {noun}", if is_vowel { "an" } else { "a" })
+}
+
+/// Returns whether `text` is words of lower-case letters and digits, joined by `_`, of which the first begins with a
+/// letter.
+pub fn is_snake_case(text: &str) -> bool {
+    let is_letter = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit();
+    text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.split('_').all(|word| !word.is_empty() && word.chars().all(is_letter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn articles_follow_the_sound() {
+        for noun in ["an order", "an hour", "an ISBN", "an unidentified bill", "an SMS", "an index"]
+        {
+            assert_eq!(with_article(noun.split_once(' ').expect("two words").1), noun);
+        }
+        for noun in ["a user", "a unit", "a URL", "a European", "a book", "a UUID", "a utility"] {
+            assert_eq!(with_article(noun.split_once(' ').expect("two words").1), noun);
+        }
+    }
+
+    #[test]
+    fn keywords_are_quoted_in_sql_and_raw_in_rust() {
+        assert_eq!(["order", "text", "name"].map(quoted), ["\"order\"", "text", "name"]);
+        assert_eq!(
+            ["type", "self", "crate", "title"].map(ident),
+            ["r#type", "self_", "crate_", "title"]
+        );
+    }
+}

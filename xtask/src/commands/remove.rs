@@ -1,0 +1,77 @@
+//! `cargo xtask remove`: removes a resource that only this checkout has.
+
+use std::process::ExitCode;
+
+use context::{confirm::confirm, process, project::Project, report};
+use engine::Engine;
+use serde_json::Value;
+
+use super::new::BuildArgs;
+
+/// Remove a resource that is not on the main branch yet
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    Resource(ResourceArgs),
+}
+
+/// Remove a resource: its files, migrations and registrations, and its table in the local database
+///
+/// Refuses if the main branch of the remote has the migration, or if a later migration refers to the table.
+#[derive(clap::Args)]
+struct ResourceArgs {
+    /// The resource: book
+    name: String,
+    /// Do not ask before rows and edits are lost
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    build: BuildArgs,
+}
+
+impl Args {
+    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let What::Resource(ResourceArgs { name, yes, build }) = self.what;
+        let removal = scaffold::remove_resource(&project.root, &name)?;
+        if !removal.uncommitted.is_empty() {
+            let files = removal.uncommitted.join(", ");
+            confirm(&format!("{files}: not committed, will be lost."), yes)?;
+        }
+        roll_back(project, removal.first_migration, yes)?;
+        build.apply(&removal.plan, project)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Undoes the migration and the ones after it in the local database, while their files exist.
+fn roll_back(project: &Project, migration: i32, yes: bool) -> anyhow::Result<()> {
+    let version = || -> anyhow::Result<(Box<dyn Engine + '_>, i64)> {
+        let (engine, _) = engine::current(project)?;
+        let status: Value =
+            serde_json::from_str(&engine.migrate_output(&["status", "--json"], false)?)?;
+        let version = status["version"].as_i64().unwrap_or(0);
+        Ok((engine, version))
+    };
+    let Ok((engine, version)) = version() else {
+        report::note(&format!(
+            "no database is running. If yours has migration {migration}, run cargo xtask recreate-db after the next up."
+        ));
+        return Ok(());
+    };
+    if version < i64::from(migration) {
+        return Ok(());
+    }
+    confirm(
+        &format!(
+            "The local database has migration {migration}; the table and its rows are dropped."
+        ),
+        yes,
+    )?;
+    let to = format!("--to={}", migration - 1);
+    process::run(&mut engine.migrate(&["down", &to], false)?)
+}
