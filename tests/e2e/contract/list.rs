@@ -43,12 +43,13 @@ impl Checks<'_> {
     pub(super) async fn filters_narrow_the_list(&self) {
         for parameter in self.resource.list.parameters("query") {
             let name = parameter["name"].as_str().expect("a name");
-            let filtered =
-                |field: &&Field| field.name == name || field.name.strip_suffix('s') == Some(name);
-            let Some(field) = self.resource.fields.iter().find(filtered) else { continue };
+            if ["limit", "cursor"].contains(&name) {
+                continue;
+            }
+            let Some(field) = self.filtered_field(name) else { continue };
             let (row, other) = (self.row().await, self.row().await);
-            let value =
-                if field.name == name { &row.stored[name] } else { &row.stored[&field.name][0] };
+            let stored = &row.stored[&field.name];
+            let value = if stored.is_array() { &stored[0] } else { stored };
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             let matches = |row: &Value| {
                 let stored = &row[&field.name];
@@ -64,6 +65,18 @@ impl Checks<'_> {
                 "{id}: {name}={text}"
             );
         }
+    }
+
+    /// Returns the field that a parameter filters by. A filter by `tag_ids` is called `tag_id`, and a filter whose name
+    /// has another meaning has a prefix.
+    fn filtered_field(&self, parameter: &str) -> Option<&Field> {
+        let fields = &self.resource.fields;
+        let name = parameter.strip_prefix("filter_").unwrap_or(parameter);
+        let by_name = fields.iter().find(|field| field.name == name);
+        let is_of_another = name != parameter && self.resource.list.has_parameter("query", name);
+        let by_item = fields.iter().find(|field| field.name.strip_suffix('s') == Some(name));
+        let is_page = ["limit", "cursor"].contains(&name);
+        by_name.filter(|_| is_page || !is_of_another).or(by_item)
     }
 
     /// Returns the rows of all pages, each found by the `Link` or the `next` of the page before.

@@ -104,7 +104,7 @@ fn formatted(format: &str, number: usize) -> Option<String> {
     Some(match format {
         "date" => (date + Days::new(number as u64)).to_string(),
         "date-time" => time.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        "time" => time.format("%H:%M:%S").to_string(),
+        "time" | "time-local" => time.format("%H:%M:%S").to_string(),
         "uuid" => {
             Uuid::from_u128((0x0198 << 112) + (7 << 76) + (8 << 60) + number as u128).to_string()
         }
