@@ -91,10 +91,14 @@ where
     }
 }
 
-/// Returns true for the spans of requests and queries. Log lines are not sent to the collector.
+/// Returns true for spans, but not for log lines and for the spans of dependencies.
 fn is_exported(metadata: &Metadata<'_>) -> bool {
-    metadata.is_span()
-        && ["api::", "web::", "db::", "store::"].iter().any(|it| metadata.target().starts_with(it))
+    metadata.is_span() && !is_dependency(metadata.target())
+}
+
+fn is_dependency(target: &str) -> bool {
+    let crate_name = target.split("::").next().unwrap_or_default();
+    ["h2", "hyper", "hyper_util", "poem", "tokio"].contains(&crate_name)
 }
 
 /// Makes `span`, which must not have been entered yet, a child of the trace in the client's headers.
@@ -124,5 +128,18 @@ pub(crate) fn record_response(
     ]);
     if status.is_server_error() {
         span.set_status(Status::error(""));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_dependency;
+
+    #[test]
+    fn spans_of_every_crate_of_the_project_are_exported() {
+        for target in ["people::persons", "web::routes", "store::connection"] {
+            assert!(!is_dependency(target), "{target}");
+        }
+        assert!(is_dependency("h2::codec") && is_dependency("hyper"));
     }
 }
