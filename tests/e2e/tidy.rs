@@ -135,7 +135,9 @@ fn no_source_file_is_long() {
     for folder in ["crates", "xtask"] {
         for (path, text) in files(folder, &["rs"]) {
             let lines = text.lines().count();
-            assert!(lines <= LONGEST || !path.contains("/src/"), "{path} has {lines} lines");
+            // A resource is as long as its fields need.
+            let is_counted = path.contains("/src/") && !path.starts_with("crates/domains/");
+            assert!(lines <= LONGEST || !is_counted, "{path} has {lines} lines");
         }
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use crate::{
     NewField, Plan,
     checkout::{Checkout, DOMAINS},
-    edit,
+    described, edit,
     field::Field,
     kind::Kind,
     names::Names,
@@ -66,7 +66,7 @@ pub fn new_field(root: &Path, request: &NewField) -> anyhow::Result<Plan> {
         plan.add(format!("{stem}.down.sql"), down)?;
     }
     let mut schema = checkout.schema.clone();
-    schema.add_field(&resource, field);
+    described::add_field(&mut schema, &resource.names.things, field);
     plan.add(schema::FILE, schema.text())?;
     Ok(plan)
 }
@@ -100,7 +100,7 @@ type Texts = (String, String);
 fn migrations(resource: &Resource, field: &Field, comment: &str) -> Vec<(&'static str, Texts)> {
     let (things, table) = (&resource.names.things, resource.table());
     let (name, column) = (&field.column, quoted(&field.column));
-    let definition = templates::added_column(field, things);
+    let definition = templates::migration::added_column(field, things);
     let drop = format!("ALTER TABLE {table} DROP COLUMN {column};\n");
     let index = |unique: &str, name: &str, columns: &str| {
         let up = format!(

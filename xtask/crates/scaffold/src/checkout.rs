@@ -12,7 +12,6 @@ use crate::{
     kind::Target,
     names::singular,
     request::NewResource,
-    resource::Resource,
     schema::Schema,
     words::{is_rust_keyword, is_snake_case, quoted, words},
 };
@@ -270,37 +269,11 @@ impl Checkout {
         Ok(())
     }
 
-    /// Lists what is in the way of a new resource.
-    pub(crate) fn conflicts(&self, resource: &Resource) -> Vec<String> {
-        let names = &resource.names;
-        let mut problems = Vec::new();
-        let tables = resource.links().into_iter().map(|link| link.table);
-        for table in [names.things.clone()].into_iter().chain(tables) {
-            if self.schema.has_table(&table) {
-                problems.push(format!(
-                    "there is a table `{table}` already; choose another name or pass --plural"
-                ));
-            }
-        }
-        if let Some((_, path)) = self.source(&names.things) {
-            problems.push(format!("there is {path} already; choose another name or pass --plural"));
-        }
-        let path = names.path();
-        let used = |it: &String| it.trim_start_matches('/').split('/').next() == Some(&path);
-        let paths = self.document["paths"].as_object();
-        if resource.under.is_none()
-            && (PAGES.contains(&path.as_str()) || paths.is_some_and(|paths| paths.keys().any(used)))
-        {
-            problems.push(format!(
-                "the server has a path /{path} already; choose another name or pass --plural"
-            ));
-        }
-        if let Some(name) = resource.too_long() {
-            problems.push(format!(
-                "`{name}` is longer than the 63 characters of PostgreSQL; choose shorter names"
-            ));
-        }
-        problems
+    /// Returns whether the server has a path that begins with this segment.
+    pub(crate) fn has_path(&self, segment: &str) -> bool {
+        let first = |path: &str| path.split('/').nth(1) == Some(segment);
+        let mut paths = self.document["paths"].as_object().into_iter().flatten();
+        PAGES.contains(&segment) || paths.any(|(path, _)| first(path))
     }
 
     /// The test file for a new resource: tests of the base may have its name.

@@ -66,7 +66,7 @@ pub(crate) fn add_field(source: &str, resource: &Resource) -> Source {
     source.replace("UPDATE", r"version,\s+updated_at\)\s+= \(", |set| {
         format!("{column}, {}", &set[0])
     });
-    if field.kind == Kind::Jsonb {
+    if field.kind.is("jsonb") {
         add_json_values(&mut source, resource, &column);
     } else {
         let version = format!(r"{table}\.version \+ 1");
@@ -114,7 +114,7 @@ fn add_to_struct(source: &mut Source, resource: &Resource, thing: &str) {
 }
 
 fn add_imports(source: &mut Source, kind: &Kind) {
-    for &(module, name) in templates::imports_of(kind) {
+    for (module, name) in kind.imports() {
         let imports = source.text.split("\n///").next().unwrap_or_default();
         if Regex::new(&format!(r"\b{name}\b")).expect("a name").is_match(imports) {
             continue;
@@ -210,10 +210,9 @@ pub(crate) fn add_to_test(test: &str, resource: &Resource) -> Option<String> {
 pub(crate) fn by_hand(resource: &Resource) -> String {
     let (field, column) = (&resource.fields[0], quoted(&resource.fields[0].column));
     let table = resource.table();
-    let imports: Vec<_> = templates::imports_of(&field.kind)
-        .iter()
-        .map(|(module, name)| format!("{module}::{name}"))
-        .collect();
+    let imports =
+        field.kind.imports().into_iter().map(|(module, name)| format!("{module}::{name}"));
+    let imports: Vec<_> = imports.collect();
     let returned = if matches!(field.kind, Kind::Numeric { .. }) {
         format!("{column}::text AS {column}")
     } else {

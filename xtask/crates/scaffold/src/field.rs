@@ -1,9 +1,13 @@
 //! A field as it is given on the command line: `name:type`, with `?` if it is optional and `!` if it is unique.
 
+mod parse;
+
 use std::fmt;
 
+use parse::{Written, read_kind};
+
 use crate::{
-    kind::{Kind, Target, Variant},
+    kind::{Kind, Target},
     names::{LONGEST, Names, singular},
     words::{is_snake_case, is_system_column},
 };
@@ -106,9 +110,10 @@ impl Field {
             return Ok(());
         }
         let reason = match &self.kind {
-            Kind::Bool | Kind::Enum(_) => "there would be at most one row for each of its values",
-            Kind::Jsonb => "jsonb values are not compared",
-            Kind::Float => "two floats that look equal can differ",
+            Kind::Enum(_) => "there would be at most one row for each of its values",
+            kind if kind.is("bool") => "there would be at most one row for each of its values",
+            kind if kind.is("jsonb") => "jsonb values are not compared",
+            kind if kind.is("float") => "two floats that look equal can differ",
             Kind::TextArray { .. } => "lists are not compared",
             Kind::Ref(target) if target.is_self => "a chain of references would have no end",
             Kind::Text { max } if *max > LONGEST_UNIQUE => {
@@ -170,143 +175,4 @@ impl fmt::Display for Field {
         f.write_str(if self.optional { "?" } else { "" })?;
         f.write_str(if self.unique { "!" } else { "" })
     }
-}
-
-/// A type as it is written.
-struct Written<'a> {
-    kind: &'a str,
-    arguments: Option<&'a str>,
-    optional: bool,
-    unique: bool,
-}
-
-impl<'a> Written<'a> {
-    /// Reads `text(20)?!`, `text(20):optional:unique` or, without brackets, `enum:one,other`.
-    fn read(text: &'a str) -> Result<Self, String> {
-        let bare = |part: &'a str| part.trim_end_matches(['?', '!']);
-        let mut parts = text.split(':');
-        let written = parts.next().unwrap_or_default();
-        let first = bare(written);
-        let mut marks = written[first.len()..].to_owned();
-        let first = first.strip_suffix("[]").unwrap_or(first);
-        let (kind, mut arguments) = match first.split_once('(') {
-            None => (first, None),
-            Some((kind, rest)) => {
-                let inside = rest
-                    .strip_suffix(')')
-                    .ok_or("the type must end in `)`, such as `title:text(80)`")?;
-                (kind, Some(inside))
-            }
-        };
-        for part in parts {
-            match bare(part) {
-                "optional" => marks.push('?'),
-                "unique" => marks.push('!'),
-                inside if arguments.is_none() && matches!(kind, "enum" | "ref" | "many") => {
-                    arguments = Some(inside);
-                }
-                other => {
-                    return Err(format!(
-                        "`{other}` is not a property of a field; they are `optional` and `unique`"
-                    ));
-                }
-            }
-            marks += &part[bare(part).len()..];
-        }
-        let (optional, unique) = (marks.contains('?'), marks.contains('!'));
-        Ok(Self { kind, arguments, optional, unique })
-    }
-}
-
-fn read_kind(
-    kind: &str,
-    arguments: Option<&str>,
-    is_array: bool,
-    names: &Names,
-    find: FindTarget<'_>,
-) -> Result<Kind, String> {
-    let target = |things: &str| {
-        if things == names.things {
-            let (table, one) = (names.things.clone(), names.one());
-            return Ok(Target { table, one, is_self: true });
-        }
-        find(things)
-    };
-    Ok(match (kind, arguments) {
-        ("text", None) if is_array => Kind::TextArray { max: 200 },
-        ("text", None) => Kind::Text { max: 200 },
-        ("text", Some(max)) => match max.trim().parse() {
-            Ok(max @ 1..=100_000) if is_array => Kind::TextArray { max },
-            Ok(max @ 1..=100_000) => Kind::Text { max },
-            _ => {
-                return Err(
-                    "text(MAX) takes a length of 1 to 100000 characters, such as `text(80)`"
-                        .to_owned(),
-                );
-            }
-        },
-        _ if is_array => return Err("only text has a list, such as `labels:text[]`".to_owned()),
-        ("int", None) => Kind::Int,
-        ("bigint", None) => Kind::Bigint,
-        ("numeric", None) => Kind::Numeric { digits: 12, scale: 2 },
-        ("numeric", Some(arguments)) => numeric(arguments)?,
-        ("float", None) => Kind::Float,
-        ("bool", None) => Kind::Bool,
-        ("uuid", None) => Kind::Uuid,
-        ("date", None) => Kind::Date,
-        ("time", None) => Kind::Time,
-        ("timestamptz", None) => Kind::Timestamptz,
-        ("email", None) => Kind::Email,
-        ("url", None) => Kind::Url,
-        ("jsonb", None) => Kind::Jsonb,
-        ("enum", Some(values)) => Kind::Enum(variants(values)?),
-        ("ref", Some(things)) => Kind::Ref(target(things)?),
-        ("many", Some(things)) => Kind::Many(target(things)?),
-        ("enum", None) => {
-            return Err(
-                "an enum names its values, such as `status:enum(draft,published)`".to_owned()
-            );
-        }
-        ("ref" | "many", None) => {
-            return Err(format!(
-                "`{kind}` names a resource by its plural, such as `owner:{kind}(persons)`"
-            ));
-        }
-        _ => return Err(format!("there is no type `{kind}` of this form; the types are {TYPES}")),
-    })
-}
-
-fn numeric(arguments: &str) -> Result<Kind, String> {
-    let parsed = arguments.split_once(',').and_then(|(digits, scale)| {
-        Some((digits.trim().parse().ok()?, scale.trim().parse().ok()?))
-    });
-    match parsed {
-        Some((digits @ 1..=100, scale)) if scale <= digits => Ok(Kind::Numeric { digits, scale }),
-        _ => Err("numeric(DIGITS,SCALE) takes 1 to 100 digits in all and how many of them follow the point, such as \
-            `numeric(12,2)`"
-            .to_owned()),
-    }
-}
-
-fn variants(text: &str) -> Result<Vec<Variant>, String> {
-    let example = "such as `status:enum(draft,published)`";
-    let mut variants: Vec<Variant> = Vec::new();
-    for value in text.split(',').map(str::trim) {
-        let is_allowed =
-            |it: char| !it.is_whitespace() && !it.is_control() && !"():'\"\\?!".contains(it);
-        if value.is_empty() || value.chars().count() > 50 || !value.chars().all(is_allowed) {
-            return Err(format!(
-                "an enum's value has 1 to 50 characters, no spaces, quotes or brackets, {example}"
-            ));
-        }
-        if variants.iter().any(|other| other.value == value) {
-            return Err(format!("the value `{value}` is given twice"));
-        }
-        let variant = Variant::new(value, &variants);
-        variants.push(variant);
-    }
-    if variants.len() < 2 {
-        return Err(format!("an enum has at least two values, {example}"));
-    }
-    Ok(variants)
 }

@@ -6,6 +6,7 @@
 
 mod add_field;
 mod checkout;
+mod described;
 mod edit;
 mod field;
 mod git;

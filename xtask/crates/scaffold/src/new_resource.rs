@@ -7,7 +7,7 @@ use anyhow::bail;
 use crate::{
     Domain, NewResource, Plan,
     checkout::{Checkout, DOMAINS, TESTS},
-    register,
+    described, register,
     request::stem,
     resource::Resource,
     schema, templates,
@@ -40,17 +40,17 @@ pub fn new_resource(root: &Path, request: &NewResource) -> anyhow::Result<(Plan,
         register::add_api(&register::add_module(text, things)?, &api)
     })?;
     let test = checkout.new_test(things);
-    plan.add(&test, templates::test(&resource))?;
+    plan.add(&test, templates::test::source(&resource))?;
     let module =
         test.trim_start_matches(TESTS).trim_matches('/').trim_end_matches(".rs").to_owned();
     plan.edit(&format!("{TESTS}/main.rs"), |text| register::add_module(text, &module))?;
     let comment = request.comment(resource.fields.iter().map(ToString::to_string));
-    let (up, down) = templates::migration(&resource, &comment);
+    let (up, down) = templates::migration::create(&resource, &comment);
     let stem = stem(checkout.next_number(), &format!("create_{things}"));
     plan.add(format!("{stem}.sql"), up)?;
     plan.add(format!("{stem}.down.sql"), down)?;
     let mut schema = checkout.schema.clone();
-    schema.add(&resource);
+    described::add(&mut schema, &resource);
     plan.add(schema::FILE, schema.text())?;
     Ok((plan, domain, things.clone()))
 }

@@ -2,7 +2,7 @@
 
 use migration_files::FOLDER;
 
-use crate::{names::Names, sql::wrap};
+use crate::{names::Names, words::wrap};
 
 const NEW_RESOURCE: &str = "cargo xtask new resource ";
 const NEW_FIELD: &str = "cargo xtask new field ";

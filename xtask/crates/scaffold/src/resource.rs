@@ -6,14 +6,15 @@ use crate::{
     checkout::{Checkout, Parent},
     field::Field,
     kind::Kind,
-    names::{LONGEST, Names, singular},
+    names::{Names, singular},
     request::NewResource,
-    templates::IMPORTED,
-    words::{is_sql_keyword, quoted, type_name},
+    words::{is_imported, quoted, type_name},
 };
 
 /// The query parameters of every list.
 const LIST_PARAMETERS: [&str; 3] = ["cursor", "limit", "q"];
+/// The longest name in PostgreSQL.
+const LONGEST_NAME: usize = 63;
 /// The most fields that one resource can have.
 const MOST_FIELDS: usize = 60;
 
@@ -113,7 +114,7 @@ impl Resource {
             problems.push(format!("a resource has at most {MOST_FIELDS} fields; make a part of it a resource of its own"));
         }
         resource.name_enums(checkout);
-        problems.extend(checkout.conflicts(&resource));
+        problems.extend(resource.conflicts(checkout));
         if !problems.is_empty() {
             bail!("nothing was written, because\n  {}", problems.join("\n  "));
         }
@@ -135,7 +136,7 @@ impl Resource {
         for field in self.fields.iter().filter(is_enum) {
             let mut name = type_name(&self.names.thing) + &type_name(&field.column);
             while checkout.has_schema(&name)
-                || IMPORTED.contains(&name.as_str())
+                || is_imported(&name)
                 || name == self.names.things_type()
             {
                 name += "Value";
@@ -152,8 +153,7 @@ impl Resource {
     /// The name of the struct that has the operations.
     pub(crate) fn api_type(&self) -> String {
         let name = self.names.things_type();
-        let is_taken = IMPORTED.contains(&name.as_str())
-            || name == format!("Create{}", self.names.thing_type());
+        let is_taken = is_imported(&name) || name == format!("Create{}", self.names.thing_type());
         if is_taken { name + "Api" } else { name }
     }
 
@@ -169,14 +169,23 @@ impl Resource {
         format!("{}/{}", nested.unwrap_or_default(), self.names.path())
     }
 
-    /// The column of the parent, as PostgreSQL writes its name.
-    pub(crate) fn parent_column(&self) -> Option<String> {
-        self.under.as_ref().map(|parent| quoted(&parent.column))
+    /// The columns that the kit fills from the path and the account, each with the table that it refers to.
+    pub(crate) fn scope(&self) -> impl Iterator<Item = (&str, &str)> {
+        let parent =
+            self.under.iter().map(|parent| (parent.column.as_str(), parent.table.as_str()));
+        parent.chain(self.owned.then_some(("owner_id", "accounts")))
     }
 
-    /// The columns that the kit fills from the path and the account.
+    /// The same columns as PostgreSQL writes their names.
     pub(crate) fn scope_columns(&self) -> Vec<String> {
-        self.parent_column().into_iter().chain(self.owned.then(|| "owner_id".to_owned())).collect()
+        self.scope().map(|(column, _)| quoted(column)).collect()
+    }
+
+    /// The columns that need an index of their own.
+    pub(crate) fn indexed(&self) -> Vec<String> {
+        let is_indexed = |field: &&Field| !field.unique && matches!(field.kind, Kind::Ref(_));
+        let references = self.fields.iter().filter(is_indexed).map(|field| field.column.clone());
+        self.scope().map(|(column, _)| column.to_owned()).chain(references).collect()
     }
 
     pub(crate) fn link(&self, field: &Field) -> Link {
@@ -219,38 +228,57 @@ impl Resource {
         !self.search.is_empty() || !self.filters().is_empty()
     }
 
+    /// The columns that a search reads, each with whether it can be null.
+    fn searched(&self) -> impl Iterator<Item = (String, bool)> {
+        let fields = self
+            .search
+            .iter()
+            .filter_map(|name| self.fields.iter().find(|field| field.column == *name));
+        fields.map(|field| (quoted(&field.column), field.optional))
+    }
+
     /// The text that a search reads, as an expression that can be indexed.
     pub(crate) fn search_document(&self) -> String {
-        let parts = self.search.iter().map(|column| {
-            let is_optional =
-                self.fields.iter().any(|field| field.column == *column && field.optional);
-            let column = quoted(column);
-            if is_optional { format!("coalesce({column}, '')") } else { column }
-        });
-        format!("to_tsvector('simple', {})", parts.collect::<Vec<_>>().join(" || ' ' || "))
+        let part =
+            |(column, optional)| if optional { format!("coalesce({column}, '')") } else { column };
+        format!(
+            "to_tsvector('simple', {})",
+            self.searched().map(part).collect::<Vec<_>>().join(" || ' ' || ")
+        )
     }
 
     /// The same expression as PostgreSQL reports it.
     pub(crate) fn reported_search_document(&self) -> String {
-        let parts = self.search.iter().map(|column| {
-            let is_optional =
-                self.fields.iter().any(|field| field.column == *column && field.optional);
-            let column = quoted(column);
-            if is_optional { format!("COALESCE({column}, ''::text)") } else { column }
-        });
-        let document = parts
-            .reduce(|all, part| format!("(({all} || ' '::text) || {part})"))
-            .unwrap_or_default();
-        format!("to_tsvector('simple'::regconfig, {document})")
+        let part = |(column, optional)| {
+            if optional { format!("COALESCE({column}, ''::text)") } else { column }
+        };
+        let joined = self
+            .searched()
+            .map(part)
+            .reduce(|all, part| format!("(({all} || ' '::text) || {part})"));
+        format!("to_tsvector('simple'::regconfig, {})", joined.unwrap_or_default())
     }
 
-    /// The longest name that PostgreSQL would get.
-    pub(crate) fn too_long(&self) -> Option<String> {
-        let links =
-            self.links().into_iter().map(|link| format!("{}_{}_fkey", link.table, link.other));
-        let tables = self.links().into_iter().map(|link| link.table);
-        links
-            .chain(tables.filter(|table| is_sql_keyword(table)))
-            .find(|name| name.len() > 2 * LONGEST + 3)
+    /// Lists what is in the way of a new resource.
+    fn conflicts(&self, checkout: &Checkout) -> Vec<String> {
+        let (things, path, links) = (&self.names.things, self.names.path(), self.links());
+        let mut problems = Vec::new();
+        let rename = "already; choose another name or pass --plural";
+        for table in [things].into_iter().chain(links.iter().map(|link| &link.table)) {
+            if checkout.schema.has_table(table) {
+                problems.push(format!("there is a table `{table}` {rename}"));
+            }
+        }
+        if let Some((_, path)) = checkout.source(things) {
+            problems.push(format!("there is {path} {rename}"));
+        }
+        if self.under.is_none() && checkout.has_path(&path) {
+            problems.push(format!("the server has a path /{path} {rename}"));
+        }
+        let mut names = links.iter().map(|link| format!("{}_{}_fkey", link.table, link.other));
+        if let Some(name) = names.find(|name| name.len() > LONGEST_NAME) {
+            problems.push(format!("`{name}` is longer than the {LONGEST_NAME} characters of PostgreSQL; choose shorter names"));
+        }
+        problems
     }
 }

@@ -3,11 +3,9 @@
 use crate::{
     kind::Kind,
     resource::{Link, Resource},
-    words::quoted,
+    words::{WIDTH, quoted, wrap},
 };
 
-/// The longest line of SQL, without the indentation of the source file.
-const WIDTH: usize = 84;
 /// The end of every list of columns.
 const TAIL: [&str; 3] = ["version", "created_at", "updated_at"];
 
@@ -32,7 +30,7 @@ pub(crate) fn queries(resource: &Resource) -> String {
     queries.push(("find", literal(&find(resource))));
     queries.push(("insert", insert(resource)));
     queries.push(("update", update(resource, true)));
-    if resource.fields.iter().any(|field| field.kind == Kind::Jsonb) {
+    if resource.fields.iter().any(|field| field.kind.is("jsonb")) {
         queries.push(("replace", format!("Some({})", update(resource, false))));
     }
     queries.push(("delete", delete(resource)));
@@ -55,26 +53,6 @@ fn audited_with(parameter: u32, with: &str, select: &str) -> String {
     format!(
         "audited!(\n        {parameter},\n        with: {with},\n        select: {select}\n    )"
     )
-}
-
-/// Joins items in lines that are not too long; `used` is how much of the first line is used.
-pub(crate) fn wrap(items: &[String], separator: &str, indent: &str, used: usize) -> String {
-    let (mut text, mut line) = (String::new(), used);
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            text += separator;
-            if line + item.len() > WIDTH {
-                text.push('\n');
-                text += indent;
-                line = indent.len();
-            } else {
-                text.push(' ');
-            }
-        }
-        text += item;
-        line += item.len() + 2;
-    }
-    text
 }
 
 /// Returns the columns of the table that a query returns.
@@ -122,8 +100,8 @@ fn stored(resource: &Resource) -> Vec<String> {
 /// Returns the conditions by which a row belongs to the parent and the owner in the request.
 fn scope(resource: &Resource, parameters: &mut Parameters) -> Vec<String> {
     let mut conditions = Vec::new();
-    if let Some(parent) = resource.parent_column() {
-        conditions.push(format!("{parent} = {}", parameters.next()));
+    if let Some(parent) = &resource.under {
+        conditions.push(format!("{} = {}", quoted(&parent.column), parameters.next()));
     }
     if resource.owned {
         let owner = parameters.next();
@@ -247,8 +225,8 @@ fn update(resource: &Resource, merges: bool) -> String {
     let (mut columns, mut values) = (Vec::new(), Vec::new());
     for field in resource.fields.iter().filter(|field| field.kind.is_column()) {
         let column = quoted(&field.column);
-        values.push(match field.kind {
-            Kind::Jsonb if merges => {
+        values.push(match &field.kind {
+            kind if merges && kind.is("jsonb") => {
                 format!("jsonb_merge_patch({table}.{column}, $1 -> '{}')", field.column)
             }
             _ => column.clone(),

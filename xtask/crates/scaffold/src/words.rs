@@ -30,6 +30,14 @@ const SYSTEM_COLUMNS: [&str; 6] = ["cmax", "cmin", "ctid", "tableoid", "xmax", "
 const ACRONYMS: [&str; 12] =
     ["api", "dns", "html", "iban", "id", "ip", "isbn", "pdf", "sku", "sms", "url", "vat"];
 
+/// The types that a resource's file can name, which no type of the resource may hide.
+const IMPORTED: &str = "Admin ApiError AppState Created DateTime Decimal Deleted Deserialize EmailAddress Enum Example \
+    Fetched Header IdempotencyKey Json JsonObject Line Listed NaiveDate NaiveTime Object OpenApi Option Parent Patch \
+    Path Queries Query Reader Resource Result Search Serialize String Tag Tags Updated Url Uuid Vec Writer";
+
+/// The longest line of SQL, without the indentation of the source file.
+pub(crate) const WIDTH: usize = 84;
+
 fn is_one_of(words: &str, name: &str) -> bool {
     words.split_whitespace().any(|word| word == name)
 }
@@ -42,6 +50,11 @@ pub(crate) fn is_rust_keyword(name: &str) -> bool {
 /// Returns whether PostgreSQL accepts `name` only in quotes.
 pub(crate) fn is_sql_keyword(name: &str) -> bool {
     is_one_of(POSTGRESQL, name)
+}
+
+/// Returns whether a resource's file can have imported a type of this name.
+pub(crate) fn is_imported(name: &str) -> bool {
+    is_one_of(IMPORTED, name)
 }
 
 /// Returns whether no table can have a column of this name.
@@ -101,6 +114,26 @@ pub fn is_snake_case(text: &str) -> bool {
     let is_letter = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit();
     text.starts_with(|first: char| first.is_ascii_lowercase())
         && text.split('_').all(|word| !word.is_empty() && word.chars().all(is_letter))
+}
+
+/// Joins items in lines that are not too long; `used` is how much of the first line is used.
+pub(crate) fn wrap(items: &[String], separator: &str, indent: &str, used: usize) -> String {
+    let (mut text, mut line) = (String::new(), used);
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            text += separator;
+            if line + item.len() > WIDTH {
+                text.push('\n');
+                text += indent;
+                line = indent.len();
+            } else {
+                text.push(' ');
+            }
+        }
+        text += item;
+        line += item.len() + 2;
+    }
+    text
 }
 
 #[cfg(test)]
