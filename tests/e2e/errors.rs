@@ -111,7 +111,7 @@ async fn an_error_of_the_server_tells_the_request_id_and_nothing_else() {
     let app = TestApp::spawn().await;
     let client = app.database.connect().await;
     // No SQLSTATE that the server expects.
-    client.batch_execute("ALTER TABLE persons RENAME COLUMN name TO title").await.expect("done");
+    client.batch_execute("ALTER TABLE persons RENAME COLUMN name TO renamed").await.expect("done");
     let request = app.get("/persons").header("x-request-id", "mine");
     let response = request.send().await.expect("an answer");
     insta::assert_json_snapshot!(problem(response, 500).await, @r#"

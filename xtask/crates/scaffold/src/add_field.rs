@@ -124,9 +124,13 @@ fn migrations(resource: &Resource, field: &Field, comment: &str) -> Vec<(&'stati
          ADD CONSTRAINT {constraint} FOREIGN KEY ({column}) REFERENCES {to} NOT VALID;\n"
     );
     let validate = format!("ALTER TABLE {table} VALIDATE CONSTRAINT {constraint};\n");
+    let not_valid = format!(
+        "ALTER TABLE {table}\n    DROP CONSTRAINT {constraint},\n    \
+         ADD CONSTRAINT {constraint} FOREIGN KEY ({column}) REFERENCES {to} NOT VALID;\n"
+    );
     let mut all = vec![
         ("add", (add, drop)),
-        ("validate", (validate, "-- A constraint stays valid.\nSELECT;\n".to_owned())),
+        ("validate", (validate, not_valid)),
         index("", &format!("{things}_{name}_id_idx"), &format!("{column}, id")),
     ];
     if field.unique {

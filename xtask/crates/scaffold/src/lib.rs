@@ -24,9 +24,6 @@ mod sql;
 mod templates;
 mod words;
 
-#[cfg(test)]
-mod tests;
-
 pub use add_field::new_field;
 pub use checkout::Domain;
 pub use new_resource::new_resource;

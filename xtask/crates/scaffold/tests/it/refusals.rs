@@ -1,6 +1,6 @@
 //! What is refused, with the rule.
 
-use super::Root;
+use crate::Root;
 
 /// Returns why a command is refused.
 fn refusal(root: &Root, command: &str) -> String {

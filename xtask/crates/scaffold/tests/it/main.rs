@@ -9,7 +9,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use crate::{NewField, NewResource, new_field, new_resource, remove_resource};
+use scaffold::{NewField, NewResource, new_field, new_resource, remove_resource};
 
 const LIBRARY: &str = "//! People.\n\nmod persons;\n\nuse web::{Api, AppState};\n\n\
     pub fn apis(state: &AppState) -> Vec<Api> {\n    vec![Api::new(persons::Persons::new(state))]\n}\n";
