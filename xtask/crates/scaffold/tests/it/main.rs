@@ -1,5 +1,6 @@
 //! The commands on a small checkout in a temporary folder.
 
+mod docs;
 mod refusals;
 
 use std::{
