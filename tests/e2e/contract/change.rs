@@ -48,7 +48,7 @@ impl Checks<'_> {
         let mut expected = row.stored;
         for field in &self.resource.fields {
             let changed = self.other_value(field, &expected[&field.name]).await;
-            let removed = (!field.is_required).then_some(Value::Null);
+            let removed = (!field.is_required && field.default.is_none()).then_some(Value::Null);
             for value in changed.into_iter().chain(removed) {
                 let body = json!({ &field.name: value });
                 let call = self.client.call(update, &row.path).json(&body);
@@ -141,6 +141,11 @@ impl Checks<'_> {
         let replaced =
             self.client.call(replace, &row.path).json(&body).expect(200, "the body is valid").await;
         let mut expected = body;
+        for field in self.resource.fields.iter().filter(|field| !field.is_required) {
+            if let Some(default) = &field.default {
+                expected[&field.name] = default.clone();
+            }
+        }
         for (name, value) in row.stored.as_object().expect("an object") {
             if !self.resource.fields.iter().any(|field| field.name == *name) {
                 expected[name] = value.clone();
