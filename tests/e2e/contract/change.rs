@@ -19,7 +19,7 @@ impl Checks<'_> {
         for field in &self.resource.fields {
             let name = &field.name;
             let changed = self.other_value(field, &row.stored[name]).await;
-            let removed = (!field.is_required).then_some(Value::Null);
+            let removed = (!field.is_required && field.default.is_none()).then_some(Value::Null);
             for value in changed.into_iter().chain(removed) {
                 let body = json!({ name: value });
                 let call = self.client.call(update, &row.path).json(&body);
@@ -71,7 +71,10 @@ impl Checks<'_> {
         let replaced = call.expect(200, "the optional fields are absent").await;
         let mut expected = row.stored.clone();
         for field in &self.resource.fields {
-            expected[&field.name] = body[&field.name].clone();
+            // An absent field with a default gets the default.
+            let default = field.default.clone().filter(|_| !field.is_required);
+            let value = body.get(&field.name).cloned().or(default);
+            expected[&field.name] = value.unwrap_or(Value::Null);
         }
         expected["version"] = json!(row.version() + 1);
         assert_same(replace, &expected, &replaced.body);

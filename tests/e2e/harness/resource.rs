@@ -38,6 +38,8 @@ pub(crate) struct Resource {
 pub(crate) struct Field {
     pub(crate) name: String,
     pub(crate) is_required: bool,
+    /// The value of a field that the body does not have.
+    pub(crate) default: Option<Value>,
     pub(crate) is_unique: bool,
     pub(crate) reference: Option<Reference>,
     pub(crate) values: Generator,
@@ -144,6 +146,7 @@ impl Resource {
             is_required: body["required"]
                 .as_array()
                 .is_some_and(|it| it.contains(&Value::from(name.as_str()))),
+            default: schema.get("default").cloned(),
             is_unique: constraints.unique.contains(&(table.clone(), name.clone())),
             reference: constraints.reference(&table, name).cloned(),
             values: Generator::new(spec.inline(schema)),
