@@ -8,30 +8,61 @@ mod schemas;
 mod security;
 mod values;
 
-use std::sync::OnceLock;
+use std::{collections::HashMap, sync::OnceLock};
 
 use serde_json::{Value, json};
 
-use values::members_mut;
+use values::{members, members_mut};
 
-static PUBLISHED: OnceLock<String> = OnceLock::new();
+/// The document as JSON text, because the parsed document takes several times the memory.
+struct Document {
+    text: String,
+    schemas: HashMap<String, Box<str>>,
+    paths: Vec<(String, Vec<String>)>,
+}
+
+static DOCUMENT: OnceLock<Document> = OnceLock::new();
 
 /// Corrects the document of poem-openapi. A process has one document, so later calls have no effect.
 pub(crate) fn publish(write: &dyn Fn() -> String) {
-    PUBLISHED.get_or_init(|| {
+    DOCUMENT.get_or_init(|| {
         let written = serde_json::from_str(&write()).expect("poem-openapi writes JSON");
-        correct(written).to_string()
+        let document = correct(written);
+        let schemas = members(&document["components"]["schemas"]);
+        let paths = members(&document["paths"]);
+        Document {
+            text: document.to_string(),
+            schemas: schemas.map(|(name, it)| (name.clone(), it.to_string().into())).collect(),
+            paths: paths
+                .map(|(path, it)| (path.clone(), members(it).map(|(it, _)| it.clone()).collect()))
+                .collect(),
+        }
     });
+}
+
+fn document() -> &'static Document {
+    DOCUMENT.get().expect("a `Service` publishes it before it can be called")
 }
 
 /// Returns the document as JSON text.
 pub(crate) fn published() -> &'static str {
-    PUBLISHED.get().expect("a `Service` publishes it before it can be called")
+    &document().text
 }
 
-/// Parses the document. Drop the result soon, because it takes several times the memory of the text.
-pub(crate) fn parsed() -> Value {
-    serde_json::from_str(published()).expect("we have written it")
+/// Returns the names of the schemas.
+pub(crate) fn schema_names() -> impl Iterator<Item = &'static str> {
+    document().schemas.keys().map(String::as_str)
+}
+
+/// Returns the schema with this name.
+pub(crate) fn schema(name: &str) -> Option<Value> {
+    let text = document().schemas.get(name)?;
+    Some(serde_json::from_str(text).expect("we have written it"))
+}
+
+/// Returns the paths, each with its methods in lower case.
+pub(crate) fn paths() -> &'static [(String, Vec<String>)] {
+    &document().paths
 }
 
 fn correct(mut document: Value) -> Value {

@@ -7,7 +7,6 @@ use poem::{
     error::{MethodNotAllowedError, NotFoundError},
     http::{HeaderValue, Method, StatusCode, Uri, header},
 };
-use serde_json::{Map, Value};
 
 /// A path as the OpenAPI document writes it, and its `Allow` header. Attached to responses and errors.
 #[derive(Clone)]
@@ -21,12 +20,10 @@ pub(crate) struct Paths(HashMap<String, KnownPath>);
 
 impl Paths {
     /// Returns the paths of the OpenAPI document and of `pages`.
-    pub(crate) fn new(document: &Value, pages: &[&str]) -> Self {
-        let paths = document["paths"].as_object().into_iter().flatten();
-        let operations = paths.map(|(path, operations)| {
-            let methods = operations.as_object().into_iter().flat_map(Map::keys);
-            known(path, methods.map(String::as_str))
-        });
+    pub(crate) fn new(documented: &[(String, Vec<String>)], pages: &[&str]) -> Self {
+        let operations = documented
+            .iter()
+            .map(|(path, methods)| known(path, methods.iter().map(String::as_str)));
         let pages = pages.iter().map(|path| known(path, ["get"].into_iter()));
         Self(operations.chain(pages).collect())
     }

@@ -12,6 +12,7 @@ use poem::{
     web::Html,
 };
 use poem_openapi::OpenApiService;
+use serde_json::Value;
 use store::Database;
 
 use crate::{
@@ -90,7 +91,7 @@ impl App {
         let unlisted: Vec<_> = pages.names.iter().copied().chain(landing).collect();
         Self {
             service,
-            paths: Paths::new(&openapi::parsed(), &unlisted),
+            paths: Paths::new(openapi::paths(), &unlisted),
             pages,
             limits: config.server.clone(),
             metrics: metrics.clone(),
@@ -168,7 +169,8 @@ pub fn spec(api: fn(&AppState) -> Service) -> String {
     let database = Database::new(&config.database).expect("the URL is valid");
     let authenticator = Authenticator::new(database.clone(), false, RedisClient::default());
     api(&AppState { config, database, authenticator, readiness: Readiness::default() });
-    format!("{:#}", openapi::parsed())
+    let document: Value = serde_json::from_str(openapi::published()).expect("we have written it");
+    format!("{document:#}")
 }
 
 /// The documentation page, rendered at the first request. Swagger UI embeds the document as text, so the published

@@ -14,27 +14,18 @@ use crate::{
 };
 
 /// The validators by schema name. Each is created at its first use, to save memory.
-static VALIDATORS: LazyLock<HashMap<String, OnceLock<Validator>>> = LazyLock::new(|| {
-    let names = schemas().into_iter().map(|(name, _)| name);
-    names.map(|name| (name, OnceLock::new())).collect()
-});
-
-/// Returns the schemas of the OpenAPI document.
-fn schemas() -> Map<String, Value> {
-    match openapi::parsed()["components"]["schemas"].take() {
-        Value::Object(schemas) => schemas,
-        _ => Map::new(),
-    }
-}
+static VALIDATORS: LazyLock<HashMap<&str, OnceLock<Validator>>> =
+    LazyLock::new(|| openapi::schema_names().map(|name| (name, OnceLock::new())).collect());
 
 fn build(name: &str) -> Validator {
-    let mut schemas = schemas();
     let mut needed = Map::new();
     let mut names = vec![name.to_owned()];
     while let Some(name) = names.pop() {
-        if let Some(mut schema) = schemas.remove(&name) {
+        if needed.contains_key(&name) {
+            continue;
+        }
+        if let Some(schema) = openapi::schema(&name) {
             references(&schema, &mut names);
-            bound_integers(&mut schema);
             needed.insert(name, schema);
         }
     }
@@ -44,24 +35,6 @@ fn build(name: &str) -> Validator {
     });
     let options = jsonschema::draft202012::options().should_validate_formats(true);
     options.build(&schema).expect("the document holds valid schemas")
-}
-
-/// Adds the bounds of the integer formats, which JSON Schema does not check.
-fn bound_integers(schema: &mut Value) {
-    let bounds = match schema["format"].as_str() {
-        Some("int32") => Some((json!(i32::MIN), json!(i32::MAX))),
-        Some("int64") => Some((json!(i64::MIN), json!(i64::MAX))),
-        _ => None,
-    };
-    if let (Value::Object(fields), Some((minimum, maximum))) = (&mut *schema, bounds) {
-        fields.entry("minimum").or_insert(minimum);
-        fields.entry("maximum").or_insert(maximum);
-    }
-    match schema {
-        Value::Object(fields) => fields.values_mut().for_each(bound_integers),
-        Value::Array(items) => items.iter_mut().for_each(bound_integers),
-        _ => {}
-    }
 }
 
 /// Adds the names of the schemas that `schema` refers to.

@@ -3,162 +3,126 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{Checks, assert_same};
+use super::{Checks, Row, assert_same, is_same};
 
 impl Checks<'_> {
-    pub(super) async fn stale_if_match_returns_412(&self) {
-        for operation in self.resource.writes().filter(|it| it.has_parameter("header", "If-Match"))
-        {
-            let row = self.row().await;
-            for stale in ["\"2\"", "\"2\", \"3\"", "W/\"1\""] {
-                let why = format!("If-Match is {stale} and the version is 1");
-                self.write(operation, &row.path, &[("if-match", stale)], 412, &why).await;
-            }
-            assert_same(operation, &row.stored, &self.get(&row.path).await);
-            let status = if operation.method == "DELETE" { 204 } else { 200 };
-            for (index, current) in ["\"1\"", "\"9\", \"2\"", "*"].iter().enumerate() {
-                if status == 200 {
-                    self.write(
-                        operation,
-                        &row.path,
-                        &[("if-match", current)],
-                        200,
-                        "If-Match has the version",
-                    )
-                    .await;
-                } else {
-                    let row = self.row().await;
-                    let current = if index == 1 { "\"9\", \"1\"" } else { current };
-                    self.write(
-                        operation,
-                        &row.path,
-                        &[("if-match", current)],
-                        204,
-                        "If-Match has the version",
-                    )
-                    .await;
-                }
-            }
-        }
+    /// PATCH changes one field after the other, then several at once. PUT removes the fields that are absent.
+    pub(super) async fn patch_and_put_change_what_they_name(&self) {
+        let mut row = self.row().await;
+        self.patch_each_field(&mut row).await;
+        self.patch_concurrently(&mut row).await;
+        self.replace_without_optional_fields(&row).await;
     }
 
-    pub(super) async fn patch_changes_only_its_fields(&self) {
+    async fn patch_each_field(&self, row: &mut Row) {
         let Some(update) = &self.resource.update else { return };
-        let row = self.row().await;
-        let mut expected = row.stored;
         for field in &self.resource.fields {
-            let changed = self.other_value(field, &expected[&field.name]).await;
+            let name = &field.name;
+            let changed = self.other_value(field, &row.stored[name]).await;
             let removed = (!field.is_required).then_some(Value::Null);
             for value in changed.into_iter().chain(removed) {
-                let body = json!({ &field.name: value });
+                let body = json!({ name: value });
                 let call = self.client.call(update, &row.path).json(&body);
                 let patched = call.expect(200, &format!("{body} is valid")).await;
-                // A free-form object keeps the keys that the patch does not name.
-                expected[&field.name] = if field.is_object() && !value.is_null() {
-                    patched.body[&field.name].clone()
-                } else {
-                    value
-                };
-                expected["version"] = json!(expected["version"].as_i64().expect("a version") + 1);
-                assert_same(update, &expected, &patched.body);
-                assert_eq!(
-                    patched.header("etag"),
-                    format!("\"{}\"", expected["version"]),
-                    "{}: the ETag",
-                    update.id
-                );
+                let is_merged = field.is_object() && !value.is_null();
+                row.stored[name] = if is_merged { patched.body[name].clone() } else { value };
+                row.stored["version"] = json!(row.version() + 1);
+                assert_same(update, &row.stored, &patched.body);
+                let etag = format!("\"{}\"", row.version());
+                assert_eq!(patched.header("etag"), etag, "{}: the ETag", update.id);
             }
         }
-        assert_same(update, &expected, &self.get(&row.path).await);
+        assert_same(update, &row.stored, &self.get(&row.path).await);
+    }
+
+    async fn patch_concurrently(&self, row: &mut Row) {
+        let Some(update) = &self.resource.update else { return };
+        let mut bodies = vec![json!({}); 8];
+        let fields = self.resource.fields.iter().filter(|field| !field.is_object());
+        for (body, field) in bodies.iter_mut().zip(fields.cycle()) {
+            if let Some(value) = self.other_value(field, &row.stored[&field.name]).await {
+                body[&field.name] = value;
+            }
+        }
+        let calls = bodies.iter().map(|body| {
+            let call = self.client.call(update, &row.path).json(body);
+            call.expect(200, "concurrent changes without If-Match do not conflict")
+        });
+        join_all(calls).await;
+        let found = self.get(&row.path).await;
+        let (id, version) = (&update.id, row.version() + 8);
+        assert_eq!(found["version"], version, "{id}: the version after 8 concurrent changes");
+        for field in &self.resource.fields {
+            let (name, value) = (&field.name, &found[&field.name]);
+            let mut sent = bodies.iter().filter_map(|body| body.get(name)).peekable();
+            let is_kept = sent.peek().is_none() || sent.any(|sent| is_same(sent, value));
+            assert!(is_kept, "{id}: {name} is {value}, so that a concurrent change was lost");
+        }
+        row.stored = found;
+    }
+
+    async fn replace_without_optional_fields(&self, row: &Row) {
+        let Some(replace) = &self.resource.replace else { return };
+        let mut body = self.body().await;
+        for field in self.resource.fields.iter().filter(|field| !field.is_required) {
+            body.as_object_mut().expect("an object").remove(&field.name);
+        }
+        let call = self.client.call(replace, &row.path).json(&body);
+        let replaced = call.expect(200, "the optional fields are absent").await;
+        let mut expected = row.stored.clone();
+        for field in &self.resource.fields {
+            expected[&field.name] = body[&field.name].clone();
+        }
+        expected["version"] = json!(row.version() + 1);
+        assert_same(replace, &expected, &replaced.body);
+        assert_same(replace, &expected, &self.get(&row.path).await);
     }
 
     pub(super) async fn patch_merges_objects(&self) {
         let Some(update) = &self.resource.update else { return };
         for field in self.resource.fields.iter().filter(|field| field.is_object()) {
-            let mut body = self.body().await;
-            body[&field.name] =
+            let (name, mut body) = (&field.name, self.body().await);
+            body[name] =
                 json!({ "kept": 1, "removed": 2, "nested": { "kept": [3], "removed": 4 } });
             let row = self.row_of(&body).await;
             let patch =
-                json!({ "removed": null, "added": 5, "nested": { "removed": null, "added": 6 } });
-            let call = self.client.call(update, &row.path).json(&json!({ &field.name: patch }));
+                json!({ "removed": null, "new": 5, "nested": { "removed": null, "new": 6 } });
+            let call = self.client.call(update, &row.path).json(&json!({ name: patch }));
             let patched = call.expect(200, "a merge patch of an object is valid").await;
-            let merged = json!({ "kept": 1, "added": 5, "nested": { "kept": [3], "added": 6 } });
-            assert_eq!(
-                patched.body[&field.name], merged,
-                "{}: {} after a merge patch",
-                update.id, field.name
-            );
+            let merged = json!({ "kept": 1, "new": 5, "nested": { "kept": [3], "new": 6 } });
+            assert_eq!(patched.body[name], merged, "{}: {name} after a merge patch", update.id);
             let Some(replace) = &self.resource.replace else { continue };
             let call = self.client.call(replace, &row.path).json(&body);
             let replaced = call.expect(200, "the body is valid").await;
-            assert_eq!(
-                replaced.body[&field.name], body[&field.name],
-                "{}: {} is replaced",
-                replace.id, field.name
-            );
+            assert_eq!(replaced.body[name], body[name], "{}: {name}", replace.id);
         }
     }
 
-    pub(super) async fn concurrent_patches_all_succeed(&self) {
-        let Some(update) = &self.resource.update else { return };
-        let row = self.row().await;
-        let fields: Vec<_> =
-            self.resource.fields.iter().filter(|field| !field.is_object()).collect();
-        let mut bodies = Vec::new();
-        for index in 0..8 {
-            let mut body = json!({});
-            if let Some(field) = fields.get(index % fields.len().max(1)) {
-                body[&field.name] =
-                    self.other_value(field, &row.stored[&field.name]).await.unwrap_or_default();
-            }
-            body.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
-            bodies.push(body);
+    pub(super) async fn writes_need_the_current_version_and_delete_is_final(&self) {
+        let mut row = self.row().await;
+        let writes = || self.resource.writes().filter(|it| it.has_parameter("header", "If-Match"));
+        for operation in writes() {
+            let why = "If-Match is stale";
+            self.write(operation, &row.path, "\"2\", W/\"1\"", 412, why).await;
         }
-        let calls = bodies.iter().map(|body| self.client.call(update, &row.path).json(body));
-        let why = "without If-Match, concurrent changes do not conflict";
-        join_all(calls.map(|call| call.expect(200, why))).await;
-        let found = self.get(&row.path).await;
-        assert_eq!(
-            found["version"],
-            json!(9),
-            "{}: the version after 8 concurrent changes",
-            update.id
-        );
-        for (name, value) in found.as_object().expect("an object") {
-            let mut sent = bodies.iter().filter_map(|body| body.get(name)).peekable();
-            let is_kept = sent.peek().is_none() || sent.any(|sent| super::is_same(sent, value));
-            assert!(is_kept, "{}: a concurrent change of {name} was lost: {value}", update.id);
-        }
-    }
-
-    pub(super) async fn put_removes_absent_fields(&self) {
-        let Some(replace) = &self.resource.replace else { return };
-        let (row, mut body) = (self.row().await, self.body().await);
-        for field in self.resource.fields.iter().filter(|field| !field.is_required) {
-            body.as_object_mut().expect("an object").remove(&field.name);
-        }
-        let replaced =
-            self.client.call(replace, &row.path).json(&body).expect(200, "the body is valid").await;
-        let mut expected = body;
-        for (name, value) in row.stored.as_object().expect("an object") {
-            if !self.resource.fields.iter().any(|field| field.name == *name) {
-                expected[name] = value.clone();
+        assert_same(&self.resource.get, &row.stored, &self.get(&row.path).await);
+        for operation in writes().filter(|it| it.method != "DELETE") {
+            for if_match in [format!("\"0\", \"{}\"", row.version()), "*".to_owned()] {
+                let why = "If-Match has the current version";
+                row.stored = self.write(operation, &row.path, &if_match, 200, why).await.body;
             }
         }
-        expected["version"] = json!(2);
-        assert_same(replace, &expected, &replaced.body);
-        assert_eq!(replaced.header("etag"), "\"2\"", "{}: the ETag", replace.id);
-        assert_same(replace, &expected, &self.get(&row.path).await);
-    }
-
-    pub(super) async fn delete_removes_the_row(&self) {
-        let Some(delete) = &self.resource.delete else { return };
-        let row = self.row().await;
-        self.delete(delete, &row.path).await;
-        self.client.call(&self.resource.get, &row.path).expect(404, "the row was deleted").await;
-        for operation in self.resource.writes() {
-            self.write(operation, &row.path, &[], 404, "the row was deleted").await;
+        if let Some(delete) = &self.resource.delete {
+            let if_match = format!("\"0\", \"{}\"", row.version());
+            self.write(delete, &row.path, &if_match, 204, "If-Match has the version").await;
+            self.assert_missing(&row.path, "the row was deleted").await;
         }
+        self.assert_missing(&format!("{}/x", self.collection), "x is not an id").await;
+    }
+}
+
+impl Row {
+    fn version(&self) -> i64 {
+        self.stored["version"].as_i64().expect("a version")
     }
 }

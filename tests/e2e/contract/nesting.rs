@@ -1,5 +1,7 @@
 //! Resources below a parent.
 
+use serde_json::json;
+
 use super::Checks;
 
 impl Checks<'_> {
@@ -9,7 +11,6 @@ impl Checks<'_> {
         }
         let Checks { client, resource, .. } = self;
         let (row, body) = (self.row().await, self.body().await);
-        let id = row.stored["id"].as_str().expect("an id");
         let (parent, segment) = self.collection.rsplit_once('/').expect("a path");
         let (parents, _) = parent.rsplit_once('/').expect("a path");
         for parent in ["00000000-0000-7000-8000-000000000000", "x"] {
@@ -19,19 +20,10 @@ impl Checks<'_> {
             client.call(&resource.create, &unknown).json(&body).expect(404, why).await;
         }
         let other = client.collection(resource).await;
-        let why = "the row belongs to another parent";
-        let path = format!("{other}/{id}");
-        client.call(&resource.get, &path).expect(404, why).await;
-        for operation in resource.writes() {
-            self.write(operation, &path, &[], 404, why).await;
-        }
+        let path = format!("{other}/{}", row.stored["id"].as_str().expect("an id"));
+        self.assert_missing(&path, "the row belongs to another parent").await;
         let page = client.call(&resource.list, &other).expect(200, "the parent exists").await;
-        assert_eq!(
-            page.body["items"],
-            serde_json::json!([]),
-            "{}: the list of a new parent",
-            resource.list.id
-        );
-        super::assert_same(&resource.get, &row.stored, &self.get(&row.path).await);
+        assert_eq!(page.body["items"], json!([]), "{}: a new parent", resource.list.id);
+        assert_eq!(self.get(&row.path).await, row.stored, "{}: the row", resource.get.id);
     }
 }
