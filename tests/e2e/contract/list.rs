@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use super::{Checks, Field, Reply};
+use super::{Checks, Field, Identity, Reply};
 
 impl Checks<'_> {
     pub(super) async fn pages_have_no_gap_and_no_repeat(&self) {
@@ -28,55 +28,80 @@ impl Checks<'_> {
     pub(super) async fn filters_narrow_the_list(&self) {
         let (row, other) = (self.row().await.stored, self.row().await.stored);
         let (list, id) = (&self.resource.list, &self.resource.list.id);
-        for parameter in list.parameters("query") {
-            let name = parameter["name"].as_str().expect("a name");
-            let Some(field) = self.filtered_field(name) else { continue };
-            let stored = &row[&field.name];
-            let value = if stored.is_array() { &stored[0] } else { stored };
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        for (name, field, text) in self.filters(&row) {
+            let Some(field) = field else { continue };
+            let value = filtered_value(&row, field);
             let matches = |row: &Value| {
                 let stored = &row[&field.name];
                 stored == value || stored.as_array().is_some_and(|it| it.contains(value))
             };
-            let query = [(name, text.as_str()), ("limit", "100")];
-            let page = async |query: &[(&str, &str)]| {
-                let call = self.client.call(list, &self.collection).query(query);
+            let page = async |limit: &str| {
+                let query = [(name, text.as_str()), ("limit", limit)];
+                let call = self.client.call(list, &self.collection).query(&query);
                 call.expect(200, "the query is valid").await
             };
-            let found = page(&query).await;
+            let found = page("100").await;
             let wrong = items(&found).iter().find(|row| !matches(row));
             assert!(wrong.is_none(), "{id}: {name}={text} must not return {wrong:?}");
             assert!(items(&found).contains(&row), "{id}: {name}={text} must return {row}");
             let is_found = items(&found).contains(&other);
             assert_eq!(is_found, matches(&other), "{id}: {name}={text} returns {other}");
-            // The link of a page keeps the filter.
-            let first = page(&[(name, &text), ("limit", "1")]).await;
-            let second = if next(&first).is_some() {
-                items(&self.follow(&first).await).to_vec()
-            } else {
-                vec![]
-            };
-            assert_eq!(
-                second.first(),
-                items(&found).get(1),
-                "{id}: the second page of {name}={text}"
-            );
+            let mut rows = items(&found).iter().skip(1);
+            let first = page("1").await;
+            if next(&first).is_some() {
+                let second = self.follow(&first).await;
+                assert_eq!(items(&second).first(), rows.next(), "{id}: page 2 of {name}={text}");
+            }
         }
+    }
+
+    /// Returns the filters of the list with values of a row, and the field that each of them filters by. A search gets
+    /// every text of the row.
+    pub(super) fn filters(
+        &self,
+        row: &Value,
+    ) -> Vec<(&'static str, Option<&'static Field>, String)> {
+        let names = self.resource.list.parameters("query").filter_map(|it| it["name"].as_str());
+        let filters = names.filter(|name| !["limit", "cursor"].contains(name)).flat_map(|name| {
+            let field = self.filtered_field(name);
+            let texts: Vec<_> = if let Some(field) = field {
+                let value = filtered_value(row, field);
+                vec![value.as_str().map_or_else(|| value.to_string(), str::to_owned)]
+            } else {
+                let fields = self.resource.fields.iter();
+                fields.filter_map(|field| Some(row[&field.name].as_str()?.to_owned())).collect()
+            };
+            texts.into_iter().map(move |text| (name, field, text))
+        });
+        filters.collect()
     }
 
     /// Returns the field that a parameter filters by. A filter by `tag_ids` is called `tag_id`, and a filter whose name
     /// has another meaning has a prefix.
-    fn filtered_field(&self, parameter: &str) -> Option<&Field> {
+    fn filtered_field(&self, parameter: &str) -> Option<&'static Field> {
         let fields = &self.resource.fields;
-        let is_page = |name| ["limit", "cursor"].contains(&name);
-        if is_page(parameter) {
-            return None;
-        }
         let name = parameter.strip_prefix("filter_").unwrap_or(parameter);
+        let is_page = ["limit", "cursor"].contains(&name);
         let is_of_another = name != parameter && self.resource.list.has_parameter("query", name);
         let by_name = fields.iter().find(|field| field.name == name);
         let by_item = fields.iter().find(|field| field.name.strip_suffix('s') == Some(name));
-        by_name.filter(|_| is_page(name) || !is_of_another).or(by_item)
+        by_name.filter(|_| is_page || !is_of_another).or(by_item)
+    }
+
+    /// Panics unless no filter finds the row of another account or parent.
+    pub(super) async fn assert_hidden(
+        &self,
+        row: &Value,
+        collection: &str,
+        caller: &Identity,
+        why: &str,
+    ) {
+        let (list, id) = (&self.resource.list, &self.resource.list.id);
+        for (name, _, text) in self.filters(row) {
+            let call = self.client.call(list, collection).by(caller).query(&[(name, &text)]);
+            let found = call.expect(200, "the query is valid").await;
+            assert!(items(&found).is_empty(), "{id}: {name}={text} returns rows, although {why}");
+        }
     }
 
     /// Returns the rows of all pages with this limit.
@@ -113,6 +138,11 @@ impl Checks<'_> {
         let target = target.unwrap_or_else(|| panic!("{}: the Link is {link:?}", list.id));
         self.client.call(list, target).expect(200, "the Link is valid").await
     }
+}
+
+fn filtered_value<'a>(row: &'a Value, field: &Field) -> &'a Value {
+    let stored = &row[&field.name];
+    if stored.is_array() { &stored[0] } else { stored }
 }
 
 fn items(page: &Reply) -> &[Value] {

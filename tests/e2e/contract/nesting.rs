@@ -21,7 +21,9 @@ impl Checks<'_> {
         }
         let other = client.collection(resource).await;
         let path = format!("{other}/{}", row.stored["id"].as_str().expect("an id"));
-        self.assert_missing(&path, "the row belongs to another parent").await;
+        let why = "the row belongs to another parent";
+        self.assert_missing(&path, why).await;
+        self.assert_hidden(&row.stored, &other, &client.app.member, why).await;
         let page = client.call(&resource.list, &other).expect(200, "the parent exists").await;
         assert_eq!(page.body["items"], json!([]), "{}: a new parent", resource.list.id);
         assert_eq!(self.get(&row.path).await, row.stored, "{}: the row", resource.get.id);

@@ -27,6 +27,7 @@ impl Checks<'_> {
             let found = rows.iter().any(|row| row["owner_id"] != json!(caller.account));
             assert_eq!(found, sees_others, "{}: rows of other accounts", resource.list.id);
         }
+        self.assert_hidden(&row.stored, &self.collection, other, why).await;
         let call = client.call(&resource.get, &row.path).by(admin);
         call.expect(200, "admins read all rows").await;
         for operation in resource.writes() {
