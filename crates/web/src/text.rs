@@ -187,7 +187,7 @@ text_type!(
     [const DIGITS: usize, const SCALE: usize],
     1,
     // A sign, a point, and a zero before the point of a number without whole digits.
-    DIGITS + 2 + (DIGITS == SCALE) as usize,
+    DIGITS + 2 + usize::from(DIGITS == SCALE),
     decimal(DIGITS, SCALE)
 );
 text_type!(Url, [], 8, 2000, URL);
