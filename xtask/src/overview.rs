@@ -12,7 +12,7 @@ const GROUPS: [(&str, &[&str]); 7] = [
     ("Inside", &["exec", "shell", "token", "create-admin"]),
     ("When something is wrong", &["doctor"]),
     ("Production", &["deploy", "rollback", "releases", "scale", "push"]),
-    ("Your own API", &["init", "new", "openapi", "client"]),
+    ("Your own API", &["init", "new", "remove", "openapi", "client"]),
     ("Project", &["build", "ci", "base-images", "completions"]),
 ];
 
