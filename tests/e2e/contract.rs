@@ -27,7 +27,7 @@ use crate::harness::{Catalog, Client, Field, Identity, Operation, Reply, Resourc
 /// How many resources are tested at once, each on its own database.
 const CONCURRENT: usize = 4;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(flavor = "multi_thread")]
 async fn every_resource_follows_the_contract() {
     let app = TestApp::spawn().await;
     let resources = &Catalog::of(&app).await.resources;
