@@ -24,6 +24,9 @@ use serde_json::Value;
 
 use crate::harness::{Catalog, Client, Field, Identity, Operation, Reply, Resource, TestApp};
 
+/// The paths of resources with rules between fields, which generated bodies break. They need tests of their own.
+const SKIPPED: [&str; 0] = [];
+
 /// How many resources are tested at once, each on its own database.
 const CONCURRENT: usize = 4;
 
@@ -56,6 +59,9 @@ async fn check_from(next: &AtomicUsize, mut app: TestApp) -> Vec<&'static str> {
             let Some(resource) = resources.get(next.fetch_add(1, Ordering::Relaxed)) else {
                 return failed;
             };
+            if SKIPPED.contains(&resource.path.as_str()) {
+                continue;
+            }
             if AssertUnwindSafe(check(&client, &other, resource)).catch_unwind().await.is_err() {
                 failed.push(resource.path.as_str());
                 break;
