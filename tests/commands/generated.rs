@@ -25,11 +25,12 @@ const RESOURCES: [&str; 13] = [
         tags:many(tags)",
 ];
 /// Fields that are added later.
-const FIELDS: [&str; 5] = [
+const FIELDS: [&str; 6] = [
     "tag color:text(20)?!",
     "book pages:int --default 1",
     "book editor:ref(persons)?",
-    "order colors:many(tags)",
+    "person title:text?",
+    "note extra:jsonb?",
     "news urgency:enum(low,high) --default low",
 ];
 

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use context::{process, project::Project, report};
 use scaffold::{NewField, NewResource, Plan};
 
@@ -146,6 +147,8 @@ impl BuildArgs {
             report::next("cargo xtask openapi", "writes openapi.json");
             return Ok(());
         }
-        openapi::write(project)
+        openapi::write(project).context(
+            "the files are written, but openapi.json is not; fix the cause and run cargo xtask openapi",
+        )
     }
 }
