@@ -66,7 +66,7 @@ impl<'a> Docker<'a> {
             .quiet()
     }
 
-    /// [`Self::compose`] with arguments, for when the terminal is handed over.
+    /// `Self::compose` with arguments, for when the terminal is handed over.
     pub fn command<T: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = T>) -> Command {
         self.compose().args(arguments).into()
     }
