@@ -117,7 +117,7 @@ impl Server {
         self.admin_address
     }
 
-    /// Waits up to two seconds for the database, while the server that hands its socket over keeps serving.
+    /// Waits up to five seconds for the database, while the server that hands its socket over keeps serving.
     ///
     /// # Errors
     /// The runtime shuts down.

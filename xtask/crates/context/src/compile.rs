@@ -58,7 +58,7 @@ fn pass_on(mut pipe: impl Read) -> io::Result<String> {
     }
 }
 
-/// Why a build failed that said this. `known_failures` are as for [`run`].
+/// Returns the reason why a build failed that printed `messages`. `known_failures` are as for [`run`].
 pub fn failure_reason(
     messages: &str,
     was_killed: bool,
