@@ -90,6 +90,7 @@ async fn a_repeated_key_returns_the_first_response_and_a_failed_request_can_be_r
         app.post(&emails, &body).header("idempotency-key", address).send()
     };
     problem(add("someone@example.com").await.expect("a response"), 409).await;
+    assert_eq!(add("other@example.com").await.expect("a response").status(), 201);
     let list: Value = get(&app, &emails).await.json().await.expect("JSON");
     let first = format!("{emails}/{}", list["items"][0]["id"].as_str().expect("a string"));
     let removed = app.request("DELETE", &first).send().await.expect("a response");
@@ -101,4 +102,16 @@ async fn a_repeated_key_returns_the_first_response_and_a_failed_request_can_be_r
         bodies.push(response.text().await.expect("a text"));
     }
     assert_eq!(bodies[0], bodies[1]);
+}
+
+#[tokio::test]
+async fn the_last_address_cannot_be_removed() {
+    let app = TestApp::spawn().await;
+    let person = create(&app, "Ada").await;
+    let emails = format!("/persons/{}/emails", person["id"].as_str().expect("a string"));
+    let list: Value = get(&app, &emails).await.json().await.expect("JSON");
+    let only = format!("{emails}/{}", list["items"][0]["id"].as_str().expect("a string"));
+    let response = app.request("DELETE", &only).send().await.expect("a response");
+    assert_eq!(problem(response, 409).await["errors"][0]["parameter"], "email_id");
+    assert_eq!(get(&app, &emails).await.json::<Value>().await.expect("JSON"), list);
 }

@@ -56,7 +56,7 @@ const REMOVE: &str = audited!(
         FROM removed WHERE persons.id = removed.person_id
         RETURNING persons.id
     )",
-    select: "SELECT id FROM changed"
+    select: "SELECT id, EXISTS (SELECT FROM emails WHERE person_id = $1 AND emails.id <> $2) AS is_left FROM changed"
 );
 
 pub(crate) struct Emails {
@@ -131,7 +131,7 @@ impl Emails {
 
     /// Remove an e-mail address
     ///
-    /// Removes the address from the person's list, which may become empty.
+    /// Removes the address from the person's list, which keeps at least one.
     #[oai(path = "/persons/:id/emails/:email_id", method = "delete", operation_id = "removeEmail")]
     async fn remove(
         &self,
@@ -143,7 +143,7 @@ impl Emails {
         /// Remove the address only if the version of the person still has this ETag.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
-    ) -> Result<DeletedResponse, ApiError> {
+    ) -> Result<DeletedResponse, ApiErrorOr<409>> {
         let entry = &audit::entry(&caller.by("removeEmail"), "person", id.0);
         let (person, email, if_match) = (id.0, email_id.0, if_match.0.as_deref());
         once(&self.database, None, |transaction| async move {
@@ -152,8 +152,10 @@ impl Emails {
             etag::check(if_match, locked.or_not_found("person")?.get("version"))?;
             let removed =
                 transaction.query_one(REMOVE, &[&person, &email, &store::Json(entry)]).await;
-            removed.or_not_found("e-mail address")?;
-            Ok(())
+            let left: bool = removed.or_not_found("e-mail address")?.get("is_left");
+            // An error rolls the transaction back.
+            let last = FieldError::parameter("email_id", "is the person's last address");
+            if left { Ok(()) } else { Err(ApiError::Conflict(vec![last])) }
         })
         .await?;
         Ok(DeletedResponse::Deleted)
