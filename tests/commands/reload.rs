@@ -64,7 +64,12 @@ pub(crate) fn the_page_is_told_of_every_step(stack: &Stack) {
     assert_eq!(next()["state"], "live");
     let edit = stack.edit(HANDLER, |text| format!("{text}\nconst NUMBER: u8 = \"\";\n"));
     assert_eq!(next()["state"], "building");
-    assert_eq!(next()["state"], "failed");
+    // On a busy machine one save may be seen as two changes, and the build starts again.
+    let mut state = next()["state"].clone();
+    while state == "building" {
+        state = next()["state"].clone();
+    }
+    assert_eq!(state, "failed");
     drop(edit);
     assert_eq!(next()["state"], "building");
     // The stream is the old server's, and ends with it.
