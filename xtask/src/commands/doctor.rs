@@ -44,6 +44,7 @@ struct Report {
     /// What was not looked at, and why.
     unseen: Option<&'static str>,
     treated: Vec<Treatment>,
+    #[serde(rename = "findings")]
     diagnostics: Vec<Diagnostic>,
 }
 
