@@ -13,4 +13,6 @@ fn main() {
     for folder in ["$ORIGIN", rust_libraries.trim()] {
         println!("cargo::rustc-link-arg-bins=-Wl,-rpath,{folder}");
     }
+    // Cargo sets LD_LIBRARY_PATH to its own folder for what it runs. Only the older kind of path goes before that.
+    println!("cargo::rustc-link-arg-bins=-Wl,--disable-new-dtags");
 }
