@@ -2,6 +2,7 @@
 
 mod imports;
 mod layout;
+mod prose;
 mod source;
 
 use std::{
@@ -9,9 +10,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Folders that hold nothing of ours.
-const SKIPPED: [&str; 4] = ["target", ".git", ".slipway", "node_modules"];
-/// What text files end in here.
+/// Names of files and folders that Git does not track.
+const SKIPPED: [&str; 5] = ["target", ".git", ".slipway", "node_modules", ".env"];
+/// The extensions of text files.
 const TEXT: [&str; 9] = ["rs", "sql", "toml", "yaml", "yml", "md", "html", "sh", "example"];
 /// A file of more lines is due for a look.
 const LONGEST: usize = 300;
@@ -27,12 +28,13 @@ fn files(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry")) {
             let (path, name) = (entry.path(), entry.file_name());
+            let ending = path.extension().unwrap_or_default();
+            if SKIPPED.iter().any(|skipped| name == *skipped) {
+                continue;
+            }
             if entry.file_type().expect("a type").is_dir() {
-                if !SKIPPED.iter().any(|skipped| name == *skipped) {
-                    folders.push(path);
-                }
-            } else if path.extension().is_some_and(|ending| endings.iter().any(|it| ending == *it))
-            {
+                folders.push(path);
+            } else if endings.iter().any(|it| ending == *it) {
                 let text = fs::read_to_string(&path).expect("UTF-8");
                 let path = path.strip_prefix(&root).expect("below the root").to_string_lossy();
                 found.push((path.replace('\\', "/"), text));
