@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints what Rust calls the machines of an architecture. Gets what compiling for them needs, where that is not here:
-# a compiler of this machine does the work, since one that is emulated takes many times as long.
+# Prints the Rust target of an architecture, and installs the cross compiler and target if they are missing.
+# A cross compiler is much faster than an emulated one.
 #   rust-target amd64|arm64
 set -eu
 
@@ -8,7 +8,7 @@ case "${1:?}" in
     amd64) machine=x86_64 package=x86-64-linux-gnu ;;
     arm64) machine=aarch64 package=aarch64-linux-gnu ;;
     *)
-        echo "ERROR: nothing is built for $1: add it to docker/rust-target.sh" >&2
+        echo "ERROR: unsupported architecture $1: add it to docker/rust-target.sh" >&2
         exit 1
         ;;
 esac
@@ -20,10 +20,10 @@ if ! command -v "$machine-linux-gnu-gcc" >/dev/null; then
 fi
 if [ ! -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
     command -v rustup >/dev/null || {
-        echo "ERROR: the Rust of this image compiles for no $1, and rustup, which could add that, is not in it" >&2
+        echo "ERROR: this image has no Rust target for $1 and no rustup to install it" >&2
         exit 1
     }
-    # rustup is to trust what cargo does.
+    # Makes rustup trust the same CA as cargo.
     [ -z "${CARGO_HTTP_CAINFO:-}" ] || export SSL_CERT_FILE="$CARGO_HTTP_CAINFO"
     rustup target add "$target" >&2
 fi

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs a command that may fetch crates. Where a proxy replaces TLS certificates, the
-# secret `extra_ca` (EXTRA_CA_FILE) names its authority, and cargo trusts it as well.
+# Runs a command that may download crates. If a proxy replaces TLS certificates, put its CA into the
+# secret `extra_ca` (EXTRA_CA_FILE), and cargo trusts it.
 set -eu
 
 extra=/run/secrets/extra_ca

@@ -1,4 +1,4 @@
-// Uses the client against an API that runs: `API_URL=… API_TOKEN=… npm test`.
+// Tests the client against a running API: `API_URL=… API_TOKEN=… npm test`.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -22,20 +22,20 @@ test("a created person is found and changed", async () => {
     assert.equal(changed.data?.nickname, "Countess");
 });
 
-test("pages follow each other", async () => {
+test("a list respects the limit", async () => {
     const first = await api.GET("/persons", { params: { query: { limit: 1 } } });
     assert.equal(first.data?.items.length, 1);
 });
 
-test("a refusal tells what is wrong", async () => {
+test("an error response names the invalid field", async () => {
     const refused = await api.POST("/persons", { body: { ...ada, emails: [] } });
     assert.equal(refused.response.status, 422);
     assert.equal(refused.error?.errors?.[0]?.pointer, "/emails");
-    const stranger = await connect(url).GET("/persons");
-    assert.equal(stranger.error?.code, "unauthorized");
+    const anonymous = await connect(url).GET("/persons");
+    assert.equal(anonymous.error?.code, "unauthorized");
 });
 
-test("what the document does not know does not compile", () => {
+test("values outside the schema do not compile", () => {
     // @ts-expect-error
     const wrong: Schemas["CreatePerson"] = { name: 1, emails: ["ada@example.com"] };
     assert.equal(wrong.name, 1);

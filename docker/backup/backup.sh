@@ -1,11 +1,11 @@
 #!/bin/sh
-# Backups that are known to be good: each is a folder with a dump and a manifest of what is in it, is
-# loaded into a throw-away database, and compared with the manifest row for row.
-#   backup.sh once      one backup, its drill, and the oldest ones removed
-#   backup.sh drill [N] the drill of the backup with that name; the newest without one
-#   backup.sh serve     once every BACKUP_EVERY_HOURS
-#   backup.sh check     fails if the last good backup is too old
-# Needs PostgreSQL's programs, and PGHOST, PGUSER, PGDATABASE and PGPASSWORD or PGPASSWORD_FILE for them.
+# Makes verified backups. Each is a folder with a dump and a manifest of its contents. A drill restores the dump
+# into a temporary database and compares it with the manifest, row for row.
+#   backup.sh once      makes one backup, runs its drill and removes the oldest backups
+#   backup.sh drill [N] runs the drill of backup N [default: the newest]
+#   backup.sh serve     runs `once` every BACKUP_EVERY_HOURS
+#   backup.sh check     fails if the last verified backup is too old
+# Needs PostgreSQL's programs, and PGHOST, PGUSER, PGDATABASE and PGPASSWORD or PGPASSWORD_FILE.
 set -eu
 
 : "${PGDATABASE:?}"
@@ -15,7 +15,7 @@ every=$((${BACKUP_EVERY_HOURS:-24} * 3600))
 here=$(cd "$(dirname "$0")" && pwd)
 umask 077
 if [ -n "${PGPASSWORD_FILE:-}" ]; then
-    # As a file, since others can see a process's environment.
+    # In a file, because other users can read the environment of a process.
     PGPASSFILE=$(mktemp)
     printf '*:*:*:*:%s' "$(cat "$PGPASSWORD_FILE")" >"$PGPASSFILE"
     export PGPASSFILE
@@ -27,16 +27,16 @@ fail() {
     exit 1
 }
 
-say() { echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $*"; }
+log() { echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $*"; }
 
 ask() { psql -XAtq --set=ON_ERROR_STOP=1 "$@"; }
 
-# The names of all backups, the oldest first: they begin with the time.
+# Lists all backups, the oldest first, because their names start with the time.
 backups() { (cd "$folder" 2>/dev/null && ls -d -- ????????T??????Z 2>/dev/null) || true; }
 
 newest() { backups | tail -n 1; }
 
-# The newest that has passed its drill.
+# Prints the newest backup that has passed its drill.
 newest_good() {
     for name in $(backups | sort -r); do
         if [ -e "$folder/$name/drilled" ]; then
@@ -46,17 +46,17 @@ newest_good() {
     done
 }
 
-# One at a time; the lock goes with the process that holds it.
+# Prevents concurrent backups. The lock ends with the process.
 lock() {
     mkdir -p "$folder" || fail "cannot make the folder $folder"
     exec 9>"$folder/.lock" || fail "cannot write into the folder $folder"
     if command -v flock >/dev/null; then
-        flock -w 3600 9 || fail "another backup has been at work for an hour"
+        flock -w 3600 9 || fail "another backup has been running for an hour"
     fi
 }
 
 take() {
-    # What a killed one left.
+    # A killed backup leaves its folder.
     rm -rf "$folder"/.partial-*
     name=$(date -u +%Y%m%dT%H%M%SZ)
     while [ -e "$folder/$name" ]; do
@@ -68,24 +68,24 @@ take() {
     CONTENTS=$here/contents.sql
     export FOLDER CONTENTS
     trap 'rm -rf "$FOLDER"' EXIT
-    ask --file="$here/backup.sql" >/dev/null || fail 'the backup failed; no older one was touched'
-    [ -e "$FOLDER/dumped" ] || fail 'pg_dump failed; no older backup was touched'
-    [ -s "$FOLDER/manifest.json" ] || fail 'there is no manifest; no older backup was touched'
+    ask --file="$here/backup.sql" >/dev/null || fail 'the backup failed; older backups were not changed'
+    [ -e "$FOLDER/dumped" ] || fail 'pg_dump failed; older backups were not changed'
+    [ -s "$FOLDER/manifest.json" ] || fail 'the manifest is missing; older backups were not changed'
     rm "$FOLDER/dumped" "$FOLDER/contents"
     sync
-    # Only a whole one gets its name.
+    # Only a complete backup gets its final name.
     mv "$FOLDER" "$folder/$name"
     trap - EXIT
-    say "backed up $PGDATABASE to $folder/$name ($(wc -c <"$folder/$name/database.dump") bytes)"
+    log "backed up $PGDATABASE to $folder/$name ($(wc -c <"$folder/$name/database.dump") bytes)"
 }
 
-# What psql answers to a question about a manifest, which is :'manifest' in it.
+# Runs a query with a backup's manifest in :'manifest'.
 manifest() {
     echo "$2" | ask --dbname=postgres --set=manifest="$(cat "$folder/$1/manifest.json")"
 }
 
 drop_scratch() {
-    # Without the notice that there is none.
+    # Suppresses the notice that the database does not exist.
     ask --dbname=postgres --command="SET client_min_messages = error" \
         --command="DROP DATABASE IF EXISTS \"$scratch\" WITH (FORCE)"
 }
@@ -94,7 +94,7 @@ drill() {
     [ -n "$1" ] || fail "there is no backup in $folder"
     backup=$folder/$1
     for file in database.dump manifest.json; do
-        [ -s "$backup/$file" ] || fail "$backup is no backup: it has no $file"
+        [ -s "$backup/$file" ] || fail "$backup is not a backup: $file is missing"
     done
     scratch=${PGDATABASE}__drill
     work=$(mktemp -d)
@@ -103,7 +103,7 @@ drill() {
     manifest "$1" "SELECT :'manifest'::jsonb->>'sha256'" >"$work/expected-sum"
     sha256sum <"$backup/database.dump" | cut -d ' ' -f 1 >"$work/sum"
     cmp -s "$work/expected-sum" "$work/sum" ||
-        fail "$backup/database.dump is not what was written: its checksum is another one"
+        fail "$backup/database.dump is corrupt: its checksum differs from the manifest"
 
     drop_scratch
     ask --dbname=postgres --command="CREATE DATABASE \"$scratch\" TEMPLATE template0"
@@ -113,33 +113,33 @@ drill() {
     manifest "$1" "SELECT key, value->>'rows', value->>'hash' FROM $lines" | sort >"$work/expected"
     ask --dbname="$scratch" --file="$here/contents.sql" | sort >"$work/restored"
     diff "$work/expected" "$work/restored" >&2 ||
-        fail "$backup does not hold what was in the database (< backed up, > restored; name|rows|hash)"
+        fail "$backup differs from the database (< backed up, > restored; name|rows|hash)"
 
     drop_scratch
     rm -rf "$work"
     trap - EXIT
     touch "$backup/drilled"
-    say "restored $backup beside it, and found the same rows: $(manifest "$1" \
+    log "restored $backup into a temporary database with the same rows: $(manifest "$1" \
         "SELECT sum((value->>'rows')::bigint) || ' in ' || count(*) || ' tables' FROM $lines")"
 }
 
-# Called after a drill that went well: the newest is good, so that the oldest may go.
+# Removes old backups. Runs only after a successful drill, so the newest backup is verified.
 prune() {
     backups | sort -r | tail -n +"$((keep + 1))" | while read -r name; do
         rm -rf "${folder:?}/$name"
-        say "removed $folder/$name: $keep are kept"
+        log "removed $folder/$name: $keep are kept"
     done
 }
 
 once() {
-    # Not joined by &&: a failing command within them would not end this then.
+    # Not joined by &&, because `set -e` ignores failures inside an && list.
     lock
     take
     drill "$(newest)"
     prune
 }
 
-# Seconds since the last good backup; nothing if there is none.
+# Prints the seconds since the last verified backup, or nothing.
 age() {
     good=$(newest_good)
     [ -z "$good" ] || echo $(($(date +%s) - $(date -r "$folder/$good/drilled" +%s)))
@@ -153,7 +153,7 @@ serve() {
         if [ "$pause" -le 0 ]; then
             pause=$every
             if ! sh "$0" once; then
-                # Tried again soon, and sooner while the database is away: with the first deployment it is on its way.
+                # Retries soon, and sooner while the database is not reachable, as during the first deployment.
                 pause=300
                 pg_isready --quiet || pause=10
             fi
@@ -165,8 +165,8 @@ serve() {
 
 check() {
     seconds=$(age)
-    [ -n "$seconds" ] || fail "there is no good backup in $folder"
-    [ "$seconds" -le $((every * 2)) ] || fail "the last good backup is $((seconds / 3600)) hours old"
+    [ -n "$seconds" ] || fail "no verified backup in $folder"
+    [ "$seconds" -le $((every * 2)) ] || fail "the last verified backup is $((seconds / 3600)) hours old"
 }
 
 case ${1:-} in

@@ -1,5 +1,5 @@
--- A dump and what is in it, of one and the same moment: the snapshot of this transaction is pg_dump's
--- too. For psql, with FOLDER (where the files go) and CONTENTS (contents.sql) in the environment.
+-- Writes a dump and its manifest from the same snapshot, which this transaction exports to pg_dump.
+-- For psql, with FOLDER (the output folder) and CONTENTS (the path of contents.sql) in the environment.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT set_config('idle_in_transaction_session_timeout', '0', true) AS ignored,
     pg_export_snapshot() AS snapshot \gset

@@ -1,11 +1,11 @@
--- What is in a database, one line a table: its name, its number of rows, and a hash of them all that
--- their order does not change; and a line for each sequence. Two databases with the same lines hold
--- the same. For psql: `psql -XAtq -f contents.sql`.
+-- Describes the contents of a database: a line for each table with its name, its number of rows and a hash of
+-- the rows in any order, and a line for each sequence. Databases with the same lines have the same contents.
+-- Run with psql: `psql -XAtq -f contents.sql`.
 SELECT count(set_config(name, value, false)) AS ignored FROM (VALUES
-    -- What shows a value as text is the same everywhere.
+    -- Settings that change how values are shown as text.
     ('datestyle', 'ISO'), ('intervalstyle', 'postgres'), ('timezone', 'UTC'),
     ('extra_float_digits', '3'), ('bytea_output', 'hex'), ('xmloption', 'content'),
-    -- The largest table has the time that it takes.
+    -- A large table may take as long as it needs.
     ('statement_timeout', '0'), ('idle_in_transaction_session_timeout', '0')
 ) AS setting (name, value) \gset
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Creates the database cluster on the first start, then becomes the server.
-# Honours what Slipway uses of the official image's contract: PGDATA, POSTGRES_USER,
+# Creates the database cluster on the first start, then runs the server.
+# Supports the part of the official image's interface that Slipway uses: PGDATA, POSTGRES_USER,
 # POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE, POSTGRES_DB, POSTGRES_INITDB_ARGS, and arguments for `postgres`.
 set -eu
 
@@ -16,13 +16,13 @@ if [ -n "${POSTGRES_PASSWORD_FILE:-}" ]; then
     POSTGRES_PASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
 fi
 if [ -z "${POSTGRES_PASSWORD:-}" ]; then
-    echo "the first start needs POSTGRES_PASSWORD, the password of the new superuser" >&2
+    echo "POSTGRES_PASSWORD is not set. The first start needs it as the password of the new superuser." >&2
     exit 1
 fi
 user=${POSTGRES_USER:-postgres}
 database=${POSTGRES_DB:-$user}
 
-# A half-made cluster never gets the final name: an interrupted first start begins again.
+# Only a complete cluster gets the final name, so an interrupted first start begins again.
 fresh=$PGDATA.fresh
 rm -rf "$fresh"
 mkdir -p "$fresh"
@@ -36,7 +36,7 @@ initdb --pgdata="$fresh" --username="$user" --pwfile="$password_file" \
 rm "$password_file"
 echo 'host all all all scram-sha-256' >>"$fresh/pg_hba.conf"
 
-# Reached through its socket alone, so that nobody waiting on TCP takes it for the real one.
+# Listens only on its socket, so that TCP clients do not connect during the setup.
 pg_ctl --pgdata="$fresh" --wait --options="-c listen_addresses=''" start
 if [ "$database" != postgres ]; then
     createdb --username="$user" --maintenance-db=postgres "$database"

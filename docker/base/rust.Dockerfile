@@ -1,6 +1,6 @@
-# Stands in for the official `rust` image where no registry can be reached.
-# `cargo xtask base-images` builds it: SYSTEM is a minimal Debian with a C toolchain, and the
-# build context `toolchain` is this machine's own Rust as rustup installed it, for HOST.
+# Replaces the official `rust` image where no registry is reachable.
+# `cargo xtask base-images` builds this image. SYSTEM is a minimal Debian with a C toolchain, and the
+# build context `toolchain` is the rustup toolchain of this machine, for HOST.
 ARG SYSTEM
 FROM ${SYSTEM}
 
@@ -8,7 +8,7 @@ ARG HOST
 COPY --from=toolchain bin /usr/local/bin
 COPY --from=toolchain libexec /usr/local/libexec
 COPY --from=toolchain lib/lib* /usr/local/lib/
-# Not all of rustlib, where the libraries of other targets are too.
+# Only one target: rustlib may also hold the libraries of other targets.
 COPY --from=toolchain lib/rustlib/${HOST} /usr/local/lib/rustlib/${HOST}
 
 ARG RUST_VERSION

@@ -57,8 +57,8 @@ fn persons(stack: &Stack) -> String {
 
 pub(crate) fn a_backup_is_proved_by_a_drill(stack: &Stack) {
     let said = run(&mut stack.xtask("db backup")).succeeded();
-    said.says("found the same rows");
-    run(&mut stack.xtask("db restore-drill")).succeeded().says("found the same rows");
+    said.says("with the same rows");
+    run(&mut stack.xtask("db restore-drill")).succeeded().says("with the same rows");
     let backups = fs::read_dir(stack.root.join("backups")).expect("a folder");
     let newest = backups.map(|entry| entry.expect("an entry").path()).find(|it| it.is_dir());
     let dump = newest.expect("a backup").join("database.dump");

@@ -1,4 +1,4 @@
-//! A typed client of the API, for Rust. `cargo xtask client rust` generates what is behind it from `openapi.json`:
+//! A typed Rust client of the API. `cargo xtask client rust` generates the code from `openapi.json`:
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -9,16 +9,16 @@
 //! # }
 //! ```
 
-#[expect(clippy::all, clippy::pedantic, reason = "it is generated")]
+#[expect(clippy::all, clippy::pedantic, reason = "the module is generated")]
 mod generated;
 
 pub use generated::*;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
-/// A client for the API at `url`, with the rights of `token`.
+/// Creates a client for the API at `url` that sends `token` as its bearer token.
 ///
 /// # Errors
-/// The token is none, or the system has no TLS.
+/// Fails if the token is not a valid header value or TLS cannot be initialized.
 pub fn connect(url: &str, token: Option<&str>) -> Result<Client, Box<dyn std::error::Error>> {
     let mut headers = HeaderMap::new();
     if let Some(token) = token {

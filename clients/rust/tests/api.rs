@@ -1,15 +1,15 @@
-//! Uses the client against an API that runs: `API_URL=… API_TOKEN=… cargo test`.
+//! Tests the client against a running API: `API_URL=… API_TOKEN=… cargo test`.
 
 use api_client::{Client, Error, connect, types::CreatePerson};
 
-/// The API as the token's owner, or as a stranger.
+/// Connects to the API with the token, or as an anonymous client.
 fn api(token: Option<&str>) -> Client {
     let url = std::env::var("API_URL").unwrap_or_else(|_| "http://localhost:5000".to_owned());
     connect(&url, token).expect("a client")
 }
 
 fn member() -> Client {
-    api(Some(&std::env::var("API_TOKEN").expect("API_TOKEN: a token of a member")))
+    api(Some(&std::env::var("API_TOKEN").expect("set API_TOKEN to the token of a member")))
 }
 
 #[tokio::test]
@@ -28,27 +28,27 @@ async fn a_created_person_is_found_and_changed() {
 }
 
 #[tokio::test]
-async fn a_page_has_as_many_as_asked_for() {
+async fn list_respects_the_limit() {
     let page = member().list_persons().limit(1).send().await.expect("a page");
     assert_eq!(page.items.len(), 1);
 }
 
 #[tokio::test]
-async fn a_refusal_tells_what_is_wrong() {
-    let nobody = CreatePerson::builder().name("Ada Lovelace").emails(vec![]);
-    let Err(Error::ErrorResponse(refused)) = member().create_person().body(nobody).send().await
+async fn error_response_names_the_invalid_field() {
+    let invalid = CreatePerson::builder().name("Ada Lovelace").emails(vec![]);
+    let Err(Error::ErrorResponse(refused)) = member().create_person().body(invalid).send().await
     else {
-        panic!("a person without an address was not refused");
+        panic!("a person without an address was not rejected");
     };
     assert_eq!(refused.status(), 422);
     assert_eq!(refused.errors[0].pointer.as_deref(), Some("/emails"));
-    let Err(Error::ErrorResponse(stranger)) = api(None).list_persons().send().await else {
-        panic!("a stranger was not refused");
+    let Err(Error::ErrorResponse(anonymous)) = api(None).list_persons().send().await else {
+        panic!("an anonymous client was not rejected");
     };
-    assert_eq!(stranger.code, "unauthorized");
+    assert_eq!(anonymous.code, "unauthorized");
 }
 
 #[test]
-fn what_the_schema_forbids_is_no_value() {
+fn invalid_email_does_not_parse() {
     assert!("not an address".parse::<api_client::types::CreatePersonEmailsItem>().is_err());
 }
