@@ -1,4 +1,4 @@
-//! Accounts: signed up, changed by their owner, managed by admins, and those for development.
+//! Accounts: sign-up, changes by the owner, administration, and accounts for development.
 
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pub(crate) async fn log_in(app: &TestApp, email: &str, password: &str) -> Respon
     request.send().await.expect("an answer")
 }
 
-/// The token of a new session.
+/// Logs in and returns the token of the new session.
 pub(crate) async fn token(app: &TestApp, email: &str, password: &str) -> String {
     let response = log_in(app, email, password).await;
     assert_eq!(response.status(), 201);
@@ -27,14 +27,14 @@ pub(crate) async fn token(app: &TestApp, email: &str, password: &str) -> String 
     session["token"].as_str().expect("a string").to_owned()
 }
 
-/// The status of a request for the caller's own account.
+/// Returns the status of a request for the caller's own account.
 pub(crate) async fn status(app: &TestApp, token: &str) -> u16 {
     let request = app.request_as(token, "GET", "/accounts/me");
     request.send().await.expect("an answer").status().as_u16()
 }
 
 #[tokio::test]
-async fn who_signs_up_is_a_member_and_can_log_in() {
+async fn sign_up_creates_a_member_who_can_log_in() {
     let app = TestApp::spawn().await;
     let response = sign_up(&app, "Ada@example.com").await;
     assert_eq!(response.status(), 201);
@@ -58,7 +58,7 @@ async fn who_signs_up_is_a_member_and_can_log_in() {
 }
 
 #[tokio::test]
-async fn an_address_has_one_account_whatever_its_case() {
+async fn sign_up_rejects_a_duplicate_email_in_another_case() {
     let app = TestApp::spawn().await;
     assert_eq!(sign_up(&app, "ada@example.com").await.status(), 201);
     let problem = problem(sign_up(&app, "ADA@example.com").await, 409).await;
@@ -66,7 +66,7 @@ async fn an_address_has_one_account_whatever_its_case() {
 }
 
 #[tokio::test]
-async fn a_password_has_12_to_128_characters_and_is_never_repeated() {
+async fn invalid_passwords_return_422_and_are_not_echoed() {
     let app = TestApp::spawn().await;
     for password in ["hunter2hunt", &"hunter2".repeat(19), "hunter2\0hunter2"] {
         let body = json!({ "email": "a@example.com", "name": "Ada", "password": password });
@@ -78,7 +78,7 @@ async fn a_password_has_12_to_128_characters_and_is_never_repeated() {
 }
 
 #[tokio::test]
-async fn without_sign_up_only_admins_make_accounts() {
+async fn only_admins_create_accounts_without_sign_up() {
     for variables in [&[("API_SIGN_UP", "false")], &[("APP_ENV", "production")]] {
         let app = TestApp::spawn_with(variables).await;
         problem(sign_up(&app, "ada@example.com").await, 401).await;
@@ -92,7 +92,7 @@ async fn without_sign_up_only_admins_make_accounts() {
 }
 
 #[tokio::test]
-async fn a_changed_password_ends_the_other_sessions_and_no_api_token() {
+async fn changing_the_password_ends_other_sessions_but_keeps_api_tokens() {
     let app = TestApp::spawn().await;
     sign_up(&app, "ada@example.com").await;
     let this = token(&app, "ada@example.com", PASSWORD).await;
@@ -119,7 +119,7 @@ async fn a_changed_password_ends_the_other_sessions_and_no_api_token() {
 }
 
 #[tokio::test]
-async fn an_admin_changes_roles_locks_out_and_deletes_at_once() {
+async fn admin_changes_take_effect_at_once() {
     let app = TestApp::spawn().await;
     let account: Value = sign_up(&app, "ada@example.com").await.json().await.expect("JSON");
     let token = token(&app, "ada@example.com", PASSWORD).await;
@@ -147,7 +147,7 @@ async fn an_admin_changes_roles_locks_out_and_deletes_at_once() {
 }
 
 #[tokio::test]
-async fn an_admin_cannot_leave_the_api_without_one() {
+async fn the_last_admin_cannot_be_demoted_or_deleted() {
     let app = TestApp::spawn().await;
     let path = format!("/accounts/{}", app.administrator.account);
     for method in ["PATCH", "DELETE"] {
@@ -157,7 +157,7 @@ async fn an_admin_cannot_leave_the_api_without_one() {
 }
 
 #[tokio::test]
-async fn accounts_are_listed_page_by_page() {
+async fn accounts_are_paginated() {
     let app = TestApp::spawn().await;
     let get = async |path: &str| {
         let response = app.request_as_admin("GET", path).send().await.expect("an answer");
@@ -172,7 +172,7 @@ async fn accounts_are_listed_page_by_page() {
 }
 
 #[tokio::test]
-async fn production_refuses_the_accounts_for_development_and_their_tokens() {
+async fn production_rejects_development_accounts_and_tokens() {
     let app = TestApp::spawn_with(&[("APP_ENV", "production")]).await;
     let dev = config(&app.database, &[]);
     let made = migrate::token(&dev, db::accounts::Role::Admin).await.expect("a token");
@@ -185,31 +185,31 @@ async fn production_refuses_the_accounts_for_development_and_their_tokens() {
         problem(log_in(&app, email, password).await, 401).await;
     }
     let production = config(&app.database, &[("APP_ENV", "production")]);
-    let said = migrate::up(&production, false, None).await.expect("nothing to do");
-    assert!(said.contains("warning: 2 accounts have the password for development"), "{said}");
-    let error = migrate::token(&production, db::accounts::Role::Admin).await.expect_err("refused");
+    let output = migrate::up(&production, false, None).await.expect("the schema is current");
+    assert!(output.contains("warning: 2 accounts have the password for development"), "{output}");
+    let error = migrate::token(&production, db::accounts::Role::Admin).await.expect_err("rejected");
     assert!(error.to_string().contains("production"), "{error}");
 }
 
 #[tokio::test]
-async fn the_first_admin_of_production_is_made_by_a_command() {
+async fn a_command_creates_the_first_admin_of_production() {
     let app = TestApp::spawn_with(&[("APP_ENV", "production")]).await;
     let config = config(&app.database, &[("APP_ENV", "production")]);
-    let make = |email, password: Option<&str>| {
+    let create = |email, password: Option<&str>| {
         migrate::create_admin(&config, email, password.map(|text| text.to_owned().into()))
     };
-    let said = make("root@example.com", None).await.expect("made");
-    let password = said.lines().last().expect("a line");
+    let output = create("root@example.com", None).await.expect("an admin");
+    let password = output.lines().last().expect("a line");
     assert_eq!(password.len(), 24);
     let token = token(&app, "root@example.com", password).await;
     let listed = app.request_as(&token, "GET", "/accounts").send().await.expect("an answer");
     assert_eq!(listed.status(), 200);
 
-    let said = make("other@example.com", Some(PASSWORD)).await.expect("made");
-    assert!(!said.contains(PASSWORD), "{said}");
+    let output = create("other@example.com", Some(PASSWORD)).await.expect("an admin");
+    assert!(!output.contains(PASSWORD), "{output}");
     for (email, password) in
         [("ROOT@example.com", PASSWORD), ("root", PASSWORD), ("new@example.com", "short")]
     {
-        make(email, Some(password)).await.expect_err(email);
+        create(email, Some(password)).await.expect_err(email);
     }
 }

@@ -1,4 +1,4 @@
-//! The audit: every write leaves an entry, and nothing else does.
+//! The audit log: every write adds an entry, and nothing else does.
 
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ async fn page(app: &TestApp, query: &str) -> Value {
     request.send().await.expect("an answer").json().await.expect("JSON")
 }
 
-/// The actions of a page, the oldest first.
+/// Returns the actions of a page, the oldest first.
 fn actions(page: &Value) -> Vec<&str> {
     let items = page["items"].as_array().expect("a list").iter().rev();
     items.map(|entry| entry["action"].as_str().expect("a string")).collect()
@@ -26,7 +26,7 @@ async fn id(response: Response) -> String {
 }
 
 #[tokio::test]
-async fn writes_to_addresses_have_entries_of_their_person() {
+async fn email_changes_are_audited_for_their_person() {
     let app = TestApp::spawn().await;
     let person = app.create("/persons", json!({ "emails": ["a@example.com"] })).await["id"].clone();
     let emails = format!("/persons/{}/emails", person.as_str().expect("an id"));
@@ -45,12 +45,12 @@ async fn writes_to_addresses_have_entries_of_their_person() {
     assert!(entries.iter().all(|entry| entry["resource_id"] == person), "{page}");
     let ids: Vec<_> = entries.iter().filter_map(|entry| entry["request_id"].as_str()).collect();
     assert_eq!(ids[0], "run-7");
-    // The server chose the others.
+    // The server generated the other ids.
     assert_eq!([ids[1].len(), ids[2].len()], [36, 36]);
 }
 
 #[tokio::test]
-async fn what_happens_to_accounts_sessions_and_tokens_is_kept() {
+async fn account_session_and_token_changes_are_audited() {
     let app = TestApp::spawn().await;
     let account = id(sign_up(&app, "ada@example.com").await).await;
     let token = token(&app, "ada@example.com", PASSWORD).await;
@@ -92,7 +92,7 @@ async fn what_happens_to_accounts_sessions_and_tokens_is_kept() {
 }
 
 #[tokio::test]
-async fn pages_follow_each_other_from_the_newest_on() {
+async fn audit_pages_start_with_the_newest_entry() {
     let app = TestApp::spawn().await;
     for _ in 0..3 {
         let body = json!({ "name": "Ada", "emails": ["a@example.com"] });

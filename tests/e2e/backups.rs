@@ -1,4 +1,4 @@
-//! Backups: `docker/backup/backup.sh` with the tools of the server, as the production stack runs it.
+//! Backups: `docker/backup/backup.sh` with the server's tools, as in the production stack.
 
 use std::{path::Path, process::Output};
 
@@ -6,7 +6,7 @@ use db::admin;
 
 use crate::harness::{Database, TestApp, Tools, config};
 
-/// A database with the sample rows, and a folder for its backups where the tools are.
+/// A database with sample rows, and a folder for its backups on the machine with the tools.
 struct Place {
     database: Database,
     tools: Tools,
@@ -26,7 +26,7 @@ impl Place {
         Self::of(Database::migrated().await).await
     }
 
-    /// What a shell says there, in the folder.
+    /// Runs a shell script in the folder.
     fn try_shell(&self, script: &str) -> Output {
         let Self { database, folder, .. } = self;
         let settings = format!("export PGDATABASE={} BACKUP_KEEP=2", database.name);
@@ -36,16 +36,16 @@ impl Place {
 
     fn shell(&self, script: &str) -> String {
         let output = self.try_shell(script);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{script}: {said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{script}: {stderr}");
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// Fails with this.
+    /// Panics unless the script fails with `why` in its error output.
     fn fails(&self, script: &str, why: &str) {
         let output = self.try_shell(script);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success() && said.contains(why), "{script}: {said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && stderr.contains(why), "{script}: {stderr}");
     }
 }
 
@@ -57,12 +57,12 @@ impl Drop for Place {
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn each_backup_is_restored_and_the_last_ones_are_kept() {
+async fn each_backup_is_restored_and_only_the_newest_are_kept() {
     let place = Place::new().await;
     place.fails("sh backup.sh check", "no verified backup");
     for _ in 0..3 {
-        let said = place.shell("sh backup.sh once");
-        assert!(said.contains("backed up") && said.contains("with the same rows"), "{said}");
+        let output = place.shell("sh backup.sh once");
+        assert!(output.contains("backed up") && output.contains("with the same rows"), "{output}");
     }
     place.shell("sh backup.sh check");
     let files = place.shell("cd backups && ls -A * .lock");
@@ -74,7 +74,7 @@ async fn each_backup_is_restored_and_the_last_ones_are_kept() {
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn a_drill_fails_for_every_difference_and_leaves_nothing() {
+async fn drill_fails_for_every_difference_and_drops_its_database() {
     let place = Place::new().await;
     place.shell("sh backup.sh once && mkdir kept && cp -r backups/2* kept/");
     let faults = [
@@ -96,13 +96,13 @@ async fn a_drill_fails_for_every_difference_and_leaves_nothing() {
         ));
         place.fails("sh backup.sh drill", why);
         let drill = format!("{}__drill", place.database.name);
-        assert!(!admin::exists(&server, &drill).await.expect("an answer"), "{fault}");
+        assert!(!admin::exists(&server, &drill).await.expect("a result"), "{fault}");
     }
 }
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn rows_that_are_written_meanwhile_are_in_both_or_in_neither() {
+async fn rows_written_during_a_backup_do_not_fail_its_drill() {
     let app = TestApp::spawn().await;
     let place = Place::of(app.database.shared()).await;
     let backup = {
@@ -119,20 +119,20 @@ async fn rows_that_are_written_meanwhile_are_in_both_or_in_neither() {
         written += 1;
     }
     let output = backup.await.expect("no panic");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && written > 10, "{written}: {said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && written > 10, "{written}: {stderr}");
 }
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn a_backup_that_fails_leaves_the_older_ones() {
+async fn a_failed_backup_keeps_older_backups() {
     let place = Place::new().await;
     place.shell("sh backup.sh once");
-    place.fails("PGDATABASE=nobody sh backup.sh once", "the backup failed");
+    place.fails("PGDATABASE=missing sh backup.sh once", "the backup failed");
     place.fails(
         "PATH=$PWD/broken:$PATH; mkdir broken; printf '#!/bin/sh\nexit 1\n' >broken/pg_dump; \
         chmod +x broken/pg_dump; sh backup.sh once",
-        "no older",
+        "pg_dump failed",
     );
     let left = place.shell("ls -A backups");
     assert_eq!(left.lines().count(), 2, "{left}");

@@ -1,4 +1,4 @@
-//! Clients that are slow, silent, many or malicious, each on a connection of its own.
+//! Slow, silent, numerous and malicious clients, each on its own connection.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ async fn is_live(app: &TestApp) -> bool {
 }
 
 #[tokio::test]
-async fn a_header_that_does_not_come_ends_the_connection_and_nobody_else_waits() {
+async fn an_incomplete_header_closes_its_connection_without_delaying_others() {
     let app = TestApp::spawn_with(&[("API_HEADER_TIMEOUT_SECONDS", "1")]).await;
     let mut slow = Vec::new();
     for beginning in ["", "GET", HALF_A_HEADER, "PRI * HTTP/2.0\r\n"] {
@@ -29,7 +29,7 @@ async fn a_header_that_does_not_come_ends_the_connection_and_nobody_else_waits()
 }
 
 #[tokio::test]
-async fn a_header_that_comes_byte_by_byte_does_not_keep_the_connection() {
+async fn a_header_sent_byte_by_byte_does_not_extend_the_timeout() {
     let app = TestApp::spawn_with(&[("API_HEADER_TIMEOUT_SECONDS", "1")]).await;
     let mut wire = Wire::connect(app.address).await;
     wire.send(HALF_A_HEADER).await;
@@ -39,7 +39,7 @@ async fn a_header_that_comes_byte_by_byte_does_not_keep_the_connection() {
         ticks.tick().await;
         wire.send("a").await;
         sent += 1;
-        assert!(sent < 100, "it waits for ever");
+        assert!(sent < 100, "the server does not close the connection");
     }
     assert_eq!(wire.rest().await, "");
 }
@@ -51,19 +51,19 @@ async fn an_idle_connection_may_wait_longer_than_a_header() {
     let mut idle = Wire::connect(app.address).await;
     idle.get("/health/live").await;
     idle.answer().await;
-    // It is idle for as long as this one takes to end.
+    // Stays idle until the header timeout closes the other connection.
     let mut slow = Wire::connect(app.address).await;
     slow.send(HALF_A_HEADER).await;
     slow.rest().await;
     idle.get("/health/live").await;
     assert!(idle.answer().await.starts_with("HTTP/1.1 200 "));
-    // But a header that it has begun is as late as another's.
+    // A header that has begun must arrive in time on a reused connection too.
     idle.send(HALF_A_HEADER).await;
     assert_eq!(idle.rest().await, "");
 }
 
 #[tokio::test]
-async fn an_idle_connection_ends() {
+async fn an_idle_connection_is_closed() {
     let app = TestApp::spawn_with(&[("API_IDLE_TIMEOUT_SECONDS", "1")]).await;
     let mut wire = Wire::connect(app.address).await;
     for _ in 0..2 {
@@ -74,7 +74,7 @@ async fn an_idle_connection_ends() {
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_is_408_and_ends_the_connection() {
+async fn a_stalled_body_returns_408_and_closes_the_connection() {
     let app = TestApp::spawn_with(&[("API_BODY_TIMEOUT_SECONDS", "1")]).await;
     let head = "POST /persons HTTP/1.1\r\nHost: api\r\nContent-Type: application/json\r\n";
     for body in ["Content-Length: 10\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"] {
@@ -87,19 +87,19 @@ async fn a_body_that_stalls_is_408_and_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_loses_its_connection() {
+async fn a_client_that_does_not_read_is_disconnected() {
     let variables = [("API_MAX_CONNECTIONS", "1"), ("API_IDLE_TIMEOUT_SECONDS", "1")];
     let app = TestApp::spawn_with(&variables).await;
     let mut deaf = Wire::connect(app.address).await;
     for _ in 0..20 {
         deaf.get("/docs").await;
     }
-    // Who comes after gets its place.
+    // The only connection slot is free again.
     assert!(is_live(&app).await);
 }
 
 #[tokio::test]
-async fn a_connection_too_many_waits_until_another_ends() {
+async fn a_connection_over_the_limit_waits_until_another_ends() {
     let app = TestApp::spawn_with(&[("API_MAX_CONNECTIONS", "2")]).await;
     let (mut first, mut second) =
         (Wire::connect(app.address).await, Wire::connect(app.address).await);

@@ -1,4 +1,4 @@
-//! What every resource does: each resource of the OpenAPI document is tested with generated bodies.
+//! The contract of every resource: tests each resource of the OpenAPI document with generated bodies.
 //!
 //! The bodies come from the schemas of the document, and references from the foreign keys of the database.
 
@@ -24,10 +24,10 @@ use serde_json::Value;
 
 use crate::harness::{Catalog, Client, Field, Identity, Operation, Reply, Resource, TestApp};
 
-/// The paths of resources with rules between fields, which generated bodies break. They need tests of their own.
+/// Paths of resources that are not tested. Generated bodies break rules between fields, so add separate tests.
 const SKIPPED: [&str; 0] = [];
 
-/// How many resources are tested at once, each on its own database.
+/// The number of resources that are tested at once, each on its own database.
 const CONCURRENT: usize = 4;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +71,7 @@ async fn check_from(next: &AtomicUsize, mut app: TestApp) -> Vec<&'static str> {
     }
 }
 
-/// Panics unless the resource does what every resource does.
+/// Panics unless the resource follows the contract.
 async fn check<'a>(client: &'a Client<'a>, other: &'a Identity, resource: &'static Resource) {
     client.prepare(resource).await;
     let collection = client.collection(resource).await;
@@ -81,8 +81,8 @@ async fn check<'a>(client: &'a Client<'a>, other: &'a Identity, resource: &'stat
     checks.patch_and_put_change_what_they_name().await;
     checks.patch_merges_objects().await;
     checks.writes_need_the_current_version_and_delete_is_final().await;
-    checks.wrong_values_return_422().await;
-    checks.wrong_parameters_return_422().await;
+    checks.invalid_values_return_422().await;
+    checks.invalid_parameters_return_422().await;
     checks.duplicates_return_409().await;
     checks.missing_references_return_409().await;
     checks.deleting_a_referenced_row_follows_the_constraint().await;
@@ -175,11 +175,11 @@ fn assert_same(operation: &Operation, expected: &Value, found: &Value) {
     for name in names {
         let (expected, found) = (&expected[name], &found[name]);
         let id = &operation.id;
-        assert!(is_same(expected, found), "{id}: {name} must be {expected}, it is {found}");
+        assert!(is_same(expected, found), "{id}: {name} is {found}, expected {expected}");
     }
 }
 
-/// Compares values. Decimal numbers are the same whatever their zeros at the end are.
+/// Compares values. Trailing zeros of decimal numbers do not matter.
 fn is_same(left: &Value, right: &Value) -> bool {
     let digits = |value: &Value| {
         let text = value.as_str().filter(|it| it.parse::<f64>().is_ok())?;

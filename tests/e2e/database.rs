@@ -1,4 +1,4 @@
-//! What the server makes of its database: given up and colliding statements, limits, several hosts.
+//! The server and its database: cancelled and conflicting queries, time limits, several hosts.
 
 mod collisions;
 mod encryption;
@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::harness::{TestApp, problem};
 
-/// A person, and its row locked by somebody else for as long as the connection is open.
+/// Creates a person and locks its row for as long as the returned connection is open.
 async fn locked_person(app: &TestApp) -> (String, Client) {
     let path = create(app, "Ada Lovelace").await;
     let client = app.database.connect().await;
@@ -28,9 +28,9 @@ async fn create(app: &TestApp, name: &str) -> String {
     response.headers()["location"].to_str().expect("ASCII").to_owned()
 }
 
-/// Resolves when so many wait for a lock in this database.
+/// Waits until `expected` queries wait for a lock in this database.
 async fn waiting_are(app: &TestApp, expected: usize) {
-    // Not the one with the lock: within a transaction, this view stands still.
+    // A new connection, because this view does not change within a transaction.
     let client = app.database.connect().await;
     let waiting = "SELECT FROM pg_stat_activity \
         WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -43,25 +43,25 @@ async fn waiting_are(app: &TestApp, expected: usize) {
 }
 
 #[tokio::test]
-async fn a_request_that_is_given_up_ends_its_statement() {
+async fn a_request_timeout_cancels_its_query() {
     let limits = [("API_REQUEST_TIMEOUT_SECONDS", "1"), ("DATABASE_LOCK_TIMEOUT_SECONDS", "3600")];
     let app = TestApp::spawn_with(&limits).await;
     let (path, _lock) = locked_person(&app).await;
     let change = tokio::spawn(app.request("PATCH", &path).json(&json!({ "name": "A" })).send());
     waiting_are(&app, 1).await;
     problem(change.await.expect("no panic").expect("an answer"), 504).await;
-    // The row is still locked: only a cancelled statement does not wait for it.
+    // The row is still locked, so the query only stops waiting if it was cancelled.
     waiting_are(&app, 0).await;
 }
 
 #[tokio::test]
-async fn who_wants_another_page_does_not_wait_for_somebody_elses() {
+async fn different_pages_are_read_concurrently() {
     let app = TestApp::spawn_with(&[("DATABASE_LOCK_TIMEOUT_SECONDS", "3600")]).await;
     let client = app.database.connect().await;
     client.batch_execute("BEGIN; LOCK TABLE persons").await.expect("the lock");
     let pages = ["/persons?limit=1", "/persons?limit=2", "/persons?limit=3"]
         .map(|path| tokio::spawn(app.request("GET", path).send()));
-    // All of them have reached the database, and wait there.
+    // All queries have reached the database.
     waiting_are(&app, pages.len()).await;
     client.batch_execute("ROLLBACK").await.expect("the lock is gone");
     for page in join_all(pages).await {
@@ -77,7 +77,7 @@ async fn a_batch_is_cancelled_when_all_its_callers_are_gone() {
     let lock = app.database.connect().await;
     lock.batch_execute("BEGIN; LOCK TABLE persons").await.expect("the lock");
     let reads = join_all((0..5).map(|_| app.get(&path).send()));
-    // The first request makes one batch, the requests behind it another.
+    // The first request is a batch of its own. The requests that arrive meanwhile form the second batch.
     let (answers, ()) = futures_util::future::join(reads, waiting_are(&app, 2)).await;
     for answer in answers {
         problem(answer.expect("an answer"), 504).await;
@@ -86,7 +86,7 @@ async fn a_batch_is_cancelled_when_all_its_callers_are_gone() {
 }
 
 #[tokio::test]
-async fn a_row_that_somebody_holds_for_too_long_is_503() {
+async fn a_lock_timeout_returns_503() {
     let app = TestApp::spawn_with(&[("DATABASE_LOCK_TIMEOUT_SECONDS", "1")]).await;
     let (path, lock) = locked_person(&app).await;
     let change = app.request("PATCH", &path).json(&json!({ "name": "A" }));
@@ -96,7 +96,7 @@ async fn a_row_that_somebody_holds_for_too_long_is_503() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_one_new_person_is_no_error_of_those_who_came_with_it() {
+async fn an_invalid_person_does_not_fail_the_rest_of_its_batch() {
     let app = TestApp::spawn().await;
     let refuse = "ALTER TABLE persons ADD CONSTRAINT persons_fair CHECK (name <> 'Number 7')";
     app.database.connect().await.batch_execute(refuse).await.expect("a constraint");
@@ -111,7 +111,7 @@ async fn what_is_wrong_with_one_new_person_is_no_error_of_those_who_came_with_it
 }
 
 #[tokio::test]
-async fn everybody_who_asks_at_once_gets_their_own_person() {
+async fn concurrent_reads_return_the_requested_person() {
     let app = TestApp::spawn().await;
     let mut paths = Vec::new();
     for number in 0..10 {
@@ -133,27 +133,27 @@ async fn everybody_who_asks_at_once_gets_their_own_person() {
 }
 
 #[tokio::test]
-async fn of_several_hosts_the_one_that_is_there_is_used() {
+async fn an_unreachable_host_is_skipped() {
     let app = TestApp::spawn().await;
     let url = app.database.url();
     // Nothing listens on port 1.
     let (user, rest) = url.split_once('@').expect("a user");
     let url = format!("{user}@127.0.0.1:1,{rest}&target_session_attrs=read-write");
-    let beside = TestApp::spawn_beside(&app, &[("DATABASE_URL", &url)]);
-    assert_eq!(beside.get("/health/ready").send().await.expect("an answer").status(), 200);
+    let second = TestApp::spawn_beside(&app, &[("DATABASE_URL", &url)]);
+    assert_eq!(second.get("/health/ready").send().await.expect("an answer").status(), 200);
 
     let server = app.database.server().await;
     let read_only =
         format!("ALTER DATABASE \"{}\" SET default_transaction_read_only = on", app.database.name);
     server.batch_execute(&read_only).await.expect("a setting");
     app.database.end_connections().await;
-    // A standby is not what writes need.
-    problem(beside.get("/health/ready").send().await.expect("an answer"), 503).await;
+    // Writes need a server that is not a standby.
+    problem(second.get("/health/ready").send().await.expect("an answer"), 503).await;
 }
 
 #[tokio::test]
-async fn pgbouncer_is_not_sent_what_it_refuses() {
-    // It refuses connections that begin with options.
+async fn connections_through_pgbouncer_send_no_startup_options() {
+    // PgBouncer rejects connections with startup options.
     for (pgbouncer, expected) in [("true", "0"), ("false", "10s")] {
         let app = TestApp::spawn_with(&[("DATABASE_PGBOUNCER", pgbouncer)]).await;
         let recorded = "CREATE TABLE seen (setting text);

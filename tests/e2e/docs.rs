@@ -1,4 +1,4 @@
-//! The documentation pages, the document and the landing page.
+//! The API documentation, the OpenAPI document and the landing page.
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -11,11 +11,11 @@ async fn page(app: &TestApp, path: &str) -> (StatusCode, String) {
 }
 
 #[tokio::test]
-async fn the_docs_are_swagger_ui_and_load_nothing_from_elsewhere() {
+async fn docs_serve_swagger_ui_without_external_resources() {
     let app = TestApp::spawn().await;
     let (status, html) = page(&app, "/docs").await;
     assert_eq!(status, 200);
-    assert!(html.contains("SwaggerUIBundle"), "no Swagger UI");
+    assert!(html.contains("SwaggerUIBundle"), "the page has no Swagger UI");
     for opening in ["<script ", "<link ", "<img "] {
         for tag in html.split(opening).skip(1) {
             let tag = tag.split('>').next().unwrap_or_default();
@@ -41,11 +41,11 @@ async fn the_security_scheme_describes_every_role() {
 }
 
 #[tokio::test]
-async fn the_example_of_a_log_in_is_one_that_development_takes() {
+async fn the_log_in_example_works_in_development() {
     let app = TestApp::spawn_with(&[("APP_ENV", "dev")]).await;
     let document: Value = serde_json::from_str(&page(&app, "/openapi.json").await.1).expect("JSON");
     let role = db::accounts::Role::Member;
-    migrate::token(&config(&app.database, &[]), role).await.expect("the accounts are made");
+    migrate::token(&config(&app.database, &[]), role).await.expect("a token");
     let example = &document["components"]["schemas"]["LogIn"]["examples"][0];
     let response = app.request_as_nobody("POST", "/sessions").json(example).send().await;
     assert_eq!(response.expect("an answer").status(), 201);
@@ -68,7 +68,7 @@ async fn the_docs_can_be_switched_off() {
 }
 
 #[tokio::test]
-async fn the_landing_page_tells_version_profile_engine_and_schema() {
+async fn landing_page_shows_version_profile_engine_and_schema() {
     let app = TestApp::spawn_with(&[("APP_ENV", "dev"), ("ENGINE", "docker <x>")]).await;
     let (status, html) = page(&app, "/").await;
     assert_eq!(status, 200);
@@ -79,6 +79,6 @@ async fn the_landing_page_tells_version_profile_engine_and_schema() {
         &format!("<dd>{}</dd>", db::migrations::latest()),
         ">ready</span>",
     ] {
-        assert!(html.contains(fact), "no {fact} in {html}");
+        assert!(html.contains(fact), "{fact} is missing in {html}");
     }
 }

@@ -1,4 +1,4 @@
-//! Dumps: written and loaded with the tools of the server, into the place of a database in use.
+//! Dumps: written and loaded with the server's tools, and loaded into a database in use.
 
 use std::{
     fs,
@@ -34,7 +34,7 @@ impl Source {
         self.folder.path().join(name)
     }
 
-    /// Its dump, of that name.
+    /// Writes a dump with this file name.
     fn dump(&self, name: &str) -> PathBuf {
         let (tools, path) = (self.tools.clone(), self.path(name));
         dumps::dump(&|name| tools.command(name), &self.database.name, &path).expect("a dump");
@@ -52,7 +52,7 @@ impl Source {
     }
 }
 
-/// `cargo xtask db load`, but for the command line.
+/// Does the same as `cargo xtask db load`.
 async fn load(app: &TestApp, file: &Path) -> anyhow::Result<String> {
     let (config, tools) = (config(&app.database, &[]), Tools::of(&app.database));
     let dump = Dump::open(file, unpack::read)?;
@@ -70,7 +70,7 @@ async fn load(app: &TestApp, file: &Path) -> anyhow::Result<String> {
     done
 }
 
-/// An app whose database has one person, whom no dump has.
+/// Starts the API with one person that is in no dump.
 async fn app() -> TestApp {
     let app = TestApp::spawn().await;
     let body = serde_json::json!({ "name": REPLACED, "emails": ["a@example.com"] });
@@ -78,7 +78,7 @@ async fn app() -> TestApp {
     app
 }
 
-/// Whom the API has, once it has found its database again.
+/// Returns the names of all persons, as soon as the API has reconnected.
 async fn names(app: &TestApp) -> Vec<String> {
     while app.get("/health/ready").send().await.expect("an answer").status() != 200 {}
     app.store_identities().await;
@@ -90,13 +90,13 @@ async fn names(app: &TestApp) -> Vec<String> {
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn each_format_is_loaded_with_every_row_while_the_api_goes_on() {
+async fn each_format_is_loaded_completely_while_the_api_runs() {
     let source = Source::new().await;
     let zstd = (source.major() >= 16).then_some("a.sql.zst");
     for name in ["a.dump", "a.sql", "a.sql.gz"].into_iter().chain(zstd) {
         let file = source.dump(name);
-        // What is in it counts, not what it is called.
-        let renamed = source.path("somebody's file");
+        // The content decides the format, not the file name.
+        let renamed = source.path("renamed file");
         fs::rename(&file, &renamed).expect("a rename");
         let app = app().await;
         let said = load(&app, &renamed).await.unwrap_or_else(|error| panic!("{name}: {error:#}"));
@@ -109,7 +109,7 @@ async fn each_format_is_loaded_with_every_row_while_the_api_goes_on() {
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn a_dump_that_was_compressed_by_hand_is_loaded() {
+async fn a_manually_compressed_dump_is_loaded() {
     let source = Source::new().await;
     let file = source.dump("a.dump");
     for (program, ending) in [("gzip", "gz"), ("zstd", "zst")] {
@@ -126,7 +126,7 @@ async fn a_dump_that_was_compressed_by_hand_is_loaded() {
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn a_load_that_fails_says_why_and_changes_nothing() {
+async fn a_failed_load_reports_the_cause_and_changes_nothing() {
     let source = Source::new().await;
     let whole =
         ["a.dump", "a.sql", "a.sql.gz"].map(|name| fs::read(source.dump(name)).expect(name));
@@ -143,7 +143,7 @@ async fn a_load_that_fails_says_why_and_changes_nothing() {
         (part(archive, 60), "pg_restore failed"),
         (part(archive, 99), "pg_restore failed"),
         (part(script, 50), ""),
-        // Without its last lines every statement of it succeeds.
+        // Without the last lines, every remaining command succeeds.
         (
             text.split("-- PostgreSQL database dump complete").next().unwrap_or_default().into(),
             "cut off",
@@ -151,12 +151,12 @@ async fn a_load_that_fails_says_why_and_changes_nothing() {
         (part(packed, 50), "cut off"),
         (part(packed, 99), "cut off"),
         (newer.into_bytes(), "does not read what a newer one wrote"),
-        (text.replace("COPY public.persons", "COPY public.nobody").into(), "does not exist"),
+        (text.replace("COPY public.persons", "COPY public.missing").into(), "does not exist"),
     ];
     let app = app().await;
     let server = app.database.server().await;
     for (index, (bytes, why)) in cases.into_iter().enumerate() {
-        let file = source.path("wrong");
+        let file = source.path("invalid");
         fs::write(&file, bytes).expect("a file");
         let error = load(&app, &file).await.expect_err(&format!("case {index}"));
         assert!(format!("{error:#}").contains(why), "case {index}: {error:#}");
@@ -168,7 +168,7 @@ async fn a_load_that_fails_says_why_and_changes_nothing() {
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn a_dump_of_another_schema_is_named() {
+async fn a_dump_of_another_schema_is_rejected() {
     let changes = [
         ("DROP TABLE refinery_schema_history", "of another kind of database"),
         (
@@ -192,7 +192,7 @@ async fn a_dump_of_another_schema_is_named() {
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn a_load_after_one_that_was_killed_works() {
+async fn a_load_works_after_a_killed_load() {
     let (source, app) = (Source::new().await, app().await);
     let file = source.dump("a.dump");
     let name = migrate::load::prepare(&config(&app.database, &[])).await.expect("prepared");
@@ -203,10 +203,10 @@ async fn a_load_after_one_that_was_killed_works() {
 }
 
 #[tokio::test]
-async fn a_dump_that_does_not_end_well_gets_no_name() {
+async fn a_failed_dump_leaves_no_file() {
     let source = Source::new().await;
     let tools = source.tools.clone();
-    // As if it were killed in the middle, and where there is no such database.
+    // A dump that is killed, and a dump of a missing database.
     let killed = move |name: &str| {
         let mut command = Command::new("sh");
         let real = tools.command(name);
@@ -220,17 +220,17 @@ async fn a_dump_that_does_not_end_well_gets_no_name() {
     let error = dumps::dump(&killed, &source.database.name, &path).expect_err("killed");
     assert!(error.to_string().contains("signal: 9"), "{error:#}");
     let tools = |name: &str| source.tools.command(name);
-    let error = dumps::dump(&tools, "nobody", &path).expect_err("no such database");
+    let error = dumps::dump(&tools, "missing", &path).expect_err("no such database");
     assert!(error.to_string().contains("does not exist"), "{error:#}");
     assert_eq!(source.files(), [""; 0]);
 }
 
 #[tokio::test]
-async fn a_dump_overwrites_nothing_and_is_for_its_owner_alone() {
+async fn a_dump_does_not_overwrite_files_and_only_its_owner_can_read_it() {
     let source = Source::new().await;
     let file = source.dump("a.dump");
     let tools = |name: &str| source.tools.command(name);
-    let error = dumps::dump(&tools, &source.database.name, &file).expect_err("it is there");
+    let error = dumps::dump(&tools, &source.database.name, &file).expect_err("the file exists");
     assert!(error.to_string().contains("is there already"), "{error:#}");
     #[cfg(unix)]
     {

@@ -1,4 +1,4 @@
-//! Requests without an end, or a gigabyte long: cut off early, in little memory.
+//! Endless requests, and requests of a gigabyte: rejected early, with little memory.
 
 use futures_util::future::join_all;
 
@@ -6,39 +6,39 @@ use crate::harness::{ServerProcess, TestApp, Wire};
 
 const GIGABYTE: usize = 1 << 30;
 
-/// What the systems on both ends keep of a connection that nobody reads, and then some.
+/// More than both operating systems buffer for a connection that nothing reads.
 const BUFFERED: usize = 64 << 20;
 
 const POST: &str = "POST /persons HTTP/1.1\r\nHost: api\r\nContent-Type: application/json\r\n";
 const CHUNKED: &str = "Transfer-Encoding: chunked\r\n\r\n";
 
-/// Sends `beginning`, then `block` for ever; the server must end that early, with this status.
-async fn is_cut(server: &ServerProcess, beginning: &str, block: &str, status: u16) {
+/// Sends `beginning`, then repeats `block`. The server must reject the request early with this status.
+async fn assert_cut_off(server: &ServerProcess, beginning: &str, block: &str, status: u16) {
     let mut wire = Wire::connect(server.address).await;
     wire.send(beginning).await;
     let sent = wire.flood(block.repeat(65_536 / block.len()).as_bytes(), GIGABYTE).await;
-    assert!(sent < BUFFERED, "{sent} bytes of {block:?} went after {beginning:?}");
-    let answer = wire.rest().await;
-    // The rest of what was sent may reset the connection before the answer is read.
-    let is_right = answer.is_empty() || answer.starts_with(&format!("HTTP/1.1 {status} "));
-    assert!(is_right, "{beginning:?}: {answer}");
+    assert!(sent < BUFFERED, "the server read {sent} bytes of {block:?} after {beginning:?}");
+    let response = wire.rest().await;
+    // The remaining bytes may reset the connection before the response is read.
+    let is_expected = response.is_empty() || response.starts_with(&format!("HTTP/1.1 {status} "));
+    assert!(is_expected, "{beginning:?}: {response}");
 }
 
 #[tokio::test]
-async fn a_gigabyte_is_413_before_it_is_sent() {
+async fn a_content_length_over_the_limit_returns_413_before_the_body() {
     let app = TestApp::spawn().await;
     let mut wire = Wire::connect(app.address).await;
     wire.send(format!("{POST}Content-Length: {GIGABYTE}\r\n\r\n")).await;
-    let answer = wire.answer().await;
-    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let response = wire.answer().await;
+    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
     assert_eq!(wire.rest().await, "");
 }
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn what_has_no_end_is_cut_off_in_little_memory() {
+async fn endless_requests_are_cut_off_with_little_memory() {
     let app = TestApp::spawn().await;
-    // Chunks of one byte take a debug build long.
+    // A debug build needs long for chunks of one byte.
     let limits = [("API_BODY_LIMIT_BYTES", "16384"), ("API_BODY_TIMEOUT_SECONDS", "600")];
     let server = ServerProcess::start(&app, &limits);
     let get = "GET /health/live HTTP/1.1\r\n";
@@ -64,8 +64,9 @@ async fn what_has_no_end_is_cut_off_in_little_memory() {
     ];
     let before = server.memory();
     let shapes = shapes.iter().cycle().take(4 * shapes.len());
-    join_all(shapes.map(|(start, block, status)| is_cut(&server, start, block, *status))).await;
+    join_all(shapes.map(|(start, block, status)| assert_cut_off(&server, start, block, *status)))
+        .await;
     let after = server.memory();
-    assert!(after < before + 100, "{before} MiB became {after}");
+    assert!(after < before + 100, "the memory grew from {before} to {after} MiB");
     assert_eq!(server.get(&app, "/persons").send().await.expect("an answer").status(), 200);
 }

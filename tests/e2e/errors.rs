@@ -1,4 +1,4 @@
-//! What holds for every error, whoever makes it: a handler, the framework or a layer.
+//! Rules for every error, from handlers, the framework and middleware.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::harness::{TestApp, problem};
 const SMALL_BODIES: [(&str, &str); 1] = [("API_BODY_LIMIT_BYTES", "100")];
 
 #[tokio::test]
-async fn an_unknown_path_is_404() {
+async fn an_unknown_path_returns_404() {
     let app = TestApp::spawn().await;
     let response = app.get("/nowhere").send().await.expect("an answer");
     insta::assert_json_snapshot!(problem(response, 404).await, @r#"
@@ -29,7 +29,7 @@ async fn an_unknown_path_is_404() {
 }
 
 #[tokio::test]
-async fn an_unknown_method_is_405() {
+async fn an_unknown_method_returns_405() {
     let app = TestApp::spawn().await;
     let response = app.request("DELETE", "/persons").send().await.expect("an answer");
     insta::assert_json_snapshot!(problem(response, 405).await, @r#"
@@ -44,7 +44,7 @@ async fn an_unknown_method_is_405() {
 }
 
 #[tokio::test]
-async fn a_body_that_announces_too_much_is_413() {
+async fn a_content_length_over_the_limit_returns_413() {
     let app = TestApp::spawn_with(&SMALL_BODIES).await;
     let body = json!({ "name": "a".repeat(100), "emails": ["ada@example.com"] });
     let response = app.post("/persons", &body).send().await.expect("an answer");
@@ -60,37 +60,37 @@ async fn a_body_that_announces_too_much_is_413() {
 }
 
 #[tokio::test]
-async fn a_body_that_announces_too_much_is_413_before_it_is_sent() {
+async fn a_content_length_over_the_limit_returns_413_before_the_body() {
     let app = TestApp::spawn_with(&SMALL_BODIES).await;
-    refuses_as_too_large(&app, "Content-Length: 101\r\n\r\n").await;
+    assert_payload_too_large(&app, "Content-Length: 101\r\n\r\n").await;
 }
 
 #[tokio::test]
-async fn a_chunked_body_that_turns_out_too_large_is_413() {
+async fn a_chunked_body_over_the_limit_returns_413() {
     let app = TestApp::spawn_with(&SMALL_BODIES).await;
     let chunk = "a".repeat(0x80);
     let chunked = format!("Transfer-Encoding: chunked\r\n\r\n80\r\n{chunk}\r\n0\r\n\r\n");
-    refuses_as_too_large(&app, &chunked).await;
+    assert_payload_too_large(&app, &chunked).await;
 }
 
-/// Sends what a client library would not.
-async fn refuses_as_too_large(app: &TestApp, rest: &str) {
+/// Sends a request over a plain connection, because client libraries reject it.
+async fn assert_payload_too_large(app: &TestApp, rest: &str) {
     let mut stream = TcpStream::connect(app.address).await.expect("a connection");
     let request = format!(
         "POST /persons HTTP/1.1\r\nHost: api\r\nConnection: close\r\n\
          Content-Type: application/json\r\n{rest}"
     );
-    stream.write_all(request.as_bytes()).await.expect("it reads");
-    let mut answer = String::new();
-    let read = timeout(Duration::from_secs(5), stream.read_to_string(&mut answer)).await;
+    stream.write_all(request.as_bytes()).await.expect("an open connection");
+    let mut response = String::new();
+    let read = timeout(Duration::from_secs(5), stream.read_to_string(&mut response)).await;
     read.expect("an answer in time").expect("an answer");
-    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
-    assert!(answer.contains("content-type: application/problem+json"), "{answer}");
-    assert!(answer.contains("x-request-id: "), "{answer}");
+    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
+    assert!(response.contains("content-type: application/problem+json"), "{response}");
+    assert!(response.contains("x-request-id: "), "{response}");
 }
 
 #[tokio::test]
-async fn a_safe_request_id_of_the_client_is_kept_and_another_replaced() {
+async fn valid_request_ids_are_kept_and_invalid_ones_replaced() {
     let app = TestApp::spawn().await;
     let too_long = "a".repeat(65);
     for (given, is_kept) in
@@ -107,10 +107,10 @@ async fn a_safe_request_id_of_the_client_is_kept_and_another_replaced() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_server_tells_the_request_id_and_nothing_else() {
+async fn an_internal_error_returns_only_the_request_id() {
     let app = TestApp::spawn().await;
     let client = app.database.connect().await;
-    // No SQLSTATE that the server expects.
+    // The server does not handle this SQLSTATE.
     client.batch_execute("ALTER TABLE persons RENAME COLUMN name TO renamed").await.expect("done");
     let request = app.get("/persons").header("x-request-id", "mine");
     let response = request.send().await.expect("an answer");

@@ -1,5 +1,5 @@
-//! PostgreSQL killed, paused and restarted under load: no wrong answer, none that does not come, no
-//! write lost or done twice, and everything at work again at once.
+//! PostgreSQL is killed, paused and restarted under load: responses stay correct and in time, every write is
+//! stored exactly once, and the API recovers quickly.
 
 mod load;
 
@@ -25,7 +25,7 @@ const LIMITS: [(&str, &str); 3] = [
     ("DATABASE_POOL_SIZE", "8"),
 ];
 
-/// Within this, everything is answered as ever after the database accepts connections again.
+/// The time limit for normal responses after the database accepts connections again.
 const RECOVERY: Duration = Duration::from_secs(2);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -46,7 +46,7 @@ async fn postgres_restarted_under_load() {
     survives(&["restart"]).await;
 }
 
-/// Serves through these faults; after the last one, PostgreSQL is back.
+/// Runs the load during these faults. After the last fault, PostgreSQL runs again.
 async fn survives(faults: &[&str]) {
     let mut postgres = block_in_place(OwnPostgres::start);
     let app = TestApp::spawn_on(Database::own(&postgres), &LIMITS);
@@ -60,13 +60,13 @@ async fn survives(faults: &[&str]) {
     load.answers(20 * CLIENTS).await;
     for (number, fault) in faults.iter().enumerate() {
         if number > 0 {
-            // Whatever waits for the database meets its limit.
+            // Waits until the requests reach their time limits.
             load.refusals(CLIENTS).await;
         }
         block_in_place(|| postgres.suffer(fault));
     }
     let back = Instant::now();
-    timeout(RECOVERY, load.answers(CLIENTS)).await.expect("it recovers");
+    timeout(RECOVERY, load.answers(CLIENTS)).await.expect("the API recovers");
     while back.elapsed() < RECOVERY {
         load.answers(CLIENTS).await;
     }
@@ -75,7 +75,7 @@ async fn survives(faults: &[&str]) {
     let clients = clients.join_all().await;
 
     let took = load.refused_after(back).unwrap_or_default();
-    assert!(took < RECOVERY, "{took:?} after it was back the last answer was still 503 or 504");
+    assert!(took < RECOVERY, "the last 503 or 504 came {took:?} after the recovery");
     let database = load.app.database.connect().await;
     let rows = database.query("SELECT name, count(*) FROM persons GROUP BY name", &[]).await;
     let stored: HashMap<String, i64> =

@@ -1,4 +1,4 @@
-//! A thousand guesses at passwords: throttled, in little memory, and nobody else is kept out.
+//! A thousand password guesses are throttled with little memory, and do not block other users.
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
@@ -11,7 +11,7 @@ use crate::{
     harness::{ServerProcess, TestApp, problem},
 };
 
-/// A log-in from 127.0.`network`.`host`.
+/// Logs in from 127.0.`network`.`host`.
 async fn log_in(server: &ServerProcess, from: (u8, u8), email: &str, password: &str) -> Response {
     let address = Ipv4Addr::new(127, 0, from.0, from.1);
     let client = Client::builder().local_address(Some(address.into())).build().expect("a client");
@@ -20,8 +20,8 @@ async fn log_in(server: &ServerProcess, from: (u8, u8), email: &str, password: &
     request.send().await.expect("an answer")
 }
 
-/// Makes these guesses, each an e-mail address and where it comes from, and returns how many had
-/// which status. Meanwhile and afterwards, Grace gets in.
+/// Makes these guesses, each with its source address and e-mail address, and returns the number of responses for
+/// each status. Another user can log in meanwhile and afterwards.
 async fn guess(guesses: impl Iterator<Item = ((u8, u8), String)>) -> BTreeMap<u16, usize> {
     let app = TestApp::spawn().await;
     for email in ["ada@example.com", "grace@example.com"] {
@@ -29,7 +29,7 @@ async fn guess(guesses: impl Iterator<Item = ((u8, u8), String)>) -> BTreeMap<u1
     }
     let server = ServerProcess::start(&app, &[]);
     let grace = async || log_in(&server, (9, 9), "grace@example.com", PASSWORD).await.status();
-    let answer = async |(from, email): ((u8, u8), String)| {
+    let attempt = async |(from, email): ((u8, u8), String)| {
         let response = log_in(&server, from, &email, "not the password").await;
         let status = response.status().as_u16();
         if status == 429 {
@@ -40,9 +40,9 @@ async fn guess(guesses: impl Iterator<Item = ((u8, u8), String)>) -> BTreeMap<u1
         problem(response, status).await;
         status
     };
-    let mut answers = stream::iter(guesses).map(answer).buffer_unordered(16);
+    let mut responses = stream::iter(guesses).map(attempt).buffer_unordered(16);
     let mut statuses = BTreeMap::new();
-    while let Some(status) = answers.next().await {
+    while let Some(status) = responses.next().await {
         let count: &mut usize = statuses.entry(status).or_default();
         *count += 1;
         if status == 429 && *count == 1 {
@@ -57,7 +57,7 @@ async fn guess(guesses: impl Iterator<Item = ((u8, u8), String)>) -> BTreeMap<u1
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn a_thousand_at_one_account_from_many_addresses() {
+async fn guesses_at_one_account_from_many_addresses_are_throttled() {
     let guesses = (0..1000).map(|number| {
         let host = u8::try_from(number % 200).expect("small") + 1;
         ((1, host), "ada@example.com".to_owned())
@@ -67,24 +67,24 @@ async fn a_thousand_at_one_account_from_many_addresses() {
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn a_thousand_at_as_many_accounts_from_one_address() {
+async fn guesses_at_many_accounts_from_one_address_are_throttled() {
     let guesses = (0..1000).map(|number| ((2, 1), format!("person{number}@example.com")));
     assert_eq!(guess(guesses).await, [(401, 100), (429, 900)].into());
 }
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn clients_of_a_trusted_proxy_are_told_apart() {
+async fn clients_behind_a_trusted_proxy_are_throttled_separately() {
     let app = TestApp::spawn_with(&[("API_TRUSTED_PROXIES", "127.0.0.0/8")]).await;
     let guess = async |client: &str, number: u32| {
         let email = format!("person{number}@example.com");
         let body = json!({ "email": email, "password": "not the password" });
         let request = app.request_as_nobody("POST", "/sessions").json(&body);
-        let answer = request.header("x-forwarded-for", client).send().await.expect("an answer");
-        answer.status().as_u16()
+        let response = request.header("x-forwarded-for", client).send().await.expect("an answer");
+        response.status().as_u16()
     };
     for number in 0..100 {
-        // What the client itself claims stands to the left of what the proxy adds.
+        // The proxy appends the real address. Addresses before it come from the client.
         assert_eq!(guess(&format!("203.0.113.{number}, 198.51.100.1"), number).await, 401);
     }
     assert_eq!(guess("198.51.100.1", 100).await, 429);

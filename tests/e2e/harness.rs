@@ -1,4 +1,4 @@
-//! What the tests share: the API on a database of its own, and what its answers must have.
+//! The test harness: the API on its own database, and checks of responses.
 
 mod app;
 mod client;

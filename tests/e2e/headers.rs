@@ -1,23 +1,23 @@
-//! Methods and headers: what each path allows, what every answer has, and which pages may read it.
+//! Methods and headers: allowed methods, security headers of every response, and CORS.
 
 use reqwest::{Response, header::HeaderMap};
 use uuid::Uuid;
 
 use crate::harness::{TestApp, problem};
 
-const OURS: &str = "https://app.example";
+const ALLOWED: &str = "https://app.example";
 
 async fn send(app: &TestApp, method: &str, path: &str) -> Response {
     app.request(method, path).send().await.expect("an answer")
 }
 
-/// The value of a header, or nothing.
+/// Returns the value of a header, or an empty text.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
 }
 
 #[tokio::test]
-async fn options_and_a_wrong_method_tell_which_methods_a_path_allows() {
+async fn options_and_405_list_the_allowed_methods() {
     let app = TestApp::spawn().await;
     let person = format!("/persons/{}", Uuid::new_v4());
     for (path, some) in [
@@ -33,14 +33,14 @@ async fn options_and_a_wrong_method_tell_which_methods_a_path_allows() {
         let allow = text(options.headers(), "allow").to_owned();
         assert!(some.split(", ").all(|method| allow.contains(method)), "{path}: {allow}");
         assert!(allow.ends_with("OPTIONS"), "{path}: {allow}");
-        let refused = send(&app, "TRACE", path).await;
-        assert_eq!(text(refused.headers(), "allow"), allow, "{path}");
-        problem(refused, 405).await;
+        let rejected = send(&app, "TRACE", path).await;
+        assert_eq!(text(rejected.headers(), "allow"), allow, "{path}");
+        problem(rejected, 405).await;
     }
 }
 
 #[tokio::test]
-async fn options_on_an_unknown_path_is_404() {
+async fn options_on_an_unknown_path_returns_404() {
     let app = TestApp::spawn_with(&[("APP_ENV", "production"), ("API_DOCS", "false")]).await;
     for path in ["/nowhere", "/persons/", "/", "/docs", "/openapi.json"] {
         problem(send(&app, "OPTIONS", path).await, 404).await;
@@ -61,7 +61,7 @@ async fn head_is_get_without_a_body() {
 }
 
 #[tokio::test]
-async fn every_answer_has_the_headers_for_browsers() {
+async fn every_response_has_security_headers() {
     let app = TestApp::spawn().await;
     let database = app.database.connect().await;
     database
@@ -98,10 +98,10 @@ async fn every_answer_has_the_headers_for_browsers() {
 }
 
 #[tokio::test]
-async fn pages_of_other_origins_may_do_nothing_by_default() {
+async fn cors_is_disabled_by_default() {
     let app = TestApp::spawn().await;
     for method in ["GET", "OPTIONS"] {
-        let request = app.request(method, "/persons").header("origin", OURS);
+        let request = app.request(method, "/persons").header("origin", ALLOWED);
         let request = request.header("access-control-request-method", "POST");
         let response = request.send().await.expect("an answer");
         assert!(response.headers().keys().all(|it| !it.as_str().starts_with("access-control-")));
@@ -110,11 +110,11 @@ async fn pages_of_other_origins_may_do_nothing_by_default() {
 }
 
 #[tokio::test]
-async fn pages_of_the_origins_that_are_set_may_read_every_answer() {
+async fn allowed_origins_may_read_every_response() {
     let origins = "http://localhost:3000,https://app.example";
     let app = TestApp::spawn_with(&[("API_CORS_ORIGINS", origins)]).await;
-    for (origin, is_ours) in [
-        (OURS, true),
+    for (origin, is_allowed) in [
+        (ALLOWED, true),
         ("http://localhost:3000", true),
         ("https://app.example.evil", false),
         ("https://app.example:8443", false),
@@ -127,28 +127,30 @@ async fn pages_of_the_origins_that_are_set_may_read_every_answer() {
             let response = request.send().await.expect("an answer");
             let headers = response.headers();
             let allowed = text(headers, "access-control-allow-origin");
-            assert_eq!(allowed, if is_ours { origin } else { "" }, "{origin} {path}");
+            assert_eq!(allowed, if is_allowed { origin } else { "" }, "{origin} {path}");
             assert_eq!(text(headers, "vary"), "origin", "{origin} {path}");
             let readable = text(headers, "access-control-expose-headers");
-            assert_eq!(readable.contains("x-request-id"), is_ours, "{origin} {path}");
+            assert_eq!(readable.contains("x-request-id"), is_allowed, "{origin} {path}");
             assert!(!headers.contains_key("access-control-allow-credentials"));
         }
     }
 }
 
 #[tokio::test]
-async fn a_browser_that_asks_first_is_told_methods_and_headers() {
-    let app = TestApp::spawn_with(&[("API_CORS_ORIGINS", OURS)]).await;
-    for (origin, path, is_told) in
-        [(OURS, "/persons", true), ("https://evil.example", "/persons", false), (OURS, "/x", false)]
-    {
+async fn cors_preflight_lists_methods_and_headers() {
+    let app = TestApp::spawn_with(&[("API_CORS_ORIGINS", ALLOWED)]).await;
+    for (origin, path, is_listed) in [
+        (ALLOWED, "/persons", true),
+        ("https://evil.example", "/persons", false),
+        (ALLOWED, "/x", false),
+    ] {
         let request = app.request("OPTIONS", path).header("origin", origin);
         let request = request.header("access-control-request-method", "POST");
         let response = request.send().await.expect("an answer");
         let headers = response.headers();
         let methods = text(headers, "access-control-allow-methods");
-        assert_eq!(methods.contains("POST"), is_told, "{origin} {path}");
+        assert_eq!(methods.contains("POST"), is_listed, "{origin} {path}");
         let may_send = text(headers, "access-control-allow-headers");
-        assert_eq!(may_send.contains("content-type"), is_told, "{origin} {path}");
+        assert_eq!(may_send.contains("content-type"), is_listed, "{origin} {path}");
     }
 }

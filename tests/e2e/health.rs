@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::{Database, TestApp, problem};
 
 #[tokio::test]
-async fn live_needs_no_database_and_ready_does() {
+async fn only_readiness_needs_the_database() {
     let app = TestApp::spawn_on(Database::absent(), &[]);
     let response = app.get("/health/live").send().await.expect("an answer");
     assert_eq!(response.status(), 200);
@@ -16,7 +16,7 @@ async fn live_needs_no_database_and_ready_does() {
 }
 
 #[tokio::test]
-async fn ready_tells_the_schema_version() {
+async fn ready_returns_the_schema_version() {
     let app = TestApp::spawn().await;
     let response = app.get("/health/ready").send().await.expect("an answer");
     assert_eq!(response.status(), 200);
@@ -25,7 +25,7 @@ async fn ready_tells_the_schema_version() {
 }
 
 #[tokio::test]
-async fn ready_follows_the_database_as_it_goes_and_comes_back() {
+async fn readiness_changes_when_the_database_disappears_and_returns() {
     let app = TestApp::spawn().await;
     let response = app.get("/health/ready").send().await.expect("an answer");
     assert_eq!(response.status(), 200);
@@ -33,19 +33,19 @@ async fn ready_follows_the_database_as_it_goes_and_comes_back() {
     let (server, name) = (app.database.server().await, &app.database.name);
     let away = format!("{name}__away");
     app.database.end_connections().await;
-    admin::rename(&server, name, &away).await.expect("nobody is connected");
+    admin::rename(&server, name, &away).await.expect("the database has no connections");
     for path in ["/health/ready", "/persons"] {
         problem(app.get(path).send().await.expect("an answer"), 503).await;
     }
 
-    admin::rename(&server, &away, name).await.expect("nobody is connected");
+    admin::rename(&server, &away, name).await.expect("the database has no connections");
     for path in ["/health/ready", "/persons"] {
         assert_eq!(app.get(path).send().await.expect("an answer").status(), 200);
     }
 }
 
 #[tokio::test]
-async fn a_schema_that_is_missing_or_behind_is_not_ready() {
+async fn a_missing_or_old_schema_is_not_ready() {
     let app = TestApp::spawn_on(Database::empty().await, &[]);
     problem(app.get("/health/ready").send().await.expect("an answer"), 503).await;
     problem(app.get("/persons").send().await.expect("an answer"), 503).await;

@@ -1,4 +1,4 @@
-//! HTTP/2 without TLS, as a proxy speaks it.
+//! HTTP/2 without TLS, as a proxy uses it.
 
 use std::{future::poll_fn, time::Duration};
 
@@ -28,7 +28,7 @@ async fn status(requests: &mut SendRequest<Bytes>) -> u16 {
 }
 
 #[tokio::test]
-async fn a_connection_has_a_hundred_streams_at_most() {
+async fn a_connection_has_at_most_100_streams() {
     let app = TestApp::spawn().await;
     let (mut requests, _ended) = connect(&app).await;
     assert_eq!(status(&mut requests).await, 200);
@@ -36,7 +36,7 @@ async fn a_connection_has_a_hundred_streams_at_most() {
 }
 
 #[tokio::test]
-async fn requests_that_are_taken_back_at_once_end_the_connection_and_not_the_server() {
+async fn many_cancelled_requests_close_only_their_connection() {
     let app = TestApp::spawn().await;
     let (requests, ended) = connect(&app).await;
     for _ in 0..10_000 {
@@ -45,24 +45,24 @@ async fn requests_that_are_taken_back_at_once_end_the_connection_and_not_the_ser
         stream.send_reset(h2::Reason::CANCEL);
     }
     let ended = timeout(Duration::from_secs(10), ended).await.expect("an end in time");
-    ended.expect("no panic").expect_err("the server ends it");
+    ended.expect("no panic").expect_err("the server closes the connection");
 
     let (mut requests, _ended) = connect(&app).await;
     assert_eq!(status(&mut requests).await, 200);
 }
 
 #[tokio::test]
-async fn a_stop_ends_an_idle_connection() {
+async fn graceful_shutdown_closes_an_idle_connection() {
     let app = TestApp::spawn().await;
     let (mut requests, ended) = connect(&app).await;
     assert_eq!(status(&mut requests).await, 200);
     let (server, _database) = app.stop();
     server.await.expect("no panic").expect("ok");
-    ended.await.expect("no panic").expect("a polite end");
+    ended.await.expect("no panic").expect("a graceful end");
 }
 
 #[tokio::test]
-async fn a_body_without_an_end_is_413_and_is_not_read_on() {
+async fn an_endless_body_returns_413_and_is_not_read_further() {
     let app = TestApp::spawn_with(&[("API_BODY_LIMIT_BYTES", "16384")]).await;
     let (requests, _ended) = connect(&app).await;
     let request = Request::post("http://api/persons")
@@ -75,20 +75,20 @@ async fn a_body_without_an_end_is_413_and_is_not_read_on() {
         let mut sent = 0_usize;
         loop {
             body.reserve_capacity(16_384);
-            // The window closes, or the stream.
-            let Some(Ok(room)) = poll_fn(|context| body.poll_capacity(context)).await else {
+            // The server stops reading, or resets the stream.
+            let Some(Ok(capacity)) = poll_fn(|context| body.poll_capacity(context)).await else {
                 break;
             };
-            if body.send_data(vec![b'a'; room].into(), false).is_err() {
+            if body.send_data(vec![b'a'; capacity].into(), false).is_err() {
                 break;
             }
-            sent += room;
-            assert!(sent < 64 << 20, "{sent} bytes went");
+            sent += capacity;
+            assert!(sent < 64 << 20, "the server read {sent} bytes");
         }
         std::future::pending().await
     };
     let status = tokio::select! {
-        answered = response => answered.expect("an answer").status(),
+        response = response => response.expect("a response").status(),
         never = flood => never,
     };
     assert_eq!(status, 413);

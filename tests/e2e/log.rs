@@ -1,4 +1,4 @@
-//! What the log tells of requests to a database.
+//! The log lines of requests.
 
 use std::process::Stdio;
 
@@ -12,30 +12,32 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_line_names_the_request_and_the_account_that_sends_it() {
+async fn a_log_line_has_the_request_id_and_the_account_id() {
     let app = TestApp::spawn().await;
     let request = app.request_as(&app.member.token, "GET", "/accounts/me");
     let me: Value = request.send().await.expect("an answer").json().await.expect("an account");
     let server = ServerProcess::start_logging(&app, &[("RUST_LOG", "info")], Stdio::piped());
     let mine = server.get(&app, "/persons?secret=1").header("x-request-id", "mine");
     let url = format!("http://{}/persons?secret=1", server.address);
-    let strangers = Client::new().get(url).header("x-request-id", "a-stranger-s");
-    for (request, status) in [(mine, 200), (strangers, 401)] {
+    let anonymous = Client::new().get(url).header("x-request-id", "anonymous");
+    for (request, status) in [(mine, 200), (anonymous, 401)] {
         assert_eq!(request.send().await.expect("an answer").status(), status);
     }
     let log = spawn_blocking(|| server.stop_for_log()).await.expect("no panic");
     let line = |id: &str| {
         let name = format!("request_id={id}");
-        log.lines().find(|line| line.contains(&name)).unwrap_or_else(|| panic!("no {id}: {log}"))
+        log.lines()
+            .find(|line| line.contains(&name))
+            .unwrap_or_else(|| panic!("no line of {id} in {log}"))
     };
     let account = format!("account_id={}", me["id"].as_str().expect("an id"));
     assert!(line("mine").contains(&account), "{log}");
-    assert!(!line("a-stranger-s").contains("account_id"), "{log}");
+    assert!(!line("anonymous").contains("account_id"), "{log}");
     assert!(!log.contains("secret"), "{log}");
 }
 
 #[tokio::test]
-async fn the_line_of_a_log_in_names_its_account() {
+async fn the_log_line_of_a_log_in_has_the_account_id() {
     let app = TestApp::spawn().await;
     let account: Value = sign_up(&app, "a@tests.example").await.json().await.expect("an account");
     let server = ServerProcess::start_logging(&app, &[("RUST_LOG", "info")], Stdio::piped());
@@ -53,9 +55,9 @@ async fn the_line_of_a_log_in_names_its_account() {
 }
 
 #[tokio::test]
-async fn no_line_is_coloured_where_there_is_no_terminal() {
+async fn log_lines_have_no_colours_without_a_terminal() {
     let app = TestApp::spawn().await;
-    // With traces, a line has the fields of a span as well. Nothing listens on port 1.
+    // With traces, log lines have the fields of spans too. Nothing listens on port 1.
     let variables = [("RUST_LOG", "info"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")];
     let server = ServerProcess::start_logging(&app, &variables, Stdio::piped());
     server.get(&app, "/persons").send().await.expect("an answer");

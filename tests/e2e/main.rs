@@ -1,7 +1,7 @@
-//! End-to-end tests: the API in this process, over HTTP, on a real PostgreSQL; one module a resource.
+//! End-to-end tests: the API in this process, over HTTP, on a real PostgreSQL.
 //!
-//! Every test has a database of its own, so they run in parallel and in any order. The server under
-//! all of them is `test-postgres`'s: TEST_POSTGRES and TEST_DATABASE_URL say where it comes from.
+//! Every test has its own database, so tests run in parallel and in any order. `test-postgres` runs the server:
+//! TEST_POSTGRES and TEST_DATABASE_URL choose it.
 
 mod access;
 mod accounts;
@@ -9,7 +9,6 @@ mod audit;
 mod backups;
 mod connections;
 mod contract;
-mod crowds;
 mod database;
 mod docs;
 mod dumps;
@@ -21,6 +20,7 @@ mod harness;
 mod headers;
 mod health;
 mod http2;
+mod incomplete_requests;
 mod log;
 mod malformed;
 mod metrics;

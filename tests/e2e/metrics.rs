@@ -1,4 +1,4 @@
-//! What Prometheus reads, on a port of its own.
+//! The metrics for Prometheus, on a separate port.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ pub(crate) async fn metrics(app: &TestApp) -> String {
 }
 
 #[tokio::test]
-async fn requests_are_counted_by_method_route_and_status_and_never_by_path() {
+async fn requests_are_counted_by_method_route_and_status_without_paths() {
     let app = TestApp::spawn_with(&[("API_ADMIN_LISTEN", "127.0.0.1:0")]).await;
     let id = Uuid::new_v4();
     for path in [&format!("/persons/{id}"), "/persons", "/persons", "/nowhere", "/%6eowhere?a=b"] {
@@ -31,7 +31,7 @@ async fn requests_are_counted_by_method_route_and_status_and_never_by_path() {
         r#"{method="other",route="/persons",status="405"} 2"#,
     ] {
         let line = format!("http_request_duration_seconds_count{line}\n");
-        assert!(text.contains(&line), "no {line} in {text}");
+        assert!(text.contains(&line), "{line} is missing in {text}");
     }
     for word in [&id.to_string(), "owhere", "BREW"] {
         assert!(!text.contains(word), "{word} in {text}");
@@ -39,7 +39,7 @@ async fn requests_are_counted_by_method_route_and_status_and_never_by_path() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_given_up_or_refused_early_is_counted_at_its_route() {
+async fn timed_out_and_rejected_requests_are_counted_by_route() {
     let variables = [
         ("API_ADMIN_LISTEN", "127.0.0.1:0"),
         ("API_REQUEST_TIMEOUT_SECONDS", "1"),
@@ -65,12 +65,12 @@ async fn a_request_that_is_given_up_or_refused_early_is_counted_at_its_route() {
         r#"{method="POST",route="",status="413"} 1"#,
     ] {
         let line = format!("http_request_duration_seconds_count{line}\n");
-        assert!(text.contains(&line), "no {line} in {text}");
+        assert!(text.contains(&line), "{line} is missing in {text}");
     }
 }
 
 #[tokio::test]
-async fn metrics_tell_about_the_pool_and_the_process() {
+async fn metrics_include_the_pool_and_the_process() {
     let variables = [("API_ADMIN_LISTEN", "127.0.0.1:0"), ("DATABASE_POOL_SIZE", "7")];
     let app = TestApp::spawn_with(&variables).await;
     assert_eq!(app.get("/persons").send().await.expect("an answer").status(), 200);
@@ -83,14 +83,14 @@ async fn metrics_tell_about_the_pool_and_the_process() {
         "http_requests_in_flight 0",
         concat!("build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
     ] {
-        assert!(text.lines().any(|it| it == line), "no {line} in {text}");
+        assert!(text.lines().any(|it| it == line), "{line} is missing in {text}");
     }
     assert!(text.contains("\nprocess_resident_memory_bytes "), "{text}");
     assert!(text.contains("\nprocess_start_time_seconds "), "{text}");
 }
 
 #[tokio::test]
-async fn the_public_port_has_no_metrics_and_the_other_port_nothing_else() {
+async fn metrics_are_only_on_the_admin_port() {
     let app = TestApp::spawn_with(&[("API_ADMIN_LISTEN", "127.0.0.1:0")]).await;
     assert_eq!(app.get("/metrics").send().await.expect("an answer").status(), 404);
     let address = app.admin.expect("API_ADMIN_LISTEN is set");

@@ -1,4 +1,4 @@
-//! The migration tool, beside a server that answers all the while.
+//! The migration tool, next to a running server.
 
 mod runners;
 mod schema;
@@ -21,7 +21,7 @@ async fn names(app: &TestApp) -> Vec<String> {
     items.map(|person| person["name"].as_str().expect("a string").to_owned()).collect()
 }
 
-/// The API on a database that somebody else has made.
+/// Starts the API on an existing database.
 async fn spawn_on(database: Database) -> TestApp {
     let app = TestApp::spawn_on(database, &[]);
     app.store_identities().await;
@@ -39,7 +39,7 @@ fn production(database: &Database) -> Config {
 }
 
 #[tokio::test]
-async fn recreate_beside_a_serving_api_is_at_worst_a_moment_of_503() {
+async fn recreate_next_to_a_running_api_causes_only_short_503s() {
     let app = TestApp::spawn().await;
     create_person(&app).await;
     let (server, config) = (app.database.server().await, config(&app.database, &[]));
@@ -50,8 +50,8 @@ async fn recreate_beside_a_serving_api_is_at_worst_a_moment_of_503() {
     while after < 50 {
         let asked = app.get("/persons").send();
         let response = tokio::select! {
-            said = &mut recreate, if recreated.is_none() => {
-                recreated = Some(said);
+            output = &mut recreate, if recreated.is_none() => {
+                recreated = Some(output);
                 continue;
             }
             response = asked => response.expect("an answer"),
@@ -62,9 +62,9 @@ async fn recreate_beside_a_serving_api_is_at_worst_a_moment_of_503() {
         after += usize::from(recreated.is_some());
         assert!(admin::exists(&server, &app.database.name).await.expect("an answer"));
     }
-    let said = recreated.expect("it ended").expect("recreated");
-    assert!(said.contains("with 12 sample persons\n"), "{said}");
-    // 401: the accounts of the tests are among what was dropped.
+    let output = recreated.expect("the command has ended").expect("recreated");
+    assert!(output.contains("with 12 sample persons\n"), "{output}");
+    // 401, because the accounts of the tests were dropped.
     assert!(statuses.keys().all(|status| [200, 401, 503].contains(status)), "{statuses:?}");
     assert!(statuses[&200] > 10, "{statuses:?}");
 
@@ -84,27 +84,27 @@ async fn recreate_empty_leaves_no_rows() {
 }
 
 #[tokio::test]
-async fn recreate_makes_a_database_that_is_not_there() {
+async fn recreate_creates_a_missing_database() {
     let database = Database::absent();
     migrate::recreate(&config(&database, &[]), false, true).await.expect("recreated");
     assert_eq!(names(&spawn_on(database).await).await.len(), 12);
 }
 
 #[tokio::test]
-async fn production_refuses_to_drop_rows_and_to_load_sample_rows() {
+async fn production_rejects_recreate_and_seed() {
     let app = TestApp::spawn().await;
     create_person(&app).await;
     let config = production(&app.database);
-    for refused in [migrate::recreate(&config, false, true).await, migrate::seed(&config).await] {
-        let error = refused.expect_err("production").to_string();
+    for rejected in [migrate::recreate(&config, false, true).await, migrate::seed(&config).await] {
+        let error = rejected.expect_err("production").to_string();
         assert!(error.contains("production") && error.contains("refused"), "{error}");
     }
-    migrate::up(&config, true, None).await.expect("nothing to do");
+    migrate::up(&config, true, None).await.expect("the schema is current");
     assert_eq!(names(&app).await, ["Before"]);
 }
 
 #[tokio::test]
-async fn recreate_works_after_one_that_was_killed() {
+async fn recreate_works_after_a_killed_recreate() {
     let app = TestApp::spawn().await;
     let (server, name) = (app.database.server().await, &app.database.name);
     for left in [format!("{name}__fresh"), format!("{name}__replaced")] {
@@ -114,22 +114,22 @@ async fn recreate_works_after_one_that_was_killed() {
     app.store_identities().await;
     assert_eq!(names(&app).await.len(), 12);
     for left in [format!("{name}__fresh"), format!("{name}__replaced")] {
-        assert!(!admin::exists(&server, &left).await.expect("an answer"), "{left} is left");
+        assert!(!admin::exists(&server, &left).await.expect("an answer"), "{left} still exists");
     }
 }
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn recreate_that_stops_anywhere_leaves_a_whole_database() {
+async fn an_interrupted_recreate_leaves_a_complete_database() {
     let app = TestApp::spawn().await;
     create_person(&app).await;
     let config = config(&app.database, &[]);
     let mut ended = false;
     for step in 1.. {
-        let patience = Duration::from_millis(step * 20);
-        ended = timeout(patience, migrate::recreate(&config, false, true)).await.is_ok();
+        let limit = Duration::from_millis(step * 20);
+        ended = timeout(limit, migrate::recreate(&config, false, true)).await.is_ok();
         let names = names_when_back(&app).await;
-        assert!(names == ["Before"] || names.len() == 12, "{names:?} after {patience:?}");
+        assert!(names == ["Before"] || names.len() == 12, "{names:?} after {limit:?}");
         if ended {
             break;
         }
@@ -137,7 +137,7 @@ async fn recreate_that_stops_anywhere_leaves_a_whole_database() {
     assert!(ended);
 }
 
-/// The server may be between two databases for a moment.
+/// Returns the names as soon as the database is available again.
 async fn names_when_back(app: &TestApp) -> Vec<String> {
     while app.get("/persons").send().await.expect("an answer").status() == 503 {
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -148,37 +148,37 @@ async fn names_when_back(app: &TestApp) -> Vec<String> {
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn eight_at_once_on_a_new_server_apply_each_migration_once() {
+async fn eight_concurrent_runs_on_a_new_server_apply_each_migration_once() {
     let database = Database::absent();
     let config = config(&database, &[]);
     let up = |_| {
         let config = config.clone();
         tokio::spawn(async move { migrate::up(&config, true, None).await })
     };
-    let mut said = String::new();
+    let mut output = String::new();
     for up in (0..8).map(up).collect::<Vec<_>>() {
-        said += &up.await.expect("no panic").expect("it waits its turn");
+        output += &up.await.expect("no panic").expect("a concurrent run");
     }
-    assert_eq!(said.matches("created the database").count(), 1, "{said}");
+    assert_eq!(output.matches("created the database").count(), 1, "{output}");
     for migration in migrations::known() {
         let line = format!("applied {} {}\n", migration.version, migration.name);
-        assert_eq!(said.matches(&line).count(), 1, "{said}");
+        assert_eq!(output.matches(&line).count(), 1, "{output}");
     }
     let applied = migrations::applied(&database.connect().await).await.expect("an answer");
     assert_eq!(applied.len(), migrations::known().len());
 }
 
 #[tokio::test]
-async fn up_loads_sample_rows_into_a_new_schema_only() {
+async fn up_loads_sample_rows_only_into_a_new_schema() {
     let database = Database::empty().await;
     let config = config(&database, &[]);
-    let said = migrate::up(&config, true, None).await.expect("migrated");
-    assert!(said.ends_with("loaded 12 sample persons\n"), "{said}");
+    let output = migrate::up(&config, true, None).await.expect("migrated");
+    assert!(output.ends_with("loaded 12 sample persons\n"), "{output}");
     let client = database.connect().await;
     client.batch_execute("TRUNCATE persons CASCADE").await.expect("empty");
-    let said = migrate::up(&config, true, None).await.expect("migrated");
+    let output = migrate::up(&config, true, None).await.expect("migrated");
     assert_eq!(
-        said,
+        output,
         format!("nothing to apply: the schema is at version {}\n", migrations::latest())
     );
     assert!(names(&spawn_on(database).await).await.is_empty());
@@ -193,26 +193,26 @@ async fn sample_rows_are_loaded_once() {
 }
 
 #[tokio::test]
-async fn status_tells_what_is_applied_and_what_is_pending() {
+async fn status_lists_applied_and_pending_migrations() {
     let database = Database::empty().await;
     let config = config(&database, &[]);
     let count = |text: &str, word: &str| text.matches(word).count();
-    let before = migrate::status(&config, false).await.expect("an answer");
+    let before = migrate::status(&config, false).await.expect("a status");
     assert_eq!(count(&before, "pending"), migrations::known().len());
 
     migrate::up(&config, false, None).await.expect("migrated");
-    let after = migrate::status(&config, false).await.expect("an answer");
+    let after = migrate::status(&config, false).await.expect("a status");
     assert_eq!(
         (count(&after, "pending"), count(&after, "applied")),
         (0, migrations::known().len())
     );
-    let json = migrate::status(&config, true).await.expect("an answer");
+    let json = migrate::status(&config, true).await.expect("a status");
     let json: Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!((&json["version"], &json["pending"]), (&json!(migrations::latest()), &json!([])));
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_called_that() {
+async fn a_wrong_password_is_reported() {
     let database = Database::migrated().await;
     let right = database.url();
     let (before, after) = right.split_once('@').expect("a user and a password");

@@ -18,7 +18,7 @@ async fn get(app: &TestApp, path: &str) -> Response {
 }
 
 #[tokio::test]
-async fn a_created_person_is_found_where_location_says() {
+async fn location_of_a_created_person_returns_it() {
     let app = TestApp::spawn().await;
     let body = json!({ "name": "Ada Lovelace", "emails": ["Ada@example.com", "al@x.example"] });
     let response = app.post("/persons", &body).send().await.expect("an answer");
@@ -71,7 +71,7 @@ async fn two_hundred_characters_and_twenty_addresses_are_accepted() {
 }
 
 #[tokio::test]
-async fn the_same_address_twice_is_a_conflict_and_stores_nothing() {
+async fn create_rejects_duplicate_emails() {
     let app = TestApp::spawn().await;
     let body = json!({ "name": "Ada", "emails": ["ada@example.com", "ADA@example.com"] });
     let response = app.post("/persons", &body).send().await.expect("an answer");
@@ -176,14 +176,14 @@ async fn search_finds_names_nicknames_and_addresses() {
 }
 
 #[tokio::test]
-async fn an_address_of_another_person_is_no_conflict() {
+async fn persons_may_share_an_email() {
     let app = TestApp::spawn().await;
     create(&app, "one").await;
     create(&app, "two").await;
 }
 
 #[tokio::test]
-async fn bad_bodies_are_refused_with_every_reason() {
+async fn invalid_bodies_return_every_error() {
     let app = TestApp::spawn().await;
     let emails = json!(["ada@example.com"]);
     let many = vec!["ada@example.com"; 21];
@@ -209,20 +209,20 @@ async fn bad_bodies_are_refused_with_every_reason() {
         ("lone surrogate", r#"{"name":"\ud800","emails":["ada@example.com"]}"#.to_owned()),
         ("empty", String::new()),
     ];
-    let mut answers = String::new();
+    let mut lines = String::new();
     for (why, body) in cases {
         let request = app.request("POST", "/persons").header("content-type", "application/json");
         let response = request.body(body).send().await.expect("an answer");
-        answers += &describe(why, response).await;
+        lines += &describe(why, response).await;
     }
     for content_type in ["text/plain", "application/problem+json", "application/merge-patch+json"] {
         let request = app.request("POST", "/persons").header("content-type", content_type);
         let response = request.body("{}").send().await.expect("an answer");
-        answers += &describe(content_type, response).await;
+        lines += &describe(content_type, response).await;
     }
     let response = app.request("POST", "/persons").body("{}").send().await.expect("an answer");
-    answers += &describe("no content type", response).await;
-    insta::assert_snapshot!(answers, @r#"
+    lines += &describe("no content type", response).await;
+    insta::assert_snapshot!(lines, @r#"
     no name: 422 the request has values that are not valid; "/name" is missing
     empty name: 422 the request has values that are not valid; "/name" must have at least 1 characters; "/name" has characters or a form that it may not have
     201 characters: 422 the request has values that are not valid; "/name" must have at most 200 characters
@@ -250,9 +250,9 @@ async fn bad_bodies_are_refused_with_every_reason() {
 }
 
 #[tokio::test]
-async fn bad_queries_and_ids_are_refused_with_the_reason() {
+async fn invalid_queries_and_ids_return_the_error() {
     let app = TestApp::spawn().await;
-    let mut answers = String::new();
+    let mut lines = String::new();
     for path in [
         "/persons?limit=0",
         "/persons?limit=101",
@@ -268,9 +268,9 @@ async fn bad_queries_and_ids_are_refused_with_the_reason() {
         "/persons/%00",
         "/persons/",
     ] {
-        answers += &describe(path, get(&app, path).await).await;
+        lines += &describe(path, get(&app, path).await).await;
     }
-    insta::assert_snapshot!(answers, @r#"
+    insta::assert_snapshot!(lines, @r#"
     /persons?limit=0: 422 a parameter is not valid; "limit" is not valid: see the document
     /persons?limit=101: 422 a parameter is not valid; "limit" is not valid: see the document
     /persons?limit=-1: 422 a parameter is not valid; "limit" is not valid: see the document
@@ -287,7 +287,7 @@ async fn bad_queries_and_ids_are_refused_with_the_reason() {
     "#);
 }
 
-/// One line: what was wrong, and what the answer says of it.
+/// Returns a line with the kind of request and the errors of its response.
 async fn describe(why: &str, response: Response) -> String {
     let status = response.status().as_u16();
     let problem = problem(response, status).await;

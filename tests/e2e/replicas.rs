@@ -1,4 +1,4 @@
-//! Several processes on one database: what they share by Redis, and that none needs it.
+//! Several API processes on one database share data in Redis, but do not depend on it.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -15,7 +15,7 @@ use crate::{
 
 const WRONG: &str = "not the password";
 
-/// Two processes that share this Redis, and use it.
+/// Starts two processes that use this Redis.
 async fn two(redis: &Redis) -> (TestApp, TestApp) {
     let url = redis.url();
     let variables = [("REDIS_URL", url.as_str()), ("API_ADMIN_LISTEN", "127.0.0.1:0")];
@@ -26,7 +26,7 @@ async fn two(redis: &Redis) -> (TestApp, TestApp) {
     (one, other)
 }
 
-/// Waits until a process says that it uses Redis, or does without.
+/// Waits until the metrics of a process show that it uses Redis, or that it does not.
 async fn until(app: &TestApp, up: bool) {
     let line = format!("\nredis_up {}\n", u8::from(up));
     for _ in 0..1000 {
@@ -35,7 +35,7 @@ async fn until(app: &TestApp, up: bool) {
         }
         sleep(Duration::from_millis(20)).await;
     }
-    panic!("no{line}");
+    panic!("the metrics never contain{line}");
 }
 
 async fn guess(app: &TestApp, email: &str) -> u16 {
@@ -51,7 +51,7 @@ async fn log_out(app: &TestApp, token: &str) -> u16 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn guesses_count_together_until_the_owner_comes() {
+async fn guesses_are_counted_across_processes_until_a_log_in() {
     let redis = block_in_place(Redis::start);
     let (one, other) = two(&redis).await;
     for email in ["ada@example.com", "grace@example.com"] {
@@ -81,7 +81,7 @@ async fn guesses_count_together_until_the_owner_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_one_revokes_the_other_refuses_before_it_would_have_asked_again() {
+async fn a_revoked_token_is_rejected_by_other_processes_before_their_cache_expires() {
     let redis = block_in_place(Redis::start);
     let (one, other) = two(&redis).await;
     let client = one.database.connect().await;
@@ -89,18 +89,18 @@ async fn what_one_revokes_the_other_refuses_before_it_would_have_asked_again() {
         let token = one.member.issue(&client, SESSION).await;
         assert_eq!(status(&other, &token).await, 200);
         assert_eq!(log_out(&one, &token).await, 204);
-        // It is told on its way here; memory alone would be believed for five seconds.
+        // Redis announces the revocation. Without Redis the cache would accept the token for five seconds.
         let mut asked = 0;
         while status(&other, &token).await != 401 {
             asked += 1;
-            assert!(asked < 100, "it is still believed");
+            assert!(asked < 100, "the revoked token is still accepted");
             sleep(Duration::from_millis(10)).await;
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_pauses_dies_and_comes_back_and_no_request_fails() {
+async fn requests_succeed_while_redis_pauses_and_restarts() {
     let mut redis = block_in_place(Redis::start);
     let (one, other) = two(&redis).await;
     for email in ["ada@example.com", "grace@example.com"] {
@@ -118,7 +118,7 @@ async fn redis_pauses_dies_and_comes_back_and_no_request_fails() {
                 assert_eq!(status(app, &session).await, 200);
                 assert_eq!(log_out(app, &session).await, 204);
                 assert_eq!(status(app, &session).await, 401);
-                // Who was refused is refused: what this process has counted, it keeps.
+                // Each process also counts in memory, so the limit stays in force without Redis.
                 assert_eq!(guess(&one, "grace@example.com").await, 429);
             }
             rounds.fetch_add(1, Ordering::Relaxed);
@@ -132,14 +132,14 @@ async fn redis_pauses_dies_and_comes_back_and_no_request_fails() {
     };
     let faults = async {
         rounds().await;
-        block_in_place(|| redis.pause()).expect("it is paused");
+        block_in_place(|| redis.pause()).expect("a paused Redis");
         for app in [&one, &other] {
             until(app, false).await;
         }
         rounds().await;
         block_in_place(|| redis.kill());
         rounds().await;
-        block_in_place(|| redis.start_again());
+        block_in_place(|| redis.restart());
         for app in [&one, &other] {
             until(app, true).await;
         }
@@ -149,13 +149,13 @@ async fn redis_pauses_dies_and_comes_back_and_no_request_fails() {
     tokio::join!(requests, faults);
     assert_eq!(guess(&other, "ada@example.com").await, 401);
     let keys = redis.ask("KEYS *").expect("an answer");
-    assert!(keys.contains("attempts:"), "it is not used again: {keys}");
+    assert!(keys.contains("attempts:"), "Redis is not used again: {keys}");
 }
 
 #[tokio::test]
-async fn a_redis_that_accepts_and_never_answers_is_as_good_as_none() {
+async fn a_redis_that_never_responds_is_ignored() {
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let url = format!("redis://{}", silent.local_addr().expect("it is bound"));
+    let url = format!("redis://{}", silent.local_addr().expect("an address"));
     let variables = [("REDIS_URL", url.as_str()), ("API_ADMIN_LISTEN", "127.0.0.1:0")];
     let app = TestApp::spawn_with(&variables).await;
     let (_accepted, _) = silent.accept().await.expect("a connection");
@@ -172,7 +172,7 @@ async fn a_redis_that_accepts_and_never_answers_is_as_good_as_none() {
 }
 
 #[tokio::test]
-async fn without_redis_a_process_says_nothing_of_it() {
+async fn metrics_do_not_mention_redis_without_redis() {
     let app = TestApp::spawn_with(&[("API_ADMIN_LISTEN", "127.0.0.1:0")]).await;
     assert!(!metrics(&app).await.contains("redis"));
 }

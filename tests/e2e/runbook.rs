@@ -1,4 +1,4 @@
-//! The statements of docs/runbook.md, as the page has them, when what they are for has happened.
+//! Runs the queries of docs/runbook.md in the situations that they are for.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -8,38 +8,38 @@ use uuid::Uuid;
 
 use crate::harness::{Database, TestApp, config};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Every statement of the page: what it is for, and its text.
-fn statements() -> Vec<(String, String)> {
+/// Returns every query of the page with its purpose.
+fn queries() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
     let page = fs::read_to_string(root.join("docs/runbook.md")).expect("the page");
     let blocks = page.split("```sql\n-- ").skip(1);
     let parts = blocks.map(|block| block.split("```").next().expect("its end"));
     parts
-        .map(|block| block.split_once('\n').expect("a statement"))
-        .map(|(purpose, statement)| (purpose.to_owned(), statement.to_owned()))
+        .map(|block| block.split_once('\n').expect("a query"))
+        .map(|(purpose, query)| (purpose.to_owned(), query.to_owned()))
         .collect()
 }
 
-fn statement(purpose: &str) -> String {
-    let found = statements().into_iter().find(|(it, _)| it == purpose);
+fn query(purpose: &str) -> String {
+    let found = queries().into_iter().find(|(it, _)| it == purpose);
     found.unwrap_or_else(|| panic!("the page has no `{purpose}`")).1
 }
 
-/// Waits until a statement of the page finds something, and returns how much.
+/// Repeats a query of the page until it returns rows, and returns their number.
 async fn finds(client: &Client, purpose: &str) -> usize {
-    let statement = statement(purpose);
+    let query = query(purpose);
     let found = async {
         loop {
-            let rows = client.query(&statement, &[]).await.expect(purpose);
+            let rows = client.query(&query, &[]).await.expect(purpose);
             if !rows.is_empty() {
                 return rows.len();
             }
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("`{purpose}` finds nothing"))
+    timeout(TIMEOUT, found).await.unwrap_or_else(|_| panic!("`{purpose}` returns no rows"))
 }
 
 async fn status(app: &TestApp, path: &str) -> u16 {
@@ -47,18 +47,18 @@ async fn status(app: &TestApp, path: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn every_statement_is_one_that_postgresql_takes() {
+async fn every_query_is_valid() {
     let database = Database::migrated().await;
     let client = database.connect().await;
-    assert!(statements().len() > 8);
-    for (purpose, statement) in statements() {
-        let done = client.batch_execute(&statement).await;
+    assert!(queries().len() > 8);
+    for (purpose, query) in queries() {
+        let done = client.batch_execute(&query).await;
         done.unwrap_or_else(|error| panic!("{purpose}: {error:?}"));
     }
 }
 
 #[tokio::test]
-async fn what_others_wait_for_is_found_and_ended() {
+async fn blocking_transactions_are_found_and_ended() {
     let app = TestApp::spawn().await;
     let (culprit, operator) = (app.database.connect().await, app.database.connect().await);
     culprit.batch_execute("BEGIN; LOCK TABLE persons").await.expect("the lock");
@@ -70,29 +70,29 @@ async fn what_others_wait_for_is_found_and_ended() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_does_nothing_is_ended() {
+async fn an_idle_transaction_is_ended() {
     let database = Database::migrated().await;
     let (idle, operator) = (database.connect().await, database.connect().await);
     idle.batch_execute("BEGIN").await.expect("a transaction");
     assert!(finds(&operator, "who has the connections").await > 1);
     let purpose = "end what has done nothing in a transaction for a minute";
-    let at_once = statement(purpose).replace("1 minute", "0 seconds");
+    let at_once = query(purpose).replace("1 minute", "0 seconds");
     assert_eq!(operator.query(&at_once, &[]).await.expect("rows").len(), 1);
     assert!(idle.batch_execute("SELECT").await.is_err());
 }
 
 #[tokio::test]
-async fn a_migration_goes_on_when_what_it_waits_for_is_ended() {
+async fn a_migration_continues_after_its_blocker_is_ended() {
     let database = Database::empty().await;
     let (culprit, operator) = (database.connect().await, database.connect().await);
-    // The first migration makes a table of this name, and waits for whether this one is to stay.
+    // The first migration creates a table with this name, so it waits for this transaction.
     culprit.batch_execute("BEGIN; CREATE TABLE persons ()").await.expect("a table");
     let config = config(&database, &[]);
     let migration = tokio::spawn(async move { migrate::up(&config, false, None).await });
     finds(&operator, "who waits for whom").await;
     finds(&operator, "which migration runs, and since when").await;
     finds(&operator, "end what others have waited for").await;
-    migration.await.expect("no panic").expect("it goes on");
+    migration.await.expect("no panic").expect("the migration continues");
     assert_eq!(
         db::migrations::applied(&operator).await.expect("rows").len(),
         db::migrations::known().len()
@@ -100,17 +100,17 @@ async fn a_migration_goes_on_when_what_it_waits_for_is_ended() {
 }
 
 #[tokio::test]
-async fn whoever_has_a_token_is_out_within_seconds() {
+async fn ended_tokens_are_rejected_within_seconds() {
     let app = TestApp::spawn().await;
     let path = format!("/persons/{}", Uuid::new_v4());
     assert_eq!(status(&app, &path).await, 404);
     let operator = app.database.connect().await;
     assert_eq!(finds(&operator, "which accounts have tokens").await, 2);
-    operator.batch_execute(&statement("end every session and token")).await.expect("it is done");
-    let is_out = async {
+    operator.batch_execute(&query("end every session and token")).await.expect("a result");
+    let rejected = async {
         while status(&app, &path).await != 401 {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(PATIENCE, is_out).await.expect("out");
+    timeout(TIMEOUT, rejected).await.expect("a rejected token");
 }

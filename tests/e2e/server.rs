@@ -1,4 +1,4 @@
-//! The server as a process: how it stops, how long it waits, and what it survives.
+//! The server process: graceful shutdown, time limits and recovery.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use tokio::time::{sleep, timeout};
 
 use crate::harness::{TestApp, Wire, problem};
 
-/// Keeps every other connection from the persons for as long as it is open.
+/// Locks the table `persons` for as long as the connection is open.
 async fn lock_persons(app: &TestApp) -> Client {
     let client = app.database.connect().await;
     client.batch_execute("BEGIN; LOCK TABLE persons").await.expect("the lock");
     client
 }
 
-/// Resolves when somebody waits for the lock.
-async fn somebody_waits(client: &Client) {
+/// Waits until a query waits for the lock.
+async fn a_query_waits(client: &Client) {
     let waiting =
         "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'persons'::regclass)";
     while !client.query_one(waiting, &[]).await.expect("an answer").get::<_, bool>(0) {
@@ -24,11 +24,11 @@ async fn somebody_waits(client: &Client) {
 }
 
 #[tokio::test]
-async fn a_stop_lets_the_request_in_flight_finish_and_takes_no_other() {
+async fn graceful_shutdown_finishes_requests_in_flight_and_accepts_no_others() {
     let app = TestApp::spawn().await;
     let (address, lock) = (app.address, lock_persons(&app).await);
     let request = tokio::spawn(app.get("/persons").send());
-    somebody_waits(&lock).await;
+    a_query_waits(&lock).await;
 
     let (server, _database) = app.stop();
     while tokio::net::TcpStream::connect(address).await.is_ok() {
@@ -40,29 +40,29 @@ async fn a_stop_lets_the_request_in_flight_finish_and_takes_no_other() {
     assert_eq!(response.status(), 200);
     timeout(Duration::from_secs(5), server)
         .await
-        .expect("it stops")
+        .expect("the server stops")
         .expect("no panic")
         .expect("ok");
 }
 
 #[tokio::test]
-async fn a_request_in_flight_cannot_hold_up_a_stop_for_ever() {
+async fn graceful_shutdown_has_a_time_limit() {
     let app = TestApp::spawn_with(&[("API_SHUTDOWN_SECONDS", "1")]).await;
     let lock = lock_persons(&app).await;
     let request = tokio::spawn(app.get("/persons").send());
-    somebody_waits(&lock).await;
+    a_query_waits(&lock).await;
 
     let (server, _database) = app.stop();
     timeout(Duration::from_secs(5), server)
         .await
-        .expect("it stops")
+        .expect("the server stops")
         .expect("no panic")
         .expect("ok");
     assert!(request.await.expect("no panic").is_err());
 }
 
 #[tokio::test]
-async fn an_answer_after_the_stop_is_the_last_of_its_connection() {
+async fn responses_during_shutdown_close_their_connection() {
     let app = TestApp::spawn().await;
     let lock = lock_persons(&app).await;
     let (mut busy, mut idle) = (Wire::connect(app.address).await, Wire::connect(app.address).await);
@@ -72,18 +72,18 @@ async fn an_answer_after_the_stop_is_the_last_of_its_connection() {
     let head =
         format!("GET /persons HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer {token}\r\n\r\n");
     busy.send(&head).await;
-    somebody_waits(&lock).await;
+    a_query_waits(&lock).await;
 
     let (_server, _database) = app.stop();
     assert_eq!(idle.rest().await, "");
     drop(lock);
-    let answer = busy.rest().await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    assert!(answer.contains("connection: close\r\n"), "{answer}");
+    let response = busy.rest().await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+    assert!(response.contains("connection: close\r\n"), "{response}");
 }
 
 #[tokio::test]
-async fn while_it_drains_the_server_serves_on_and_is_not_ready() {
+async fn a_draining_server_keeps_serving_but_is_not_ready() {
     let app = TestApp::spawn_with(&[("API_DRAIN_SECONDS", "60")]).await;
     let (address, token) = (app.address, app.member.token.clone());
     let (server, _database) = app.stop();
@@ -94,14 +94,14 @@ async fn while_it_drains_the_server_serves_on_and_is_not_ready() {
     assert_eq!(get("/health/live").await.expect("an answer").status(), 200);
     assert_eq!(get("/persons").await.expect("an answer").status(), 200);
 
-    // What a second signal does.
+    // A second signal aborts the server.
     server.abort();
-    assert!(server.await.expect_err("it was ended").is_cancelled());
+    assert!(server.await.expect_err("an aborted server").is_cancelled());
     assert!(get("/health/live").await.is_err());
 }
 
 #[tokio::test]
-async fn a_request_that_takes_too_long_is_504() {
+async fn a_request_timeout_returns_504() {
     let variables =
         [("API_REQUEST_TIMEOUT_SECONDS", "1"), ("DATABASE_STATEMENT_TIMEOUT_SECONDS", "60")];
     let app = TestApp::spawn_with(&variables).await;
@@ -111,7 +111,7 @@ async fn a_request_that_takes_too_long_is_504() {
 }
 
 #[tokio::test]
-async fn a_statement_that_takes_too_long_is_504() {
+async fn a_query_timeout_returns_504() {
     let variables =
         [("API_REQUEST_TIMEOUT_SECONDS", "60"), ("DATABASE_STATEMENT_TIMEOUT_SECONDS", "1")];
     let app = TestApp::spawn_with(&variables).await;
@@ -121,13 +121,13 @@ async fn a_statement_that_takes_too_long_is_504() {
 }
 
 #[tokio::test]
-async fn a_pool_without_a_free_connection_is_503_and_recovers() {
+async fn an_exhausted_pool_returns_503_and_recovers() {
     let app =
         TestApp::spawn_with(&[("DATABASE_POOL_SIZE", "1"), ("DATABASE_WAIT_SECONDS", "1")]).await;
     let lock = lock_persons(&app).await;
-    // Searches do not share their statements.
+    // Searches are not batched, so each needs a connection.
     let request = tokio::spawn(app.get("/persons?q=ada").send());
-    somebody_waits(&lock).await;
+    a_query_waits(&lock).await;
     problem(app.get("/persons?q=ada").send().await.expect("an answer"), 503).await;
 
     drop(lock);
@@ -136,17 +136,17 @@ async fn a_pool_without_a_free_connection_is_503_and_recovers() {
 }
 
 #[tokio::test]
-async fn the_pool_recovers_when_its_connections_are_ended() {
+async fn the_pool_recovers_from_ended_connections() {
     let app = TestApp::spawn().await;
     for _ in 0..3 {
-        timeout(Duration::from_secs(5), persons_are_back(&app)).await.expect("it recovers");
+        timeout(Duration::from_secs(5), wait_for_persons(&app)).await.expect("a recovered pool");
         assert!(app.database.end_connections().await >= 1);
     }
-    timeout(Duration::from_secs(5), persons_are_back(&app)).await.expect("it recovers");
+    timeout(Duration::from_secs(5), wait_for_persons(&app)).await.expect("a recovered pool");
 }
 
-/// Resolves at the first answer that is not a 503: the pool may not have noticed yet.
-async fn persons_are_back(app: &TestApp) {
+/// Waits for the first response that is not a 503, because the pool may still hold ended connections.
+async fn wait_for_persons(app: &TestApp) {
     loop {
         let response = app.get("/persons").send().await.expect("an answer");
         if response.status() == 200 {

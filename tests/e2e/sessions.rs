@@ -1,4 +1,4 @@
-//! Sessions: begun, listed, ended, and guessed at.
+//! Sessions: log-in, list, log-out, and throttled password guesses.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_session_is_listed_until_log_out_which_ends_it_at_once() {
+async fn a_session_is_listed_until_log_out() {
     let app = TestApp::spawn_with(&[("API_SESSION_HOURS", "1")]).await;
     sign_up(&app, "ada@example.com").await;
     let session: Value =
@@ -60,30 +60,30 @@ async fn the_database_holds_neither_tokens_nor_passwords() {
 }
 
 #[tokio::test]
-async fn an_unknown_address_and_a_wrong_password_are_answered_alike() {
+async fn an_unknown_email_and_a_wrong_password_are_indistinguishable() {
     let app = TestApp::spawn().await;
     sign_up(&app, "ada@example.com").await;
-    // The first one prepares what the others use.
-    log_in(&app, "nobody@example.com", PASSWORD).await;
-    let (mut answers, mut times) = (Vec::new(), [Duration::MAX; 2]);
-    // In turn, and the best of each: what else runs on the machine slows down both.
+    // The first log-in computes a value that later ones reuse.
+    log_in(&app, "unknown@example.com", PASSWORD).await;
+    let (mut problems, mut times) = (Vec::new(), [Duration::MAX; 2]);
+    // Alternates, and keeps the best times, because other load on the machine slows down both.
     for _ in 0..8 {
-        for (email, best) in ["nobody@example.com", "ada@example.com"].iter().zip(&mut times) {
+        for (email, best) in ["unknown@example.com", "ada@example.com"].iter().zip(&mut times) {
             let started = Instant::now();
             let response = log_in(&app, email, "not the password").await;
             *best = started.elapsed().min(*best);
-            answers.push(problem(response, 401).await);
+            problems.push(problem(response, 401).await);
         }
     }
-    answers.dedup();
-    assert_eq!(answers.len(), 1, "{answers:?}");
-    // Not hashing at all would be ten times as quick.
+    problems.dedup();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    // Skipping the password hash would be ten times faster.
     let [unknown, wrong] = times;
     assert!(unknown * 3 > wrong && wrong * 3 > unknown, "{times:?}");
 }
 
 #[tokio::test]
-async fn guesses_are_429_after_ten_even_for_the_right_password() {
+async fn after_ten_guesses_even_the_right_password_returns_429() {
     let app = TestApp::spawn().await;
     sign_up(&app, "ada@example.com").await;
     let guesses = (0..12).map(|_| log_in(&app, "ada@example.com", "not the password"));
@@ -101,7 +101,7 @@ async fn guesses_are_429_after_ten_even_for_the_right_password() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_just_checked_needs_no_query() {
+async fn a_cached_token_needs_no_query() {
     let app = TestApp::spawn().await;
     let persons = async || app.get("/persons").send().await.expect("an answer").status();
     assert_eq!(persons().await, 200);
@@ -111,7 +111,7 @@ async fn a_token_that_was_just_checked_needs_no_query() {
 }
 
 #[tokio::test]
-async fn a_token_that_another_process_revokes_is_refused_within_seconds() {
+async fn a_token_revoked_by_another_process_is_rejected_within_seconds() {
     let app = TestApp::spawn().await;
     assert_eq!(status(&app, &app.member.token).await, 200);
     let client = app.database.connect().await;

@@ -1,4 +1,4 @@
-//! Copies of the database, beside a server that answers all the while.
+//! Copies of the database, next to a running server.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,7 +16,7 @@ async fn create(app: &TestApp, name: &str) {
     assert_eq!(response.status(), 201);
 }
 
-/// Who is there, once the server has found the database again.
+/// Returns the names of all persons, as soon as the server has reconnected.
 async fn names(app: &TestApp) -> Vec<String> {
     loop {
         let response = app.get("/persons?limit=100").send().await.expect("an answer");
@@ -47,14 +47,17 @@ async fn listed_names(config: &Config) -> Vec<String> {
     listed.iter().map(|entry| entry["name"].as_str().expect("a name").to_owned()).collect()
 }
 
-/// The databases beside that of the test, by what comes after its name.
-async fn beside(database: &Database) -> Vec<String> {
+/// Returns the suffixes of the copies of the test's database.
+async fn copy_suffixes(database: &Database) -> Vec<String> {
     let all = copies::list(&database.server().await, &database.name).await.expect("a list");
     all.iter().map(|copy| copy.database[database.name.len()..].to_owned()).collect()
 }
 
-/// What requests are answered while `work` goes on, and after it.
-async fn answers<T>(app: &TestApp, work: impl Future<Output = T>) -> (T, BTreeMap<u16, usize>) {
+/// Runs `work` and returns its result, with the statuses of requests during and after the work.
+async fn statuses_during<T>(
+    app: &TestApp,
+    work: impl Future<Output = T>,
+) -> (T, BTreeMap<u16, usize>) {
     let mut statuses = BTreeMap::<u16, usize>::new();
     let (mut work, mut done, mut after) = (std::pin::pin!(work), None, 0);
     while after < 50 {
@@ -70,20 +73,21 @@ async fn answers<T>(app: &TestApp, work: impl Future<Output = T>) -> (T, BTreeMa
         *statuses.entry(status).or_default() += 1;
         after += usize::from(done.is_some());
     }
-    (done.expect("it ended"), statuses)
+    (done.expect("the work has ended"), statuses)
 }
 
 #[tokio::test]
-async fn a_snapshot_comes_back_beside_a_serving_api_and_so_does_what_it_replaced() {
+async fn restore_next_to_a_running_api_can_be_undone() {
     let app = TestApp::spawn().await;
     let config = settings(&app);
     create(&app, "Before").await;
-    let (saved, statuses) = answers(&app, snapshots::save(&config, Some("calm"))).await;
+    let (saved, statuses) = statuses_during(&app, snapshots::save(&config, Some("calm"))).await;
     assert!(saved.expect("saved").contains("`cargo xtask db snapshot restore calm`"));
     assert!(statuses.keys().all(|status| [200, 503].contains(status)), "{statuses:?}");
 
     create(&app, "After").await;
-    let (said, statuses) = answers(&app, snapshots::restore(&config, None, true, false)).await;
+    let (said, statuses) =
+        statuses_during(&app, snapshots::restore(&config, None, true, false)).await;
     let said = said.expect("restored");
     assert!(said.contains("`cargo xtask db snapshot restore auto-1` brings it back"), "{said}");
     assert!(statuses.keys().all(|status| [200, 503].contains(status)), "{statuses:?}");
@@ -95,7 +99,7 @@ async fn a_snapshot_comes_back_beside_a_serving_api_and_so_does_what_it_replaced
 }
 
 #[tokio::test]
-async fn what_recreate_replaces_can_be_brought_back_five_times() {
+async fn recreate_keeps_five_automatic_snapshots() {
     let app = TestApp::spawn().await;
     let config = settings(&app);
     create(&app, "Before").await;
@@ -111,7 +115,7 @@ async fn what_recreate_replaces_can_be_brought_back_five_times() {
 }
 
 #[tokio::test]
-async fn an_automatic_snapshot_is_a_copy_and_says_the_way_back() {
+async fn an_automatic_snapshot_reports_how_to_restore_it() {
     let app = TestApp::spawn().await;
     let config = settings(&app);
     create(&app, "Before").await;
@@ -130,7 +134,7 @@ async fn an_automatic_snapshot_is_a_copy_and_says_the_way_back() {
 }
 
 #[tokio::test]
-async fn without_a_snapshot_nothing_is_left() {
+async fn without_automatic_snapshots_no_copies_are_left() {
     let app = TestApp::spawn().await;
     let config = settings(&app);
     snapshots::save(&config, Some("one")).await.expect("saved");
@@ -138,16 +142,16 @@ async fn without_a_snapshot_nothing_is_left() {
     snapshots::restore(&config, None, false, false).await.expect("restored");
     assert_eq!(listed_names(&config).await, ["one"]);
     snapshots::delete(&config, &["one".to_owned()]).await.expect("deleted");
-    assert!(beside(&app.database).await.is_empty());
+    assert!(copy_suffixes(&app.database).await.is_empty());
     assert!(names(&app).await.is_empty());
 }
 
 #[tokio::test]
-async fn names_that_cannot_be_and_snapshots_that_are_not_there_are_told() {
+async fn invalid_names_and_missing_snapshots_are_reported() {
     let database = Database::migrated().await;
     let config = config(&database, &[]);
     for name in ["", "a b", "-a", "auto-1", "ä", &"a".repeat(41)] {
-        assert!(snapshots::save(&config, Some(name)).await.is_err(), "{name:?} is a name");
+        assert!(snapshots::save(&config, Some(name)).await.is_err(), "{name:?} was accepted");
     }
     let long = "a".repeat(40);
     for name in ["a", &long, "A.b_c-1"] {
@@ -156,17 +160,18 @@ async fn names_that_cannot_be_and_snapshots_that_are_not_there_are_told() {
     snapshots::save(&config, None).await.expect("saved");
     assert_eq!(listed_names(&config).await.len(), 4);
 
-    let again = snapshots::save(&config, Some("a")).await.expect_err("it is taken");
+    let again = snapshots::save(&config, Some("a")).await.expect_err("a duplicate name");
     assert!(again.to_string().contains("snapshot delete a"), "{again}");
-    let none = snapshots::restore(&config, Some("b"), true, false).await.expect_err("none");
+    let none =
+        snapshots::restore(&config, Some("b"), true, false).await.expect_err("a missing snapshot");
     assert!(none.to_string().contains("there is no snapshot b"), "{none}");
     let both = ["a".to_owned(), "b".to_owned()];
-    snapshots::delete(&config, &both).await.expect_err("one is not there");
+    snapshots::delete(&config, &both).await.expect_err("a missing snapshot");
     assert_eq!(listed_names(&config).await.len(), 4);
 }
 
 #[tokio::test]
-async fn a_snapshot_of_an_older_schema_is_brought_up_before_it_is_used() {
+async fn restore_migrates_a_snapshot_of_an_older_schema() {
     let database = Database::empty().await;
     let config = config(&database, &[]);
     snapshots::save(&config, Some("empty")).await.expect("saved");
@@ -180,36 +185,35 @@ async fn a_snapshot_of_an_older_schema_is_brought_up_before_it_is_used() {
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn whatever_stops_anywhere_loses_no_row_and_the_next_command_heals() {
+async fn interrupted_commands_lose_no_rows_and_the_next_command_recovers() {
     let app = TestApp::spawn().await;
     let config = settings(&app);
     create(&app, "Kept").await;
     snapshots::save(&config, Some("kept")).await.expect("saved");
     for step in 1.. {
-        let patience = Duration::from_millis(step * 25);
-        let saved = timeout(patience, snapshots::save(&config, None)).await.is_ok();
-        assert_eq!(names(&app).await, ["Kept"], "save stopped after {patience:?}");
-        let restored = timeout(patience, snapshots::restore(&config, Some("kept"), true, false));
+        let limit = Duration::from_millis(step * 25);
+        let saved = timeout(limit, snapshots::save(&config, None)).await.is_ok();
+        assert_eq!(names(&app).await, ["Kept"], "save stopped after {limit:?}");
+        let restored = timeout(limit, snapshots::restore(&config, Some("kept"), true, false));
         let restored = restored.await.is_ok();
-        assert_eq!(names(&app).await, ["Kept"], "restore stopped after {patience:?}");
+        assert_eq!(names(&app).await, ["Kept"], "restore stopped after {limit:?}");
         let branch = if step % 2 == 0 { "main" } else { "other" };
-        let switched =
-            timeout(patience, branches::switch(&config, branch, None, &[])).await.is_ok();
-        assert_eq!(names(&app).await, ["Kept"], "switch stopped after {patience:?}");
+        let switched = timeout(limit, branches::switch(&config, branch, None, &[])).await.is_ok();
+        assert_eq!(names(&app).await, ["Kept"], "switch stopped after {limit:?}");
         if saved && restored && switched {
             break;
         }
     }
     snapshots::save(&config, None).await.expect("saved");
-    assert!(!beside(&app.database).await.iter().any(|name| name == "__fresh"));
+    assert!(!copy_suffixes(&app.database).await.iter().any(|name| name == "__fresh"));
     for name in listed_names(&config).await {
         snapshots::restore(&config, Some(&name), false, true).await.expect("restored");
-        assert_eq!(names(&app).await, ["Kept"], "of {name}");
+        assert_eq!(names(&app).await, ["Kept"], "after a restore of {name}");
     }
 }
 
 #[tokio::test]
-async fn many_at_once_wait_for_each_other() {
+async fn concurrent_snapshots_wait_for_each_other() {
     let app = TestApp::spawn().await;
     let config = settings(&app);
     create(&app, "Kept").await;
@@ -218,18 +222,18 @@ async fn many_at_once_wait_for_each_other() {
         tokio::spawn(async move { snapshots::automatic(&config, "load").await })
     };
     for saved in (0..6).map(save).collect::<Vec<_>>() {
-        saved.await.expect("no panic").expect("it waits its turn");
+        saved.await.expect("no panic").expect("a snapshot");
     }
     assert_eq!(listed_names(&config).await, ["auto-2", "auto-3", "auto-4", "auto-5", "auto-6"]);
     assert_eq!(names(&app).await, ["Kept"]);
 }
 
 #[tokio::test]
-async fn a_branch_has_rows_of_its_own_from_where_it_was_begun() {
+async fn a_branch_starts_with_a_copy_and_has_its_own_rows() {
     let app = TestApp::spawn().await;
     let config = settings(&app);
     create(&app, "Main").await;
-    branches::switch(&config, "main", None, &[]).await.expect("it is that of main");
+    branches::switch(&config, "main", None, &[]).await.expect("the branch main");
     let said = branches::switch(&config, "feature/a", None, &["main".to_owned()]).await;
     assert_eq!(
         said.expect("switched"),
@@ -246,7 +250,8 @@ async fn a_branch_has_rows_of_its_own_from_where_it_was_begun() {
         ("main", &["Main"]),
         ("feature-a", &["Main", "Other"]),
     ] {
-        let (said, statuses) = answers(&app, branches::switch(&config, branch, None, &[])).await;
+        let (said, statuses) =
+            statuses_during(&app, branches::switch(&config, branch, None, &[])).await;
         assert_eq!(said.expect("switched"), format!("the database is that of {branch} again\n"));
         assert!(statuses.keys().all(|status| [200, 503].contains(status)), "{statuses:?}");
         assert_eq!(names(&app).await, rows, "{branch}");
@@ -257,16 +262,16 @@ async fn a_branch_has_rows_of_its_own_from_where_it_was_begun() {
     assert_eq!(list["copies"].as_array().map(Vec::len), Some(2));
 
     branches::delete(&config, &["main".to_owned()]).await.expect("deleted");
-    branches::delete(&config, &["feature-a".to_owned()]).await.expect_err("it is in use");
+    branches::delete(&config, &["feature-a".to_owned()]).await.expect_err("a branch in use");
     assert_eq!(names(&app).await, ["Main", "Other"]);
 }
 
 #[tokio::test]
-async fn the_database_stays_that_of_its_branch_when_its_rows_are_replaced() {
+async fn replacing_the_rows_keeps_the_branch() {
     let app = TestApp::spawn().await;
     let config = settings(&app);
     create(&app, "Main").await;
-    // The first switch comes from git: the rows are those of the branch that was left.
+    // Git started the first switch, so the rows belong to the previous branch.
     branches::switch(&config, "feature", Some("main"), &[]).await.expect("switched");
     migrate::recreate(&config, true, true).await.expect("recreated");
     branches::switch(&config, "main", None, &[]).await.expect("switched");

@@ -1,4 +1,4 @@
-//! `seed --rows`: as many synthetic persons as one wants, always the same ones.
+//! `seed --rows` creates any number of synthetic persons, always the same ones.
 
 use std::cell::RefCell;
 
@@ -6,7 +6,7 @@ use db::Client;
 
 use crate::harness::{Database, TestApp, config};
 
-/// All that is synthetic in the database, as one text.
+/// Returns the persons and e-mail addresses of the database as text.
 async fn rows(client: &Client) -> String {
     let all = "SELECT string_agg(concat_ws('|', p.id, name, nickname, p.created_at, e.id, address), E'\\n' \
         ORDER BY p.id, e.id) FROM persons p LEFT JOIN emails e ON person_id = p.id";
@@ -22,7 +22,7 @@ async fn seeded(count: u32) -> (Database, String) {
 }
 
 #[tokio::test]
-async fn the_same_number_gives_the_same_rows_and_more_of_them_begin_with_these() {
+async fn synthetic_rows_are_deterministic() {
     let (_first, few) = seeded(50).await;
     let (_second, again) = seeded(50).await;
     let (_third, many) = seeded(80).await;
@@ -31,24 +31,24 @@ async fn the_same_number_gives_the_same_rows_and_more_of_them_begin_with_these()
 }
 
 #[tokio::test]
-async fn those_that_are_there_already_are_left_alone_and_the_missing_ones_are_loaded() {
+async fn seed_keeps_existing_rows_and_adds_missing_ones() {
     let (database, _) = seeded(30).await;
     let client = database.connect().await;
     let change = "DELETE FROM persons WHERE id IN (SELECT id FROM persons ORDER BY id LIMIT 3); \
         UPDATE persons SET nickname = 'Mine'";
     client.batch_execute(change).await.expect("a change");
-    let told = RefCell::new(Vec::new());
-    let tell = |count| told.borrow_mut().push(count);
-    let said = migrate::seed_rows(&config(&database, &[]), 40, &tell).await.expect("loaded");
+    let reported = RefCell::new(Vec::new());
+    let report = |count| reported.borrow_mut().push(count);
+    let said = migrate::seed_rows(&config(&database, &[]), 40, &report).await.expect("loaded");
     assert_eq!(said, "loaded 13 synthetic persons; 27 were there\n");
-    assert_eq!(told.into_inner(), [40]);
+    assert_eq!(reported.into_inner(), [40]);
     let mine = "SELECT count(*) FILTER (WHERE nickname = 'Mine'), count(*) FROM persons";
     let row = client.query_one(mine, &[]).await.expect("an answer");
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (27, 40));
 }
 
 #[tokio::test]
-async fn two_commands_at_once_load_them_one_after_the_other() {
+async fn concurrent_seeds_load_the_rows_once() {
     let database = Database::migrated().await;
     let config = config(&database, &[]);
     let load = || migrate::seed_rows(&config, 3000, &|_| {});
@@ -60,7 +60,7 @@ async fn two_commands_at_once_load_them_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn the_api_shows_them_and_production_refuses_them() {
+async fn the_api_lists_synthetic_persons_and_production_rejects_seed() {
     let app = TestApp::spawn().await;
     let production = config(&app.database, &[("APP_ENV", "production")]);
     let error = migrate::seed_rows(&production, 10, &|_| {}).await.expect_err("production");

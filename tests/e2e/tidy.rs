@@ -1,4 +1,4 @@
-//! House rules that a test can check, over the files of the repository.
+//! Rules for the files of the repository.
 
 mod imports;
 mod layout;
@@ -14,14 +14,14 @@ use std::{
 const SKIPPED: [&str; 5] = ["target", ".git", ".slipway", "node_modules", ".env"];
 /// The extensions of text files.
 const TEXT: [&str; 9] = ["rs", "sql", "toml", "yaml", "yml", "md", "html", "sh", "example"];
-/// A file of more lines is due for a look.
+/// The limit for the lines of a source file.
 const LONGEST: usize = 300;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository").to_owned()
 }
 
-/// The files below `folder`, which counts from the repository's root, with their text.
+/// Returns the paths and texts of all files below `folder`, which is relative to the repository root.
 fn files(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
     let (root, mut found) = (root(), Vec::new());
     let mut folders = vec![root.join(folder)];
@@ -41,11 +41,11 @@ fn files(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
             }
         }
     }
-    assert!(!found.is_empty(), "there is nothing in {folder:?}");
+    assert!(!found.is_empty(), "{folder:?} contains no such files");
     found
 }
 
-/// Fails with every line of a Rust file below `folder` that holds one of `words`.
+/// Panics with every line of a Rust file below `folder` that contains one of `words`.
 fn forbid(folder: &str, words: &[&str]) {
     let mut broken = Vec::new();
     for (path, text) in files(folder, &["rs"]) {
@@ -59,10 +59,10 @@ fn forbid(folder: &str, words: &[&str]) {
 }
 
 #[test]
-fn every_rust_file_says_first_what_it_holds() {
+fn every_rust_file_starts_with_a_module_comment() {
     for (path, text) in files("", &["rs"]) {
-        assert!(text.starts_with("//! "), "{path} does not begin with //!");
-        assert!(!path.ends_with("/mod.rs"), "{path}: use foo.rs beside foo/");
+        assert!(text.starts_with("//! "), "{path} does not start with //!");
+        assert!(!path.ends_with("/mod.rs"), "{path}: use foo.rs next to foo/");
     }
 }
 
@@ -73,48 +73,48 @@ fn text_has_neither_tabs_nor_spaces_at_line_ends() {
             assert!(!line.contains('\t'), "{path}:{number} has a tab");
             assert!(!line.ends_with([' ', '\r']), "{path}:{number} ends in white space");
         }
-        assert!(text.is_empty() || text.ends_with('\n'), "{path} does not end with a line end");
+        assert!(text.is_empty() || text.ends_with('\n'), "{path} does not end with a newline");
     }
 }
 
 #[test]
-fn the_database_crates_know_nothing_of_http() {
+fn database_crates_do_not_use_http() {
     for folder in ["crates/db/src", "crates/store/src"] {
         forbid(folder, &["poem::", "poem_openapi", "StatusCode"]);
     }
 }
 
 #[test]
-fn only_the_database_crates_hold_sql() {
+fn only_database_crates_contain_sql() {
     for folder in ["crates/api/src", "crates/web/src"] {
         forbid(folder, &["SELECT ", "INSERT INTO", "UPDATE ", "DELETE FROM", "tokio_postgres"]);
     }
 }
 
 #[test]
-fn what_the_api_stands_on_does_not_know_what_it_is_about() {
+fn base_crates_do_not_mention_resources() {
     for folder in ["crates/web/src", "crates/store/src"] {
         forbid(folder, &["persons::", "/persons", "Person"]);
     }
 }
 
 #[test]
-fn only_main_files_read_the_environment_and_nobody_changes_it() {
+fn only_main_files_read_the_environment() {
     for folder in ["crates/config", "crates/db/src", "crates/store/src"] {
         forbid(folder, &["env::var", "set_var"]);
     }
     for folder in ["crates/api/src", "crates/web/src", "crates/migrate/src"] {
         for (path, text) in files(folder, &["rs"]) {
             let reads = text.contains("env::var") && !path.ends_with("/main.rs");
-            assert!(!reads && !text.contains("set_var"), "{path} touches the environment");
+            assert!(!reads && !text.contains("set_var"), "{path} reads or changes the environment");
         }
     }
 }
 
 #[test]
-fn what_up_builds_is_what_the_tests_build() {
+fn up_and_tests_share_their_build() {
     let manifest = fs::read_to_string(root().join("tests/Cargo.toml")).expect("a manifest");
-    // Cargo would choose other features for `up`, and compile poem and ours twice.
+    // With development dependencies, cargo would select other features and compile poem twice.
     assert!(
         !manifest.contains("dev-dependencies"),
         "tests/Cargo.toml has development dependencies"
@@ -133,11 +133,11 @@ fn migrations_are_named_v_number_verb_noun() {
 }
 
 #[test]
-fn no_source_file_is_long() {
+fn source_files_have_at_most_300_lines() {
     for folder in ["crates", "xtask"] {
         for (path, text) in files(folder, &["rs"]) {
             let lines = text.lines().count();
-            // A resource is as long as its fields need.
+            // The length of a resource depends on its fields.
             let is_counted = path.contains("/src/") && !path.starts_with("crates/domains/");
             assert!(lines <= LONGEST || !is_counted, "{path} has {lines} lines");
         }

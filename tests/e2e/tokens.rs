@@ -1,10 +1,10 @@
-//! API tokens: made, listed, used, revoked.
+//! API tokens: creation, list, use and revocation.
 
 use serde_json::{Value, json};
 
 use crate::harness::{TestApp, problem};
 
-async fn make(app: &TestApp, body: Value) -> Value {
+async fn create_token(app: &TestApp, body: Value) -> Value {
     let response = app.post("/tokens", &body).send().await.expect("an answer");
     assert_eq!(response.status(), 201);
     response.json().await.expect("JSON")
@@ -16,12 +16,12 @@ async fn list(app: &TestApp) -> Value {
 }
 
 #[tokio::test]
-async fn a_token_is_shown_once_works_and_is_gone_when_revoked() {
+async fn a_token_is_shown_once_and_works_until_revoked() {
     let app = TestApp::spawn().await;
-    let mut made = make(&app, json!({ "name": "backup", "scope": "read" })).await;
-    let token = made.as_object_mut().expect("an object").remove("token").expect("shown once");
+    let mut created = create_token(&app, json!({ "name": "backup", "scope": "read" })).await;
+    let token = created.as_object_mut().expect("an object").remove("token").expect("shown once");
     let token = token.as_str().expect("a string");
-    insta::assert_json_snapshot!(made, { ".id" => "[uuid]", ".created_at" => "[time]" }, @r#"
+    insta::assert_json_snapshot!(created, { ".id" => "[uuid]", ".created_at" => "[time]" }, @r#"
     {
       "created_at": "[time]",
       "id": "[uuid]",
@@ -29,7 +29,7 @@ async fn a_token_is_shown_once_works_and_is_gone_when_revoked() {
       "scope": "read"
     }
     "#);
-    assert_eq!(list(&app).await, json!([made]));
+    assert_eq!(list(&app).await, json!([created]));
 
     let body = json!({ "name": "Ada", "emails": ["a@example.com"] });
     let read = app.request_as(token, "GET", "/persons").send().await.expect("an answer");
@@ -37,7 +37,7 @@ async fn a_token_is_shown_once_works_and_is_gone_when_revoked() {
     let write = app.request_as(token, "POST", "/persons").json(&body);
     problem(write.send().await.expect("an answer"), 403).await;
 
-    let path = format!("/tokens/{}", made["id"].as_str().expect("a string"));
+    let path = format!("/tokens/{}", created["id"].as_str().expect("a string"));
     let others = app.request_as_admin("DELETE", &path).send().await.expect("an answer");
     problem(others, 404).await;
     assert_eq!(app.request("DELETE", &path).send().await.expect("an answer").status(), 204);
@@ -50,8 +50,8 @@ async fn a_token_is_shown_once_works_and_is_gone_when_revoked() {
 async fn a_token_may_expire_but_not_in_the_past() {
     let app = TestApp::spawn().await;
     let body = |time: &str| json!({ "name": "ci", "scope": "write", "expires_at": time });
-    let made = make(&app, body("2100-01-01T00:00:00Z")).await;
-    assert_eq!(made["expires_at"], "2100-01-01T00:00:00Z");
+    let created = create_token(&app, body("2100-01-01T00:00:00Z")).await;
+    assert_eq!(created["expires_at"], "2100-01-01T00:00:00Z");
     for time in ["2020-01-01T00:00:00Z", "tomorrow"] {
         let response = app.post("/tokens", &body(time)).send().await.expect("an answer");
         let problem = problem(response, 422).await;
@@ -60,7 +60,7 @@ async fn a_token_may_expire_but_not_in_the_past() {
 }
 
 #[tokio::test]
-async fn idempotency_keys_are_each_accounts_own() {
+async fn idempotency_keys_are_separate_for_each_account() {
     let app = TestApp::spawn().await;
     let body = json!({ "name": "Ada", "emails": ["a@example.com"] });
     let mut ids = Vec::new();
@@ -73,7 +73,7 @@ async fn idempotency_keys_are_each_accounts_own() {
 }
 
 #[tokio::test]
-async fn an_account_that_another_process_deleted_gets_no_token_and_no_error_of_ours() {
+async fn a_token_of_a_deleted_account_returns_401_in_other_processes() {
     let app = TestApp::spawn().await;
     let other = TestApp::spawn_beside(&app, &[]);
     let token = &app.member.token;

@@ -1,4 +1,4 @@
-//! The audit of the writes.
+//! Audit entries of writes.
 
 use serde_json::json;
 
@@ -29,7 +29,7 @@ impl Checks<'_> {
         assert_eq!(unexpected, None, "an audit entry without a write");
     }
 
-    /// Checks the order of the audit and its filter by the name of the resource.
+    /// Checks the order of audit entries and the filter by resource.
     async fn audit_lists_a_new_row_first(&self) {
         let (client, row) = (self.client, self.row().await);
         let list = client.catalog.spec.operation("GET", "/audit").expect("the audit is listed");

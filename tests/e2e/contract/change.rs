@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Checks, Row, assert_same, is_same};
 
 impl Checks<'_> {
-    /// PATCH changes one field after the other, then several at once. PUT removes the fields that are absent.
+    /// PATCH changes one field after another, then several at once. PUT removes absent fields.
     pub(super) async fn patch_and_put_change_what_they_name(&self) {
         let mut row = self.row().await;
         self.patch_each_field(&mut row).await;
@@ -56,7 +56,7 @@ impl Checks<'_> {
             let (name, value) = (&field.name, &found[&field.name]);
             let mut sent = bodies.iter().filter_map(|body| body.get(name)).peekable();
             let is_kept = sent.peek().is_none() || sent.any(|sent| is_same(sent, value));
-            assert!(is_kept, "{id}: {name} is {value}, so that a concurrent change was lost");
+            assert!(is_kept, "{id}: {name} is {value}, so a concurrent change was lost");
         }
         row.stored = found;
     }

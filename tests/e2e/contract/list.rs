@@ -55,8 +55,8 @@ impl Checks<'_> {
         }
     }
 
-    /// Returns the filters of the list with values of a row, and the field that each of them filters by. A search gets
-    /// every text of the row.
+    /// Returns the filters of the list with values of a row, and the field of each filter. A search gets every text
+    /// of the row.
     pub(super) fn filters(
         &self,
         row: &Value,
@@ -76,8 +76,8 @@ impl Checks<'_> {
         filters.collect()
     }
 
-    /// Returns the field that a parameter filters by. A filter by `tag_ids` is called `tag_id`, and a filter whose name
-    /// has another meaning has a prefix.
+    /// Returns the field that a parameter filters by. The filter of `tag_ids` is `tag_id`. A filter has a prefix if
+    /// its name has another meaning.
     fn filtered_field(&self, parameter: &str) -> Option<&'static Field> {
         let fields = &self.resource.fields;
         let name = parameter.strip_prefix("filter_").unwrap_or(parameter);
@@ -88,7 +88,7 @@ impl Checks<'_> {
         by_name.filter(|_| is_page || !is_of_another).or(by_item)
     }
 
-    /// Panics unless no filter finds the row of another account or parent.
+    /// Panics if a filter finds a row of another account or parent.
     pub(super) async fn assert_hidden(
         &self,
         row: &Value,
@@ -131,7 +131,7 @@ impl Checks<'_> {
         rows
     }
 
-    /// Returns the page that the `Link` of a page leads to.
+    /// Follows the `Link` header of a page and returns the next page.
     async fn follow(&self, page: &Reply) -> Reply {
         let (list, link) = (&self.resource.list, page.header("link"));
         let target = link.strip_prefix('<').and_then(|it| it.strip_suffix(">; rel=\"next\""));

@@ -1,4 +1,4 @@
-//! Requests that are rejected because of their values.
+//! Requests with invalid values.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -8,8 +8,8 @@ use super::Checks;
 use crate::harness::{Generator, Operation};
 
 impl Checks<'_> {
-    /// Sends bodies in which every field is wrong. Each round takes the next wrong value of each field.
-    pub(super) async fn wrong_values_return_422(&self) {
+    /// Sends bodies in which every field is invalid. Each round takes the next invalid value of each field.
+    pub(super) async fn invalid_values_return_422(&self) {
         let (row, fields) = (self.row().await, &self.resource.fields);
         let wrong: Vec<_> = fields.iter().map(|field| field.values.wrong_values()).collect();
         let rounds = wrong.iter().map(Vec::len).max().unwrap_or(0);
@@ -54,7 +54,7 @@ impl Checks<'_> {
             return;
         }
         let call = self.client.call(operation, path).json(body);
-        let problem = call.expect(422, &format!("{names:?} of {body} are wrong")).await.body;
+        let problem = call.expect(422, &format!("{names:?} of {body} are invalid")).await.body;
         let errors = problem["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
         let pointers = errors.iter().map(|error| error["pointer"].as_str().unwrap_or_default());
         let found: Vec<_> = pointers.map(|it| it.split('/').nth(1).unwrap_or_default()).collect();
@@ -68,7 +68,7 @@ impl Checks<'_> {
         }
     }
 
-    pub(super) async fn wrong_parameters_return_422(&self) {
+    pub(super) async fn invalid_parameters_return_422(&self) {
         let list = &self.resource.list;
         for parameter in list.parameters("query") {
             let name = parameter["name"].as_str().expect("a name");
@@ -103,7 +103,7 @@ impl Checks<'_> {
                 let call = self.client.call(operation, &row.path).json(&duplicate().await);
                 call.expect_error_at(&pointer, 409, &why).await;
             }
-            // Of concurrent requests, which the server sends in one batch, only the wrong one fails.
+            // The server batches concurrent requests, but only the invalid request fails.
             let mut calls = Vec::new();
             for number in 0..6 {
                 let is_wrong = number == 3;

@@ -1,4 +1,4 @@
-//! Transactions that PostgreSQL undoes since they collide with others: done again, everywhere.
+//! Transactions that PostgreSQL aborts because of a conflict are retried.
 
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
@@ -9,9 +9,9 @@ use crate::{
     harness::{TestApp, problem},
 };
 
-/// Has the next `times` statements that change persons or accounts fail with this SQLSTATE.
+/// Makes the next `times` queries that change persons or accounts fail with this SQLSTATE.
 async fn fail(app: &TestApp, times: u32, state: &str) {
-    let statements = format!(
+    let script = format!(
         "CREATE SEQUENCE failures;
         CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
             IF nextval('failures') <= {times} THEN RAISE EXCEPTION USING ERRCODE = '{state}'; END IF;
@@ -24,22 +24,21 @@ async fn fail(app: &TestApp, times: u32, state: &str) {
                 FOR EACH STATEMENT EXECUTE FUNCTION fail();"
         )
     };
-    let statements =
-        statements + &["persons", "emails", "accounts", "tokens"].map(trigger).concat();
-    app.database.connect().await.batch_execute(&statements).await.expect("triggers");
+    let script = script + &["persons", "emails", "accounts", "tokens"].map(trigger).concat();
+    app.database.connect().await.batch_execute(&script).await.expect("triggers");
 }
 
-/// The id of what this request makes.
-async fn made(request: RequestBuilder) -> String {
+/// Sends a request that creates something, and returns the new id.
+async fn created(request: RequestBuilder) -> String {
     let response = request.send().await.expect("an answer");
     assert_eq!(response.status(), 201);
-    let made: Value = response.json().await.expect("JSON");
-    made["id"].as_str().expect("an id").to_owned()
+    let created: Value = response.json().await.expect("JSON");
+    created["id"].as_str().expect("an id").to_owned()
 }
 
 #[tokio::test]
-async fn colliding_transactions_are_done_again() {
-    // A serialization failure, a deadlock, and a plan from before a migration.
+async fn conflicting_transactions_are_retried() {
+    // A serialization failure, a deadlock, and a query plan that a migration invalidated.
     for state in ["40001", "40P01", "0A000"] {
         let app = TestApp::spawn().await;
         let path = create(&app, "Ada Lovelace").await;
@@ -55,18 +54,19 @@ async fn colliding_transactions_are_done_again() {
 }
 
 #[tokio::test]
-async fn every_write_is_done_again_when_it_collides() {
+async fn every_write_is_retried_after_a_conflict() {
     let app = TestApp::spawn().await;
     let person = create(&app, "Ada Lovelace").await;
     let account = sign_up(&app, "ada@example.com").await.json::<Value>().await.expect("JSON");
     let account = format!("/accounts/{}", account["id"].as_str().expect("a string"));
     let session = token(&app, "ada@example.com", PASSWORD).await;
     let hers = |method, path: &str| app.request_as(&session, method, path);
-    let email = made(app.post(&format!("{person}/emails"), &json!({ "address": "a@b.c" }))).await;
+    let email =
+        created(app.post(&format!("{person}/emails"), &json!({ "address": "a@b.c" }))).await;
     let token_id =
-        made(hers("POST", "/tokens").json(&json!({ "name": "old", "scope": "read" }))).await;
+        created(hers("POST", "/tokens").json(&json!({ "name": "old", "scope": "read" }))).await;
     let first = json!({ "email": "ada@example.com", "password": PASSWORD });
-    let other = made(app.request_as_nobody("POST", "/sessions").json(&first)).await;
+    let other = created(app.request_as_nobody("POST", "/sessions").json(&first)).await;
     let body = json!({ "name": "Ada", "emails": ["ada@example.com"] });
     let password = json!({ "current_password": PASSWORD, "new_password": "another long one" });
     let new = json!({ "email": "new@example.com", "name": "New", "password": PASSWORD });
@@ -95,12 +95,12 @@ async fn every_write_is_done_again_when_it_collides() {
         let url = response.url().clone();
         assert_eq!(response.status(), status, "{url}");
         let failures = client.query_one("SELECT last_value FROM failures", &[]).await;
-        assert!(failures.expect("a row").get::<_, i64>(0) > 2, "{url} has not collided");
+        assert!(failures.expect("a row").get::<_, i64>(0) > 2, "{url} was not retried");
     }
 }
 
 #[tokio::test]
-async fn a_new_person_is_stored_once_although_its_statement_collides() {
+async fn a_retried_create_stores_one_person() {
     let app = TestApp::spawn().await;
     fail(&app, 2, "40001").await;
     create(&app, "Ada Lovelace").await;
@@ -110,7 +110,7 @@ async fn a_new_person_is_stored_once_although_its_statement_collides() {
 }
 
 #[tokio::test]
-async fn a_collision_that_does_not_end_is_503() {
+async fn a_conflict_after_all_retries_returns_503() {
     let app = TestApp::spawn().await;
     fail(&app, 1000, "40001").await;
     let body = json!({ "name": "Ada", "emails": ["ada@example.com"] });

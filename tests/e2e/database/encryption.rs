@@ -1,4 +1,4 @@
-//! Encrypted connections, by a server that speaks TLS in front of the tests' PostgreSQL.
+//! Encrypted connections, through a TLS proxy in front of the tests' PostgreSQL.
 
 use std::{fs, net::SocketAddr, sync::Arc};
 
@@ -15,11 +15,11 @@ use tokio_rustls::{
 
 use crate::harness::{TestApp, problem};
 
-/// What a client sends that wants to go on encrypted.
+/// The message with which a client requests TLS.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
-/// Passes connections on to `database`, as a server with a certificate for `name` by an authority of its
-/// own, whose certificate comes back as PEM.
+/// Starts a TLS proxy to `database` with a certificate for `name`. Returns its address and the certificate of its
+/// own authority as PEM.
 async fn encrypt(database: SocketAddr, name: &str) -> (SocketAddr, String) {
     let mut authority = CertificateParams::new(Vec::new()).expect("parameters");
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -50,17 +50,17 @@ async fn pass_on(mut client: TcpStream, acceptor: TlsAcceptor, database: SocketA
     let mut request = [0; 8];
     let read = client.read_exact(&mut request).await;
     if read.is_err() || request != SSL_REQUEST {
-        // What is not encrypted gets nowhere.
+        // Rejects unencrypted connections.
         return;
     }
-    client.write_all(b"S").await.expect("it waits for this");
-    // A client that does not trust the certificate hangs up.
+    client.write_all(b"S").await.expect("a waiting client");
+    // A client that does not trust the certificate disconnects.
     let Ok(mut client) = acceptor.accept(client).await else { return };
-    let mut database = TcpStream::connect(database).await.expect("it is there");
+    let mut database = TcpStream::connect(database).await.expect("a database");
     let _ = copy_bidirectional(&mut client, &mut database).await;
 }
 
-/// The status of `/health/ready` on a database that is reached with these parameters in its URL.
+/// Returns the status of `/health/ready` with these parameters in the database URL.
 async fn ready(certificate_for: &str, parameters: impl FnOnce(&str) -> String) -> u16 {
     let app = TestApp::spawn().await;
     let url = app.database.url();
@@ -74,8 +74,8 @@ async fn ready(certificate_for: &str, parameters: impl FnOnce(&str) -> String) -
 
     let parameters = parameters(file.to_str().expect("UTF-8"));
     let url = format!("{user}@localhost:{}/{rest}&{parameters}", proxy.port());
-    let beside = TestApp::spawn_beside(&app, &[("DATABASE_URL", &url)]);
-    let response = beside.get("/health/ready").send().await.expect("an answer");
+    let second = TestApp::spawn_beside(&app, &[("DATABASE_URL", &url)]);
+    let response = second.get("/health/ready").send().await.expect("an answer");
     let status = response.status().as_u16();
     if status != 200 {
         problem(response, 503).await;
@@ -84,12 +84,12 @@ async fn ready(certificate_for: &str, parameters: impl FnOnce(&str) -> String) -
 }
 
 #[tokio::test]
-async fn a_server_is_trusted_by_its_certificate_and_its_name() {
+async fn the_certificate_and_host_name_of_the_database_are_verified() {
     let own = |file: &str| format!("sslmode=verify-full&sslrootcert={file}");
     assert_eq!(ready("localhost", own).await, 200);
-    // By our authority, but for another server.
+    // Our authority, but another host name.
     assert_eq!(ready("elsewhere.example", own).await, 503);
-    // By an authority that the system does not know.
+    // An unknown authority.
     assert_eq!(ready("localhost", |_| "sslmode=verify-full".to_owned()).await, 503);
     assert_eq!(ready("localhost", |_| "sslmode=disable".to_owned()).await, 503);
 }

@@ -1,4 +1,4 @@
-//! The two forms of query that a resource runs most keep one plan, whatever the values of their parameters are.
+//! The most frequent queries keep one plan for all parameter values.
 
 use crate::harness::Database;
 
@@ -11,11 +11,11 @@ PREPARE list(uuid, int) AS SELECT id, name FROM persons WHERE id > $1 ORDER BY i
 const PLANNED: &str = "\
 SELECT count(*), sum(custom_plans)::bigint FROM pg_prepared_statements WHERE name IN ('find', 'list')";
 
-/// PostgreSQL plans the first five calls of every statement with their values.
+/// PostgreSQL plans the first five calls of every prepared statement with the parameter values.
 const FIRST: i64 = 5;
 
 #[tokio::test]
-async fn finds_and_pages_keep_their_plans() {
+async fn finding_and_listing_use_generic_plans() {
     let database = Database::migrated().await;
     let client = database.connect().await;
     client.batch_execute(ROWS).await.expect("rows");
@@ -28,7 +28,7 @@ async fn finds_and_pages_keep_their_plans() {
         client.batch_execute(&format!("{list}; {find}")).await.expect("both run");
     }
     let planned = client.query_one(PLANNED, &[]).await.expect("a row");
-    let (statements, plans): (i64, i64) = (planned.get(0), planned.get(1));
-    assert_eq!(statements, 2);
-    assert!(plans <= statements * FIRST, "{plans} plans for {statements} statements");
+    let (queries, plans): (i64, i64) = (planned.get(0), planned.get(1));
+    assert_eq!(queries, 2);
+    assert!(plans <= queries * FIRST, "{plans} plans for {queries} queries");
 }

@@ -1,4 +1,4 @@
-//! A steady mixed load, each of whose clients knows what it may be answered.
+//! A steady mixed load. Each client checks that its responses are possible.
 
 use std::{
     collections::HashMap,
@@ -15,17 +15,17 @@ use tokio::time::{interval, sleep, timeout};
 
 use crate::harness::{TestApp, problem};
 
-/// Persons on a page.
+/// The default number of persons on a page.
 const PAGE: usize = 20;
-/// Far longer than any limit of the server.
+/// Far longer than any time limit of the server.
 const HANGS: Duration = Duration::from_secs(10);
 
 pub(super) struct Load {
     pub(super) app: TestApp,
     is_over: AtomicBool,
-    /// The good answers.
+    /// The number of successful responses.
     good: AtomicUsize,
-    /// Those of 503 or 504.
+    /// The number of responses with status 503 or 504.
     refused: AtomicUsize,
     last_refusal: Mutex<Option<Instant>>,
 }
@@ -41,17 +41,17 @@ impl Load {
         }
     }
 
-    /// Resolves after this many more good answers.
+    /// Waits for this many more successful responses.
     pub(super) async fn answers(&self, count: usize) {
         reaches(&self.good, count).await;
     }
 
-    /// Resolves after this many more answers of 503 or 504.
+    /// Waits for this many more responses with status 503 or 504.
     pub(super) async fn refusals(&self, count: usize) {
         reaches(&self.refused, count).await;
     }
 
-    /// How long after `since` the last 503 or 504 came, if one did.
+    /// Returns the time from `since` to the last 503 or 504, if one followed.
     pub(super) fn refused_after(&self, since: Instant) -> Option<Duration> {
         let last = *self.last_refusal.lock().expect("no panic");
         last?.checked_duration_since(since)
@@ -61,7 +61,7 @@ impl Load {
         self.is_over.store(true, Relaxed);
     }
 
-    /// The answer if it is one of these statuses; `None` if the database is away.
+    /// Returns the response if it has one of these statuses, or `None` if the database is unreachable.
     async fn ask(&self, request: RequestBuilder, statuses: &[u16]) -> Option<Response> {
         let response = timeout(HANGS, request.send()).await.expect("an answer in time");
         let response = response.expect("an answer");
@@ -78,7 +78,7 @@ impl Load {
     }
 }
 
-/// Resolves when `counter` has gone up by `count`.
+/// Waits until `counter` has grown by `count`.
 async fn reaches(counter: &AtomicUsize, count: usize) {
     let enough = counter.load(Relaxed) + count;
     let wait = async {
@@ -89,12 +89,12 @@ async fn reaches(counter: &AtomicUsize, count: usize) {
     timeout(3 * HANGS, wait).await.expect("answers");
 }
 
-/// One that creates persons, and reads and changes the newest it knows of.
+/// A client that creates persons, and reads and changes its newest person.
 pub(super) struct Client {
     load: Arc<Load>,
-    /// What the names of its persons begin with.
+    /// The prefix of its persons' names.
     prefix: String,
-    /// Whether it repeats what was refused, with the same Idempotency-Key.
+    /// Repeats failed requests with the same Idempotency-Key if true.
     repeats: bool,
     tried: usize,
     changes: usize,
@@ -105,8 +105,8 @@ pub(super) struct Client {
 struct Known {
     id: String,
     name: String,
-    /// What its nickname may be: what was answered last, and what was refused since then, which may
-    /// have been done all the same.
+    /// The possible nicknames: the last confirmed one, and those of failed requests since then, which may have
+    /// been stored.
     nicknames: Vec<Value>,
 }
 
@@ -118,7 +118,7 @@ impl Client {
     }
 
     pub(super) async fn run(mut self) -> Self {
-        // Steady, and so little that the tests beside this one have a processor too.
+        // A low rate that leaves processor time for the other tests.
         let mut ticks = interval(Duration::from_millis(100));
         while !self.load.is_over.load(Relaxed) {
             ticks.tick().await;
@@ -163,7 +163,7 @@ impl Client {
         let request = self.load.app.request("PATCH", &path).json(&body).header("if-match", etag);
         match self.load.ask(request, &[200, 412]).await {
             Some(response) if response.status() == 200 => known.nicknames = vec![nickname],
-            Some(_) => assert!(known.nicknames.len() > 1, "nobody else changes it"),
+            Some(_) => assert!(known.nicknames.len() > 1, "no other client changes the person"),
             None => known.nicknames.push(nickname),
         }
     }
@@ -175,14 +175,14 @@ impl Client {
         let items = page["items"].as_array().expect("a list").iter();
         let names: Vec<_> = items.map(|item| item["name"].as_str().expect("a string")).collect();
         assert!(names.iter().all(|name| name.starts_with(&self.prefix)), "{names:?}");
-        // The oldest come first, and what was refused may be among them.
+        // The oldest persons come first. Persons of failed requests may be among them.
         let is_ours = |name: &&&str| self.created.iter().any(|created| created == *name);
         let found = names.iter().filter(is_ours);
         assert!(found.clone().eq(&self.created[..found.clone().count()]), "{names:?}");
         assert!(names.len() == PAGE || found.count() == self.created.len(), "{names:?}");
     }
 
-    /// Checks that everything it created is there once, and nothing is there twice.
+    /// Panics unless every created person is stored once, and no person is stored twice.
     pub(super) fn check(&self, stored: &HashMap<String, i64>) {
         for name in &self.created {
             assert_eq!(stored.get(name), Some(&1), "{name}");

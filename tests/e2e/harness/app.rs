@@ -1,4 +1,4 @@
-//! The API in this process, on a port and a database of its own.
+//! The API in this process, on its own port and database.
 
 use std::net::SocketAddr;
 
@@ -12,10 +12,10 @@ use super::{Database, identity::Identity};
 
 pub(crate) struct TestApp {
     pub(crate) address: SocketAddr,
-    /// Where metrics are, if API_ADMIN_LISTEN is set.
+    /// The address of the metrics, if API_ADMIN_LISTEN is set.
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) database: Database,
-    /// Whose token requests carry unless they say otherwise.
+    /// The account that sends requests by default.
     pub(crate) member: Identity,
     pub(crate) administrator: Identity,
     client: Client,
@@ -24,26 +24,26 @@ pub(crate) struct TestApp {
 }
 
 impl TestApp {
-    /// The API on a database with all migrations and no rows.
+    /// Starts the API on a database with all migrations and no rows.
     pub(crate) async fn spawn() -> Self {
         Self::spawn_with(&[]).await
     }
 
-    /// The same, with these variables set.
+    /// Starts the API with these environment variables.
     pub(crate) async fn spawn_with(variables: &[(&str, &str)]) -> Self {
         let app = Self::spawn_on(Database::migrated().await, variables);
         app.store_identities().await;
         app
     }
 
-    /// Another process with these variables, on the database of `app`.
+    /// Starts a second API with these variables on the database of `app`.
     pub(crate) fn spawn_beside(app: &Self, variables: &[(&str, &str)]) -> Self {
         Self::spawn_on(app.database.shared(), variables)
     }
 
-    /// The API on `database`, in whatever state that is, and without the accounts of the tests.
+    /// Starts the API on `database`, which may have no schema, without the tests' accounts.
     pub(crate) fn spawn_on(database: Database, variables: &[(&str, &str)]) -> Self {
-        // Shown with what a failed test has to say. The first test of the process sets it.
+        // The log of a failed test is shown. Only the first call in a process has an effect.
         let _ = tracing_subscriber::fmt()
             .with_test_writer()
             .with_ansi(false)
@@ -54,7 +54,7 @@ impl TestApp {
         let (address, admin) = (server.address(), server.admin_address());
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(server.run(async {
-            // A test that forgets the sender does not stop the server.
+            // Dropping the sender does not stop the server.
             if stopped.await.is_err() {
                 std::future::pending::<()>().await;
             }
@@ -72,7 +72,7 @@ impl TestApp {
         }
     }
 
-    /// Makes the accounts of the tests in a database that has a schema and not them.
+    /// Creates the tests' accounts in a database with a schema.
     pub(crate) async fn store_identities(&self) {
         let client = self.database.connect().await;
         self.member.store(&client).await;
@@ -87,12 +87,12 @@ impl TestApp {
         self.request("POST", path).json(body)
     }
 
-    /// A request of the member.
+    /// Builds a request of the member.
     pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
         self.request_as(&self.member.token, method, path)
     }
 
-    /// A request of the admin.
+    /// Builds a request of the admin.
     pub(crate) fn request_as_admin(&self, method: &str, path: &str) -> RequestBuilder {
         self.request_as(&self.administrator.token, method, path)
     }
@@ -105,7 +105,7 @@ impl TestApp {
         self.client.request(method.parse().expect("a method"), self.url(path))
     }
 
-    /// Asks the server to stop; the returned handle ends when it has.
+    /// Stops the server. The returned handle ends after the graceful shutdown.
     pub(crate) fn stop(self) -> (JoinHandle<anyhow::Result<()>>, Database) {
         self.stop.send(()).expect("the server runs");
         (self.server, self.database)
@@ -116,7 +116,7 @@ impl TestApp {
     }
 }
 
-/// The settings of a test on this database, but for `variables`.
+/// Returns the settings of a test on this database, with `variables` replacing the defaults.
 pub(crate) fn config(database: &Database, variables: &[(&str, &str)]) -> Config {
     let url = database.url();
     let usual = [("APP_ENV", "test"), ("API_LISTEN", "127.0.0.1:0"), ("DATABASE_URL", &url)];

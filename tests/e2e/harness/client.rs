@@ -1,4 +1,4 @@
-//! Requests whose responses must be as the OpenAPI document describes them, and rows of every resource.
+//! Requests that must match the OpenAPI document, and rows of every resource.
 
 use std::{
     collections::HashMap,
@@ -18,16 +18,16 @@ use super::{
     resource::{Catalog, Field, Reference, Resource},
 };
 
-/// Numbers the values of this process, so that no two of them are the same.
+/// Numbers the generated values, so that no two are equal.
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
-/// A client of an API.
+/// A client of the API.
 pub(crate) struct Client<'a> {
     pub(crate) app: &'a TestApp,
     pub(crate) catalog: &'static Catalog,
-    /// The number of rows that are created in each table that others refer to.
+    /// The number of rows to create in each referenced table.
     targets: usize,
-    /// The ids of those rows, by table.
+    /// The ids of referenced rows, by table.
     referenced: Mutex<HashMap<String, Vec<String>>>,
     writes: Mutex<Vec<Write>>,
 }
@@ -58,8 +58,8 @@ pub(crate) struct Reply {
 }
 
 impl TestApp {
-    /// Creates a row of the resource at `path`, which may have parameters, and returns the row. The fields that are not
-    /// in `fields` get generated values, and the rows that it refers to are created.
+    /// Creates a row of the resource at `path`, which may have parameters, and returns the row. Fields that are
+    /// missing in `fields` get generated values. Referenced rows are created first.
     pub(crate) async fn create(&self, path: &str, fields: Value) -> Value {
         let client = Client::new(self, 1).await;
         let resource = client.catalog.resource_at(path);
@@ -76,13 +76,13 @@ impl TestApp {
 }
 
 impl<'a> Client<'a> {
-    /// Returns a client that creates `targets` rows in each table that others refer to.
+    /// Returns a client that creates `targets` rows in each referenced table.
     pub(crate) async fn new(app: &'a TestApp, targets: usize) -> Self {
         let (referenced, writes) = Default::default();
         Self { app, catalog: Catalog::of(app).await, targets, referenced, writes }
     }
 
-    /// Prepares a request of a member, or of an admin if the operation is for admins.
+    /// Prepares a request of the member, or of the admin if the operation requires the role.
     pub(crate) fn call(&'a self, operation: &'a Operation, path: &str) -> Call<'a> {
         let is_for_admins = operation.roles().is_some_and(|roles| roles.contains("admin"));
         let caller = if is_for_admins { &self.app.administrator } else { &self.app.member };
@@ -100,7 +100,7 @@ impl<'a> Client<'a> {
         self.call(&resource.create, collection).json(body).expect(201, "the body is valid").await
     }
 
-    /// Returns the path of a collection; if the resource is nested, below a new parent.
+    /// Returns the path of a collection, below a new parent if the resource is nested.
     pub(crate) fn collection<'b>(&'b self, resource: &'b Resource) -> BoxFuture<'b, String> {
         async move {
             let Some(parent) = self.parent(resource) else { return resource.path.clone() };
@@ -118,7 +118,7 @@ impl<'a> Client<'a> {
         Some(parent.unwrap_or_else(|| panic!("the document has no resource at {path}")))
     }
 
-    /// Returns a body with all fields. Each body has other values, as far as the fields have enough of them.
+    /// Returns a body with all fields. Bodies differ if the schema allows enough values.
     pub(crate) async fn body(&self, resource: &Resource) -> Value {
         let (number, mut body) = (number(), Map::new());
         for field in &resource.fields {
@@ -143,12 +143,12 @@ impl<'a> Client<'a> {
             let ids = self.referenced().get(&reference.target).cloned().unwrap_or_default();
             let id = ids.get(number % ids.len().max(1));
             if field.is_array() {
-                // All but one, in the order of the ids, as a join table returns them.
+                // All but one id, in the order in which a join table returns them.
                 return Some(ids.iter().filter(|it| Some(*it) != id).map(|id| json!(id)).collect());
             }
             assert!(
                 id.is_some() || !field.is_required,
-                "{} refers to a row that needs this row",
+                "{} is part of a cycle of required references",
                 field.name
             );
             id.map(|id| json!(id))
@@ -167,7 +167,7 @@ impl<'a> Client<'a> {
                 if self.referenced().contains_key(target) {
                     continue;
                 }
-                // An optional reference to a table is left out while the rows of the table are created.
+                // Optional references to a table are left out while its rows are created.
                 self.referenced().insert(target.clone(), Vec::new());
                 if let Some(resource) = self.catalog.resource_of(target) {
                     self.prepare(resource).await;
@@ -184,7 +184,7 @@ impl<'a> Client<'a> {
         .boxed()
     }
 
-    /// Creates a row for a foreign key to refer to, and returns its id.
+    /// Creates a row that a foreign key can refer to, and returns its id.
     pub(crate) async fn create_target(&self, reference: &Reference) -> String {
         let table = &reference.target;
         if table == "accounts" {
@@ -198,7 +198,7 @@ impl<'a> Client<'a> {
         created.body["id"].as_str().expect("an id").to_owned()
     }
 
-    /// Returns the writes that succeeded since the last call.
+    /// Returns the successful writes since the last call.
     pub(crate) fn take_writes(&self) -> Vec<Write> {
         std::mem::take(&mut *lock(&self.writes))
     }
@@ -225,12 +225,12 @@ impl<'a> Call<'a> {
         Self { request: self.request.header(name, value), ..self }
     }
 
-    /// Marks a request that was answered before, and changes nothing.
+    /// Marks a request that repeats an earlier one and changes nothing.
     pub(crate) fn repeated(self) -> Self {
         Self { is_repeated: true, ..self }
     }
 
-    /// Sends the request. Panics unless the response is as documented and has this status, because of `why`.
+    /// Sends the request. Panics unless the response is documented and has this status, because of `why`.
     pub(crate) async fn expect(self, status: u16, why: &str) -> Reply {
         let Self { client, operation, caller, request, path, is_repeated } = self;
         let Operation { id, method, .. } = operation;
@@ -260,8 +260,8 @@ impl<'a> Call<'a> {
         Reply { headers, body }
     }
 
-    /// Sends the request. Panics unless the response is a problem with this status and names `place`, a JSON pointer or
-    /// a parameter.
+    /// Sends the request. Panics unless the response is a problem with this status for `place`, a JSON pointer or
+    /// parameter.
     pub(crate) async fn expect_error_at(self, place: &str, status: u16, why: &str) {
         let (id, path) = (&self.operation.id, self.path.clone());
         let problem = self.expect(status, why).await.body;

@@ -1,5 +1,4 @@
-//! The one PostgreSQL of this test run, and those that a test has for itself: `test-postgres`, a
-//! process of our own, holds each.
+//! The PostgreSQL server of this test run, and servers of single tests. The process `test-postgres` runs each.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -10,23 +9,23 @@ use std::{
     },
 };
 
-/// The server, and the pipe whose end tells its holder that the tests have ended.
+/// The server, and a pipe to its process. The process ends when the pipe closes.
 pub(crate) struct Postgres {
-    /// The URL of the server, to be continued by the name of a database.
+    /// The URL of the server, without the name of a database.
     url: String,
-    /// What the names of the databases of this run begin with.
+    /// The prefix of this run's database names.
     prefix: String,
     holder: Mutex<ChildStdin>,
 }
 
-/// A server of one test's own, gone when this is dropped.
+/// A server for a single test. Dropping this stops the server.
 pub(crate) struct OwnPostgres {
     /// The URL of its database, which has all migrations.
     pub(crate) url: String,
     held: Held,
 }
 
-/// A process that holds a server until its input ends.
+/// A process that runs a server until its input ends.
 struct Held {
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -36,7 +35,7 @@ static POSTGRES: OnceLock<Result<Postgres, String>> = OnceLock::new();
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
 impl Postgres {
-    /// The server, which the first call starts.
+    /// Returns the server. The first call starts it.
     pub(crate) fn get() -> &'static Self {
         let started = POSTGRES.get_or_init(Self::start);
         started.as_ref().unwrap_or_else(|reason| panic!("no PostgreSQL: {reason}"))
@@ -48,12 +47,12 @@ impl Postgres {
         Ok(Self { url, prefix, holder: Mutex::new(held.input) })
     }
 
-    /// A beginning for the names of one test's databases that no other test has.
+    /// Returns a prefix for the names of a test's databases that no other test has.
     pub(crate) fn take_prefix(&self) -> String {
         format!("{}{}_", self.prefix, TAKEN.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The database with all migrations.
+    /// Returns the name of the database with all migrations.
     pub(crate) fn template(&self) -> String {
         format!("{}template", self.prefix)
     }
@@ -62,10 +61,10 @@ impl Postgres {
         format!("{}{database}", self.url)
     }
 
-    /// Has the holder drop the databases whose names begin with `prefix`, some time soon.
+    /// Asks the process to drop the databases with this prefix soon.
     pub(crate) fn drop_all(&self, prefix: &str) {
         let mut holder = self.holder.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // A holder that is gone has dropped them.
+        // A process that has ended has already dropped the databases.
         let _ = writeln!(holder, "{prefix}");
     }
 }
@@ -77,19 +76,18 @@ impl OwnPostgres {
         Self { url, held }
     }
 
-    /// Has it killed, started, paused, continued or restarted; one that starts accepts connections
-    /// when this returns. It blocks.
+    /// Kills, starts, pauses, continues or restarts the server. Blocks until a started server accepts connections.
     pub(crate) fn suffer(&mut self, fault: &str) {
         writeln!(self.held.input, "{fault}").expect("a holder");
-        assert_eq!(self.held.answer().expect("an answer"), fault);
+        assert_eq!(self.held.reply().expect("a reply"), fault);
     }
 }
 
 impl Held {
-    /// Starts one, with what it answers.
+    /// Starts a process, and returns it with its first line.
     fn start(arguments: &[&str]) -> Result<(String, Self), String> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_test-postgres"));
-        // The terminal's Ctrl-C is for the tests; the holder then cleans up after them.
+        // Ctrl-C in the terminal is only for the tests. The process cleans up after they end.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         #[cfg(windows)]
@@ -99,22 +97,22 @@ impl Held {
         let input = child.stdin.take().expect("it is a pipe");
         let output = BufReader::new(child.stdout.take().expect("it is a pipe"));
         let mut held = Self { input, output };
-        let mut answer = held.answer().map_err(|error| error.to_string())?;
-        if split(&answer).is_none() {
-            held.output.read_to_string(&mut answer).map_err(|error| error.to_string())?;
-            return Err(answer);
+        let mut reply = held.reply().map_err(|error| error.to_string())?;
+        if split(&reply).is_none() {
+            held.output.read_to_string(&mut reply).map_err(|error| error.to_string())?;
+            return Err(reply);
         }
-        Ok((answer, held))
+        Ok((reply, held))
     }
 
-    fn answer(&mut self) -> io::Result<String> {
-        let mut answer = String::new();
-        self.output.read_line(&mut answer)?;
-        Ok(answer.trim_end().to_owned())
+    fn reply(&mut self) -> io::Result<String> {
+        let mut reply = String::new();
+        self.output.read_line(&mut reply)?;
+        Ok(reply.trim_end().to_owned())
     }
 }
 
-/// Takes `postgresql://…?dbname=<prefix>template` apart at the prefix.
+/// Splits `postgresql://…?dbname=<prefix>template` before the prefix.
 fn split(template_url: &str) -> Option<(String, String)> {
     let rest = template_url.strip_suffix("template")?;
     let (url, prefix) = rest.rsplit_once("dbname=")?;

@@ -1,12 +1,12 @@
-//! What every error must be.
+//! Rules for every error response.
 
 use reqwest::Response;
 use serde_json::Value;
 
-/// Traces of what is behind the API, which no client may see.
+/// Words of the implementation that no client may see.
 const INNER: [&str; 6] = ["SELECT", "INSERT", "postgres", "tokio", "SQLSTATE", "connection"];
 
-/// The body of an answer that must be an RFC 9457 problem with this status.
+/// Returns the body of a response that must be an RFC 9457 problem with this status.
 pub(crate) async fn problem(response: Response, status: u16) -> Value {
     let headers = response.headers().clone();
     assert_eq!(response.status().as_u16(), status);

@@ -1,4 +1,4 @@
-//! A Redis of one test's own: `redis-server` of this machine, or else of the image that REDIS_IMAGE names.
+//! A Redis server for a single test: the installed `redis-server`, or a container of the image REDIS_IMAGE.
 
 use std::{
     env,
@@ -12,12 +12,12 @@ use std::{
 use uuid::Uuid;
 
 const IMAGE: &str = "redis:8.2";
-/// For an image to be pulled.
-const PATIENCE: Duration = Duration::from_mins(2);
-/// Runs a server until its own input ends, which it does when these tests end, however they do.
+/// Includes the time to pull an image.
+const TIMEOUT: Duration = Duration::from_mins(2);
+/// Runs a server until the script's input ends, which happens whenever the tests end.
 const SCRIPT: &str = r#""$@" >/dev/null & read -r _; kill -9 "$!""#;
 
-/// Gone when this is dropped. Its methods block.
+/// A server that is stopped when this is dropped. Its methods block.
 pub(crate) struct Redis {
     port: u16,
     running: Option<Child>,
@@ -25,11 +25,11 @@ pub(crate) struct Redis {
 
 impl Redis {
     pub(crate) fn start() -> Self {
-        // Below the ports that connections get as their own end: it must be free for a second start.
+        // Below the ephemeral ports, so that the port is still free for a second start.
         let somewhere = u16::try_from(Uuid::new_v4().as_u128() % 10_000).expect("it is small");
         let port = local_postgres::free_port(Some(10_000 + somewhere)).expect("a free port");
         let mut redis = Self { port, running: None };
-        redis.start_again();
+        redis.restart();
         redis
     }
 
@@ -44,36 +44,36 @@ impl Redis {
         }
     }
 
-    /// Starts it, empty; it answers when this returns.
-    pub(crate) fn start_again(&mut self) {
+    /// Starts an empty server. Blocks until it responds.
+    pub(crate) fn restart(&mut self) {
         let mut child = command(self.port).stdin(Stdio::piped()).spawn().expect("a process");
         let started = Instant::now();
         while self.ask("PING").is_err() {
             let ended = child.try_wait().expect("a status");
             assert!(
-                ended.is_none() && started.elapsed() < PATIENCE,
-                "no Redis ({ended:?}): install redis-server, or Docker and an image, and name that in REDIS_IMAGE"
+                ended.is_none() && started.elapsed() < TIMEOUT,
+                "cannot start Redis ({ended:?}). Install redis-server, or set REDIS_IMAGE to a Docker image."
             );
             sleep(Duration::from_millis(20));
         }
         self.running = Some(child);
     }
 
-    /// Has it answer nobody for a minute.
+    /// Makes the server hang for a minute.
     pub(crate) fn pause(&self) -> std::io::Result<()> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.write_all(b"CLIENT PAUSE 60000 ALL\r\n")?;
         stream.read_exact(&mut [0; "+OK\r\n".len()])
     }
 
-    /// What it says to a command, as it is sent.
+    /// Sends a command and returns the raw reply.
     pub(crate) fn ask(&self, command: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         write!(stream, "{command}\r\nQUIT\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let answer = answer.strip_suffix("+OK\r\n").ok_or(std::io::ErrorKind::UnexpectedEof)?;
-        Ok(answer.to_owned())
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply)?;
+        let reply = reply.strip_suffix("+OK\r\n").ok_or(std::io::ErrorKind::UnexpectedEof)?;
+        Ok(reply.to_owned())
     }
 }
 
@@ -83,7 +83,7 @@ impl Drop for Redis {
     }
 }
 
-/// A shell that runs it, here or in a container.
+/// Returns a command that runs the server on this machine or in a container.
 fn command(port: u16) -> Command {
     let local = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
     let (port, is_local) = (port.to_string(), local.is_ok_and(|status| status.success()));
@@ -98,7 +98,7 @@ fn command(port: u16) -> Command {
         (docker, "6379")
     };
     command.args(["-c", SCRIPT, "sh", "redis-server", "--port", server_port]);
-    // No file is written, and strangers reach neither a container's port nor this one.
+    // Writes no file, and listens only on the loopback interface or inside the container.
     command.args(["--save", "", "--appendonly", "no", "--protected-mode", "no"]);
     command.args(if is_local { ["--bind", "127.0.0.1"] } else { ["--bind", "0.0.0.0"] });
     command

@@ -1,4 +1,4 @@
-//! Resources, as the OpenAPI document and the schema of the database describe them.
+//! The resources that the OpenAPI document and the database schema describe.
 
 use db::Client;
 use serde_json::Value;
@@ -10,21 +10,21 @@ use super::{
     values::{Generator, kind},
 };
 
-/// The OpenAPI document, and the resources in it.
+/// The OpenAPI document and its resources.
 pub(crate) struct Catalog {
     pub(crate) spec: Spec,
     pub(crate) resources: Vec<Resource>,
 }
 
-/// The catalog, which is the same for every app of a process.
+/// The catalog, which is the same for all tests of a process.
 static CATALOG: OnceCell<Catalog> = OnceCell::const_new();
 
-/// A collection with a POST and a paged GET, and the items below it.
+/// A resource: a collection with POST and a paginated GET, and its items.
 pub(crate) struct Resource {
     pub(crate) path: String,
     pub(crate) table: String,
     pub(crate) fields: Vec<Field>,
-    /// Whether a row belongs to the account that created it.
+    /// True if a row belongs to the account that created it.
     pub(crate) is_owned: bool,
     pub(crate) list: Operation,
     pub(crate) create: Operation,
@@ -34,31 +34,31 @@ pub(crate) struct Resource {
     pub(crate) delete: Option<Operation>,
 }
 
-/// A field that clients write.
+/// A writable field.
 pub(crate) struct Field {
     pub(crate) name: String,
     pub(crate) is_required: bool,
-    /// The value of a field that the body does not have.
+    /// The value that an absent field gets.
     pub(crate) default: Option<Value>,
     pub(crate) is_unique: bool,
     pub(crate) reference: Option<Reference>,
     pub(crate) values: Generator,
 }
 
-/// A foreign key with one column.
+/// A foreign key of one column.
 #[derive(Clone)]
 pub(crate) struct Reference {
     table: String,
     column: String,
     pub(crate) target: String,
-    /// What deleting the target does, as `pg_constraint.confdeltype` spells it.
+    /// The ON DELETE action, as in `pg_constraint.confdeltype`.
     pub(crate) on_delete: u8,
 }
 
 /// The constraints of a database.
 struct Constraints {
     references: Vec<Reference>,
-    /// Tables and their columns that have a unique index of their own.
+    /// Tables with their columns that have a unique index of one column.
     unique: Vec<(String, String)>,
 }
 
@@ -72,7 +72,7 @@ impl Catalog {
         CATALOG.get_or_init(read).await
     }
 
-    /// Returns the resource whose collection or items are at `path`, whatever the parameters are called.
+    /// Returns the resource whose collection or items have this path. Parameter names do not matter.
     pub(crate) fn resource_at(&self, path: &str) -> Option<&Resource> {
         let is_at = |resource: &&Resource| {
             matches(&resource.path, path) || matches(&resource.get.path, path)
@@ -80,7 +80,7 @@ impl Catalog {
         self.resources.iter().find(is_at)
     }
 
-    /// Returns the resource that keeps its rows in this table.
+    /// Returns the resource that is stored in this table.
     pub(crate) fn resource_of(&self, table: &str) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.table == table)
     }
@@ -108,7 +108,7 @@ impl Constraints {
         }
     }
 
-    /// Returns the reference of a field that holds an id, or of a field that holds ids, which a join table keeps.
+    /// Returns the reference of a field with an id, or of a field with ids in a join table.
     fn reference(&self, table: &str, field: &str) -> Option<&Reference> {
         let mut own = self.references.iter().filter(|it| it.table == table);
         let joins = |it: &&Reference| {
@@ -122,7 +122,7 @@ impl Constraints {
 }
 
 impl Resource {
-    /// Finds every resource of the document.
+    /// Finds all resources of the document.
     fn find_all(spec: &Spec, constraints: &Constraints) -> Vec<Self> {
         spec.operations.iter().filter_map(|list| Self::find(spec, constraints, list)).collect()
     }
@@ -169,7 +169,7 @@ impl Resource {
         })
     }
 
-    /// Returns the path of the items of the parent, if the resource is nested.
+    /// Returns the path of the parent's items, if the resource is nested.
     pub(crate) fn parent_path(&self) -> Option<&str> {
         let (parent, _) = self.path.rsplit_once('/')?;
         parent.ends_with('}').then_some(parent)
@@ -186,18 +186,18 @@ impl Field {
         kind(&self.values.schema) == "array"
     }
 
-    /// Reports whether the field holds a free-form object, which PATCH merges.
+    /// Returns whether the field holds a free-form object, which PATCH merges.
     pub(crate) fn is_object(&self) -> bool {
         kind(&self.values.schema) == "object" && self.values.schema.get("properties").is_none()
     }
 }
 
-/// Returns the path of the collection, if `path` ends with a parameter.
+/// Returns the path of the collection if `path` ends with a parameter.
 fn parent(path: &str) -> Option<&str> {
     path.rsplit_once('/').filter(|(_, last)| last.starts_with('{')).map(|(parent, _)| parent)
 }
 
-/// Reports whether two paths have the same segments, but for their parameters.
+/// Returns whether two paths are equal except for their parameters.
 fn matches(template: &str, path: &str) -> bool {
     let (template, path): (Vec<_>, Vec<_>) =
         (template.split('/').collect(), path.split('/').collect());

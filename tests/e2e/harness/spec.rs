@@ -20,7 +20,6 @@ pub(crate) struct Operation {
     /// The method in upper case.
     pub(crate) method: String,
     /// The path, with its parameters in braces.
-    pub(crate) path: String,
     pub(crate) spec: Value,
 }
 
@@ -67,7 +66,7 @@ impl Spec {
         }
     }
 
-    /// Panics unless `body` is what the document describes for this status.
+    /// Panics unless `body` matches the documented schema for this status.
     pub(crate) fn assert_describes(&self, operation: &Operation, status: u16, body: &Value) {
         let response = self.resolve(&operation.spec["responses"][status.to_string()]);
         let schema = self.inline(&response["content"]["application/json"]["schema"]);
@@ -84,7 +83,7 @@ impl Spec {
         let documented = operation.spec["responses"].get(status.as_str());
         let documented = documented
             .unwrap_or_else(|| panic!("{id}: the document does not list the status {status}"));
-        // Headers of the message, not of the response.
+        // These headers describe the message, so the document does not list them.
         let framing = ["content-type", "content-length", "date"];
         let sent = response.headers().keys().map(|name| name.as_str().to_owned());
         let sent: BTreeSet<_> = sent.filter(|name| !framing.contains(&name.as_str())).collect();
@@ -103,16 +102,17 @@ impl Spec {
 }
 
 impl Operation {
-    /// Returns the roles that a caller needs, or `None` if the operation is open to anonymous clients.
+    /// Returns the required roles, or `None` if anonymous clients may call the operation.
     pub(crate) fn roles(&self) -> Option<BTreeSet<&str>> {
-        let requirements = self.spec["security"].as_array().expect("every operation has it");
+        let requirements =
+            self.spec["security"].as_array().expect("every operation lists its security");
         let is_empty = |requirement: &Value| requirement.as_object().is_some_and(Map::is_empty);
         let is_open = requirements.is_empty() || requirements.iter().any(is_empty);
         let roles = requirements.iter().flat_map(|it| it["token"].as_array().into_iter().flatten());
         (!is_open).then(|| roles.filter_map(Value::as_str).collect())
     }
 
-    /// Returns the parameters in this place: `path`, `query` or `header`.
+    /// Returns the parameters in `path`, `query` or `header`.
     pub(crate) fn parameters(&self, place: &str) -> impl Iterator<Item = &Value> {
         let parameters = self.spec["parameters"].as_array().into_iter().flatten();
         parameters.filter(move |parameter| parameter["in"] == place)
@@ -123,7 +123,7 @@ impl Operation {
     }
 }
 
-/// Returns the entries of an object; anything else has none.
+/// Returns the entries of an object, or nothing for other values.
 pub(super) fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flat_map(Map::iter)
 }

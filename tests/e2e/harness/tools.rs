@@ -1,4 +1,4 @@
-//! PostgreSQL's programs, of the version of the tests' server: in its container, or of this machine.
+//! PostgreSQL's programs of the server's version, in its container or on this machine.
 
 use std::{
     env,
@@ -11,7 +11,7 @@ use local_postgres::Installation;
 
 use super::Database;
 
-/// Makes the commands of those programs, as the server's superuser.
+/// Builds commands that run the programs as the superuser.
 #[derive(Clone)]
 pub(crate) struct Tools {
     container: Option<String>,
@@ -32,13 +32,13 @@ impl Tools {
         ];
         let mut list = Command::new("docker");
         list.args(["ps", "--quiet", "--filter", &format!("publish={port}")]);
-        let said = list.output().map(|output| output.stdout).unwrap_or_default();
-        let container = String::from_utf8_lossy(&said).lines().next().map(str::to_owned);
+        let output = list.output().map(|output| output.stdout).unwrap_or_default();
+        let container = String::from_utf8_lossy(&output).lines().next().map(str::to_owned);
         let installation = Installation::find(&|name| env::var_os(name)).ok();
         Self { container, variables, installation }
     }
 
-    /// A shell script, with PostgreSQL's programs in its PATH.
+    /// Builds a shell command with PostgreSQL's programs in its PATH.
     pub(crate) fn shell(&self, script: &str) -> Command {
         let mut command = self.command("sh");
         command.args(["-c", script]);
@@ -51,12 +51,12 @@ impl Tools {
         command
     }
 
-    /// Copies a folder of this machine to where the programs run; none of that name is there yet.
+    /// Copies a folder to the machine with the programs. The target must not exist.
     pub(crate) fn place(&self, folder: &Path, to: &str) {
         let mut copy = Command::new("cp");
         copy.arg("-r").arg(folder).arg(to);
         if let Some(container) = &self.container {
-            // Made by its user, who is another one than Docker copies as.
+            // The container's user creates the folder, because `docker cp` copies as another user.
             assert!(self.shell(&format!("mkdir {to}")).status().expect("a shell").success());
             copy = Command::new("docker");
             copy.arg("cp").arg(folder.join(".")).arg(format!("{container}:{to}"));

@@ -1,4 +1,4 @@
-//! Values that a schema accepts, and values that it rejects.
+//! Valid and invalid values of a schema.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// A schema without references, and values for it.
+/// A schema without references, and a generator of its values.
 pub(crate) struct Generator {
     pub(crate) schema: Value,
     validator: Validator,
@@ -24,7 +24,7 @@ impl Generator {
         Self { schema, validator }
     }
 
-    /// Returns the value with this number. Other numbers give other values as far as the schema has enough of them.
+    /// Returns the value with this number. Numbers give different values if the schema allows enough.
     pub(crate) fn value(&self, number: usize) -> Value {
         let mut candidates = candidates(&self.schema, number);
         let found = candidates.find(|value| self.validator.is_valid(value));
@@ -33,7 +33,7 @@ impl Generator {
         })
     }
 
-    /// Reports whether the schema accepts the value of a query parameter, which is a text.
+    /// Returns whether the schema accepts this text as a query parameter.
     pub(crate) fn accepts_text(&self, text: &str) -> bool {
         let value = match kind(&self.schema) {
             "string" | "" => json!(text),
@@ -42,14 +42,14 @@ impl Generator {
         self.validator.is_valid(&value)
     }
 
-    /// Returns values that the schema rejects, each for another reason.
-    pub(crate) fn wrong_values(&self) -> Vec<Value> {
-        let wrong = wrong_candidates(&self.schema, &self.value(0)).into_iter();
-        wrong.filter(|value| !self.validator.is_valid(value)).collect()
+    /// Returns invalid values, each for another reason.
+    pub(crate) fn invalid_values(&self) -> Vec<Value> {
+        let invalid = invalid_candidates(&self.schema, &self.value(0)).into_iter();
+        invalid.filter(|value| !self.validator.is_valid(value)).collect()
     }
 }
 
-/// Returns the kind of value that a schema describes.
+/// Returns the type that a schema describes.
 pub(crate) fn kind(schema: &Value) -> &str {
     let kind = if schema["type"].is_array() { &schema["type"][0] } else { &schema["type"] };
     kind.as_str().unwrap_or_default()
@@ -123,11 +123,11 @@ fn integer(schema: &Value, number: usize) -> Value {
     let high = schema["maximum"].as_i64().unwrap_or(i64::MAX);
     let offset =
         i64::try_from(number).expect("small") % high.saturating_sub(low).saturating_add(1).max(1);
-    // From the largest value down, to find conversions that lose digits.
+    // Starts with the largest value to find conversions that lose digits.
     json!(high - offset)
 }
 
-/// Returns a number that has an exact binary representation.
+/// Returns a number with an exact binary representation.
 #[expect(clippy::cast_precision_loss, reason = "the numbers are small")]
 fn fraction(schema: &Value, number: usize) -> Value {
     let low = schema["minimum"].as_f64().unwrap_or(0.0);
@@ -135,13 +135,13 @@ fn fraction(schema: &Value, number: usize) -> Value {
     json!(low + span * ((number % 4096) as f64) / 4096.0)
 }
 
-/// Returns a text that matches the pattern and has a length within the bounds of the schema.
+/// Returns a text that matches the pattern and the length limits of the schema.
 fn matching(pattern: &str, schema: &Value, number: usize) -> Option<String> {
     let bound =
         |name: &str, default| schema[name].as_u64().map_or(Ok(default), usize::try_from).ok();
     let (shortest, longest) = (bound("minLength", 0)?, bound("maxLength", usize::MAX)?);
     let hir = parse(pattern)?;
-    // Eight of whatever may be repeated, or as many as the bounds allow.
+    // Starts with eight repetitions, then tries other numbers within the length limits.
     let repeats = (0..=8).rev().chain(9..=1000);
     let texts = repeats.map(|repeat| {
         let (mut text, mut number) = (String::new(), number);
@@ -161,7 +161,7 @@ fn parse(pattern: &str) -> Option<Arc<Hir>> {
     parsed.get(pattern).cloned()
 }
 
-/// Appends a text that matches `hir`. Every choice takes a digit of `number`.
+/// Appends a text that matches `hir`. Every choice uses a digit of `number`.
 fn write(hir: &Hir, repeat: u32, number: &mut usize, text: &mut String) {
     let mut choose = |options: usize| {
         let choice = *number % options;
@@ -199,25 +199,25 @@ fn write(hir: &Hir, repeat: u32, number: &mut usize, text: &mut String) {
     }
 }
 
-fn wrong_candidates(schema: &Value, valid: &Value) -> Vec<Value> {
+fn invalid_candidates(schema: &Value, valid: &Value) -> Vec<Value> {
     let length = |limit: &str| schema[limit].as_u64().and_then(|it| usize::try_from(it).ok());
-    let mut wrong = vec![json!([[]]), Value::Null];
+    let mut invalid = vec![json!([[]]), Value::Null];
     for (limit, step) in [("minimum", -1.0), ("maximum", 1.0)] {
-        wrong.extend(schema[limit].as_f64().map(|limit| json!(limit + step)));
+        invalid.extend(schema[limit].as_f64().map(|limit| json!(limit + step)));
     }
     match kind(schema) {
         "string" => {
-            wrong.extend(["", "\0", "@"].map(Value::from));
-            wrong.extend(length("maxLength").map(|most| json!("x".repeat(most + 1))));
+            invalid.extend(["", "\0", "@"].map(Value::from));
+            invalid.extend(length("maxLength").map(|most| json!("x".repeat(most + 1))));
         }
-        "integer" => wrong.push(json!(1.5)),
+        "integer" => invalid.push(json!(1.5)),
         "array" => {
             let item = valid.get(0).cloned().unwrap_or_default();
-            wrong.push(json!([]));
-            wrong.push(json!([item, item]));
-            wrong.extend(length("maxItems").map(|most| json!(vec![item; most + 1])));
+            invalid.push(json!([]));
+            invalid.push(json!([item, item]));
+            invalid.extend(length("maxItems").map(|most| json!(vec![item; most + 1])));
         }
         _ => {}
     }
-    wrong
+    invalid
 }

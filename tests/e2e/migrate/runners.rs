@@ -1,4 +1,4 @@
-//! Runners that come at once, are killed, or are in the way of others.
+//! Migration runs that are concurrent, killed or blocked.
 
 use std::{
     process::{Child, Command, Stdio},
@@ -18,7 +18,7 @@ use crate::harness::Database;
 const INDEX: &str = "-- migrate: no transaction
 CREATE INDEX CONCURRENTLY IF NOT EXISTS things_name_idx ON things (name);\n";
 
-/// Ten of them, one of which no transaction may hold.
+/// Returns ten migrations. One of them cannot run inside a transaction.
 fn ten() -> Vec<(String, String)> {
     let fill = "CREATE TABLE things (id int, name text);
         INSERT INTO things SELECT n, 'thing ' || n FROM generate_series(1, 20000) AS n;";
@@ -55,7 +55,7 @@ async fn versions(client: &Client) -> Vec<i32> {
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn of_twenty_at_once_one_applies_and_the_rest_wait() {
+async fn one_of_twenty_concurrent_runs_applies_the_migrations() {
     let (database, folder) = (Database::empty().await, folder(&ten()));
     let runners: Vec<_> = (0..20).map(|_| start(&folder, &database)).collect();
     for mut runner in runners {
@@ -66,7 +66,7 @@ async fn of_twenty_at_once_one_applies_and_the_rest_wait() {
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn after_a_runner_that_was_killed_the_next_one_completes() {
+async fn a_run_completes_the_work_of_a_killed_run() {
     let files = ten();
     let folder = folder(&files);
     let whole = Database::empty().await;
@@ -76,7 +76,7 @@ async fn after_a_runner_that_was_killed_the_next_one_completes() {
         let database = Database::empty().await;
         let mut killed = start(&folder, &database);
         thread::sleep(Duration::from_millis(milliseconds));
-        killed.kill().expect("it is ours");
+        killed.kill().expect("a child process");
         killed.wait().expect("a status");
         assert!(start(&folder, &database).wait().expect("a status").success());
         let client = database.connect().await;
@@ -86,7 +86,7 @@ async fn after_a_runner_that_was_killed_the_next_one_completes() {
 }
 
 #[tokio::test]
-async fn an_index_that_a_crash_left_invalid_is_built_anew() {
+async fn an_invalid_index_is_rebuilt() {
     let mut files = of_texts(["CREATE TABLE things (name text);".to_owned(), INDEX.to_owned()]);
     files[1].1 = INDEX.replace("CREATE INDEX", "CREATE UNIQUE INDEX");
     let (migrations, database) =
@@ -95,7 +95,7 @@ async fn an_index_that_a_crash_left_invalid_is_built_anew() {
     migrations::apply(&migrations, &mut client, Some(1)).await.expect("applied");
     client.batch_execute("INSERT INTO things VALUES ('a'), ('a')").await.expect("rows");
     let failed =
-        migrations::apply(&migrations, &mut client, None).await.expect_err("two of a name");
+        migrations::apply(&migrations, &mut client, None).await.expect_err("a duplicate name");
     let cause = std::error::Error::source(&failed).expect("a cause").to_string();
     assert_eq!(cause, "cannot apply V2__do_it");
     let described = migrations::describe(&client).await.expect("a text");
@@ -109,7 +109,7 @@ async fn an_index_that_a_crash_left_invalid_is_built_anew() {
 }
 
 #[tokio::test]
-async fn a_migration_that_waits_for_somebody_lets_everybody_else_through() {
+async fn a_waiting_migration_does_not_block_other_queries() {
     let database = Database::empty().await;
     let files =
         of_texts(["CREATE TABLE things ()", "ALTER TABLE things ADD a int"].map(str::to_owned));
@@ -128,7 +128,7 @@ async fn a_migration_that_waits_for_somebody_lets_everybody_else_through() {
         while !others.query_one(waits, &[]).await.expect("an answer").get::<_, bool>(0) {
             sleep(Duration::from_millis(5)).await;
         }
-        // Behind the migration, which is behind the slow one.
+        // Queues behind the migration, which waits for the slow transaction.
         others.query("SELECT FROM things", &[]).await.expect("an answer");
     };
     timeout(Duration::from_secs(30), one_after_the_other).await.expect("in time");
@@ -139,7 +139,7 @@ async fn a_migration_that_waits_for_somebody_lets_everybody_else_through() {
 }
 
 #[tokio::test]
-async fn a_file_that_does_not_fit_the_database_is_named_and_nothing_is_applied() {
+async fn a_mismatched_file_is_reported_and_nothing_is_applied() {
     let database = Database::empty().await;
     let files = of_texts(["CREATE TABLE a ()", "CREATE TABLE b ()"].map(str::to_owned));
     let mut client = database.connect().await;
@@ -172,8 +172,8 @@ async fn a_file_that_does_not_fit_the_database_is_named_and_nothing_is_applied()
 }
 
 #[tokio::test]
-async fn a_file_without_a_statement_is_no_migration_yet() {
-    let files = of_texts(["CREATE TABLE a ()", "-- What to think about\n"].map(str::to_owned));
+async fn a_file_with_only_comments_is_ignored() {
+    let files = of_texts(["CREATE TABLE a ()", "-- A comment\n"].map(str::to_owned));
     let migrations = Migrations::of_files(&files).expect("two");
     let database = Database::empty().await;
     let mut client = database.connect().await;

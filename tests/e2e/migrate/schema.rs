@@ -1,10 +1,10 @@
-//! The schema that all migrations make.
+//! The schema after all migrations.
 
 use db::migrations;
 
 use crate::harness::{Database, config};
 
-// Without one, deleting a row that others refer to reads all of those others.
+// Without an index, deleting a referenced row scans the referencing table.
 const UNINDEXED: &str = "\
 SELECT conrelid::regclass || ' ' || conname FROM pg_constraint
 WHERE contype = 'f' AND NOT EXISTS (
@@ -12,7 +12,7 @@ WHERE contype = 'f' AND NOT EXISTS (
         AND (indkey::int2[])[0:cardinality(conkey) - 1] @> conkey)";
 
 #[tokio::test]
-async fn the_committed_schema_is_that_of_the_migrations() {
+async fn the_committed_schema_matches_the_migrations() {
     let database = Database::migrated().await;
     let client = database.connect().await;
     let described = migrations::describe(&client).await.expect("a text");
@@ -32,7 +32,7 @@ async fn every_reference_has_an_index() {
 }
 
 #[tokio::test]
-async fn status_tells_which_version_of_the_tool_applied_a_migration() {
+async fn status_shows_the_tool_version_of_each_migration() {
     let database = Database::empty().await;
     let config = config(&database, &[]);
     migrate::up(&config, false, None).await.expect("applied");
@@ -40,7 +40,7 @@ async fn status_tells_which_version_of_the_tool_applied_a_migration() {
     client
         .batch_execute("UPDATE refinery_schema_history SET applied_by = NULL WHERE version = 1")
         .await
-        .expect("as an older tool leaves it");
+        .expect("a row of an older tool");
     let said = migrate::status(&config, false).await.expect("an answer");
     assert!(said.lines().next().is_some_and(|line| line.contains(" by an older tool ")), "{said}");
     let others = said.lines().skip(1);

@@ -1,4 +1,4 @@
-//! Undoing migrations, and going back to an older release.
+//! Undoing migrations, and running an older release.
 
 use db::{
     admin,
@@ -31,7 +31,7 @@ async fn every_migration_can_be_applied_undone_and_applied_again() {
 }
 
 #[tokio::test]
-async fn down_beside_a_serving_api_keeps_what_was_there() {
+async fn down_next_to_a_running_api_keeps_the_rows_in_a_snapshot() {
     let app = TestApp::spawn().await;
     create_person(&app).await;
     let config = config(&app.database, &[]);
@@ -48,7 +48,7 @@ async fn down_beside_a_serving_api_keeps_what_was_there() {
 }
 
 #[tokio::test]
-async fn a_migration_without_a_down_file_undoes_nothing_and_names_the_file() {
+async fn undo_without_a_down_file_names_the_missing_file() {
     let files = [("V1__create_things.sql".to_owned(), "CREATE TABLE things ()".to_owned())];
     let migrations = Migrations::of_files(&files).expect("one");
     let database = Database::empty().await;
@@ -60,7 +60,7 @@ async fn a_migration_without_a_down_file_undoes_nothing_and_names_the_file() {
 }
 
 #[tokio::test]
-async fn what_fails_halfway_undoes_nothing() {
+async fn a_failed_undo_changes_nothing() {
     let files = [
         ("V1__create_things.sql", "CREATE TABLE things ()"),
         ("V1__create_things.down.sql", "DROP TABLE nothing"),
@@ -74,13 +74,13 @@ async fn what_fails_halfway_undoes_nothing() {
     migrations::apply(&migrations, &mut client, None).await.expect("applied");
     let before = migrations::describe(&client).await.expect("a text");
     let plan = Undo::plan(&migrations, &client, Some(0)).await.expect("down files");
-    migrations::undo(&mut client, &plan).await.expect_err("there is no such table");
+    migrations::undo(&mut client, &plan).await.expect_err("a missing table");
     assert_eq!(migrations::describe(&client).await.expect("a text"), before);
     assert_eq!(migrations::applied(&client).await.expect("an answer").len(), 2);
 }
 
 #[tokio::test]
-async fn an_older_release_starts_on_a_newer_schema_in_production_only() {
+async fn only_production_accepts_a_newer_schema() {
     let database = Database::migrated().await;
     let newer = "INSERT INTO refinery_schema_history VALUES (999, 'add_much', '2026-01-01', '1')";
     database.connect().await.batch_execute(newer).await.expect("a row");
@@ -92,7 +92,7 @@ async fn an_older_release_starts_on_a_newer_schema_in_production_only() {
 }
 
 #[tokio::test]
-async fn a_dry_run_tells_what_would_be_held_up_and_changes_nothing() {
+async fn dry_run_lists_blocked_queries_and_changes_nothing() {
     let database = Database::empty().await;
     let config = config(&database, &[]);
     migrate::up(&config, false, Some(2)).await.expect("applied");

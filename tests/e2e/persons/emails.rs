@@ -1,4 +1,4 @@
-//! The addresses of one person, one by one.
+//! The e-mail addresses of a person as a nested resource.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{create, get};
 use crate::harness::{TestApp, problem};
 
 #[tokio::test]
-async fn an_address_is_added_listed_and_removed_and_the_version_follows() {
+async fn adding_and_removing_an_address_changes_the_version() {
     let app = TestApp::spawn().await;
     let person = create(&app, "Ada").await;
     let path = format!("/persons/{}", person["id"].as_str().expect("a string"));
@@ -35,7 +35,7 @@ async fn an_address_is_added_listed_and_removed_and_the_version_follows() {
 }
 
 #[tokio::test]
-async fn an_address_that_the_person_has_is_a_conflict() {
+async fn add_rejects_a_duplicate_address() {
     let app = TestApp::spawn().await;
     let person = create(&app, "Ada").await;
     let emails = format!("/persons/{}/emails", person["id"].as_str().expect("a string"));
@@ -49,7 +49,7 @@ async fn an_address_that_the_person_has_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn another_persons_address_cannot_be_removed_through_this_one() {
+async fn remove_rejects_an_address_of_another_person() {
     let app = TestApp::spawn().await;
     let (one, other) = (create(&app, "one").await, create(&app, "other").await);
     let emails = format!("/persons/{}/emails", other["id"].as_str().expect("a string"));
@@ -60,14 +60,14 @@ async fn another_persons_address_cannot_be_removed_through_this_one() {
         list["items"][0]["id"].as_str().expect("a string")
     );
     problem(app.request("DELETE", &path).send().await.expect("an answer"), 404).await;
-    let nobody = "/persons/00000000-0000-7000-8000-000000000000/emails";
-    problem(get(&app, nobody).await, 404).await;
+    let unknown = "/persons/00000000-0000-7000-8000-000000000000/emails";
+    problem(get(&app, unknown).await, 404).await;
     let body = json!({ "address": "a@example.com" });
-    problem(app.post(nobody, &body).send().await.expect("an answer"), 404).await;
+    problem(app.post(unknown, &body).send().await.expect("an answer"), 404).await;
 }
 
 #[tokio::test]
-async fn the_list_holds_twenty_addresses_however_many_come_at_once() {
+async fn concurrent_adds_stop_at_twenty_addresses() {
     let app = TestApp::spawn().await;
     let person = create(&app, "Ada").await;
     let emails = format!("/persons/{}/emails", person["id"].as_str().expect("a string"));

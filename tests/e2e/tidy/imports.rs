@@ -1,8 +1,8 @@
-//! Imports between the modules of a crate go one way.
+//! Imports between the modules of a crate are acyclic.
 //!
-//! Among the modules below one parent, each taken with its submodules, no imports form a cycle.
-//! Imports between a module and its own submodules do not count: the submodules are its implementation.
-//! Nothing imports an item that `lib.rs` or `main.rs` defines: a root declares, re-exports and dispatches.
+//! Modules with the same parent, each including its submodules, do not import each other in a cycle.
+//! Imports between a module and its own submodules are allowed, because submodules are its implementation.
+//! No module imports an item that `lib.rs` or `main.rs` defines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::{
     source::{File, Module, Reader},
 };
 
-/// The modules of a crate, a file each.
+/// The modules of a crate, by path.
 #[derive(Default)]
 struct Crate {
     modules: BTreeMap<Module, File>,
@@ -34,9 +34,9 @@ impl Crate {
         Self { modules: sources.iter().map(read).collect() }
     }
 
-    /// Returns the module that a path leads to, and whether it names an item there.
+    /// Returns the module of a path, and whether the path names an item in the module.
     fn resolve(&self, path: &[String], depth: usize) -> Option<(Module, bool)> {
-        // A name may be imported from where it is imported from.
+        // Limits the number of re-exports to follow.
         if depth == 0 {
             return None;
         }
@@ -59,10 +59,10 @@ impl Crate {
         Some((module, false))
     }
 
-    /// Returns every rule that an import breaks.
+    /// Returns the violations of the rules.
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        // By parent: the edges between its children, each with an import as an example.
+        // For each parent, the imports between its children, each with an example.
         let mut levels: BTreeMap<Module, BTreeMap<(String, String), String>> = BTreeMap::new();
         for (module, file) in &self.modules {
             for path in file.paths.iter().chain(file.names.values()) {
@@ -83,15 +83,15 @@ impl Crate {
     }
 }
 
-/// Returns a cycle of these edges, with an import for each.
+/// Returns a cycle in the graph with an import for each step.
 fn cycle(edges: &BTreeMap<(String, String), String>) -> Option<String> {
     for start in edges.keys().map(|(from, _)| from) {
-        // The shortest way from `start` back to itself.
+        // Searches the shortest path from `start` back to itself.
         let (mut ways, mut seen) = (vec![vec![start]], BTreeSet::new());
         while !ways.is_empty() {
             let mut longer = Vec::new();
             for way in ways {
-                let last = *way.last().expect("it has a start");
+                let last = *way.last().expect("a path has a start");
                 for (_, to) in edges.keys().filter(|(from, _)| from == last) {
                     let way = [&way[..], &[to]].concat();
                     if to == start {
@@ -117,7 +117,7 @@ fn show(module: &[String]) -> String {
     if module.is_empty() { "the root".to_owned() } else { module.join("::") }
 }
 
-/// The folders of all crates below `crates` and `xtask`, with their sources.
+/// Returns the crates below `crates` and `xtask` with their sources, by folder.
 fn crates() -> BTreeMap<String, Vec<(String, String)>> {
     let mut found: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for folder in ["crates", "xtask"] {
@@ -131,18 +131,18 @@ fn crates() -> BTreeMap<String, Vec<(String, String)>> {
 }
 
 #[test]
-fn modules_import_each_other_one_way() {
+fn modules_do_not_import_each_other_in_cycles() {
     let mut problems = Vec::new();
     for (folder, sources) in crates() {
-        let is_there = |name: &str| root().join(&folder).join("src").join(name).exists();
-        let own_root = if is_there("lib.rs") { "lib" } else { "main" };
+        let exists = |name: &str| root().join(&folder).join("src").join(name).exists();
+        let own_root = if exists("lib.rs") { "lib" } else { "main" };
         let module = |path: &str| {
             let path = path.strip_prefix(&format!("{folder}/src/"))?.strip_suffix(".rs")?;
             let path: Module = path.split('/').map(str::to_owned).collect();
             match path.last()?.as_str() {
                 "tests" => None,
                 name if path.len() == 1 && name == own_root => Some(Module::new()),
-                // The binary beside a library is another crate.
+                // The binary next to a library is a separate crate.
                 "main" if path.len() == 1 => None,
                 _ => Some(path),
             }
@@ -154,7 +154,7 @@ fn modules_import_each_other_one_way() {
         assert!(!sources.is_empty(), "{folder} has no source");
         problems.extend(Crate::new(&sources).problems().iter().map(|it| format!("{folder}: {it}")));
     }
-    assert!(problems.is_empty(), "imports go in circles:\n{}", problems.join("\n"));
+    assert!(problems.is_empty(), "imports form cycles:\n{}", problems.join("\n"));
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn cycles_and_imports_from_a_root_are_found() {
         let sources: Vec<_> = sources.iter().map(|(path, text)| (module(path), *text)).collect();
         Crate::new(&sources).problems().join("\n")
     };
-    // A submodule and its parent are one; what looks like an import in a text is none.
+    // Submodules may use their parent. Comments and strings are ignored.
     let parent = [
         ("", "mod a; mod b; pub use a::Thing;"),
         ("a", "mod part; pub struct Thing; use part::work; /* crate::b */"),
@@ -173,7 +173,7 @@ fn cycles_and_imports_from_a_root_are_found() {
         ("b", "use crate::Thing;"),
     ];
     assert_eq!(problems(&parent), "");
-    // By a re-export in the root, from a submodule, by a path without `use`.
+    // A re-export in the root, and a path without `use`.
     for import in ["use crate::{b::Other as It};", "fn f() { super::super::b::f() }"] {
         let mut cycle = parent;
         cycle[2].1 = import;

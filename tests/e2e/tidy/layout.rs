@@ -1,4 +1,4 @@
-//! `crates/` ships in the image, `xtask/` never does.
+//! `crates/` is part of the image, and `xtask/` is not.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,7 +7,7 @@ use std::{
 
 use super::{files, root};
 
-/// The manifests of the packages below a folder: the name of each, and its text.
+/// Returns the names and texts of the package manifests below a folder.
 fn manifests(folder: &str) -> Vec<(String, String)> {
     let package = |(path, text): (String, String)| {
         let name = text.split_once("[package]")?.1.split_once("name = \"")?.1.split_once('"')?.0;
@@ -17,17 +17,20 @@ fn manifests(folder: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn what_ships_depends_on_no_crate_of_xtask() {
-    let ours: Vec<_> = manifests("xtask").into_iter().map(|(name, _)| name).collect();
+fn production_crates_do_not_depend_on_xtask() {
+    let tools: Vec<_> = manifests("xtask").into_iter().map(|(name, _)| name).collect();
     for (name, manifest) in manifests("crates") {
         let names = manifest.lines().filter_map(|line| line.split(['.', ' ', '=']).next());
-        let foreign: Vec<_> = names.filter(|it| ours.iter().any(|own| own == it)).collect();
-        assert!(foreign.is_empty(), "{name} ships, and depends on {foreign:?} of xtask");
+        let foreign: Vec<_> = names.filter(|it| tools.iter().any(|own| own == it)).collect();
+        assert!(
+            foreign.is_empty(),
+            "{name} is part of the image but depends on {foreign:?} of xtask"
+        );
     }
 }
 
 #[test]
-fn the_task_runner_compiles_neither_poem_nor_tokio_postgres() {
+fn the_task_runner_does_not_compile_slow_dependencies() {
     let lock = fs::read_to_string(root().join("Cargo.lock")).expect("a lock file");
     let mut packages: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for package in lock.split("[[package]]").skip(1) {
@@ -36,7 +39,7 @@ fn the_task_runner_compiles_neither_poem_nor_tokio_postgres() {
         let names = dependencies.split('"').skip(1).step_by(2);
         packages.entry(name).or_default().extend(names.filter_map(|it| it.split(' ').next()));
     }
-    // With all that they depend on.
+    // Includes transitive dependencies.
     for name in ["xtask", "dev-server", "migration-lint"] {
         let (mut open, mut seen) = (vec![name], BTreeSet::new());
         while let Some(package) = open.pop() {

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The path of a module from the root of its crate, which has the empty path.
+/// The path of a module from the crate root. The root has an empty path.
 pub(super) type Module = Vec<String>;
 
-/// The paths that a file mentions, each from the root of the crate or of another one.
+/// The paths in a file, from the root of this crate or of another one.
 #[derive(Default)]
 pub(super) struct File {
-    /// The names that `use` brings into the file, with what they stand for.
+    /// The names that `use` imports, with their paths.
     pub(super) names: BTreeMap<String, Vec<String>>,
     pub(super) paths: BTreeSet<Vec<String>>,
 }
@@ -17,7 +17,7 @@ pub(super) struct File {
 pub(super) struct Reader<'a> {
     tokens: Vec<&'a str>,
     at: usize,
-    /// The module that the tokens are in, and at which depth of braces each of the inline ones ends.
+    /// The current module, and the brace depth of each inline module.
     module: Module,
     inline: Vec<usize>,
     braces: usize,
@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
                 "crate" | "super" if self.tokens.get(self.at) == Some(&"::") => {
                     self.at -= 1;
                     let path = self.path();
-                    // The compiler lists exported macros in the root, wherever they are defined.
+                    // Exported macros are always in the crate root.
                     if self.tokens.get(self.at) != Some(&"!") {
                         let path = self.absolute(&path);
                         self.file.paths.insert(path);
@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
         self.file
     }
 
-    /// Reads `a::b`, and leaves `::` before what is no name.
+    /// Reads `a::b`, and stops before a `::` that is not followed by a name.
     fn path(&mut self) -> Vec<String> {
         let mut path = Vec::new();
         while let Some(name) = self.tokens.get(self.at).filter(|token| is_name(token)) {
@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
         path
     }
 
-    /// Reads what follows `use` or a brace of it.
+    /// Reads the tree of a `use` declaration.
     fn tree(&mut self, prefix: &[String]) {
         let path = [prefix, &self.path()].concat();
         match self.tokens.get(self.at..) {
@@ -125,7 +125,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Notes what a name stands for. One of an inline module is a path like others.
+    /// Records an import. An import in an inline module is recorded as a path.
     fn bind(&mut self, name: &str, path: &[String]) {
         let path = self.absolute(path);
         if self.inline.is_empty() && self.braces == 0 && name != "_" {
@@ -135,12 +135,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns a path that begins with `crate`, or that of another crate as it is.
+    /// Returns a path that starts with `crate` or the name of another crate.
     fn absolute(&self, path: &[String]) -> Vec<String> {
         let ups = path.iter().take_while(|name| *name == "super").count();
         let ups_and_self = ups + usize::from(path.first().is_some_and(|name| name == "self"));
         if ups_and_self == 0 {
-            // A name without either may be a module here; imports of one's own modules do not count.
+            // This may be a submodule, whose imports are allowed.
             return path.to_vec();
         }
         let here = &self.module[..self.module.len().saturating_sub(ups)];
@@ -152,7 +152,7 @@ fn is_name(token: &str) -> bool {
     token.starts_with(|c: char| c.is_alphabetic() || c == '_') && token != "as"
 }
 
-/// Splits source into names, `::` and single characters, without comments and literals.
+/// Splits source into names, `::` and single characters. Skips comments and literals.
 fn tokens(text: &str) -> Vec<&str> {
     let (mut tokens, mut rest) = (Vec::new(), text);
     while let Some(first) = rest.chars().next() {
@@ -175,7 +175,7 @@ fn tokens(text: &str) -> Vec<&str> {
     tokens
 }
 
-/// Returns the length of the string or the character that `text` begins with.
+/// Returns the length of the string or character literal at the start of `text`.
 fn literal(text: &str) -> Option<usize> {
     let raw = text.strip_prefix('b').unwrap_or(text);
     if let Some(raw) = raw.strip_prefix('r') {

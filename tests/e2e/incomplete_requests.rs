@@ -1,4 +1,4 @@
-//! Thousands of clients that only hold connections, and what an honest one then sees.
+//! Thousands of clients that only hold connections must not block other clients.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use futures_util::{StreamExt, stream};
 
 use crate::harness::{ServerProcess, TestApp, Wire};
 
-/// As many as the server takes by default, but for a few honest ones.
-const CROWD: usize = 9_990;
+/// The server's default limit, minus a few connections for other clients.
+const IDLE_CLIENTS: usize = 9_990;
 
-/// Ways to begin something and not go on.
+/// Incomplete requests.
 const HALVES: [&str; 4] = [
     "",
     "GET /health/live HTTP/1.1\r\nHost: a",
@@ -17,8 +17,8 @@ const HALVES: [&str; 4] = [
     "PRI * HTTP/2.0\r\n",
 ];
 
-/// Connections that have sent the half of something each.
-async fn crowd(address: std::net::SocketAddr, count: usize) -> Vec<Wire> {
+/// Opens connections that each send an incomplete request.
+async fn open_incomplete(address: std::net::SocketAddr, count: usize) -> Vec<Wire> {
     let connect = |number: usize| async move {
         let mut wire = Wire::connect(address).await;
         wire.send(HALVES[number % HALVES.len()]).await;
@@ -29,41 +29,41 @@ async fn crowd(address: std::net::SocketAddr, count: usize) -> Vec<Wire> {
 
 #[tokio::test]
 #[ignore = "takes long"]
-async fn ten_thousand_half_open_connections_keep_nobody_out() {
+async fn ten_thousand_incomplete_requests_do_not_block_other_clients() {
     #[cfg(unix)]
     {
-        // The server inherits it.
+        // The server process inherits the limit.
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
         let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-        setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).expect("we may");
+        setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).expect("the hard limit");
     }
     let app = TestApp::spawn().await;
-    let patient = [("API_HEADER_TIMEOUT_SECONDS", "600"), ("API_BODY_TIMEOUT_SECONDS", "600")];
-    let server = ServerProcess::start(&app, &patient);
-    let crowd = crowd(server.address, CROWD).await;
+    let timeouts = [("API_HEADER_TIMEOUT_SECONDS", "600"), ("API_BODY_TIMEOUT_SECONDS", "600")];
+    let server = ServerProcess::start(&app, &timeouts);
+    let idle = open_incomplete(server.address, IDLE_CLIENTS).await;
     for path in ["/health/live", "/health/ready", "/persons"] {
         let request = server.get(&app, path).timeout(Duration::from_secs(10));
         assert_eq!(request.send().await.expect("an answer").status(), 200, "{path}");
     }
     let memory = server.memory();
     assert!(memory < 700, "{memory} MiB");
-    for wire in crowd {
-        assert!(wire.is_open(), "the server has ended it");
+    for wire in idle {
+        assert!(wire.is_open(), "the server closed a connection before its timeout");
     }
 }
 
 #[tokio::test]
-async fn beyond_the_cap_an_honest_client_is_served_once_those_before_it_are_late() {
+async fn over_the_limit_a_client_is_served_after_timeouts_close_other_connections() {
     let limits = [
         ("API_MAX_CONNECTIONS", "50"),
         ("API_HEADER_TIMEOUT_SECONDS", "1"),
         ("API_BODY_TIMEOUT_SECONDS", "1"),
     ];
     let app = TestApp::spawn_with(&limits).await;
-    // Twice as many as there are places.
-    let crowd = crowd(app.address, 100).await;
-    let mut honest = Wire::connect(app.address).await;
-    honest.get("/health/live").await;
-    assert!(honest.answer().await.starts_with("HTTP/1.1 200 "));
-    drop(crowd);
+    // Twice the limit.
+    let idle = open_incomplete(app.address, 100).await;
+    let mut wire = Wire::connect(app.address).await;
+    wire.get("/health/live").await;
+    assert!(wire.answer().await.starts_with("HTTP/1.1 200 "));
+    drop(idle);
 }
