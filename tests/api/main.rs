@@ -1,5 +1,5 @@
-//! `test-api`: the API as a process of its own, without a log unless RUST_LOG asks for one. It prints where it
-//! listens, and stops when its input ends, as it does when the test is over.
+//! `test-api` runs the API as a separate process. Prints its address, logs only if RUST_LOG is set, and stops when its
+//! input ends.
 
 use std::io::{self, Read, Write};
 
@@ -14,7 +14,7 @@ async fn main() -> anyhow::Result<()> {
     let server = api::bind(config)?;
     writeln!(io::stdout(), "{}", server.address())?;
     let (sender, ended) = oneshot::channel();
-    // A thread: a read that the runtime started could keep it from ending.
+    // Reads in a thread, because a pending read in the runtime could prevent its shutdown.
     std::thread::spawn(move || {
         let _ = io::stdin().read_to_end(&mut Vec::new());
         let _ = sender.send(());

@@ -1,10 +1,10 @@
-//! Mistakes in source and migrations: `up` says what is wrong, and what ran goes on.
+//! Errors in source and migrations: `up` reports them, and the running API continues.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use crate::harness::{Stack, run};
 
-pub(crate) fn a_source_that_does_not_compile_leaves_the_old_api_running(stack: &Stack) {
+pub(crate) fn a_compile_error_keeps_the_old_api_running(stack: &Stack) {
     let api = stack.identity("api");
     let edit = stack
         .edit("crates/api/src/routes.rs", |text| format!("{text}\nconst NUMBER: u8 = \"\";\n"));
@@ -14,7 +14,7 @@ pub(crate) fn a_source_that_does_not_compile_leaves_the_old_api_running(stack: &
         .says("the source does not compile");
     assert!(stack.has_person("Ada Lovelace"));
     assert_eq!(stack.identity("api"), api);
-    // A restart is of what was built last, and that is whole.
+    // A restart uses the last successful build.
     run(&mut stack.xtask("restart api")).succeeded();
 
     drop(edit);
@@ -22,7 +22,7 @@ pub(crate) fn a_source_that_does_not_compile_leaves_the_old_api_running(stack: &
     assert!(stack.has_person("Ada Lovelace"));
 }
 
-pub(crate) fn a_migration_that_fails_is_named_and_leaves_the_old_api_running(stack: &Stack) {
+pub(crate) fn a_failed_migration_keeps_the_old_api_running(stack: &Stack) {
     let api = stack.identity("api");
     let version = stack.schema_version();
     let file = format!("crates/db/migrations/V{}__alter_nothing.sql", version + 1);
@@ -37,7 +37,7 @@ pub(crate) fn a_migration_that_fails_is_named_and_leaves_the_old_api_running(sta
     assert_eq!(stack.status()["schema"]["version"], version);
 }
 
-/// As the kernel does it when memory is short.
+/// Simulates the kernel killing the compiler when memory is short.
 pub(crate) fn a_killed_compiler_is_not_blamed_on_the_source(stack: &Stack) {
     let compiler = stack.edit(".cargo/rustc", |_| "#!/bin/sh\nkill -9 $$\n".to_owned());
     let path = stack.root.join(".cargo/rustc");

@@ -1,6 +1,6 @@
-//! The pages, as a browser shows them: a headless Chromium, driven by chromedriver.
+//! The API's pages in a browser: a headless Chromium, controlled by chromedriver.
 //!
-//! CHROMEDRIVER names the driver if it is not in PATH; SCREENSHOTS a folder for pictures of the pages.
+//! CHROMEDRIVER is the path of the driver if PATH does not contain it. SCREENSHOTS is a folder for screenshots.
 
 use std::{env, fs, path::Path, process::Command, time::Duration};
 
@@ -11,16 +11,16 @@ use tempfile::TempDir;
 
 use crate::harness::{Running, Stack, ask, free_port};
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-pub(crate) fn the_pages_work_in_a_browser(stack: &Stack) {
+pub(crate) fn pages_work_in_a_browser(stack: &Stack) {
     let port = free_port();
     let driver = env::var("CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
     let mut driver = Running::start(Command::new(driver).arg(format!("--port={port}")), "");
     driver.wait_for("started successfully");
 
     let token = ask(&mut stack.xtask("token --role member"));
-    let seen = visit(port, &stack.url(""), token.trim()).expect("the browser obeys");
+    let seen = visit(port, &stack.url(""), token.trim()).expect("a visit without errors");
     for text in ["Slipway API", "ready", "Profile", "dev", stack.engine.as_str()] {
         assert!(seen.landing.contains(text), "{text:?} is missing: {}", seen.landing);
     }
@@ -32,7 +32,7 @@ pub(crate) fn the_pages_work_in_a_browser(stack: &Stack) {
     assert!(seen.body.contains("Ada Lovelace"), "{}", seen.body);
 }
 
-/// What the browser has shown.
+/// The contents that the browser showed.
 struct Seen {
     landing: String,
     links: Vec<String>,
@@ -58,9 +58,9 @@ async fn visit(driver: u16, api: &str, token: &str) -> Result<Seen, CmdError> {
         .capabilities([("goog:chromeOptions".to_owned(), options)].into_iter().collect())
         .connect(&format!("http://127.0.0.1:{driver}"))
         .await
-        .expect("Chromium starts");
+        .expect("a running Chromium");
     let seen = look(&browser, api, token).await;
-    // On failure too: without this it would go on for ever.
+    // Also after an error, because the browser would keep running.
     browser.close().await?;
     seen
 }
@@ -78,24 +78,24 @@ async fn look(browser: &Client, api: &str, token: &str) -> Result<Seen, CmdError
     browser.goto(&format!("{api}/docs")).await?;
     click(browser, ".auth-wrapper .authorize").await?;
     let field = Locator::Css(".auth-container input");
-    browser.wait().at_most(PATIENCE).for_element(field).await?.send_keys(token).await?;
+    browser.wait().at_most(TIMEOUT).for_element(field).await?.send_keys(token).await?;
     click(browser, ".auth-btn-wrapper .authorize").await?;
     click(browser, ".auth-btn-wrapper .btn-done").await?;
     let operation = "[id$=listPersons]";
     click(browser, &format!("{operation} .opblock-summary-control")).await?;
     click(browser, &format!("{operation} .try-out__btn")).await?;
     click(browser, &format!("{operation} .execute")).await?;
-    let answer = format!("{operation} .live-responses-table .response");
-    let status = text(browser, &format!("{answer} .response-col_status")).await?;
-    let body = text(browser, &format!("{answer} .response-col_description .microlight")).await?;
+    let response = format!("{operation} .live-responses-table .response");
+    let status = text(browser, &format!("{response} .response-col_status")).await?;
+    let body = text(browser, &format!("{response} .response-col_description .microlight")).await?;
     browser
-        .execute(&format!("document.querySelector('{answer}').scrollIntoView(false)"), vec![])
+        .execute(&format!("document.querySelector('{response}').scrollIntoView(false)"), vec![])
         .await?;
     picture(browser, "docs.png").await?;
     Ok(Seen { landing, links, status, body })
 }
 
-/// Makes the page this large: the window is larger, by its frame.
+/// Resizes the window so that the page itself has this size.
 async fn show_in(browser: &Client, width: u32, height: u32) -> Result<(), CmdError> {
     browser.set_window_size(width, height).await?;
     let frame = "return [outerWidth - innerWidth, outerHeight - innerHeight]";
@@ -104,14 +104,14 @@ async fn show_in(browser: &Client, width: u32, height: u32) -> Result<(), CmdErr
     browser.set_window_size(width + frame[0], height + frame[1]).await
 }
 
-/// Clicks on an element once it is there.
+/// Waits for an element and clicks it.
 async fn click(browser: &Client, css: &str) -> Result<(), CmdError> {
-    browser.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await?.click().await
+    browser.wait().at_most(TIMEOUT).for_element(Locator::Css(css)).await?.click().await
 }
 
-/// The text of an element once it is there.
+/// Waits for an element and returns its text.
 async fn text(browser: &Client, css: &str) -> Result<String, CmdError> {
-    browser.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await?.text().await
+    browser.wait().at_most(TIMEOUT).for_element(Locator::Css(css)).await?.text().await
 }
 
 async fn picture(browser: &Client, name: &str) -> Result<(), CmdError> {

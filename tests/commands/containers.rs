@@ -1,4 +1,4 @@
-//! Plain `docker compose`, for those who have no Rust.
+//! Plain `docker compose`, without Rust on the host.
 
 use std::{
     fs,
@@ -8,13 +8,13 @@ use std::{
 
 use crate::harness::{Stack, ask, run};
 
-pub(crate) fn plain_compose_starts_the_same_stack_without_any_settings(stack: &Stack) {
+pub(crate) fn plain_compose_starts_the_stack_without_settings(stack: &Stack) {
     let project = stack.variable("COMPOSE_PROJECT_NAME");
     run(&mut stack.xtask("down")).succeeded();
-    // Its own database: that of `cargo xtask up` has another password. The build caches are kept.
+    // A new database, because the database of `cargo xtask up` has another password. The build caches are kept.
     ask(Command::new("docker").args(["volume", "rm", &format!("{project}_postgres")]));
     let (env, aside) = (stack.root.join(".env"), stack.root.join(".slipway/.env"));
-    fs::rename(&env, &aside).expect("it is moved");
+    fs::rename(&env, &aside).expect("a moved file");
 
     let compose = |words: &str| {
         let mut compose = stack.command("docker");
@@ -31,16 +31,16 @@ pub(crate) fn plain_compose_starts_the_same_stack_without_any_settings(stack: &S
         .says("(ready)");
     run(&mut compose("down")).succeeded();
     ask(Command::new("docker").args(["volume", "rm", &format!("{project}_postgres")]));
-    fs::rename(&aside, &env).expect("it is moved back");
+    fs::rename(&aside, &env).expect("a moved file");
 }
 
-pub(crate) fn a_source_that_containers_may_not_read_is_explained(stack: &Stack) {
+pub(crate) fn an_unreadable_source_is_explained(stack: &Stack) {
     let edit = stack.edit("crates/config/src/lib.rs", |text| format!("{text}// changed\n"));
     let before = fs::metadata(&stack.root).expect("the checkout");
     fs::set_permissions(&stack.root, PermissionsExt::from_mode(0o700)).expect("a mode");
     let ran = run(&mut stack.xtask("up"));
     fs::set_permissions(&stack.root, before.permissions()).expect("a mode");
-    // The containers' own user may read it.
+    // The containers' user has uid 1000, so it can read the checkout if the owner has it too.
     if before.uid() != 1000 {
         ran.failed().says("may not read the source").says("chmod go+rx");
     }

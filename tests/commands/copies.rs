@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::harness::{Stack, ask, run};
 
-pub(crate) fn a_snapshot_comes_back_while_the_api_goes_on(stack: &Stack) {
+pub(crate) fn a_snapshot_is_restored_while_the_api_runs(stack: &Stack) {
     let api = stack.identity("api");
     stack.create_person("Kept In A Snapshot");
     run(&mut stack.xtask("db snapshot save calm")).succeeded().says("restore calm");
@@ -46,8 +46,8 @@ pub(crate) fn the_database_follows_the_git_branch(stack: &Stack) {
     let all = ask(&mut stack.xtask("status --all --json"));
     let all: Vec<Value> = serde_json::from_str(&all).expect("JSON");
     let root = stack.root.to_str().expect("UTF-8");
-    let ours = all.iter().find(|other| other["root"] == root).expect("it is listed");
-    assert_eq!((&ours["branch"], &ours["state"]), (&"try-it".into(), &"ready".into()));
+    let own = all.iter().find(|other| other["root"] == root).expect("a listed stack");
+    assert_eq!((&own["branch"], &own["state"]), (&"try-it".into(), &"ready".into()));
 
     git("switch --quiet main");
     git("branch --quiet --delete --force try-it");
@@ -58,6 +58,6 @@ pub(crate) fn the_database_follows_the_git_branch(stack: &Stack) {
         .says("deleted the database of try-it");
 
     drop(setting);
-    std::fs::remove_dir_all(stack.root.join(".git")).expect("git's folder");
+    std::fs::remove_dir_all(stack.root.join(".git")).expect("the folder .git");
     stack.up();
 }

@@ -1,4 +1,4 @@
-//! Processes that die without a word.
+//! Killed processes.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use crate::harness::{Engine, Running, Stack, ask, eventually, run, signal};
 const STATE: &str = ".slipway/state.json";
 const PID_FILE: &str = ".slipway/postgres/data/postmaster.pid";
 
-pub(crate) fn a_killed_api_is_back(stack: &Stack) {
+pub(crate) fn a_killed_api_is_restarted(stack: &Stack) {
     kill(stack, "api");
     if stack.engine == Engine::Local {
         stack.up();
@@ -18,7 +18,7 @@ pub(crate) fn a_killed_api_is_back(stack: &Stack) {
     stack.up();
 }
 
-pub(crate) fn a_killed_database_is_back_with_its_rows(stack: &Stack) {
+pub(crate) fn a_killed_database_recovers_its_rows(stack: &Stack) {
     stack.create_person("Survives A Crash");
     let api = stack.identity("api");
     kill(stack, "postgres");
@@ -29,18 +29,18 @@ pub(crate) fn a_killed_database_is_back_with_its_rows(stack: &Stack) {
         stack.try_get("/health/ready").ok()?.error_for_status().ok()
     });
     assert!(stack.has_person("Survives A Crash"));
-    assert_eq!(stack.identity("api"), api, "the API must come back by itself");
+    assert_eq!(stack.identity("api"), api, "the API must reconnect by itself");
 }
 
-pub(crate) fn up_heals_a_stack_whose_database_was_killed(stack: &Stack) {
-    stack.create_person("Healed By Up");
+pub(crate) fn up_restarts_a_killed_database(stack: &Stack) {
+    stack.create_person("Restarted By Up");
     kill(stack, "postgres");
     stack.up();
-    assert!(stack.has_person("Healed By Up"));
+    assert!(stack.has_person("Restarted By Up"));
 }
 
-/// As after a power cut: the numbers in our files belong to others now.
-pub(crate) fn up_leaves_a_foreign_process_with_a_remembered_number_alone(stack: &Stack) {
+/// Simulates a power failure: other processes have the recorded process ids now.
+pub(crate) fn up_does_not_kill_an_unrelated_process_with_a_recorded_pid(stack: &Stack) {
     let mut foreign = Running::start(Command::new("sleep").arg("600"), "");
     let old = stack.identity("postgres");
     for service in ["api", "postgres"] {
@@ -55,10 +55,10 @@ pub(crate) fn up_leaves_a_foreign_process_with_a_remembered_number_alone(stack: 
     stack.up();
     assert!(stack.has_person("Ada Lovelace"));
     run(&mut stack.xtask("down")).succeeded();
-    assert!(foreign.is_alive(), "it was ended");
+    assert!(foreign.is_alive(), "the unrelated process was killed");
 }
 
-/// Ends a service as the kernel does when memory is short.
+/// Kills a service, as the kernel does when memory is short.
 fn kill(stack: &Stack, service: &str) {
     match stack.engine {
         Engine::Local => {
@@ -69,7 +69,7 @@ fn kill(stack: &Stack, service: &str) {
         Engine::Docker => {
             let container = format!("{}-{service}-1", stack.variable("COMPOSE_PROJECT_NAME"));
             let before = stack.identity(service);
-            // The child of the container's first process, which cannot be killed from the inside.
+            // The child of the container's first process. The first process cannot be killed from inside.
             let kill = "kill -9 $(cat /proc/1/task/1/children)";
             ask(Command::new("docker").args(["exec", &container, "sh", "-c", kill]));
             eventually("another start", || (stack.identity(service) != before).then_some(()));

@@ -1,4 +1,4 @@
-//! Rows: kept by everything but the commands that say they drop them, and those ask.
+//! Only commands that are documented to delete rows delete them, and they ask for confirmation.
 
 use crate::harness::{Engine, Stack, run};
 
@@ -6,12 +6,12 @@ pub(crate) fn a_row_survives_down_and_up(stack: &Stack) {
     stack.create_person("Survives Down");
     run(&mut stack.xtask("down")).succeeded().says("the data stays");
     run(&mut stack.xtask("status")).succeeded().says("nothing is up");
-    assert!(stack.try_get("/health/live").is_err(), "the API still answers");
+    assert!(stack.try_get("/health/live").is_err(), "the API still responds");
     stack.up();
     assert!(stack.has_person("Survives Down"));
 }
 
-pub(crate) fn recreate_db_brings_the_sample_rows_back_while_the_api_goes_on(stack: &Stack) {
+pub(crate) fn recreate_db_restores_sample_rows_while_the_api_runs(stack: &Stack) {
     stack.create_person("Dropped By Recreate");
     let api = stack.identity("api");
     run(&mut stack.xtask("recreate-db --yes")).succeeded();
@@ -20,7 +20,7 @@ pub(crate) fn recreate_db_brings_the_sample_rows_back_while_the_api_goes_on(stac
     assert_eq!(stack.identity("api"), api);
 }
 
-pub(crate) fn recreate_db_can_leave_the_rows_out_and_seed_loads_them(stack: &Stack) {
+pub(crate) fn recreate_db_empty_leaves_no_rows_and_seed_loads_them(stack: &Stack) {
     run(&mut stack.xtask("recreate-db --empty --yes")).succeeded();
     assert_eq!(stack.page("/persons"), r#"{"items":[]}"#);
     run(&mut stack.xtask("seed")).succeeded().says("loaded 12 sample persons");
@@ -28,11 +28,11 @@ pub(crate) fn recreate_db_can_leave_the_rows_out_and_seed_loads_them(stack: &Sta
     run(&mut stack.xtask("seed")).succeeded().says("loaded 0 sample persons");
 }
 
-pub(crate) fn nothing_drops_rows_without_a_yes(stack: &Stack) {
-    stack.create_person("Nobody Said Yes");
+pub(crate) fn rows_are_not_dropped_without_yes(stack: &Stack) {
+    stack.create_person("Kept Without Yes");
     for command in ["recreate-db", "recreate-db --empty", "down --volumes"] {
         run(&mut stack.xtask(command)).failed().says("--yes");
-        assert!(stack.has_person("Nobody Said Yes"), "{command}");
+        assert!(stack.has_person("Kept Without Yes"), "{command}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask doctor`: each scenario breaks something, sees it named, and sees it mended where it can be.
+//! `cargo xtask doctor`: each scenario breaks something and expects a diagnostic, and a fix where `--fix` has one.
 
 pub(crate) mod docker;
 pub(crate) mod env_file;
@@ -13,22 +13,22 @@ use serde_json::Value;
 
 use crate::harness::{Checkout, Engine, Stack, run};
 
-/// What `doctor --json` says.
+/// The output of `doctor --json`.
 struct Diagnosis(Value);
 
 impl Diagnosis {
-    /// With all the time that a busy machine takes.
+    /// Runs `doctor` with a long time limit for busy machines.
     fn of(command: &mut Command) -> Self {
-        Self::hurried(command.args(["--patience", "30"]))
+        Self::with_default_timeout(command.args(["--patience", "30"]))
     }
 
-    /// With the time that people give it.
-    fn hurried(command: &mut Command) -> Self {
+    /// Runs `doctor` with its default time limit.
+    fn with_default_timeout(command: &mut Command) -> Self {
         let ran = run(command);
-        let said: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran}"));
-        let ok = said["ok"].as_bool().expect("a truth");
+        let output: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran}"));
+        let ok = output["ok"].as_bool().expect("a boolean");
         ran.ended_with(i32::from(!ok));
-        Self(said)
+        Self(output)
     }
 
     fn entry(&self, list: &str, check: &str) -> Option<&Value> {
@@ -36,10 +36,10 @@ impl Diagnosis {
         entries.iter().find(|entry| entry["check"] == check)
     }
 
-    /// Expects a finding of this check that says `text`, and returns it.
+    /// Panics unless the check reports a diagnostic with `text`. Returns the diagnostic.
     fn finds(&self, check: &str, text: &str) -> &Value {
         let found = self.entry("findings", check);
-        let found = found.unwrap_or_else(|| panic!("{check} is not found: {:#}", self.0));
+        let found = found.unwrap_or_else(|| panic!("{check} reported nothing: {:#}", self.0));
         assert!(found["what"].as_str().expect("a text").contains(text), "{text:?}: {found:#}");
         assert_ne!(found["remedy"], "", "{found:#}");
         found
@@ -49,7 +49,7 @@ impl Diagnosis {
         assert!(self.entry("findings", check).is_none(), "{:#}", self.0);
     }
 
-    /// Expects that the check had a finding, which is mended.
+    /// Panics unless the check's diagnostic was fixed.
     fn has_mended(&self, check: &str) {
         let treated = self.entry("treated", check);
         assert!(treated.is_some_and(|it| it["mended"] == true), "{check}: {:#}", self.0);
@@ -61,15 +61,15 @@ fn examine(checkout: &Checkout) -> Diagnosis {
     Diagnosis::of(&mut checkout.xtask("doctor --json"))
 }
 
-/// Expects the check to find something that says `text`, and `--fix` to mend it.
+/// Panics unless the check reports a diagnostic with `text` and `--fix` fixes it.
 fn is_mended(checkout: &Checkout, check: &str, text: &str) {
     let diagnosis = examine(checkout);
     assert_eq!(diagnosis.finds(check, text)["fix"], true, "{:#}", diagnosis.0);
     Diagnosis::of(&mut checkout.xtask("doctor --fix --json")).has_mended(check);
 }
 
-/// A copy with a `.env` of its own that asks for no Docker, unless it is dropped with that file: there
-/// is nothing to take down.
+/// A copy with its own `.env` and without a running stack. Dropping it removes `.env` first, so that `Checkout`
+/// does not run `down`.
 struct Copy(Checkout);
 
 impl Copy {
@@ -79,7 +79,7 @@ impl Copy {
             checkout.environment.remove(name);
         }
         let copy = Self(checkout);
-        // As `up` makes it.
+        // Creates `.env`, as `up` does.
         run(&mut copy.xtask("doctor --fix"));
         copy
     }
@@ -105,14 +105,14 @@ impl Drop for Copy {
     }
 }
 
-pub(crate) fn nothing_is_wrong_with_a_stack_that_is_up(stack: &Stack) {
+pub(crate) fn doctor_reports_nothing_for_a_running_stack(stack: &Stack) {
     let diagnosis = examine(stack);
     assert_eq!(diagnosis.0["ok"], true, "{:#}", diagnosis.0);
     assert_eq!(diagnosis.0["unseen"], Value::Null);
     run(&mut stack.xtask("doctor")).succeeded().says("checks in ");
 }
 
-pub(crate) fn people_are_told_what_is_wrong_and_the_next_command(_: &Stack) {
+pub(crate) fn doctor_prints_diagnostics_and_the_next_command(_: &Stack) {
     let copy = Copy::new();
     let _env = copy.edit(".env", |text| text.replace("APP_ENV=dev", "APP_ENV=staging"));
     copy.write("docker/with-extra-ca.sh", "#!/bin/sh\r\n");
@@ -126,7 +126,7 @@ pub(crate) fn people_are_told_what_is_wrong_and_the_next_command(_: &Stack) {
     run(&mut copy.xtask("doctor --fix")).ended_with(1).says("✔ crlf: ").says("✘ env-value: ");
 }
 
-pub(crate) fn up_makes_the_quick_checks_and_points_here_when_it_fails(stack: &Stack) {
+pub(crate) fn up_runs_quick_checks_and_suggests_doctor_after_a_failure(stack: &Stack) {
     let env = stack.edit(".env", |text| text.replace("\nRUST_LOG=", "\nRUST_LGO="));
     stack.up().says("RUST_LOG was meant");
     drop(env);

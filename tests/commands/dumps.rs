@@ -1,10 +1,10 @@
-//! The database as a file, and backups.
+//! Dumps and backups.
 
 use std::{fs, process::Stdio, thread, time::Duration};
 
 use crate::harness::{Stack, eventually, run};
 
-pub(crate) fn a_dump_is_loaded_and_what_came_after_it_is_gone(stack: &Stack) {
+pub(crate) fn load_replaces_all_rows(stack: &Stack) {
     stack.create_person("In The Dump");
     run(&mut stack.xtask("db dump shared.sql.gz")).succeeded().says("dumped");
     stack.create_person("After The Dump");
@@ -15,11 +15,11 @@ pub(crate) fn a_dump_is_loaded_and_what_came_after_it_is_gone(stack: &Stack) {
     assert!(!stack.has_person("After The Dump"));
     run(&mut stack.xtask("db load --yes README.md")).failed().says("no dump that pg_dump wrote");
     assert!(stack.has_person("In The Dump"));
-    fs::remove_file(stack.root.join("shared.sql.gz")).expect("it was there");
+    fs::remove_file(stack.root.join("shared.sql.gz")).expect("the dump");
 }
 
-/// At whatever point that is.
-pub(crate) fn a_load_that_is_killed_loses_nothing(stack: &Stack) {
+/// Kills the command at different points.
+pub(crate) fn a_killed_load_loses_no_rows(stack: &Stack) {
     run(&mut stack.xtask("seed --rows 20000")).succeeded();
     stack.create_person("Never Lost");
     let whole = persons(stack);
@@ -28,20 +28,20 @@ pub(crate) fn a_load_that_is_killed_loses_nothing(stack: &Stack) {
         let mut load = stack.xtask("db load --yes whole.dump");
         let mut load = load.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a process");
         thread::sleep(Duration::from_millis(milliseconds));
-        // It may have ended.
+        // The command may have ended already.
         let _ = load.kill();
-        load.wait().expect("it ended");
+        load.wait().expect("a status");
         stack.up();
         assert_eq!(persons(stack), whole, "{milliseconds} ms");
     }
     run(&mut stack.xtask("db load --yes whole.dump")).succeeded();
     assert_eq!(persons(stack), whole);
-    fs::remove_file(stack.root.join("whole.dump")).expect("it was there");
+    fs::remove_file(stack.root.join("whole.dump")).expect("the dump");
     run(&mut stack.xtask("recreate-db --yes")).succeeded();
 }
 
-/// How many there are. In a container, what a killed command has started works on to its end: when it
-/// swaps the databases, it ends connections, and those that are just being made are refused.
+/// Returns the number of persons. In a container, the killed command's process keeps running. While it swaps the
+/// databases, it ends connections and rejects new ones.
 fn persons(stack: &Stack) -> String {
     let mut psql = stack.xtask("psql -- -XAtq");
     psql.arg("--command=SELECT count(*) FROM persons");
@@ -55,16 +55,16 @@ fn persons(stack: &Stack) -> String {
     })
 }
 
-pub(crate) fn a_backup_is_proved_by_a_drill(stack: &Stack) {
-    let said = run(&mut stack.xtask("db backup")).succeeded();
-    said.says("with the same rows");
+pub(crate) fn a_drill_verifies_a_backup(stack: &Stack) {
+    let backup = run(&mut stack.xtask("db backup")).succeeded();
+    backup.says("with the same rows");
     run(&mut stack.xtask("db restore-drill")).succeeded().says("with the same rows");
     let backups = fs::read_dir(stack.root.join("backups")).expect("a folder");
     let newest = backups.map(|entry| entry.expect("an entry").path()).find(|it| it.is_dir());
     let dump = newest.expect("a backup").join("database.dump");
-    let mut bytes = fs::read(&dump).expect("it is ours");
+    let mut bytes = fs::read(&dump).expect("the dump");
     bytes[4000] ^= 1;
-    fs::write(&dump, bytes).expect("it is ours");
-    run(&mut stack.xtask("db restore-drill")).failed().says("is not what was written");
-    fs::remove_dir_all(stack.root.join("backups")).expect("it is ours");
+    fs::write(&dump, bytes).expect("the dump");
+    run(&mut stack.xtask("db restore-drill")).failed().says("is corrupt");
+    fs::remove_dir_all(stack.root.join("backups")).expect("the folder");
 }

@@ -1,4 +1,4 @@
-//! The loop of every day: edit, `up`, look.
+//! The daily cycle: edit, run `up`, look at the result.
 
 use std::{fs, os::unix::fs::MetadataExt, path::Path};
 
@@ -17,7 +17,7 @@ pub(crate) fn an_edit_is_served_after_the_next_up(stack: &Stack) {
     });
     stack.up();
     assert!(stack.page("/").contains("<h1>Edited API</h1>"));
-    assert_eq!(image(), before, "the image was made anew");
+    assert_eq!(image(), before, "the image was rebuilt");
 
     drop(edit);
     stack.up();
@@ -26,7 +26,7 @@ pub(crate) fn an_edit_is_served_after_the_next_up(stack: &Stack) {
 
 pub(crate) fn no_file_of_another_owner_appears_in_the_checkout(stack: &Stack) {
     let owner = fs::metadata(&stack.root).expect("the checkout").uid();
-    // Root cannot run PostgreSQL: there the cluster belongs to somebody else, rightly.
+    // PostgreSQL does not run as root, so root's cluster rightly belongs to another user.
     assert_owner(&stack.root, owner, &stack.root.join(".slipway/postgres"));
 }
 

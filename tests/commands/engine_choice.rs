@@ -1,4 +1,4 @@
-//! Machines without Docker, with a dead one, with one that hangs, with an old one.
+//! Machines whose Docker is missing, stopped, hanging or outdated.
 
 use std::{env, fs, os::unix, path::Path, process::Command};
 
@@ -6,14 +6,14 @@ use tempfile::TempDir;
 
 use crate::harness::{Checkout, Engine, Stack, run};
 
-/// A copy that has to find an engine by itself.
+/// Returns a copy that chooses its engine automatically.
 fn undecided() -> Checkout {
     let mut checkout = Checkout::new(Engine::Local);
     checkout.environment.insert("ENGINE", "auto".to_owned());
     checkout
 }
 
-pub(crate) fn where_docker_is_of_no_use_the_local_engine_is_taken(_: &Stack) {
+pub(crate) fn the_local_engine_is_used_if_docker_is_unusable(_: &Stack) {
     let checkout = undecided();
     let (without, hanging) = (path_without("docker"), fake_docker("exec sleep 600"));
     let hanging = first_in_path(hanging.path());
@@ -28,16 +28,16 @@ pub(crate) fn where_docker_is_of_no_use_the_local_engine_is_taken(_: &Stack) {
     }
 }
 
-pub(crate) fn a_docker_that_was_asked_for_and_is_dead_is_an_error(_: &Stack) {
+pub(crate) fn a_requested_but_stopped_docker_is_an_error(_: &Stack) {
     let mut up = Checkout::new(Engine::Docker);
-    // The copy is removed without Docker, too: nothing was started.
+    // Dropping the copy must not run Docker, because nothing was started.
     up.environment.insert("DOCKER_HOST", "unix:///nowhere/docker.sock".to_owned());
     run(&mut up.xtask("up --engine docker")).failed().says("docker cannot be used").says("nowhere");
     fs::remove_file(up.root.join(".env")).expect(".env");
 }
 
-pub(crate) fn an_old_compose_is_named_with_what_is_needed(_: &Stack) {
-    // Slow besides, as on a busy machine: what was asked for is waited for.
+pub(crate) fn an_old_compose_is_reported_with_the_required_version(_: &Stack) {
+    // Docker is also slow, as on a busy machine, but `up` waits for a requested engine.
     let docker = fake_docker("case $1 in compose) sleep 4; echo v2.19.1;; *) echo 26.1.5;; esac");
     let checkout = Checkout::new(Engine::Docker);
     run(checkout.xtask("up").env("PATH", first_in_path(docker.path())))
@@ -47,7 +47,7 @@ pub(crate) fn an_old_compose_is_named_with_what_is_needed(_: &Stack) {
     fs::remove_file(checkout.root.join(".env")).expect(".env");
 }
 
-pub(crate) fn a_machine_with_no_engine_is_told_the_ways_to_one(_: &Stack) {
+pub(crate) fn a_missing_engine_is_reported_with_install_options(_: &Stack) {
     let nothing = TempDir::new().expect("a folder");
     let checkout = undecided();
     run(checkout.xtask("up").env("PATH", nothing.path()).env("PG_BIN", nothing.path()))
@@ -58,13 +58,13 @@ pub(crate) fn a_machine_with_no_engine_is_told_the_ways_to_one(_: &Stack) {
     fs::remove_file(checkout.root.join(".env")).expect(".env");
 }
 
-/// A folder with every program of PATH but one.
+/// Returns a folder with all programs of PATH except one.
 pub(crate) fn path_without(program: &str) -> TempDir {
     let folder = TempDir::new().expect("a folder");
     for place in env::split_paths(&env::var_os("PATH").expect("PATH")) {
         for entry in fs::read_dir(place).into_iter().flatten().flatten() {
             if entry.file_name() != program {
-                // The first of a name wins, as in PATH.
+                // As in PATH, the first program with a name is used.
                 let _ = unix::fs::symlink(entry.path(), folder.path().join(entry.file_name()));
             }
         }
@@ -72,12 +72,12 @@ pub(crate) fn path_without(program: &str) -> TempDir {
     folder
 }
 
-/// A folder with a program `docker` that runs a line of shell.
+/// Returns a folder with a program `docker` that runs a line of shell.
 fn fake_docker(line: &str) -> TempDir {
     fake_program("docker", line)
 }
 
-/// A folder with a program that runs a line of shell.
+/// Returns a folder with a program that runs a line of shell.
 pub(crate) fn fake_program(name: &str, line: &str) -> TempDir {
     let folder = TempDir::new().expect("a folder");
     let program = folder.path().join(name);

@@ -1,26 +1,26 @@
-//! A newcomer: clones, types `cargo xtask up`, and looks.
+//! A new user: clones, runs `cargo xtask up`, and looks at the result.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use crate::harness::{Stack, run};
 
-pub(crate) fn the_first_up_makes_the_whole_stack_and_says_where_it_is(stack: &Stack) {
+pub(crate) fn first_up_creates_the_stack_and_prints_its_addresses(stack: &Stack) {
     let (api, engine) = (&stack.environment["API_PORT"], stack.engine.as_str());
-    let said = &stack.first_up.stdout;
+    let output = &stack.first_up.stdout;
     for part in [
         &format!("http://localhost:{api}"),
         &format!("http://localhost:{api}/docs"),
         &format!("@localhost:{}/slipway", stack.environment["POSTGRES_PORT"]),
         &format!("{engine}: ENGINE"),
     ] {
-        assert!(said.contains(part), "{part} is missing:\n{said}");
+        assert!(output.contains(part), "{part} is missing in {output}");
     }
 
     let mode = fs::metadata(stack.root.join(".env")).expect(".env").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let password = stack.variable("POSTGRES_PASSWORD");
     assert!(password.len() >= 32, "{password}");
-    assert!(!said.contains(&password), "{said}");
+    assert!(!output.contains(&password), "{output}");
 
     assert!(stack.has_person("Ada Lovelace"));
     let landing = stack.page("/");
@@ -32,7 +32,7 @@ pub(crate) fn the_first_up_makes_the_whole_stack_and_says_where_it_is(stack: &St
     assert!(stack.page("/openapi.json").contains(r#""/persons""#));
 }
 
-pub(crate) fn up_as_the_readme_has_it_changes_nothing_the_second_time(stack: &Stack) {
+pub(crate) fn a_second_up_changes_nothing(stack: &Stack) {
     let look = || {
         let services = ["api", "postgres"].map(|service| stack.identity(service));
         (services, stack.read(".env"))

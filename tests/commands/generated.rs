@@ -1,8 +1,8 @@
-//! `cargo xtask new`: a project of another name, with resources of every type and option, passes its own checks.
+//! `cargo xtask new`: a renamed project with resources of every type and option passes all checks.
 
 use crate::harness::{Checkout, Stack, run};
 
-/// Every type and option, and names that are keywords of Rust and PostgreSQL or names of the kit.
+/// Resources with every type and option, and with names that are keywords or names of the project.
 const RESOURCES: [&str; 13] = [
     "tag name:text(50)!",
     "order type:enum(db,web,rows,self,Self,type,1,2nd,a-b,A+) from:timestamptz to:timestamptz? group:text end:date? \
@@ -34,10 +34,10 @@ const FIELDS: [&str; 6] = [
     "news urgency:enum(low,high) --default low",
 ];
 
-pub(crate) fn generated_resources_pass_every_check_of_a_renamed_project(stack: &Stack) {
+pub(crate) fn generated_resources_pass_all_checks_in_a_renamed_project(stack: &Stack) {
     let copy = Checkout::new(stack.engine);
     copy.commit();
-    // In a project that has another name already, `init` reports the name.
+    // In a renamed project, `init` only reports the name.
     run(copy.xtask("init shop").args(["--holder", "Ada Ltd"])).succeeded();
     for resource in RESOURCES {
         run(&mut copy.xtask(&format!("new resource {resource} --no-openapi"))).succeeded();
@@ -47,7 +47,7 @@ pub(crate) fn generated_resources_pass_every_check_of_a_renamed_project(stack: &
     for field in FIELDS {
         run(&mut copy.xtask(&format!("new field {field} --no-openapi"))).succeeded();
     }
-    run(copy.xtask("new resource extra a:text").env("CARGO_TARGET_DIR", Checkout::gate_target()))
+    run(copy.xtask("new resource extra a:text").env("CARGO_TARGET_DIR", Checkout::ci_target()))
         .succeeded()
         .says("wrote openapi.json");
     run(&mut copy.xtask("remove resource tag --yes")).failed().says("refers to `tags`");
@@ -61,14 +61,14 @@ pub(crate) fn generated_resources_pass_every_check_of_a_renamed_project(stack: &
         .succeeded()
         .says("books::search_finds_words_of_every_field ... ok")
         .says("contract::every_resource_follows_the_contract ... ok");
-    the_document_is_stale_until_it_is_written(&copy);
+    check_openapi_file(&copy);
 }
 
-/// With the binary that the tests have built.
-fn the_document_is_stale_until_it_is_written(copy: &Checkout) {
+/// Uses the binary that the tests have built.
+fn check_openapi_file(copy: &Checkout) {
     let openapi = |words: &str| {
         let mut command = copy.xtask(&format!("openapi {words} --binary"));
-        run(command.arg(Checkout::gate_target().join("debug/api")))
+        run(command.arg(Checkout::ci_target().join("debug/api")))
     };
     openapi("--check").failed().says("openapi.json");
     openapi("").succeeded().says("wrote openapi.json");

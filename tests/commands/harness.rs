@@ -1,4 +1,4 @@
-//! What the scenarios share: a copy of the repository, commands with a time limit, the stack.
+//! The harness of the scenarios: copies of the repository, commands with a time limit, and the stack.
 
 mod checkout;
 mod engine;

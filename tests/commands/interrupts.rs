@@ -1,10 +1,10 @@
-//! Ctrl-C at a bad moment.
+//! Ctrl-C during a command.
 
 use std::fs;
 
 use crate::harness::{Engine, Running, Stack, eventually, run};
 
-pub(crate) fn an_up_that_was_interrupted_is_completed_by_the_next(stack: &Stack) {
+pub(crate) fn the_next_up_completes_an_interrupted_up(stack: &Stack) {
     run(&mut stack.xtask("down")).succeeded();
     let edit = stack.edit("crates/config/src/lib.rs", |text| format!("{text}// changed\n"));
     let mut up = Running::start(&mut stack.xtask("up"), "");
@@ -13,7 +13,7 @@ pub(crate) fn an_up_that_was_interrupted_is_completed_by_the_next(stack: &Stack)
     up.end().failed().never_says("up in");
 
     if stack.engine == Engine::Local {
-        // As if it had been the first one, and had compiled nothing yet.
+        // Simulates an interrupted first `up`, which has compiled nothing yet.
         fs::remove_file(stack.root.join(".slipway/bin/migrate")).expect("the migration tool");
         run(&mut stack.xtask("db snapshot list")).failed().says("is not built yet");
     }

@@ -1,23 +1,23 @@
-//! What the task runner says of itself: the overview, near misses, completions.
+//! The task runner's own output: the overview, suggestions for typing errors, completions.
 
 use std::process::Command;
 
 use crate::harness::{Stack, ask, run};
 
-pub(crate) fn without_a_command_there_is_an_overview(stack: &Stack) {
+pub(crate) fn no_command_prints_an_overview(stack: &Stack) {
     let mut ran = run(&mut stack.xtask("")).succeeded();
     for text in ["Everyday", "up ", "Database", "recreate-db", "doctor", "completions"] {
         ran = ran.says(text);
     }
 }
 
-pub(crate) fn a_command_that_is_not_there_suggests_the_nearest(stack: &Stack) {
+pub(crate) fn an_unknown_command_suggests_the_nearest(stack: &Stack) {
     for (typed, meant) in [("statsu", "status"), ("recreatedb", "recreate-db"), ("pqsl", "psql")] {
         run(&mut stack.xtask(typed)).ended_with(2).says(format!("'{meant}'"));
     }
 }
 
-pub(crate) fn bash_completes_after_cargo_xtask_and_leaves_the_rest_of_cargo_alone(stack: &Stack) {
+pub(crate) fn bash_completes_only_after_cargo_xtask(stack: &Stack) {
     let script = ask(&mut stack.xtask("completions bash"));
     let complete = |words: &str| {
         let script = format!(
@@ -34,7 +34,7 @@ pub(crate) fn bash_completes_after_cargo_xtask_and_leaves_the_rest_of_cargo_alon
     assert_eq!(complete("cargo xtask"), "as-before");
 }
 
-pub(crate) fn the_other_shells_get_a_script_that_completes_cargo_too(stack: &Stack) {
+pub(crate) fn other_shells_get_a_completion_script(stack: &Stack) {
     for (shell, registers) in [
         ("zsh", "compdef _cargo_xtask cargo"),
         ("fish", "complete --command cargo"),

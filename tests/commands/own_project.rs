@@ -1,8 +1,8 @@
-//! `cargo xtask init`: a clone of the template becomes a project of another name.
+//! `cargo xtask init` turns a clone of the template into a new project.
 
 use crate::harness::{Checkout, Stack, ask, run};
 
-pub(crate) fn init_leaves_one_commit_under_another_name(stack: &Stack) {
+pub(crate) fn init_creates_a_renamed_project_with_one_commit(stack: &Stack) {
     let copy = Checkout::new(stack.engine);
     let git = |words: &str| copy.git(words);
     let init = |name: &str| run(copy.xtask(&format!("init {name}")).args(["--holder", "Ada Ltd"]));
@@ -25,14 +25,14 @@ pub(crate) fn init_leaves_one_commit_under_another_name(stack: &Stack) {
     assert_eq!(ask(&mut git("status --porcelain")), "");
     assert_eq!(ask(&mut git("branch --show-current")), "main");
     assert_eq!(ask(&mut git("remote")), "template");
-    // The template's notice, as its licence asks.
+    // The licence requires to keep the template's copyright notice.
     assert_eq!(ask(git("grep -il").arg(concat!("slip", "way"))), "LICENSE-MIT");
     assert!(copy.read("LICENSE-MIT").contains("Ada Ltd"));
     assert_no_dead_links(&copy, &ask(&mut git("ls-files *.md")));
     run(&mut copy.xtask("init other")).succeeded().says("it has been done: this is order_service");
 }
 
-pub(crate) fn init_leaves_the_repository_around_it_alone(stack: &Stack) {
+pub(crate) fn init_rejects_a_folder_of_another_repository(stack: &Stack) {
     let copy = Checkout::new(stack.engine);
     let around = copy.root.parent().expect("a folder");
     ask(copy.git("init --quiet").current_dir(around));
@@ -46,7 +46,7 @@ fn assert_no_dead_links(copy: &Checkout, pages: &str) {
         assert!(!text.contains("template only"), "{page}");
         for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
             let folder = copy.root.join(page);
-            let target = folder.parent().expect("it is in a folder").join(link);
+            let target = folder.parent().expect("a parent folder").join(link);
             assert!(link.contains("://") || target.exists(), "{page}: {link}");
         }
     }

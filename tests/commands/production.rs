@@ -1,4 +1,4 @@
-//! The release build in the production profile: alone on this machine, or behind nginx with replicas.
+//! The release build with the production profile: a single process, or replicas behind nginx.
 
 use std::{fs, process::Command};
 
@@ -10,11 +10,11 @@ use crate::{
     proxy,
 };
 
-pub(crate) fn production_has_no_developer_comforts_and_drops_nothing(stack: &Stack) {
+pub(crate) fn production_disables_development_features_and_keeps_rows(stack: &Stack) {
     stack.create_person("Seen By Both Profiles");
     run(&mut stack.xtask("up --production")).succeeded().says("production");
     assert_eq!(call(stack, "/", &[]).0, 404);
-    let token = development_tokens_are_refused_and_a_command_makes_the_admin(stack);
+    let token = check_tokens_and_create_admin(stack);
     let has_the_person = || {
         let authorization = format!("Authorization: Bearer {token}");
         let (status, body) = call(stack, "/persons?limit=100", &["--header", &authorization]);
@@ -28,12 +28,12 @@ pub(crate) fn production_has_no_developer_comforts_and_drops_nothing(stack: &Sta
     }
     if stack.engine == Engine::Docker {
         assert!(stack.status()["database"].is_null(), "no port leads to it");
-        plain_http_leads_to_https_and_metrics_are_not_public(stack);
-        the_container_can_do_nothing_but_serve(stack);
-        an_edit_changes_nothing_of_what_runs(stack);
-        releases_come_and_go(stack);
-        proxy::nginx_outlives_restarts_and_mistakes(stack);
-        nobody_sees_the_password(stack);
+        check_https_redirect_and_private_metrics(stack);
+        check_container_restrictions(stack);
+        check_edits_have_no_effect(stack);
+        check_releases(stack);
+        proxy::check_nginx(stack);
+        check_password_is_hidden(stack);
     }
     has_the_person();
 
@@ -43,12 +43,12 @@ pub(crate) fn production_has_no_developer_comforts_and_drops_nothing(stack: &Sta
     assert!(stack.has_person("Seen By Both Profiles"));
 }
 
-fn development_tokens_are_refused_and_a_command_makes_the_admin(stack: &Stack) -> String {
+fn check_tokens_and_create_admin(stack: &Stack) -> String {
     assert_eq!(call(stack, "/persons", &[]).0, 401);
     run(&mut stack.xtask("token")).failed().says("production").says("refused");
     let email = "root@example.com";
-    let said = ask(stack.xtask("create-admin --email").arg(email));
-    let password = said.lines().last().expect("a line");
+    let output = ask(stack.xtask("create-admin --email").arg(email));
+    let password = output.lines().last().expect("a line");
     let body = json!({ "email": email, "password": password }).to_string();
     let (status, session) = call(stack, "/sessions", &["--json", &body]);
     assert_eq!(status, 201, "{session}");
@@ -56,7 +56,7 @@ fn development_tokens_are_refused_and_a_command_makes_the_admin(stack: &Stack) -
     session["token"].as_str().expect("a string").to_owned()
 }
 
-/// Status and body. Behind nginx, by its certificate, which is trusted alone.
+/// Sends a request with curl. Returns status and body. Behind nginx, curl trusts only nginx's certificate.
 pub(crate) fn call(stack: &Stack, path: &str, options: &[&str]) -> (u16, String) {
     let mut curl = stack.command("curl");
     curl.args(["--silent", "--show-error", "--max-time", "20", "--write-out", "\n%{http_code}"]);
@@ -66,8 +66,8 @@ pub(crate) fn call(stack: &Stack, path: &str, options: &[&str]) -> (u16, String)
     } else {
         stack.url(path)
     };
-    let answer = ask(curl.args(options).arg(url));
-    let (body, status) = answer.rsplit_once('\n').unwrap_or(("", &answer));
+    let output = ask(curl.args(options).arg(url));
+    let (body, status) = output.rsplit_once('\n').unwrap_or(("", &output));
     (status.parse().expect("a status"), body.to_owned())
 }
 
@@ -75,12 +75,12 @@ fn plain_port(stack: &Stack) -> u16 {
     stack.environment["API_PORT"].parse().expect("a port")
 }
 
-fn plain_http_leads_to_https_and_metrics_are_not_public(stack: &Stack) {
+fn check_https_redirect_and_private_metrics(stack: &Stack) {
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--output", "/dev/null", "--write-out", "%{http_code} %{redirect_url}"]);
     let port = plain_port(stack);
-    let answer = ask(curl.arg(format!("http://localhost:{port}/persons?limit=1")));
-    assert_eq!(answer, format!("308 https://localhost:{}/persons?limit=1", port + 443));
+    let output = ask(curl.arg(format!("http://localhost:{port}/persons?limit=1")));
+    assert_eq!(output, format!("308 https://localhost:{}/persons?limit=1", port + 443));
     let (status, body) = call(stack, "/metrics", &[]);
     assert_eq!(status, 404);
     let problem: Value = serde_json::from_str(&body).expect("problem+json");
@@ -91,7 +91,7 @@ fn plain_http_leads_to_https_and_metrics_are_not_public(stack: &Stack) {
     assert_eq!(status, 413, "{body}");
 }
 
-fn the_container_can_do_nothing_but_serve(stack: &Stack) {
+fn check_container_restrictions(stack: &Stack) {
     let container = replicas(stack).remove(0);
     for (property, value) in [
         ("{{.Config.User}}", "65532:65532"),
@@ -107,7 +107,7 @@ fn the_container_can_do_nothing_but_serve(stack: &Stack) {
     }
 }
 
-fn an_edit_changes_nothing_of_what_runs(stack: &Stack) {
+fn check_edits_have_no_effect(stack: &Stack) {
     let path = "crates/config/src/lib.rs";
     let source = fs::read_to_string(stack.root.join(path)).expect("a source file");
     stack.write(path, &format!("{source}\n// Edited.\n"));
@@ -115,8 +115,8 @@ fn an_edit_changes_nothing_of_what_runs(stack: &Stack) {
     stack.write(path, &source);
 }
 
-/// Three releases of the same binaries: one that serves, one that never gets ready, one of an older schema.
-fn releases_come_and_go(stack: &Stack) {
+/// Deploys variants of the same release: one that works, one that never gets ready, one with an older schema.
+fn check_releases(stack: &Stack) {
     run(&mut stack.xtask("scale 3")).succeeded().says("2 → 3 replicas");
     assert_eq!(replicas(stack).len(), 3);
     let image = docker_inspect(&replicas(stack)[0], "{{.Config.Image}}");
@@ -137,7 +137,7 @@ fn releases_come_and_go(stack: &Stack) {
     run(&mut stack.xtask("deploy --tag old")).succeeded().says("3 replicas serve");
     run(&mut stack.xtask("deploy --tag second")).succeeded();
     assert_eq!(tags(stack), ["second"; 3]);
-    a_changed_setting_reaches_the_same_release(stack);
+    check_deploy_applies_settings(stack);
     run(&mut stack.xtask("rollback")).failed().says("refused").says("schema");
     assert_eq!(tags(stack), ["second"; 3]);
     run(&mut stack.xtask(&format!("deploy --tag {first}"))).succeeded();
@@ -147,14 +147,14 @@ fn releases_come_and_go(stack: &Stack) {
         .succeeded()
         .says("failed: ")
         .says("now: second on 3 replicas");
-    production_is_seen_from_the_checkout(stack);
+    check_status_and_logs(stack);
 }
 
-fn a_changed_setting_reaches_the_same_release(stack: &Stack) {
+fn check_deploy_applies_settings(stack: &Stack) {
     let before = replicas(stack);
     run(&mut stack.xtask("deploy --tag second")).succeeded();
     assert_eq!(replicas(stack), before, "nothing has changed");
-    // A busy engine cannot start what is to run in nginx's container, at every first try.
+    // Simulates a busy engine, where the first attempt of each command in nginx's container fails.
     let real = ask(Command::new("sh").args(["-c", "command -v docker"]));
     let script = format!(
         r#"case "$1 $3" in "exec sh") mkdir "$0.tried" && exit 126; rmdir "$0.tried";; esac; exec {real} "$@""#
@@ -168,23 +168,26 @@ fn a_changed_setting_reaches_the_same_release(stack: &Stack) {
     assert!(replicas(stack).iter().all(|id| environment(id).contains("RUST_LOG=warn")));
 }
 
-fn production_is_seen_from_the_checkout(stack: &Stack) {
-    let told = ask(&mut stack.xtask("status --production --json"));
-    let status: Value = serde_json::from_str(&told).expect("JSON");
-    assert_eq!(status["ready"], true, "{told}");
-    assert_eq!(status["releases"], json!([{ "tag": "second", "replicas": 3 }]), "{told}");
-    assert_eq!(status["last"]["what"], "rollback", "{told}");
-    assert_eq!(status["schema"]["version"], stack.schema_version(), "{told}");
+fn check_status_and_logs(stack: &Stack) {
+    let output = ask(&mut stack.xtask("status --production --json"));
+    let status: Value = serde_json::from_str(&output).expect("JSON");
+    assert_eq!(status["ready"], true, "{output}");
+    assert_eq!(status["releases"], json!([{ "tag": "second", "replicas": 3 }]), "{output}");
+    assert_eq!(status["last"]["what"], "rollback", "{output}");
+    assert_eq!(status["schema"]["version"], stack.schema_version(), "{output}");
     let services = status["services"].as_array().expect("a list");
     let is_replica = |it: &&Value| it["name"].as_str().is_some_and(|it| it.starts_with("api-"));
     let replicas: Vec<_> = services.iter().filter(is_replica).collect();
-    assert_eq!(replicas.len(), 3, "{told}");
-    assert!(replicas.iter().all(|it| it["state"] == "running" && it["memory"].is_u64()), "{told}");
+    assert_eq!(replicas.len(), 3, "{output}");
+    assert!(
+        replicas.iter().all(|it| it["state"] == "running" && it["memory"].is_u64()),
+        "{output}"
+    );
     run(&mut stack.xtask("logs --production api")).succeeded().says("api-");
-    run(&mut stack.xtask("logs --production nobody")).failed().says("nobody");
+    run(&mut stack.xtask("logs --production unknown-service")).failed().says("unknown-service");
 }
 
-/// The containers of the API.
+/// Returns the containers of the API.
 fn replicas(stack: &Stack) -> Vec<String> {
     let project = stack.variable("COMPOSE_PROJECT_NAME");
     let project = format!("label=com.docker.compose.project={project}");
@@ -200,19 +203,19 @@ fn tags(stack: &Stack) -> Vec<String> {
     replicas(stack).iter().filter_map(|id| tag(image(id))).collect()
 }
 
-fn nobody_sees_the_password(stack: &Stack) {
+fn check_password_is_hidden(stack: &Stack) {
     let password = stack.variable("POSTGRES_PASSWORD");
     let container = replicas(stack).remove(0);
     let image = docker_inspect(&container, "{{.Image}}");
     let history = ["history", "--no-trunc", "--format", "{{.CreatedBy}}", &image];
     let postgres = format!("{}-postgres-1", stack.variable("COMPOSE_PROJECT_NAME"));
-    let mut told = ask(Command::new("docker").args(history));
+    let mut inspected = ask(Command::new("docker").args(history));
     for name in [&image, &container, &postgres] {
-        told += &docker_inspect(name, "{{json .}}");
+        inspected += &docker_inspect(name, "{{json .}}");
     }
     for name in [&container, &postgres] {
         let logs = run(Command::new("docker").args(["logs", name])).succeeded();
-        told += &(logs.stdout + &logs.stderr);
+        inspected += &(logs.stdout + &logs.stderr);
     }
-    assert!(!told.contains(&password), "somebody is told the password");
+    assert!(!inspected.contains(&password), "Docker shows the password");
 }

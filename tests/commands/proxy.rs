@@ -9,34 +9,34 @@ use crate::{
     production::call,
 };
 
-/// Requests in a row, one after the other.
-const IN_A_ROW: usize = 400;
+/// The number of sequential requests.
+const REQUESTS: usize = 400;
 
-/// There are three replicas of the release `second`.
-pub(crate) fn nginx_outlives_restarts_and_mistakes(stack: &Stack) {
-    started_again_it_serves(stack);
-    what_it_does_not_take_changes_nothing(stack);
-    a_new_certificate_is_served_at_once(stack);
-    one_that_ends_each_time_is_made_anew(stack);
-    what_comes_together_goes_to_one_replica(stack);
+/// Needs three replicas of the release `second`.
+pub(crate) fn check_nginx(stack: &Stack) {
+    check_restart(stack);
+    check_invalid_configuration_changes_nothing(stack);
+    check_new_certificate(stack);
+    check_crashing_nginx_is_replaced(stack);
+    check_balancing(stack);
 }
 
 fn container(stack: &Stack) -> String {
     format!("{}-nginx-1", stack.variable("COMPOSE_PROJECT_NAME"))
 }
 
-/// As after the machine was.
-fn started_again_it_serves(stack: &Stack) {
+/// Restarts the container, as after a reboot.
+fn check_restart(stack: &Stack) {
     ask(Command::new("docker").args(["restart", &container(stack)]));
-    // There is a moment in which nobody listens.
+    // For a moment nothing listens on the port.
     let options = ["--retry", "20", "--retry-delay", "1", "--retry-all-errors"];
     assert_eq!(call(stack, "/health/ready", &options).0, 200);
 }
 
-fn what_it_does_not_take_changes_nothing(stack: &Stack) {
+fn check_invalid_configuration_changes_nothing(stack: &Stack) {
     let before = docker_inspect(&container(stack), "{{.Id}}");
     let mut deploy = stack.xtask("deploy --tag second");
-    run(deploy.env("PROXY_BALANCE", "random")).failed().says("PROXY_BALANCE is random");
+    run(deploy.env("PROXY_BALANCE", "random")).failed().says("invalid PROXY_BALANCE random");
     let _configuration =
         stack.edit("docker/nginx/nginx.conf", |text| text.replace("gzip on;", "gzip"));
     run(&mut stack.xtask("deploy --tag second")).failed().says("directive").says("nginx.conf");
@@ -44,7 +44,7 @@ fn what_it_does_not_take_changes_nothing(stack: &Stack) {
     assert_eq!(call(stack, "/health/ready", &[]).0, 200);
 }
 
-fn a_new_certificate_is_served_at_once(stack: &Stack) {
+fn check_new_certificate(stack: &Stack) {
     for name in ["one", "another"] {
         let script = format!(
             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
@@ -58,7 +58,7 @@ fn a_new_certificate_is_served_at_once(stack: &Stack) {
         deploy_with(stack, name, name).succeeded();
         let brought = stack.read(".slipway/secrets/tls_certificate");
         assert_eq!(brought, stack.read(&format!(".slipway/{name}.pem")));
-        // Trusted is the one that was brought, alone.
+        // curl trusts only the new certificate.
         assert_eq!(call(stack, "/health/ready", &[]).0, 200);
     }
     assert_eq!(docker_inspect(&container(stack), "{{.State.StartedAt}}"), before);
@@ -70,7 +70,7 @@ fn deploy_with(stack: &Stack, certificate: &str, key: &str) -> Ran {
     run(deploy.env("TLS_KEY_FILE", format!(".slipway/{key}.key")))
 }
 
-fn one_that_ends_each_time_is_made_anew(stack: &Stack) {
+fn check_crashing_nginx_is_replaced(stack: &Stack) {
     let certificate = ".slipway/secrets/tls_certificate";
     fs::remove_file(stack.root.join(certificate)).expect("the certificate");
     stack.write(certificate, "none");
@@ -83,30 +83,30 @@ fn one_that_ends_each_time_is_made_anew(stack: &Stack) {
     assert_eq!(call(stack, "/health/ready", &[]).0, 200);
 }
 
-fn what_comes_together_goes_to_one_replica(stack: &Stack) {
+fn check_balancing(stack: &Stack) {
     let (changes, hundredths) = changes_of_replica(stack, "slices");
-    assert!(changes > 0, "all went to one replica");
+    assert!(changes > 0, "all requests went to one replica");
     assert!(changes <= hundredths + 1, "{changes} changes in {hundredths} hundredths of a second");
 
     let mut deploy = stack.xtask("deploy --tag second");
     run(deploy.env("PROXY_BALANCE", "round_robin")).succeeded().says("connections ended");
     let (changes, _) = changes_of_replica(stack, "turns");
-    assert!(changes * 2 > IN_A_ROW, "{changes} changes among {IN_A_ROW}");
+    assert!(changes * 2 > REQUESTS, "{changes} changes in {REQUESTS} requests");
     run(&mut stack.xtask("deploy --tag second")).succeeded();
 }
 
-/// How often a request went to another replica than the one before, and how many hundredths of a second all took.
+/// Returns how often the replica changed between two requests, and the total time in hundredths of a second.
 fn changes_of_replica(stack: &Stack, name: &str) -> (usize, usize) {
     let started = Instant::now();
-    call(stack, &format!("/{name}/[1-{IN_A_ROW}]"), &["--output", "/dev/null"]);
+    call(stack, &format!("/{name}/[1-{REQUESTS}]"), &["--output", "/dev/null"]);
     let hundredths = started.elapsed().as_millis() / 10;
     let replicas = eventually("nginx logs every request", || {
         let logs = ask(Command::new("docker").args(["logs", &container(stack)]));
         let lines = logs.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let is_one = |line: &Value| line["path"].to_string().contains(&format!("/{name}/"));
         let asked: Vec<_> = lines.filter(is_one).map(|line| line["upstream"].clone()).collect();
-        (asked.len() == IN_A_ROW).then_some(asked)
+        (asked.len() == REQUESTS).then_some(asked)
     });
     let changes = replicas.windows(2).filter(|pair| pair[0] != pair[1]).count();
-    (changes, usize::try_from(hundredths).expect("not that long"))
+    (changes, usize::try_from(hundredths).expect("a short time"))
 }

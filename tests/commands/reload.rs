@@ -1,4 +1,4 @@
-//! What is edited is served, without a command and without a request lost.
+//! Edits are served without a command and without failed requests.
 
 mod traffic;
 
@@ -22,7 +22,7 @@ pub(crate) fn an_edit_is_served_without_a_command(stack: &Stack) {
     let before = server(stack);
     let edit = stack.edit(HANDLER, |text| text.replace("\"live\"", "\"alive\""));
     eventually("the edit", || stack.page("/health/live").contains("\"alive\"").then_some(()));
-    assert_ne!(server(stack), before, "the old server goes on");
+    assert_ne!(server(stack), before, "the old server still runs");
     let state = state(stack);
     assert_eq!(state["state"], "live", "{state}");
     assert_eq!(state["changed"], serde_json::json!([HANDLER]));
@@ -32,9 +32,7 @@ pub(crate) fn an_edit_is_served_without_a_command(stack: &Stack) {
     eventually("the old text", || stack.page("/health/live").contains("\"live\"").then_some(()));
 }
 
-pub(crate) fn a_mistake_is_shown_in_the_log_and_on_the_page_while_the_last_good_build_serves(
-    stack: &Stack,
-) {
+pub(crate) fn a_compile_error_is_shown_while_the_last_good_build_serves(stack: &Stack) {
     let before = server(stack);
     let edit =
         stack.edit(HANDLER, |text| format!("{text}\nconst NUMBER: u8 = \"no number at all\";\n"));
@@ -52,9 +50,9 @@ pub(crate) fn a_mistake_is_shown_in_the_log_and_on_the_page_while_the_last_good_
     eventually("a good build", || is(stack, "live"));
 }
 
-pub(crate) fn the_page_is_told_of_every_step(stack: &Stack) {
+pub(crate) fn reload_events_report_every_step(stack: &Stack) {
     let events = Client::builder().timeout(None).build().expect("a client");
-    let events = events.get(stack.url("/reload/events")).send().expect("an answer");
+    let events = events.get(stack.url("/reload/events")).send().expect("a response");
     assert_eq!(events.headers()["content-type"], "text/event-stream");
     let mut lines = BufReader::new(events).lines().map_while(Result::ok);
     let mut next = || -> Value {
@@ -64,7 +62,7 @@ pub(crate) fn the_page_is_told_of_every_step(stack: &Stack) {
     assert_eq!(next()["state"], "live");
     let edit = stack.edit(HANDLER, |text| format!("{text}\nconst NUMBER: u8 = \"\";\n"));
     assert_eq!(next()["state"], "building");
-    // On a busy machine one save may be seen as two changes, and the build starts again.
+    // On a busy machine one save may look like two changes, so the build restarts.
     let mut state = next()["state"].clone();
     while state == "building" {
         state = next()["state"].clone();
@@ -72,7 +70,7 @@ pub(crate) fn the_page_is_told_of_every_step(stack: &Stack) {
     assert_eq!(state, "failed");
     drop(edit);
     assert_eq!(next()["state"], "building");
-    // The stream is the old server's, and ends with it.
+    // The event stream ends together with the old server.
     eventually("a good build", || is(stack, "live"));
     assert!(lines.all(|line| !line.contains("failed")));
 }
@@ -84,21 +82,21 @@ pub(crate) fn a_new_migration_is_applied_before_the_new_server_starts(stack: &St
     let readiness = format!("\"schema_version\":{}", version + 1);
     eventually("the migration", || stack.page("/health/ready").contains(&readiness).then_some(()));
 
-    // Editing what was applied is refused, and says so.
+    // An edit of an applied migration is rejected with a message.
     stack.write(&file, "CREATE TABLE nothing_much (id bigint);\n");
     let failed = eventually("a failed migration", || is(stack, "failed"));
     assert_eq!(failed["failure"]["stage"], "migrate");
     assert!(failed["failure"]["message"].to_string().contains("nothing_much"), "{failed}");
     assert!(stack.page("/health/ready").contains(&readiness));
 
-    // The schema is ahead of the source then.
+    // Afterwards the schema is ahead of the source.
     drop(migration);
     run(&mut stack.xtask("up")).failed().says("recreate-db");
     run(&mut stack.xtask("recreate-db --yes")).succeeded();
     assert_eq!(state(stack)["state"], "live");
 }
 
-pub(crate) fn what_no_program_is_made_from_starts_no_build(stack: &Stack) {
+pub(crate) fn unrelated_files_start_no_build(stack: &Stack) {
     let before = state(stack)["build"].clone();
     let edits = ["docs/architecture.md", "tests/e2e/main.rs", "crates/api/src/notes.txt"];
     let edits = edits.map(|file| stack.edit(file, |text| format!("{text}\n// {file}\n")));
@@ -109,15 +107,15 @@ pub(crate) fn what_no_program_is_made_from_starts_no_build(stack: &Stack) {
     assert_eq!(state(stack)["build"], before);
 }
 
-pub(crate) fn a_save_during_a_build_ends_it_and_the_newest_is_served(stack: &Stack) {
+pub(crate) fn a_save_during_a_build_restarts_the_build(stack: &Stack) {
     let numbered = |number: usize| format!("<h1>Save {number}</h1>");
     let edit = stack.edit(PAGE, |page| page.replace(HEADING, &numbered(0)));
     let text = stack.read(PAGE);
     for number in 1..=5 {
-        // As some editors write: a new file takes the place of the old.
+        // As some editors do, writes a new file and renames it.
         let new = stack.root.join("crates/api/src/landing/.page.html.new");
         let builds = state(stack)["build"].clone();
-        // Not before: cargo goes by the file's time, and takes one that is older than a build for a part of it.
+        // Writes the file after the last build, because cargo ignores files that are older than the build.
         fs::write(&new, text.replace(&numbered(0), &numbered(number))).expect("a file");
         fs::rename(new, stack.root.join(PAGE)).expect("a rename");
         eventually("a build", || (state(stack)["build"] != builds).then_some(()));
@@ -128,9 +126,9 @@ pub(crate) fn a_save_during_a_build_ends_it_and_the_newest_is_served(stack: &Sta
     eventually("the old text", || stack.page("/").contains(HEADING).then_some(()));
 }
 
-pub(crate) fn no_request_fails_while_servers_and_mistakes_come_and_go(stack: &Stack) {
+pub(crate) fn no_request_fails_during_reloads_and_failed_builds(stack: &Stack) {
     let address = stack.url("").trim_start_matches("http://").to_owned();
-    // The first request takes a new token if the old one is gone.
+    // The first request fetches a new token if the old one is not valid.
     assert!(stack.has_person("Ada Lovelace"));
     let traffic = Traffic::start(&address, &stack.token());
     for number in 0..3 {
@@ -146,11 +144,16 @@ pub(crate) fn no_request_fails_while_servers_and_mistakes_come_and_go(stack: &St
     }
     let (answered, failures) = traffic.end();
     assert!(answered > 100, "only {answered} requests");
-    assert!(failures.is_empty(), "{} of {answered} failed: {:?}", failures.len(), &failures[..1]);
+    assert!(
+        failures.is_empty(),
+        "{} of {answered} requests failed: {:?}",
+        failures.len(),
+        &failures[..1]
+    );
 }
 
-pub(crate) fn a_server_that_crashes_is_started_again_and_the_reason_is_shown(stack: &Stack) {
-    // Cargo has replaced the library that it loads with one that it would not start with.
+pub(crate) fn a_crashed_server_is_restarted_and_the_reason_is_logged(stack: &Stack) {
+    // The failed build replaced the library of the running server with one that it cannot load.
     let edit = stack.edit("crates/web/src/health.rs", |text| text.replace("has_ended", "is_over"));
     eventually("a failed build", || is(stack, "failed"));
     let before = server(stack);
@@ -169,10 +172,10 @@ pub(crate) fn a_server_that_crashes_is_started_again_and_the_reason_is_shown(sta
     eventually("a good build", || is(stack, "live"));
 }
 
-pub(crate) fn a_changed_setting_is_named_and_the_next_up_takes_it(stack: &Stack) {
+pub(crate) fn a_changed_setting_is_reported_and_the_next_up_applies_it(stack: &Stack) {
     let identity = stack.identity("api");
     let edit = stack.edit(".env", |text| format!("{text}\nAPI_DOCS=false\n"));
-    let named = eventually("the word", || {
+    let named = eventually("the changed setting", || {
         let state = state(stack);
         (state["needs_up"] == serde_json::json!([".env"])).then_some(state)
     });
@@ -186,7 +189,7 @@ pub(crate) fn a_changed_setting_is_named_and_the_next_up_takes_it(stack: &Stack)
     assert_eq!(state(stack)["needs_up"], serde_json::json!([]));
 }
 
-/// What the supervisor says through the API.
+/// Returns the supervisor's state, from the API.
 fn state(stack: &Stack) -> Value {
     let text = stack.page("/reload");
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
@@ -197,7 +200,7 @@ fn is(stack: &Stack, expected: &str) -> Option<Value> {
     (state["state"] == expected).then_some(state)
 }
 
-/// The process that serves, by its number where it runs.
+/// Returns the process id of the server.
 pub(crate) fn server(stack: &Stack) -> String {
     state(stack)["server"].to_string()
 }

@@ -2,7 +2,7 @@
 
 use crate::harness::{Checkout, Stack, eventually, run};
 
-const STATEMENT: &str = "ALTER TABLE persons ADD COLUMN title text;\n";
+const QUERY: &str = "ALTER TABLE persons ADD COLUMN title text;\n";
 const UNDO: &str = "ALTER TABLE persons DROP COLUMN title;\n";
 
 pub(crate) fn a_migration_is_written_applied_and_undone(stack: &Stack) {
@@ -11,12 +11,12 @@ pub(crate) fn a_migration_is_written_applied_and_undone(stack: &Stack) {
     let down = file.replace(".sql", ".down.sql");
     run(&mut stack.xtask("migrate new title")).failed().says("a verb and a noun");
     run(&mut stack.xtask("migrate new add_person_title")).succeeded().says(&file).says(&down);
-    // It is none before it holds a statement, and the API is not in need of it.
+    // A file with only comments is not applied, so the API does not need it.
     stack.up();
     assert_eq!(stack.status()["schema"]["version"], version);
 
     stack.write(&down, UNDO);
-    stack.write(&file, STATEMENT);
+    stack.write(&file, QUERY);
     stack.up();
     let readiness = format!("\"schema_version\":{}", version + 1);
     eventually("the migration", || stack.page("/health/ready").contains(&readiness).then_some(()));
@@ -33,13 +33,13 @@ pub(crate) fn a_migration_is_written_applied_and_undone(stack: &Stack) {
         .says("ADD COLUMN title")
         .says("holds up every write and read of persons");
     for file in [file, down] {
-        std::fs::remove_file(stack.root.join(file)).expect("it is there");
+        std::fs::remove_file(stack.root.join(file)).expect("a file");
     }
     stack.up();
     assert_eq!(stack.status()["schema"]["version"], version);
 }
 
-pub(crate) fn what_would_hold_up_or_break_the_last_release_is_found(stack: &Stack) {
+pub(crate) fn migrations_that_block_or_break_the_last_release_are_found(stack: &Stack) {
     let file = format!("crates/db/migrations/V{}__drop_nickname.sql", stack.schema_version() + 1);
     let text = "ALTER TABLE persons DROP COLUMN nickname;\n";
     let copy = Checkout::new(stack.engine);

@@ -1,15 +1,15 @@
-//! A `.env` with mistakes in it.
+//! Invalid values in `.env`.
 
 use crate::harness::{Checkout, Stack, run};
 
-/// A copy in which nothing but `.env` has a say.
+/// Returns a copy that reads its settings only from `.env`.
 fn checkout(stack: &Stack) -> Checkout {
     let mut checkout = Checkout::new(stack.engine);
     checkout.environment.clear();
     checkout
 }
 
-pub(crate) fn wrong_settings_are_all_named_at_once(stack: &Stack) {
+pub(crate) fn all_invalid_settings_are_reported_at_once(stack: &Stack) {
     let checkout = checkout(stack);
     let wrong = "ENGINE=podman\nAPP_ENV=staging\nAPI_PORT=99999\nPOSTGRES_PORT=none\n\
         POSTGRES_PASSWORD=secret/1\n";
@@ -19,13 +19,13 @@ pub(crate) fn wrong_settings_are_all_named_at_once(stack: &Stack) {
         let (name, _) = line.split_once('=').expect("name and value");
         ran = ran.says(name);
     }
-    assert!(!checkout.root.join(".slipway/state.json").exists(), "something was started");
+    assert!(!checkout.root.join(".slipway/state.json").exists(), "a service was started");
     for command in ["status", "down", "logs", "restart"] {
         run(&mut checkout.xtask(command)).failed().says("APP_ENV");
     }
 }
 
-pub(crate) fn a_malformed_line_is_pointed_out(stack: &Stack) {
+pub(crate) fn a_malformed_line_is_reported(stack: &Stack) {
     let checkout = checkout(stack);
     for line in ["this is no setting", "POSTGRES_PASSWORD=secret with spaces"] {
         let _env = checkout.edit(".env", |_| format!("APP_ENV=dev\n{line}\n"));
@@ -33,11 +33,11 @@ pub(crate) fn a_malformed_line_is_pointed_out(stack: &Stack) {
             .failed()
             .says("line 2 of .env")
             .never_says("secret with spaces");
-        assert!(!checkout.root.join(".slipway/state.json").exists(), "something was started");
+        assert!(!checkout.root.join(".slipway/state.json").exists(), "a service was started");
     }
 }
 
-pub(crate) fn another_password_than_the_databases_is_explained(stack: &Stack) {
+pub(crate) fn a_wrong_database_password_is_explained(stack: &Stack) {
     stack.create_person("Outlives A Wrong Password");
     let env = stack
         .edit(".env", |text| text.replace(&stack.variable("POSTGRES_PASSWORD"), "anotherpassword"));

@@ -1,10 +1,10 @@
-//! The commands for a stack that is up.
+//! Commands for a running stack.
 
 use serde_json::json;
 
 use crate::harness::{Checkout, Running, Stack, ask, eventually, run};
 
-pub(crate) fn status_tells_everything_as_json(stack: &Stack) {
+pub(crate) fn status_prints_json(stack: &Stack) {
     let status = stack.status();
     assert_eq!(status["up"], true);
     assert_eq!(status["ready"], true);
@@ -22,7 +22,7 @@ pub(crate) fn status_tells_everything_as_json(stack: &Stack) {
     }
 }
 
-pub(crate) fn status_shows_the_same_to_people(stack: &Stack) {
+pub(crate) fn status_prints_text(stack: &Stack) {
     run(&mut stack.xtask("status"))
         .succeeded()
         .says(stack.engine.as_str())
@@ -30,7 +30,7 @@ pub(crate) fn status_shows_the_same_to_people(stack: &Stack) {
         .says(format!("version {}, 0 migrations pending", stack.schema_version()));
 }
 
-pub(crate) fn where_nothing_is_up_the_commands_say_so(stack: &Stack) {
+pub(crate) fn commands_report_a_stopped_stack(stack: &Stack) {
     let other = Checkout::new(stack.engine);
     run(&mut other.xtask("status")).succeeded().says("nothing is up");
     assert_eq!(ask(&mut other.xtask("status --json")), r#"{"up":false}"#);
@@ -39,10 +39,10 @@ pub(crate) fn where_nothing_is_up_the_commands_say_so(stack: &Stack) {
     {
         run(&mut other.xtask(command)).failed().says("cargo xtask up");
     }
-    assert!(!other.root.join(".env").exists(), "asking has made .env");
+    assert!(!other.root.join(".env").exists(), "a command created .env");
 }
 
-pub(crate) fn exec_hands_output_and_exit_code_on(stack: &Stack) {
+pub(crate) fn exec_returns_output_and_exit_code(stack: &Stack) {
     let script = "echo out; echo bad >&2; exit 7";
     let ran = run(stack.xtask("exec api --").args(["sh", "-c", script])).ended_with(7);
     assert_eq!(ran.stdout, "out\n");
@@ -51,11 +51,11 @@ pub(crate) fn exec_hands_output_and_exit_code_on(stack: &Stack) {
     let settings = "echo \"$DATABASE_URL\"";
     assert!(
         ask(stack.xtask("exec --").args(["sh", "-c", settings])).starts_with("postgresql://"),
-        "a command runs with the service's settings"
+        "exec must use the settings of the service"
     );
 }
 
-pub(crate) fn psql_takes_arguments_and_reads_a_pipe(stack: &Stack) {
+pub(crate) fn psql_accepts_arguments_and_a_pipe(stack: &Stack) {
     let count = "SELECT count(*) FROM persons WHERE name = 'Ada Lovelace'";
     assert_eq!(ask(stack.xtask("psql -- -At -c").arg(count)), "1");
     let piped = Running::start(&mut stack.xtask("psql -- -At"), &format!("{count};\n")).end();
@@ -66,11 +66,11 @@ pub(crate) fn psql_takes_arguments_and_reads_a_pipe(stack: &Stack) {
 pub(crate) fn logs_show_a_request_and_follow_the_next(stack: &Stack) {
     let request = |id: &str| {
         let persons = stack.url("/persons");
-        let answer = stack.send(&|client| client.get(&persons).header("x-request-id", id));
-        assert_eq!(answer.expect("an answer").status(), 200);
+        let response = stack.send(&|client| client.get(&persons).header("x-request-id", id));
+        assert_eq!(response.expect("a response").status(), 200);
     };
     request("a-line-before");
-    eventually("its line", || {
+    eventually("the log line of the request", || {
         let log = run(&mut stack.xtask("logs api")).succeeded().stdout;
         log.contains("a-line-before").then_some(())
     });
@@ -90,7 +90,7 @@ pub(crate) fn logs_show_a_request_and_follow_the_next(stack: &Stack) {
     run(&mut stack.xtask("logs nonsense")).failed().says("nonsense");
 }
 
-pub(crate) fn restart_starts_anew_what_it_was_asked_to(stack: &Stack) {
+pub(crate) fn restart_restarts_only_the_named_service(stack: &Stack) {
     for (command, api_is_new, postgres_is_new) in
         [("restart api", true, false), ("restart postgres", false, true), ("restart", true, true)]
     {

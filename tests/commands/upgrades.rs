@@ -1,4 +1,4 @@
-//! The data moves to another major version of PostgreSQL.
+//! Upgrades of the data to another major version of PostgreSQL.
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -6,7 +6,7 @@ use crate::harness::{Checkout, Stack, ask, run};
 
 const COUNT: &str = "SELECT count(*) || ' of ' || (current_setting('server_version_num')::int / 10000) FROM persons";
 
-pub(crate) fn an_upgrade_keeps_every_row_and_the_way_back(stack: &Stack) {
+pub(crate) fn an_upgrade_keeps_every_row_and_can_be_undone(stack: &Stack) {
     let [old, new] = two_majors();
     let checkout = Checkout::new(stack.engine);
     run(&mut checkout.xtask("doctor --fix"));
@@ -17,7 +17,7 @@ pub(crate) fn an_upgrade_keeps_every_row_and_the_way_back(stack: &Stack) {
     let found = || ask(checkout.xtask("psql -- -XAtqc").arg(COUNT));
     assert_eq!(found(), persons(old.0));
 
-    // What cannot be had is named, and nothing has happened.
+    // Unavailable versions are reported and change nothing.
     let upgrade = |words: &str| run(&mut checkout.xtask(&format!("db upgrade {words}")));
     upgrade("--to 99").failed().says("PostgreSQL 99 is not where it usually is").says("install it");
     upgrade("--to /nowhere").failed().says("/nowhere: there is no postgres in it");
@@ -48,27 +48,27 @@ fn set_programs(checkout: &Checkout, folder: &std::path::Path) {
     checkout.write(".env", &text.replace("\nPG_BIN=\n", &line));
 }
 
-/// The oldest and the newest that are installed, with the folder of their programs.
+/// Returns the oldest and the newest installed version, with their program folders.
 fn two_majors() -> [(u32, PathBuf); 2] {
-    // Those of the second place are from .ci/install.
+    // .ci/install installs to the second folder.
     let places = ["/usr/lib/postgresql", "/opt/slipway/usr/lib/postgresql", "/opt/homebrew/opt"];
     let folders = places.iter().flat_map(fs::read_dir).flatten().flatten();
     let mut found: Vec<_> = folders.filter_map(|folder| major(folder.path().join("bin"))).collect();
     found.sort();
     let (Some(old), Some(new)) = (found.first(), found.last()) else {
-        panic!("this needs PostgreSQL of two major versions in {places:?}")
+        panic!("the test needs two major versions of PostgreSQL in {places:?}")
     };
     assert!(
         old.0 < new.0,
-        "this needs PostgreSQL of two major versions, and finds only {found:?}: install another \
-        one; on Debian and Ubuntu, .ci/install does"
+        "the test needs two major versions of PostgreSQL but found only {found:?}. Install another one, on Debian and \
+         Ubuntu with .ci/install."
     );
     [old.clone(), new.clone()]
 }
 
 fn major(bin: PathBuf) -> Option<(u32, PathBuf)> {
     let output = Command::new(bin.join("postgres")).arg("--version").output().ok()?;
-    let said = String::from_utf8(output.stdout).ok()?;
-    let version = said.split_whitespace().nth(2)?;
+    let output = String::from_utf8(output.stdout).ok()?;
+    let version = output.split_whitespace().nth(2)?;
     Some((version.split('.').next()?.parse().ok()?, bin))
 }

@@ -1,4 +1,4 @@
-"""The command of docs/runbook.md that shows when a certificate expires."""
+"""Tests the command of docs/runbook.md that shows the expiry date of a certificate."""
 
 import re
 import subprocess
@@ -6,7 +6,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from monitoring import PATIENCE, ROOT, free_port
+from monitoring import TIMEOUT, ROOT, free_port
 
 
 class Certificate(unittest.TestCase):
@@ -19,7 +19,7 @@ class Certificate(unittest.TestCase):
         certificate, key = folder / "certificate.pem", folder / "key.pem"
         new = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3 -subj /CN=localhost"
         command = [*new.split(), "-keyout", key, "-out", certificate]
-        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
+        subprocess.run(command, check=True, capture_output=True, timeout=TIMEOUT)
         command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", certificate, "-key", key]
         server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.addCleanup(server.communicate)
@@ -27,7 +27,7 @@ class Certificate(unittest.TestCase):
         while b"ACCEPT" not in server.stdout.readline():
             self.assertIsNone(server.poll())
         line = line.replace("api.example.com:443", f"127.0.0.1:{port}")
-        shown = subprocess.run(line, shell=True, capture_output=True, text=True, check=False, timeout=PATIENCE)
+        shown = subprocess.run(line, shell=True, capture_output=True, text=True, check=False, timeout=TIMEOUT)
         command = ["openssl", "x509", "-noout", "-enddate", "-in", certificate]
-        expected = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
+        expected = subprocess.run(command, capture_output=True, text=True, check=True, timeout=TIMEOUT).stdout
         self.assertEqual(shown.stdout, expected, shown.stderr)

@@ -1,4 +1,4 @@
-"""What `kustomize build` makes of deploy/kubernetes: valid by the official schemas, and as the house wants it."""
+"""Tests the output of `kustomize build` for deploy/kubernetes: valid schemas and the rules of this project."""
 
 import copy
 import re
@@ -10,15 +10,15 @@ import kubernetes_validate
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-# The oldest that somebody may still run, and the newest that the schemas are here of.
+# The oldest supported version, and the newest with available schemas.
 VERSIONS = ["1.30", "1.37"]
 USER = 65532
 PODS = {"Deployment", "Job"}
-REFUSED = (AssertionError, kubernetes_validate.ValidationError, kubernetes_validate.SchemaNotFoundError)
+REJECTED = (AssertionError, kubernetes_validate.ValidationError, kubernetes_validate.SchemaNotFoundError)
 
 
 def build(folder):
-    """The resources of deploy/kubernetes/`folder`."""
+    """Returns the resources of deploy/kubernetes/`folder`."""
     command = ["kustomize", "build", str(ROOT / "deploy/kubernetes" / folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode != 0:
@@ -27,31 +27,31 @@ def build(folder):
 
 
 def by_name(resources, kind, name=""):
-    """The one resource of this kind whose name begins so."""
+    """Returns the only resource of this kind whose name starts with `name`."""
     found = [it for it in resources if it["kind"] == kind and it["metadata"]["name"].startswith(name)]
-    assert len(found) == 1, f"{len(found)} {kind} {name}"
+    assert len(found) == 1, f"found {len(found)} {kind} resources named {name}"
     return found[0]
 
 
 def pods(resources):
-    """The pods that these make, by their makers' kinds."""
+    """Returns the pod templates of the resources, by kind."""
     return {it["kind"]: it["spec"]["template"] for it in resources if it["kind"] in PODS}
 
 
 def container(pod):
-    """The only container of a pod."""
+    """Returns the only container of a pod."""
     (one,) = pod["spec"]["containers"]
     return one
 
 
 def check(resources):
-    """Fails with the first thing that is wrong."""
+    """Raises an error for the first problem."""
     for resource in resources:
         for version in VERSIONS:
             kubernetes_validate.validate(resource, version, strict=True)
         name = resource["metadata"]["name"]
-        assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", name), f"{name} is no name"
-        assert resource["kind"] != "Secret", "a secret is nothing to commit"
+        assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", name), f"{name} is not a valid name"
+        assert resource["kind"] != "Secret", "secrets must not be committed"
     check_security(resources)
     check_stop(resources)
     check_settings(resources)
@@ -59,55 +59,55 @@ def check(resources):
 
 
 def check_security(resources):
-    """Every pod may do nothing that it need not do."""
+    """Checks that pods have only the permissions that they need."""
     for kind, pod in pods(resources).items():
         spec, one = pod["spec"], container(pod)
-        assert spec["automountServiceAccountToken"] is False, f"{kind}: a token for Kubernetes"
+        assert spec["automountServiceAccountToken"] is False, f"{kind}: must not get a Kubernetes token"
         everywhere = spec["securityContext"]
-        assert everywhere["runAsNonRoot"] and everywhere["runAsUser"] == USER, f"{kind}: root"
-        assert everywhere["seccompProfile"] == {"type": "RuntimeDefault"}, f"{kind}: every system call"
+        assert everywhere["runAsNonRoot"] and everywhere["runAsUser"] == USER, f"{kind}: must not run as root"
+        assert everywhere["seccompProfile"] == {"type": "RuntimeDefault"}, f"{kind}: must restrict system calls"
         expected = {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         }
         assert one["securityContext"] == expected, f"{kind}: {one['securityContext']}"
-        assert {"cpu", "memory"} <= one["resources"]["limits"].keys(), f"{kind}: no limits"
-        assert {"cpu", "memory"} <= one["resources"]["requests"].keys(), f"{kind}: no requests"
+        assert {"cpu", "memory"} <= one["resources"]["limits"].keys(), f"{kind}: limits are missing"
+        assert {"cpu", "memory"} <= one["resources"]["requests"].keys(), f"{kind}: requests are missing"
         secrets = [it for it in one["env"] if not it["name"].endswith("_FILE")]
-        assert not secrets, f"{kind}: {secrets} shows in the environment"
+        assert not secrets, f"{kind}: {secrets} must come from files"
 
 
 def check_stop(resources):
-    """A pod that goes away has the time to serve on, to end its requests and to send its traces."""
+    """Checks that the grace period covers draining, shutdown and the export of traces."""
     settings = by_name(resources, "ConfigMap", "settings")["data"]
     needed = int(settings["API_DRAIN_SECONDS"]) + int(settings["API_SHUTDOWN_SECONDS"]) + 2
     grace = pods(resources)["Deployment"]["spec"]["terminationGracePeriodSeconds"]
-    assert grace > needed, f"killed after {grace} seconds, and needs {needed}"
+    assert grace > needed, f"the grace period is {grace} seconds, but shutdown takes {needed}"
 
 
 def check_settings(resources):
-    """Every setting is one that the API has."""
+    """Checks that the API has every setting."""
     known = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     settings = by_name(resources, "ConfigMap", "settings")["data"].keys()
-    # Where a container listens is nothing to choose for a person.
+    # The address inside the container is fixed, so .env.example does not list it.
     unknown = settings - known - {"API_LISTEN"}
-    assert not unknown, f"no setting: {unknown}"
+    assert not unknown, f"unknown settings: {unknown}"
 
 
 def check_links(resources):
-    """What names another part finds it."""
+    """Checks the references between resources."""
     made = pods(resources)
     images = {container(pod)["image"] for pod in made.values()}
-    assert len(images) == 1, f"the migration is of another version than the API: {images}"
+    assert len(images) == 1, f"the migration and the API have different images: {images}"
     settings = by_name(resources, "ConfigMap", "settings")["metadata"]["name"]
     for pod in made.values():
-        assert container(pod)["envFrom"] == [{"configMapRef": {"name": settings}}], "other settings"
+        assert container(pod)["envFrom"] == [{"configMapRef": {"name": settings}}], "wrong settings"
         mounts = {it["name"]: it["mountPath"] for it in container(pod)["volumeMounts"]}
-        assert {it["name"] for it in pod["spec"]["volumes"]} == mounts.keys(), "a volume of no use"
+        assert {it["name"] for it in pod["spec"]["volumes"]} == mounts.keys(), "volumes and mounts differ"
         for variable in container(pod)["env"]:
             folder = variable["value"].rpartition("/")[0]
-            assert folder in mounts.values(), f"{variable} is a file of no volume"
+            assert folder in mounts.values(), f"{variable} is not in a volume"
     api = made["Deployment"]
     deployment, service = by_name(resources, "Deployment"), by_name(resources, "Service", "api")
     labels = api["metadata"]["labels"].items()
@@ -120,15 +120,15 @@ def check_links(resources):
         assert selector.items() <= labels, f"{selector} selects nothing"
     ports = {it["name"]: it["containerPort"] for it in container(api)["ports"]}
     (port,) = service["spec"]["ports"]
-    assert port["targetPort"] in ports, f"{port} leads nowhere"
+    assert port["targetPort"] in ports, f"{port} has no target"
     probes = [container(api)[it]["httpGet"] for it in ("livenessProbe", "readinessProbe")]
     assert probes == [
         {"path": "/health/live", "port": "http"},
         {"path": "/health/ready", "port": "http"},
     ], probes
     target = by_name(resources, "HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]
-    assert target["name"] == deployment["metadata"]["name"], f"{target} is not there to be scaled"
-    assert "replicas" not in deployment["spec"], "an apply would undo what the autoscaler did"
+    assert target["name"] == deployment["metadata"]["name"], f"{target} is not the deployment"
+    assert "replicas" not in deployment["spec"], "`kubectl apply` would override the autoscaler"
     (rule,) = by_name(resources, "Ingress")["spec"]["rules"]
     backend = rule["http"]["paths"][0]["backend"]["service"]
     assert backend == {"name": service["metadata"]["name"], "port": {"name": port["name"]}}, backend
@@ -137,12 +137,12 @@ def check_links(resources):
 class Manifests(unittest.TestCase):
     """Run by tests/deploy/run."""
 
-    def test_the_base_and_the_example_are_sound(self):
+    def test_base_and_example_are_valid(self):
         for folder in ["base", "example"]:
             with self.subTest(folder):
                 check(build(folder))
 
-    def test_the_example_says_image_host_and_numbers(self):
+    def test_example_sets_image_host_and_namespace(self):
         resources = build("example")
         image = container(pods(resources)["Job"])["image"]
         self.assertRegex(image, r"^registry\.example\.com/.+:[0-9.]+$")
@@ -150,36 +150,36 @@ class Manifests(unittest.TestCase):
         self.assertEqual(ingress["tls"][0]["hosts"], [ingress["rules"][0]["host"]])
         self.assertEqual({it["metadata"]["namespace"] for it in resources}, {"example"})
 
-    def test_a_mistake_is_found(self):
+    def test_mistakes_are_found(self):
         def api(resources):
             return by_name(resources, "Deployment")["spec"]["template"]["spec"]
 
         mistakes = {
-            "a word that Kubernetes does not know": lambda it: api(it)["containers"][0].update(imagePull="x"),
-            "a number that is a text": lambda it: api(it).update(terminationGracePeriodSeconds="45"),
-            "an old version": lambda it: by_name(it, "Ingress").update(apiVersion="extensions/v1beta1"),
-            "a user that is root": lambda it: api(it)["securityContext"].update(runAsUser=0),
-            "a disk that can be written": lambda it: api(it)["containers"][0]["securityContext"].update(
+            "an unknown field": lambda it: api(it)["containers"][0].update(imagePull="x"),
+            "a string instead of a number": lambda it: api(it).update(terminationGracePeriodSeconds="45"),
+            "an old API version": lambda it: by_name(it, "Ingress").update(apiVersion="extensions/v1beta1"),
+            "the root user": lambda it: api(it)["securityContext"].update(runAsUser=0),
+            "a writable file system": lambda it: api(it)["containers"][0]["securityContext"].update(
                 readOnlyRootFilesystem=False
             ),
-            "too little time to stop": lambda it: api(it).update(terminationGracePeriodSeconds=41),
-            "a probe at another path": lambda it: api(it)["containers"][0]["readinessProbe"]["httpGet"].update(
+            "a short grace period": lambda it: api(it).update(terminationGracePeriodSeconds=41),
+            "a wrong probe path": lambda it: api(it)["containers"][0]["readinessProbe"]["httpGet"].update(
                 path="/health"
             ),
-            "two versions": lambda it: api(it)["containers"][0].update(image="slipway:old"),
-            "a port that is none": lambda it: by_name(it, "Service", "api")["spec"]["ports"][0].update(
+            "different images": lambda it: api(it)["containers"][0].update(image="slipway:old"),
+            "an unknown port": lambda it: by_name(it, "Service", "api")["spec"]["ports"][0].update(
                 targetPort="web"
             ),
-            "a setting with a slip": lambda it: by_name(it, "ConfigMap")["data"].update(API_DRAIN="1"),
+            "a misspelt setting": lambda it: by_name(it, "ConfigMap")["data"].update(API_DRAIN="1"),
             "a secret in the environment": lambda it: api(it)["containers"][0]["env"].append(
                 {"name": "DATABASE_URL", "value": "postgresql://x"}
             ),
-            "a selector of nothing": lambda it: by_name(it, "Service", "api")["spec"].update(selector={"a": "b"}),
+            "a selector without pods": lambda it: by_name(it, "Service", "api")["spec"].update(selector={"a": "b"}),
         }
-        sound = build("base")
-        for what, make in mistakes.items():
-            with self.subTest(what):
-                resources = copy.deepcopy(sound)
+        valid = build("base")
+        for mistake, make in mistakes.items():
+            with self.subTest(mistake):
+                resources = copy.deepcopy(valid)
                 make(resources)
-                with self.assertRaises(REFUSED):
+                with self.assertRaises(REJECTED):
                     check(resources)

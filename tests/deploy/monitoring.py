@@ -1,4 +1,4 @@
-"""A real Prometheus and its promtool read deploy/prometheus and deploy/grafana, with a real API to scrape."""
+"""Tests deploy/prometheus and deploy/grafana with a real Prometheus that scrapes a real API."""
 
 import json
 import os
@@ -19,58 +19,58 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "deploy/prometheus"
 DASHBOARD = ROOT / "deploy/grafana/dashboard.json"
 PROGRAMS = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
-# What Grafana would put in, when each second is looked at.
+# Values that Grafana would insert for a range of seconds.
 VARIABLES = {"$__rate_interval": "10s", "$instance": ".*"}
-PATIENCE = 60
+TIMEOUT = 60
 
 
 def promtool(*arguments):
-    """Runs promtool, which must find nothing wrong."""
+    """Runs promtool, which must succeed."""
     command = ["promtool", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def alerts():
-    """Every alert."""
+    """Returns all alerts."""
     groups = yaml.safe_load((FOLDER / "alerts.yaml").read_text())["groups"]
     return [rule for group in groups for rule in group["rules"]]
 
 
 def dashboard_queries():
-    """Every query of the dashboard, by what it shows."""
+    """Returns all queries of the dashboard by panel title."""
     panels = json.loads(DASHBOARD.read_text())["panels"]
     return {f"{it['title']} {target['refId']}": target["expr"] for it in panels for target in it["targets"]}
 
 
 def anchors(page):
-    """What a link can lead to in a page, as GitHub makes it of titles."""
+    """Returns the anchors that GitHub creates for the headings of a page."""
     titles = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
     return {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def free_port():
-    """A port that nobody has just now."""
+    """Returns an unused port."""
     with socket.socket() as it:
         it.bind(("127.0.0.1", 0))
         return it.getsockname()[1]
 
 
 def fetch(url, data=None):
-    """The status of an answer, and its text."""
+    """Returns the status and text of a response."""
     request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return answer.status, answer.read().decode()
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
 
 
 def eventually(what, ask):
-    """What `ask` gives as soon as it gives something."""
-    deadline, found = time.monotonic() + PATIENCE, None
+    """Waits until `ask` returns a value, and returns the value."""
+    deadline, found = time.monotonic() + TIMEOUT, None
     while not found:
-        assert time.monotonic() < deadline, f"in {PATIENCE} seconds: no {what}"
+        assert time.monotonic() < deadline, f"timed out after {TIMEOUT} seconds: no {what}"
         time.sleep(0.1)
         try:
             found = ask()
@@ -80,19 +80,19 @@ def eventually(what, ask):
 
 
 class Files(unittest.TestCase):
-    """What promtool says of the files."""
+    """Checks the files with promtool."""
 
-    def test_configuration_and_rules_are_sound(self):
+    def test_configuration_and_rules_are_valid(self):
         promtool("check", "config", FOLDER / "prometheus.yaml")
         promtool("check", "rules", FOLDER / "alerts.yaml")
 
-    def test_each_alert_fires_when_it_should_and_none_at_a_quiet_server(self):
+    def test_each_alert_has_a_passing_test(self):
         promtool("test", "rules", FOLDER / "alerts-test.yaml")
         tests = (FOLDER / "alerts-test.yaml").read_text()
         for alert in alerts():
             self.assertIn(f"alertname: {alert['alert']}\n", tests)
 
-    def test_each_alert_leads_to_a_chapter_of_the_runbook(self):
+    def test_each_alert_links_to_a_section_of_the_runbook(self):
         for alert in alerts():
             page, _, anchor = alert["annotations"]["runbook"].partition("#")
             self.assertIn(anchor, anchors((ROOT / page).read_text()), alert["alert"])
@@ -100,11 +100,11 @@ class Files(unittest.TestCase):
 
 
 class Scraped(unittest.TestCase):
-    """What Prometheus knows of an API that works."""
+    """Checks the metrics that Prometheus scrapes from a running API."""
 
     @classmethod
     def setUpClass(cls):
-        # What is started last ends first.
+        # Processes are stopped in reverse order.
         cls.folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         postgres = cls.start("test-postgres", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         template = postgres.stdout.readline().strip()
@@ -126,7 +126,7 @@ class Scraped(unittest.TestCase):
 
     @classmethod
     def start(cls, program, **options):
-        """A program of ours, that lasts as long as this class."""
+        """Starts a program that is stopped after the tests of this class."""
         command = program if isinstance(program, list) else [PROGRAMS / program]
         process = subprocess.Popen(command, text=True, **options)
 
@@ -135,7 +135,7 @@ class Scraped(unittest.TestCase):
                 process.stdin.close()
             else:
                 process.terminate()
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT)
             if process.stdout:
                 process.stdout.close()
 
@@ -144,7 +144,7 @@ class Scraped(unittest.TestCase):
 
     @classmethod
     def start_prometheus(cls, metrics):
-        """With the real configuration, but for where the API is and how often it is asked."""
+        """Starts Prometheus with the real configuration, except for the API's address and the intervals."""
         configuration = yaml.safe_load((FOLDER / "prometheus.yaml").read_text())
         configuration["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
         configuration["rule_files"] = [str(FOLDER / "alerts.yaml")]
@@ -162,7 +162,7 @@ class Scraped(unittest.TestCase):
         cls.start(["prometheus", *options])
 
     def ask(self, path, **parameters):
-        """What the API of Prometheus answers."""
+        """Returns the data of a request to the API of Prometheus, or None while it starts."""
         url = f"http://127.0.0.1:{self.prometheus}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         status, text = fetch(url)
         if status == 503:
@@ -171,12 +171,12 @@ class Scraped(unittest.TestCase):
         return json.loads(text)["data"]
 
     def query(self, expression):
-        """The series that a query finds now."""
-        answer = self.ask("query", query=expression)
-        return answer and [it for it in answer["result"] if it["value"][1] != "NaN"]
+        """Returns the current series of a query."""
+        data = self.ask("query", query=expression)
+        return data and [it for it in data["result"] if it["value"][1] != "NaN"]
 
     def use(self):
-        """Some requests of each kind, as a service has them all the time."""
+        """Sends a request of each kind."""
         login = {"email": "member@example.com", "password": "for development only"}
         for path, body in [
             ("/health/ready", None),
@@ -187,11 +187,11 @@ class Scraped(unittest.TestCase):
             fetch(self.api + path, body)
 
     def found(self, expression):
-        """What a query finds while the API is in use."""
+        """Sends requests, and returns the current series of a query."""
         self.use()
         return self.query(expression)
 
-    def test_every_query_of_the_dashboard_finds_something(self):
+    def test_every_query_of_the_dashboard_returns_data(self):
         for title, query in dashboard_queries().items():
             for variable, value in VARIABLES.items():
                 query = query.replace(variable, value)
@@ -199,7 +199,7 @@ class Scraped(unittest.TestCase):
             with self.subTest(title):
                 eventually(f"data for {query}", lambda query=query: self.found(query))
 
-    def test_every_metric_of_an_alert_is_one_that_is_scraped(self):
+    def test_every_metric_of_an_alert_is_scraped(self):
         for alert in alerts():
             names = re.findall(r"\b([a-z_]+)\{", alert["expr"])
             self.assertTrue(names, alert["expr"])
@@ -207,11 +207,11 @@ class Scraped(unittest.TestCase):
                 with self.subTest(f"{alert['alert']}: {name}"):
                     eventually(name, lambda name=name: self.found(f'{name}{{job="api"}}'))
 
-    def test_every_rule_is_evaluated_without_an_error_and_none_fires(self):
+    def test_no_rule_fails_or_fires(self):
         def evaluated():
             self.use()
-            answer = self.ask("rules")
-            rules = [rule for group in (answer or {}).get("groups", []) for rule in group["rules"]]
+            data = self.ask("rules")
+            rules = [rule for group in (data or {}).get("groups", []) for rule in group["rules"]]
             return rules if rules and all(it["health"] != "unknown" for it in rules) else None
 
         for rule in eventually("rules", evaluated):

@@ -12,7 +12,7 @@ use crate::harness::{Operation, Row, SESSION, Spec, TestApp, problem};
 /// The only operations that anonymous clients may call. A new entry needs a security review.
 const OPEN: [&str; 4] = ["getLiveness", "getReadiness", "logIn", "signUp"];
 
-/// How many operations are tested at once.
+/// The number of operations to test at once.
 const CONCURRENT: usize = 8;
 
 /// A request that changes nothing: no row has its id, and its body is not valid.
@@ -20,7 +20,7 @@ fn request(app: &TestApp, operation: &Operation) -> RequestBuilder {
     let segments = operation.path.split('/');
     let unknown = "00000000-0000-7000-8000-000000000000";
     let path: Vec<_> = segments.map(|it| if it.starts_with('{') { unknown } else { it }).collect();
-    let request = app.request_as_nobody(&operation.method, &path.join("/"));
+    let request = app.request_anonymous(&operation.method, &path.join("/"));
     let has_body = operation.spec.get("requestBody").is_some();
     if has_body { request.json(&json!({ "": 0 })) } else { request }
 }

@@ -9,14 +9,14 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 
 pub(crate) async fn sign_up(app: &TestApp, email: &str) -> Response {
     let body = json!({ "email": email, "name": "Ada", "password": PASSWORD });
-    let request = app.request_as_nobody("POST", "/accounts").json(&body);
-    request.send().await.expect("an answer")
+    let request = app.request_anonymous("POST", "/accounts").json(&body);
+    request.send().await.expect("a response")
 }
 
 pub(crate) async fn log_in(app: &TestApp, email: &str, password: &str) -> Response {
     let body = json!({ "email": email, "password": password });
-    let request = app.request_as_nobody("POST", "/sessions").json(&body);
-    request.send().await.expect("an answer")
+    let request = app.request_anonymous("POST", "/sessions").json(&body);
+    request.send().await.expect("a response")
 }
 
 /// Logs in and returns the token of the new session.
@@ -30,7 +30,7 @@ pub(crate) async fn token(app: &TestApp, email: &str, password: &str) -> String 
 /// Returns the status of a request for the caller's own account.
 pub(crate) async fn status(app: &TestApp, token: &str) -> u16 {
     let request = app.request_as(token, "GET", "/accounts/me");
-    request.send().await.expect("an answer").status().as_u16()
+    request.send().await.expect("a response").status().as_u16()
 }
 
 #[tokio::test]
@@ -51,8 +51,8 @@ async fn sign_up_creates_a_member_who_can_log_in() {
     "#);
     let token = token(&app, "ada@EXAMPLE.com", PASSWORD).await;
     let request = app.request_as(&token, "PATCH", "/accounts/me").json(&json!({ "name": "A. K." }));
-    assert_eq!(request.send().await.expect("an answer").status(), 200);
-    let found = app.request_as(&token, "GET", "/accounts/me").send().await.expect("an answer");
+    assert_eq!(request.send().await.expect("a response").status(), 200);
+    let found = app.request_as(&token, "GET", "/accounts/me").send().await.expect("a response");
     let found: Value = found.json().await.expect("JSON");
     assert_eq!((&found["id"], &found["name"]), (&account["id"], &json!("A. K.")));
 }
@@ -70,7 +70,7 @@ async fn invalid_passwords_return_422_and_are_not_echoed() {
     let app = TestApp::spawn().await;
     for password in ["hunter2hunt", &"hunter2".repeat(19), "hunter2\0hunter2"] {
         let body = json!({ "email": "a@example.com", "name": "Ada", "password": password });
-        let response = app.post("/accounts", &body).send().await.expect("an answer");
+        let response = app.post("/accounts", &body).send().await.expect("a response");
         let problem = problem(response, 422).await;
         assert_eq!(problem["errors"][0]["pointer"], "/password");
         assert!(!problem.to_string().contains("hunter2"), "{problem}");
@@ -83,10 +83,10 @@ async fn only_admins_create_accounts_without_sign_up() {
         let app = TestApp::spawn_with(variables).await;
         problem(sign_up(&app, "ada@example.com").await, 401).await;
         let body = json!({ "email": "ada@example.com", "name": "Ada", "password": PASSWORD });
-        let response = app.post("/accounts", &body).send().await.expect("an answer");
+        let response = app.post("/accounts", &body).send().await.expect("a response");
         problem(response, 403).await;
         let request = app.request_as_admin("POST", "/accounts").json(&body);
-        assert_eq!(request.send().await.expect("an answer").status(), 201);
+        assert_eq!(request.send().await.expect("a response").status(), 201);
         token(&app, "ada@example.com", PASSWORD).await;
     }
 }
@@ -99,14 +99,14 @@ async fn changing_the_password_ends_other_sessions_but_keeps_api_tokens() {
     let other = token(&app, "ada@example.com", PASSWORD).await;
     let body = json!({ "name": "ci", "scope": "read" });
     let made = app.request_as(&this, "POST", "/tokens").json(&body).send().await;
-    let made: Value = made.expect("an answer").json().await.expect("JSON");
+    let made: Value = made.expect("a response").json().await.expect("JSON");
     let machine = made["token"].as_str().expect("a string");
     assert_eq!([status(&app, &other).await, status(&app, machine).await], [200, 200]);
 
     let change = async |current: &str| {
         let body = json!({ "current_password": current, "new_password": "another long one" });
         let request = app.request_as(&this, "PUT", "/accounts/me/password").json(&body);
-        request.send().await.expect("an answer")
+        request.send().await.expect("a response")
     };
     let problem = problem(change("not the password").await, 422).await;
     assert_eq!(problem["errors"][0]["pointer"], "/current_password");
@@ -126,11 +126,11 @@ async fn admin_changes_take_effect_at_once() {
     let path = format!("/accounts/{}", account["id"].as_str().expect("a string"));
     let change = async |body: Value| {
         let request = app.request_as_admin("PATCH", &path).json(&body);
-        assert_eq!(request.send().await.expect("an answer").status(), 200);
+        assert_eq!(request.send().await.expect("a response").status(), 200);
     };
     let list = async || {
         let request = app.request_as(&token, "GET", "/accounts");
-        request.send().await.expect("an answer").status().as_u16()
+        request.send().await.expect("a response").status().as_u16()
     };
     assert_eq!(list().await, 403);
     change(json!({ "role": "admin" })).await;
@@ -140,10 +140,10 @@ async fn admin_changes_take_effect_at_once() {
     assert_eq!(log_in(&app, "ada@example.com", PASSWORD).await.status(), 401);
     change(json!({ "disabled": false })).await;
     assert_eq!(list().await, 200);
-    let deleted = app.request_as_admin("DELETE", &path).send().await.expect("an answer");
+    let deleted = app.request_as_admin("DELETE", &path).send().await.expect("a response");
     assert_eq!(deleted.status(), 204);
     assert_eq!(list().await, 401);
-    problem(app.request_as_admin("DELETE", &path).send().await.expect("an answer"), 404).await;
+    problem(app.request_as_admin("DELETE", &path).send().await.expect("a response"), 404).await;
 }
 
 #[tokio::test]
@@ -152,7 +152,7 @@ async fn the_last_admin_cannot_be_demoted_or_deleted() {
     let path = format!("/accounts/{}", app.administrator.account);
     for method in ["PATCH", "DELETE"] {
         let request = app.request_as_admin(method, &path).json(&json!({ "role": "member" }));
-        problem(request.send().await.expect("an answer"), 403).await;
+        problem(request.send().await.expect("a response"), 403).await;
     }
 }
 
@@ -160,7 +160,7 @@ async fn the_last_admin_cannot_be_demoted_or_deleted() {
 async fn accounts_are_paginated() {
     let app = TestApp::spawn().await;
     let get = async |path: &str| {
-        let response = app.request_as_admin("GET", path).send().await.expect("an answer");
+        let response = app.request_as_admin("GET", path).send().await.expect("a response");
         response.json::<Value>().await.expect("JSON")
     };
     let first = get("/accounts?limit=1").await;
@@ -176,7 +176,7 @@ async fn production_rejects_development_accounts_and_tokens() {
     let app = TestApp::spawn_with(&[("APP_ENV", "production")]).await;
     let dev = config(&app.database, &[]);
     let made = migrate::token(&dev, db::accounts::Role::Admin).await.expect("a token");
-    let dev_app = TestApp::spawn_beside(&app, &[]);
+    let dev_app = TestApp::spawn_sharing_database(&app, &[]);
     assert_eq!(status(&dev_app, made.trim_end()).await, 200);
     assert_eq!(status(&app, made.trim_end()).await, 401);
     for email in ["admin@example.com", "member@example.com"] {
@@ -202,7 +202,7 @@ async fn a_command_creates_the_first_admin_of_production() {
     let password = output.lines().last().expect("a line");
     assert_eq!(password.len(), 24);
     let token = token(&app, "root@example.com", password).await;
-    let listed = app.request_as(&token, "GET", "/accounts").send().await.expect("an answer");
+    let listed = app.request_as(&token, "GET", "/accounts").send().await.expect("a response");
     assert_eq!(listed.status(), 200);
 
     let output = create("other@example.com", Some(PASSWORD)).await.expect("an admin");

@@ -10,7 +10,7 @@ use crate::{
 
 async fn page(app: &TestApp, query: &str) -> Value {
     let request = app.request_as_admin("GET", &format!("/audit?{query}"));
-    request.send().await.expect("an answer").json().await.expect("JSON")
+    request.send().await.expect("a response").json().await.expect("JSON")
 }
 
 /// Returns the actions of a page, the oldest first.
@@ -56,7 +56,7 @@ async fn account_session_and_token_changes_are_audited() {
     let token = token(&app, "ada@example.com", PASSWORD).await;
     let body = json!({ "name": "ci", "scope": "read" });
     let made = app.request_as(&token, "POST", "/tokens").json(&body).send().await;
-    let made = id(made.expect("an answer")).await;
+    let made = id(made.expect("a response")).await;
     let (own, account) = ("/accounts/me", format!("/accounts/{account}"));
     let password = json!({ "current_password": PASSWORD, "new_password": "another long one" });
     for request in [
@@ -67,7 +67,7 @@ async fn account_session_and_token_changes_are_audited() {
         app.request_as_admin("PATCH", &account).json(&json!({ "role": "admin" })),
         app.request_as_admin("DELETE", &account),
     ] {
-        let response = request.header("x-request-id", "run-8").send().await.expect("an answer");
+        let response = request.header("x-request-id", "run-8").send().await.expect("a response");
         assert!(response.status().is_success(), "{response:?}");
     }
     assert_eq!(
@@ -96,7 +96,7 @@ async fn audit_pages_start_with_the_newest_entry() {
     let app = TestApp::spawn().await;
     for _ in 0..3 {
         let body = json!({ "name": "Ada", "emails": ["a@example.com"] });
-        app.post("/persons", &body).send().await.expect("an answer");
+        app.post("/persons", &body).send().await.expect("a response");
     }
     let all = page(&app, "").await;
     let (mut found, mut query) = (Vec::new(), "limit=2".to_owned());

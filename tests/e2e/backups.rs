@@ -114,7 +114,7 @@ async fn rows_written_during_a_backup_do_not_fail_its_drill() {
     let mut written = 0;
     while !backup.is_finished() {
         let body = serde_json::json!({ "name": format!("Number {written}"), "emails": [] });
-        let status = app.post("/persons", &body).send().await.expect("an answer").status();
+        let status = app.post("/persons", &body).send().await.expect("a response").status();
         assert!(status == 201 || status == 422, "{status}");
         written += 1;
     }

@@ -10,7 +10,7 @@ const HALF_A_HEADER: &str = "GET /health/live HTTP/1.1\r\nHost: a";
 
 async fn is_live(app: &TestApp) -> bool {
     let request = app.get("/health/live").timeout(Duration::from_secs(10));
-    request.send().await.expect("an answer").status() == 200
+    request.send().await.expect("a response").status() == 200
 }
 
 #[tokio::test]
@@ -50,13 +50,13 @@ async fn an_idle_connection_may_wait_longer_than_a_header() {
     let app = TestApp::spawn_with(&variables).await;
     let mut idle = Wire::connect(app.address).await;
     idle.get("/health/live").await;
-    idle.answer().await;
+    idle.response().await;
     // Stays idle until the header timeout closes the other connection.
     let mut slow = Wire::connect(app.address).await;
     slow.send(HALF_A_HEADER).await;
     slow.rest().await;
     idle.get("/health/live").await;
-    assert!(idle.answer().await.starts_with("HTTP/1.1 200 "));
+    assert!(idle.response().await.starts_with("HTTP/1.1 200 "));
     // A header that has begun must arrive in time on a reused connection too.
     idle.send(HALF_A_HEADER).await;
     assert_eq!(idle.rest().await, "");
@@ -68,7 +68,7 @@ async fn an_idle_connection_is_closed() {
     let mut wire = Wire::connect(app.address).await;
     for _ in 0..2 {
         wire.get("/health/live").await;
-        assert!(wire.answer().await.starts_with("HTTP/1.1 200 "));
+        assert!(wire.response().await.starts_with("HTTP/1.1 200 "));
     }
     assert_eq!(wire.rest().await, "");
 }
@@ -105,11 +105,11 @@ async fn a_connection_over_the_limit_waits_until_another_ends() {
         (Wire::connect(app.address).await, Wire::connect(app.address).await);
     for wire in [&mut first, &mut second] {
         wire.get("/health/live").await;
-        wire.answer().await;
+        wire.response().await;
     }
     let mut third = Wire::connect(app.address).await;
     third.get("/health/live").await;
     assert!(third.is_silent().await);
     drop(first);
-    assert!(third.answer().await.starts_with("HTTP/1.1 200 "));
+    assert!(third.response().await.starts_with("HTTP/1.1 200 "));
 }

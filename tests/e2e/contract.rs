@@ -48,7 +48,7 @@ async fn every_resource_follows_the_contract() {
     assert!(failed.is_empty(), "these resources do not follow the contract, see above: {failed:?}");
 }
 
-/// Checks the next resource until none is left. Returns the paths of those that failed.
+/// Checks the next resource until none is left. Returns the paths of the failed resources.
 async fn check_from(next: &AtomicUsize, mut app: TestApp) -> Vec<&'static str> {
     let (resources, mut failed) = (&Catalog::of(&app).await.resources, Vec::new());
     loop {

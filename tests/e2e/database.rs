@@ -23,7 +23,7 @@ async fn locked_person(app: &TestApp) -> (String, Client) {
 
 async fn create(app: &TestApp, name: &str) -> String {
     let body = json!({ "name": name, "emails": ["ada@example.com"] });
-    let response = app.post("/persons", &body).send().await.expect("an answer");
+    let response = app.post("/persons", &body).send().await.expect("a response");
     assert_eq!(response.status(), 201);
     response.headers()["location"].to_str().expect("ASCII").to_owned()
 }
@@ -35,7 +35,7 @@ async fn waiting_are(app: &TestApp, expected: usize) {
     let waiting = "SELECT FROM pg_stat_activity \
         WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let came = async {
-        while client.query(waiting, &[]).await.expect("an answer").len() != expected {
+        while client.query(waiting, &[]).await.expect("a response").len() != expected {
             sleep(Duration::from_millis(5)).await;
         }
     };
@@ -49,7 +49,7 @@ async fn a_request_timeout_cancels_its_query() {
     let (path, _lock) = locked_person(&app).await;
     let change = tokio::spawn(app.request("PATCH", &path).json(&json!({ "name": "A" })).send());
     waiting_are(&app, 1).await;
-    problem(change.await.expect("no panic").expect("an answer"), 504).await;
+    problem(change.await.expect("no panic").expect("a response"), 504).await;
     // The row is still locked, so the query only stops waiting if it was cancelled.
     waiting_are(&app, 0).await;
 }
@@ -65,7 +65,7 @@ async fn different_pages_are_read_concurrently() {
     waiting_are(&app, pages.len()).await;
     client.batch_execute("ROLLBACK").await.expect("the lock is gone");
     for page in join_all(pages).await {
-        assert_eq!(page.expect("no panic").expect("an answer").status(), 200);
+        assert_eq!(page.expect("no panic").expect("a response").status(), 200);
     }
 }
 
@@ -80,7 +80,7 @@ async fn a_batch_is_cancelled_when_all_its_callers_are_gone() {
     // The first request is a batch of its own. The requests that arrive meanwhile form the second batch.
     let (answers, ()) = futures_util::future::join(reads, waiting_are(&app, 2)).await;
     for answer in answers {
-        problem(answer.expect("an answer"), 504).await;
+        problem(answer.expect("a response"), 504).await;
     }
     waiting_are(&app, 0).await;
 }
@@ -90,9 +90,9 @@ async fn a_lock_timeout_returns_503() {
     let app = TestApp::spawn_with(&[("DATABASE_LOCK_TIMEOUT_SECONDS", "1")]).await;
     let (path, lock) = locked_person(&app).await;
     let change = app.request("PATCH", &path).json(&json!({ "name": "A" }));
-    problem(change.try_clone().expect("a body").send().await.expect("an answer"), 503).await;
+    problem(change.try_clone().expect("a body").send().await.expect("a response"), 503).await;
     drop(lock);
-    assert_eq!(change.send().await.expect("an answer").status(), 200);
+    assert_eq!(change.send().await.expect("a response").status(), 200);
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn an_invalid_person_does_not_fail_the_rest_of_its_batch() {
     });
     for (number, answer) in join_all(answers).await.into_iter().enumerate() {
         let expected = if number == 7 { 422 } else { 201 };
-        assert_eq!(answer.expect("an answer").status(), expected, "{number}");
+        assert_eq!(answer.expect("a response").status(), expected, "{number}");
     }
 }
 
@@ -121,7 +121,7 @@ async fn concurrent_reads_return_the_requested_person() {
     let asked = (0..100).map(|number| paths.get(number % 11).unwrap_or(&absent));
     let answers = join_all(asked.map(|path| app.get(path).send())).await;
     for (number, answer) in answers.into_iter().enumerate() {
-        let answer = answer.expect("an answer");
+        let answer = answer.expect("a response");
         if number % 11 == 10 {
             problem(answer, 404).await;
         } else {
@@ -139,8 +139,8 @@ async fn an_unreachable_host_is_skipped() {
     // Nothing listens on port 1.
     let (user, rest) = url.split_once('@').expect("a user");
     let url = format!("{user}@127.0.0.1:1,{rest}&target_session_attrs=read-write");
-    let second = TestApp::spawn_beside(&app, &[("DATABASE_URL", &url)]);
-    assert_eq!(second.get("/health/ready").send().await.expect("an answer").status(), 200);
+    let second = TestApp::spawn_sharing_database(&app, &[("DATABASE_URL", &url)]);
+    assert_eq!(second.get("/health/ready").send().await.expect("a response").status(), 200);
 
     let server = app.database.server().await;
     let read_only =
@@ -148,7 +148,7 @@ async fn an_unreachable_host_is_skipped() {
     server.batch_execute(&read_only).await.expect("a setting");
     app.database.end_connections().await;
     // Writes need a server that is not a standby.
-    problem(second.get("/health/ready").send().await.expect("an answer"), 503).await;
+    problem(second.get("/health/ready").send().await.expect("a response"), 503).await;
 }
 
 #[tokio::test]

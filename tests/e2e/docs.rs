@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::harness::{Spec, TestApp, config};
 
 async fn page(app: &TestApp, path: &str) -> (StatusCode, String) {
-    let response = app.get(path).send().await.expect("an answer");
+    let response = app.get(path).send().await.expect("a response");
     (response.status(), response.text().await.expect("a text"))
 }
 
@@ -47,8 +47,8 @@ async fn the_log_in_example_works_in_development() {
     let role = db::accounts::Role::Member;
     migrate::token(&config(&app.database, &[]), role).await.expect("a token");
     let example = &document["components"]["schemas"]["LogIn"]["examples"][0];
-    let response = app.request_as_nobody("POST", "/sessions").json(example).send().await;
-    assert_eq!(response.expect("an answer").status(), 201);
+    let response = app.request_anonymous("POST", "/sessions").json(example).send().await;
+    assert_eq!(response.expect("a response").status(), 201);
 }
 
 #[tokio::test]

@@ -74,15 +74,15 @@ async fn load(app: &TestApp, file: &Path) -> anyhow::Result<String> {
 async fn app() -> TestApp {
     let app = TestApp::spawn().await;
     let body = serde_json::json!({ "name": REPLACED, "emails": ["a@example.com"] });
-    assert_eq!(app.post("/persons", &body).send().await.expect("an answer").status(), 201);
+    assert_eq!(app.post("/persons", &body).send().await.expect("a response").status(), 201);
     app
 }
 
 /// Returns the names of all persons, as soon as the API has reconnected.
 async fn names(app: &TestApp) -> Vec<String> {
-    while app.get("/health/ready").send().await.expect("an answer").status() != 200 {}
+    while app.get("/health/ready").send().await.expect("a response").status() != 200 {}
     app.store_identities().await;
-    let response = app.get("/persons?limit=100").send().await.expect("an answer");
+    let response = app.get("/persons?limit=100").send().await.expect("a response");
     let page: Value = response.json().await.expect("JSON");
     let items = page["items"].as_array().expect("a list").iter();
     items.map(|person| person["name"].as_str().expect("a string").to_owned()).collect()
@@ -162,7 +162,7 @@ async fn a_failed_load_reports_the_cause_and_changes_nothing() {
         assert!(format!("{error:#}").contains(why), "case {index}: {error:#}");
         assert_eq!(names(&app).await, [REPLACED], "case {index}");
         let left = format!("{}__loaded", app.database.name);
-        assert!(!admin::exists(&server, &left).await.expect("an answer"), "case {index}");
+        assert!(!admin::exists(&server, &left).await.expect("a response"), "case {index}");
     }
 }
 
@@ -197,7 +197,7 @@ async fn a_load_works_after_a_killed_load() {
     let file = source.dump("a.dump");
     let name = migrate::load::prepare(&config(&app.database, &[])).await.expect("prepared");
     let client = app.database.server().await;
-    assert!(admin::exists(&client, name.trim()).await.expect("an answer"));
+    assert!(admin::exists(&client, name.trim()).await.expect("a response"));
     load(&app, &file).await.expect("loaded");
     assert_eq!(names(&app).await.len(), 12);
 }

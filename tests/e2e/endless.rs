@@ -29,7 +29,7 @@ async fn a_content_length_over_the_limit_returns_413_before_the_body() {
     let app = TestApp::spawn().await;
     let mut wire = Wire::connect(app.address).await;
     wire.send(format!("{POST}Content-Length: {GIGABYTE}\r\n\r\n")).await;
-    let response = wire.answer().await;
+    let response = wire.response().await;
     assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
     assert_eq!(wire.rest().await, "");
 }
@@ -68,5 +68,5 @@ async fn endless_requests_are_cut_off_with_little_memory() {
         .await;
     let after = server.memory();
     assert!(after < before + 100, "the memory grew from {before} to {after} MiB");
-    assert_eq!(server.get(&app, "/persons").send().await.expect("an answer").status(), 200);
+    assert_eq!(server.get(&app, "/persons").send().await.expect("a response").status(), 200);
 }

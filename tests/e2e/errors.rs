@@ -16,7 +16,7 @@ const SMALL_BODIES: [(&str, &str); 1] = [("API_BODY_LIMIT_BYTES", "100")];
 #[tokio::test]
 async fn an_unknown_path_returns_404() {
     let app = TestApp::spawn().await;
-    let response = app.get("/nowhere").send().await.expect("an answer");
+    let response = app.get("/nowhere").send().await.expect("a response");
     insta::assert_json_snapshot!(problem(response, 404).await, @r#"
     {
       "code": "not_found",
@@ -31,7 +31,7 @@ async fn an_unknown_path_returns_404() {
 #[tokio::test]
 async fn an_unknown_method_returns_405() {
     let app = TestApp::spawn().await;
-    let response = app.request("DELETE", "/persons").send().await.expect("an answer");
+    let response = app.request("DELETE", "/persons").send().await.expect("a response");
     insta::assert_json_snapshot!(problem(response, 405).await, @r#"
     {
       "code": "method_not_allowed",
@@ -47,7 +47,7 @@ async fn an_unknown_method_returns_405() {
 async fn a_content_length_over_the_limit_returns_413() {
     let app = TestApp::spawn_with(&SMALL_BODIES).await;
     let body = json!({ "name": "a".repeat(100), "emails": ["ada@example.com"] });
-    let response = app.post("/persons", &body).send().await.expect("an answer");
+    let response = app.post("/persons", &body).send().await.expect("a response");
     insta::assert_json_snapshot!(problem(response, 413).await, @r#"
     {
       "code": "payload_too_large",
@@ -83,7 +83,7 @@ async fn assert_payload_too_large(app: &TestApp, rest: &str) {
     stream.write_all(request.as_bytes()).await.expect("an open connection");
     let mut response = String::new();
     let read = timeout(Duration::from_secs(5), stream.read_to_string(&mut response)).await;
-    read.expect("an answer in time").expect("an answer");
+    read.expect("a response in time").expect("a response");
     assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
     assert!(response.contains("content-type: application/problem+json"), "{response}");
     assert!(response.contains("x-request-id: "), "{response}");
@@ -98,7 +98,7 @@ async fn valid_request_ids_are_kept_and_invalid_ones_replaced() {
     {
         for path in ["/health/live", "/nowhere"] {
             let request = app.get(path).header("x-request-id", given);
-            let response = request.send().await.expect("an answer");
+            let response = request.send().await.expect("a response");
             let id = response.headers()["x-request-id"].to_str().expect("ASCII");
             assert_eq!(id == given, is_kept, "{given:?} on {path} became {id:?}");
             assert!(!id.is_empty());
@@ -113,7 +113,7 @@ async fn an_internal_error_returns_only_the_request_id() {
     // The server does not handle this SQLSTATE.
     client.batch_execute("ALTER TABLE persons RENAME COLUMN name TO renamed").await.expect("done");
     let request = app.get("/persons").header("x-request-id", "mine");
-    let response = request.send().await.expect("an answer");
+    let response = request.send().await.expect("a response");
     insta::assert_json_snapshot!(problem(response, 500).await, @r#"
     {
       "code": "internal_server_error",

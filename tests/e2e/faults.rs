@@ -57,24 +57,24 @@ async fn survives(faults: &[&str]) {
         clients.spawn(Client::new(load.clone(), number).run());
     }
 
-    load.answers(20 * CLIENTS).await;
+    load.wait_for_successes(20 * CLIENTS).await;
     for (number, fault) in faults.iter().enumerate() {
         if number > 0 {
             // Waits until the requests reach their time limits.
-            load.refusals(CLIENTS).await;
+            load.wait_for_failures(CLIENTS).await;
         }
-        block_in_place(|| postgres.suffer(fault));
+        block_in_place(|| postgres.apply_fault(fault));
     }
     let back = Instant::now();
-    timeout(RECOVERY, load.answers(CLIENTS)).await.expect("the API recovers");
+    timeout(RECOVERY, load.wait_for_successes(CLIENTS)).await.expect("the API recovers");
     while back.elapsed() < RECOVERY {
-        load.answers(CLIENTS).await;
+        load.wait_for_successes(CLIENTS).await;
     }
-    load.answers(20 * CLIENTS).await;
+    load.wait_for_successes(20 * CLIENTS).await;
     load.stop();
     let clients = clients.join_all().await;
 
-    let took = load.refused_after(back).unwrap_or_default();
+    let took = load.failed_after(back).unwrap_or_default();
     assert!(took < RECOVERY, "the last 503 or 504 came {took:?} after the recovery");
     let database = load.app.database.connect().await;
     let rows = database.query("SELECT name, count(*) FROM persons GROUP BY name", &[]).await;

@@ -17,7 +17,7 @@ async fn log_in(server: &ServerProcess, from: (u8, u8), email: &str, password: &
     let client = Client::builder().local_address(Some(address.into())).build().expect("a client");
     let body = json!({ "email": email, "password": password });
     let request = client.post(format!("http://{}/sessions", server.address)).json(&body);
-    request.send().await.expect("an answer")
+    request.send().await.expect("a response")
 }
 
 /// Makes these guesses, each with its source address and e-mail address, and returns the number of responses for
@@ -59,7 +59,7 @@ async fn guess(guesses: impl Iterator<Item = ((u8, u8), String)>) -> BTreeMap<u1
 #[ignore = "takes long"]
 async fn guesses_at_one_account_from_many_addresses_are_throttled() {
     let guesses = (0..1000).map(|number| {
-        let host = u8::try_from(number % 200).expect("small") + 1;
+        let host = u8::try_from(number % 200).expect("a small number") + 1;
         ((1, host), "ada@example.com".to_owned())
     });
     assert_eq!(guess(guesses).await, [(401, 10), (429, 990)].into());
@@ -79,8 +79,8 @@ async fn clients_behind_a_trusted_proxy_are_throttled_separately() {
     let guess = async |client: &str, number: u32| {
         let email = format!("person{number}@example.com");
         let body = json!({ "email": email, "password": "not the password" });
-        let request = app.request_as_nobody("POST", "/sessions").json(&body);
-        let response = request.header("x-forwarded-for", client).send().await.expect("an answer");
+        let request = app.request_anonymous("POST", "/sessions").json(&body);
+        let response = request.header("x-forwarded-for", client).send().await.expect("a response");
         response.status().as_u16()
     };
     for number in 0..100 {

@@ -8,7 +8,7 @@ use crate::harness::{TestApp, problem};
 const ALLOWED: &str = "https://app.example";
 
 async fn send(app: &TestApp, method: &str, path: &str) -> Response {
-    app.request(method, path).send().await.expect("an answer")
+    app.request(method, path).send().await.expect("a response")
 }
 
 /// Returns the value of a header, or an empty text.
@@ -103,7 +103,7 @@ async fn cors_is_disabled_by_default() {
     for method in ["GET", "OPTIONS"] {
         let request = app.request(method, "/persons").header("origin", ALLOWED);
         let request = request.header("access-control-request-method", "POST");
-        let response = request.send().await.expect("an answer");
+        let response = request.send().await.expect("a response");
         assert!(response.headers().keys().all(|it| !it.as_str().starts_with("access-control-")));
         assert!(!response.headers().contains_key("vary"));
     }
@@ -124,7 +124,7 @@ async fn allowed_origins_may_read_every_response() {
     ] {
         for path in ["/persons", "/nowhere"] {
             let request = app.get(path).header("origin", origin.as_bytes());
-            let response = request.send().await.expect("an answer");
+            let response = request.send().await.expect("a response");
             let headers = response.headers();
             let allowed = text(headers, "access-control-allow-origin");
             assert_eq!(allowed, if is_allowed { origin } else { "" }, "{origin} {path}");
@@ -146,7 +146,7 @@ async fn cors_preflight_lists_methods_and_headers() {
     ] {
         let request = app.request("OPTIONS", path).header("origin", origin);
         let request = request.header("access-control-request-method", "POST");
-        let response = request.send().await.expect("an answer");
+        let response = request.send().await.expect("a response");
         let headers = response.headers();
         let methods = text(headers, "access-control-allow-methods");
         assert_eq!(methods.contains("POST"), is_listed, "{origin} {path}");

@@ -24,7 +24,7 @@ fn live() -> Request<()> {
 async fn status(requests: &mut SendRequest<Bytes>) -> u16 {
     let mut ready = requests.clone().ready().await.expect("a stream");
     let (response, _) = ready.send_request(live(), true).expect("sent");
-    response.await.expect("an answer").status().as_u16()
+    response.await.expect("a response").status().as_u16()
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ async fn ten_thousand_incomplete_requests_do_not_block_other_clients() {
     let idle = open_incomplete(server.address, IDLE_CLIENTS).await;
     for path in ["/health/live", "/health/ready", "/persons"] {
         let request = server.get(&app, path).timeout(Duration::from_secs(10));
-        assert_eq!(request.send().await.expect("an answer").status(), 200, "{path}");
+        assert_eq!(request.send().await.expect("a response").status(), 200, "{path}");
     }
     let memory = server.memory();
     assert!(memory < 700, "{memory} MiB");
@@ -64,6 +64,6 @@ async fn over_the_limit_a_client_is_served_after_timeouts_close_other_connection
     let idle = open_incomplete(app.address, 100).await;
     let mut wire = Wire::connect(app.address).await;
     wire.get("/health/live").await;
-    assert!(wire.answer().await.starts_with("HTTP/1.1 200 "));
+    assert!(wire.response().await.starts_with("HTTP/1.1 200 "));
     drop(idle);
 }

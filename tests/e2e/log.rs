@@ -15,13 +15,13 @@ use crate::{
 async fn a_log_line_has_the_request_id_and_the_account_id() {
     let app = TestApp::spawn().await;
     let request = app.request_as(&app.member.token, "GET", "/accounts/me");
-    let me: Value = request.send().await.expect("an answer").json().await.expect("an account");
+    let me: Value = request.send().await.expect("a response").json().await.expect("an account");
     let server = ServerProcess::start_logging(&app, &[("RUST_LOG", "info")], Stdio::piped());
     let mine = server.get(&app, "/persons?secret=1").header("x-request-id", "mine");
     let url = format!("http://{}/persons?secret=1", server.address);
     let anonymous = Client::new().get(url).header("x-request-id", "anonymous");
     for (request, status) in [(mine, 200), (anonymous, 401)] {
-        assert_eq!(request.send().await.expect("an answer").status(), status);
+        assert_eq!(request.send().await.expect("a response").status(), status);
     }
     let log = spawn_blocking(|| server.stop_for_log()).await.expect("no panic");
     let line = |id: &str| {
@@ -45,7 +45,7 @@ async fn the_log_line_of_a_log_in_has_the_account_id() {
         let url = format!("http://{}/sessions", server.address);
         let body = json!({ "email": "a@tests.example", "password": password });
         let request = Client::new().post(url).header("x-request-id", format!("is-{status}"));
-        assert_eq!(request.json(&body).send().await.expect("an answer").status(), status);
+        assert_eq!(request.json(&body).send().await.expect("a response").status(), status);
     }
     let log = spawn_blocking(|| server.stop_for_log()).await.expect("no panic");
     let id = account["id"].as_str().expect("an id");
@@ -60,7 +60,7 @@ async fn log_lines_have_no_colours_without_a_terminal() {
     // With traces, log lines have the fields of spans too. Nothing listens on port 1.
     let variables = [("RUST_LOG", "info"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")];
     let server = ServerProcess::start_logging(&app, &variables, Stdio::piped());
-    server.get(&app, "/persons").send().await.expect("an answer");
+    server.get(&app, "/persons").send().await.expect("a response");
     let log = spawn_blocking(|| server.stop_for_log()).await.expect("no panic");
     assert!(log.contains("answered"), "{log}");
     assert!(!log.contains('\u{1b}'), "{log:?}");

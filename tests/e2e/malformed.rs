@@ -31,7 +31,7 @@ impl Operation {
 }
 
 async fn document(app: &TestApp) -> Value {
-    app.get("/openapi.json").send().await.expect("an answer").json().await.expect("JSON")
+    app.get("/openapi.json").send().await.expect("a response").json().await.expect("JSON")
 }
 
 fn operations(document: &Value, id: &str) -> Vec<Operation> {

@@ -7,7 +7,7 @@ use crate::harness::{TestApp, problem};
 
 pub(crate) async fn metrics(app: &TestApp) -> String {
     let address = app.admin.expect("API_ADMIN_LISTEN is set");
-    let response = reqwest::get(format!("http://{address}/metrics")).await.expect("an answer");
+    let response = reqwest::get(format!("http://{address}/metrics")).await.expect("a response");
     assert_eq!(response.status(), 200);
     response.text().await.expect("a text")
 }
@@ -17,10 +17,10 @@ async fn requests_are_counted_by_method_route_and_status_without_paths() {
     let app = TestApp::spawn_with(&[("API_ADMIN_LISTEN", "127.0.0.1:0")]).await;
     let id = Uuid::new_v4();
     for path in [&format!("/persons/{id}"), "/persons", "/persons", "/nowhere", "/%6eowhere?a=b"] {
-        app.get(path).send().await.expect("an answer");
+        app.get(path).send().await.expect("a response");
     }
     for method in ["DELETE", "BREW", "FETCH"] {
-        app.request(method, "/persons").send().await.expect("an answer");
+        app.request(method, "/persons").send().await.expect("a response");
     }
     let text = metrics(&app).await;
     for line in [
@@ -55,7 +55,7 @@ async fn timed_out_and_rejected_requests_are_counted_by_route() {
         (app.post("/tokens", &long), 413),
         (app.post("/nowhere", &long), 413),
     ] {
-        problem(request.send().await.expect("an answer"), status).await;
+        problem(request.send().await.expect("a response"), status).await;
     }
     let text = metrics(&app).await;
     for line in [
@@ -73,7 +73,7 @@ async fn timed_out_and_rejected_requests_are_counted_by_route() {
 async fn metrics_include_the_pool_and_the_process() {
     let variables = [("API_ADMIN_LISTEN", "127.0.0.1:0"), ("DATABASE_POOL_SIZE", "7")];
     let app = TestApp::spawn_with(&variables).await;
-    assert_eq!(app.get("/persons").send().await.expect("an answer").status(), 200);
+    assert_eq!(app.get("/persons").send().await.expect("a response").status(), 200);
     let text = metrics(&app).await;
     for line in [
         "db_pool_max 7",
@@ -92,9 +92,9 @@ async fn metrics_include_the_pool_and_the_process() {
 #[tokio::test]
 async fn metrics_are_only_on_the_admin_port() {
     let app = TestApp::spawn_with(&[("API_ADMIN_LISTEN", "127.0.0.1:0")]).await;
-    assert_eq!(app.get("/metrics").send().await.expect("an answer").status(), 404);
+    assert_eq!(app.get("/metrics").send().await.expect("a response").status(), 404);
     let address = app.admin.expect("API_ADMIN_LISTEN is set");
-    let response = reqwest::get(format!("http://{address}/persons")).await.expect("an answer");
+    let response = reqwest::get(format!("http://{address}/persons")).await.expect("a response");
     assert_eq!(response.status(), 404);
     assert!(TestApp::spawn().await.admin.is_none());
 }

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::harness::{Database, TestApp, config};
 
 async fn names(app: &TestApp) -> Vec<String> {
-    let response = app.get("/persons?limit=100").send().await.expect("an answer");
+    let response = app.get("/persons?limit=100").send().await.expect("a response");
     assert_eq!(response.status(), 200);
     let page: Value = response.json().await.expect("JSON");
     let items = page["items"].as_array().expect("a list").iter();
@@ -30,7 +30,7 @@ async fn spawn_on(database: Database) -> TestApp {
 
 async fn create_person(app: &TestApp) {
     let body = json!({ "name": "Before", "emails": ["before@example.com"] });
-    let response = app.post("/persons", &body).send().await.expect("an answer");
+    let response = app.post("/persons", &body).send().await.expect("a response");
     assert_eq!(response.status(), 201);
 }
 
@@ -54,13 +54,13 @@ async fn recreate_next_to_a_running_api_causes_only_short_503s() {
                 recreated = Some(output);
                 continue;
             }
-            response = asked => response.expect("an answer"),
+            response = asked => response.expect("a response"),
         };
         let status = response.status().as_u16();
         assert_eq!(response.headers().contains_key("retry-after"), status == 503);
         *statuses.entry(status).or_default() += 1;
         after += usize::from(recreated.is_some());
-        assert!(admin::exists(&server, &app.database.name).await.expect("an answer"));
+        assert!(admin::exists(&server, &app.database.name).await.expect("a response"));
     }
     let output = recreated.expect("the command has ended").expect("recreated");
     assert!(output.contains("with 12 sample persons\n"), "{output}");
@@ -114,7 +114,7 @@ async fn recreate_works_after_a_killed_recreate() {
     app.store_identities().await;
     assert_eq!(names(&app).await.len(), 12);
     for left in [format!("{name}__fresh"), format!("{name}__replaced")] {
-        assert!(!admin::exists(&server, &left).await.expect("an answer"), "{left} still exists");
+        assert!(!admin::exists(&server, &left).await.expect("a response"), "{left} still exists");
     }
 }
 
@@ -139,7 +139,7 @@ async fn an_interrupted_recreate_leaves_a_complete_database() {
 
 /// Returns the names as soon as the database is available again.
 async fn names_when_back(app: &TestApp) -> Vec<String> {
-    while app.get("/persons").send().await.expect("an answer").status() == 503 {
+    while app.get("/persons").send().await.expect("a response").status() == 503 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     app.store_identities().await;
@@ -164,7 +164,7 @@ async fn eight_concurrent_runs_on_a_new_server_apply_each_migration_once() {
         let line = format!("applied {} {}\n", migration.version, migration.name);
         assert_eq!(output.matches(&line).count(), 1, "{output}");
     }
-    let applied = migrations::applied(&database.connect().await).await.expect("an answer");
+    let applied = migrations::applied(&database.connect().await).await.expect("a response");
     assert_eq!(applied.len(), migrations::known().len());
 }
 

@@ -14,14 +14,14 @@ pub(crate) async fn create(app: &TestApp, name: &str) -> Value {
 }
 
 async fn get(app: &TestApp, path: &str) -> Response {
-    app.get(path).send().await.expect("an answer")
+    app.get(path).send().await.expect("a response")
 }
 
 #[tokio::test]
 async fn location_of_a_created_person_returns_it() {
     let app = TestApp::spawn().await;
     let body = json!({ "name": "Ada Lovelace", "emails": ["Ada@example.com", "al@x.example"] });
-    let response = app.post("/persons", &body).send().await.expect("an answer");
+    let response = app.post("/persons", &body).send().await.expect("a response");
     assert_eq!(response.status(), 201);
     let location = response.headers()["location"].to_str().expect("ASCII").to_owned();
     let created: Value = response.json().await.expect("JSON");
@@ -60,11 +60,11 @@ async fn characters_outside_the_basic_plane_are_kept() {
 }
 
 #[tokio::test]
-async fn two_hundred_characters_and_twenty_addresses_are_accepted() {
+async fn names_of_200_characters_and_20_emails_are_accepted() {
     let app = TestApp::spawn().await;
     let emails: Vec<_> = (0..20).map(|number| format!("{number}@example.com")).collect();
     let body = json!({ "name": "🦀".repeat(200), "emails": emails });
-    let response = app.post("/persons", &body).send().await.expect("an answer");
+    let response = app.post("/persons", &body).send().await.expect("a response");
     assert_eq!(response.status(), 201);
     let created: Value = response.json().await.expect("JSON");
     assert_eq!(created["emails"], json!(emails));
@@ -74,7 +74,7 @@ async fn two_hundred_characters_and_twenty_addresses_are_accepted() {
 async fn create_rejects_duplicate_emails() {
     let app = TestApp::spawn().await;
     let body = json!({ "name": "Ada", "emails": ["ada@example.com", "ADA@example.com"] });
-    let response = app.post("/persons", &body).send().await.expect("an answer");
+    let response = app.post("/persons", &body).send().await.expect("a response");
     insta::assert_json_snapshot!(problem(response, 409).await, @r#"
     {
       "code": "conflict",
@@ -212,15 +212,15 @@ async fn invalid_bodies_return_every_error() {
     let mut lines = String::new();
     for (why, body) in cases {
         let request = app.request("POST", "/persons").header("content-type", "application/json");
-        let response = request.body(body).send().await.expect("an answer");
+        let response = request.body(body).send().await.expect("a response");
         lines += &describe(why, response).await;
     }
     for content_type in ["text/plain", "application/problem+json", "application/merge-patch+json"] {
         let request = app.request("POST", "/persons").header("content-type", content_type);
-        let response = request.body("{}").send().await.expect("an answer");
+        let response = request.body("{}").send().await.expect("a response");
         lines += &describe(content_type, response).await;
     }
-    let response = app.request("POST", "/persons").body("{}").send().await.expect("an answer");
+    let response = app.request("POST", "/persons").body("{}").send().await.expect("a response");
     lines += &describe("no content type", response).await;
     insta::assert_snapshot!(lines, @r#"
     no name: 422 the request has values that are not valid; "/name" is missing

@@ -20,7 +20,7 @@ async fn two(redis: &Redis) -> (TestApp, TestApp) {
     let url = redis.url();
     let variables = [("REDIS_URL", url.as_str()), ("API_ADMIN_LISTEN", "127.0.0.1:0")];
     let one = TestApp::spawn_with(&variables).await;
-    let other = TestApp::spawn_beside(&one, &variables);
+    let other = TestApp::spawn_sharing_database(&one, &variables);
     until(&one, true).await;
     until(&other, true).await;
     (one, other)
@@ -47,7 +47,7 @@ async fn guess(app: &TestApp, email: &str) -> u16 {
 
 async fn log_out(app: &TestApp, token: &str) -> u16 {
     let request = app.request_as(token, "DELETE", "/sessions/current");
-    request.send().await.expect("an answer").status().as_u16()
+    request.send().await.expect("a response").status().as_u16()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -73,7 +73,7 @@ async fn guesses_are_counted_across_processes_until_a_log_in() {
     }
     assert_eq!(guess(&other, "grace@example.com").await, 429);
 
-    let keys = redis.ask("KEYS *").expect("an answer");
+    let keys = redis.ask("KEYS *").expect("a response");
     assert!(keys.contains("attempts:"), "{keys}");
     for word in ["ada", "grace", "example.com", "127.0.0.1"] {
         assert!(!keys.contains(word), "{keys}");
@@ -148,7 +148,7 @@ async fn requests_succeed_while_redis_pauses_and_restarts() {
     };
     tokio::join!(requests, faults);
     assert_eq!(guess(&other, "ada@example.com").await, 401);
-    let keys = redis.ask("KEYS *").expect("an answer");
+    let keys = redis.ask("KEYS *").expect("a response");
     assert!(keys.contains("attempts:"), "Redis is not used again: {keys}");
 }
 

@@ -43,7 +43,7 @@ async fn finds(client: &Client, purpose: &str) -> usize {
 }
 
 async fn status(app: &TestApp, path: &str) -> u16 {
-    app.get(path).send().await.expect("an answer").status().as_u16()
+    app.get(path).send().await.expect("a response").status().as_u16()
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn blocking_transactions_are_found_and_ended() {
     assert_eq!(finds(&operator, "who waits for whom").await, 1);
     assert_eq!(finds(&operator, "what has run the longest").await, 1);
     assert_eq!(finds(&operator, "end what others have waited for").await, 1);
-    assert_eq!(request.await.expect("no panic").expect("an answer").status(), 200);
+    assert_eq!(request.await.expect("no panic").expect("a response").status(), 200);
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ async fn lock_persons(app: &TestApp) -> Client {
 async fn a_query_waits(client: &Client) {
     let waiting =
         "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'persons'::regclass)";
-    while !client.query_one(waiting, &[]).await.expect("an answer").get::<_, bool>(0) {
+    while !client.query_one(waiting, &[]).await.expect("a response").get::<_, bool>(0) {
         sleep(Duration::from_millis(5)).await;
     }
 }
@@ -36,7 +36,7 @@ async fn graceful_shutdown_finishes_requests_in_flight_and_accepts_no_others() {
     }
     assert!(!request.is_finished());
     drop(lock);
-    let response = request.await.expect("no panic").expect("an answer");
+    let response = request.await.expect("no panic").expect("a response");
     assert_eq!(response.status(), 200);
     timeout(Duration::from_secs(5), server)
         .await
@@ -67,7 +67,7 @@ async fn responses_during_shutdown_close_their_connection() {
     let lock = lock_persons(&app).await;
     let (mut busy, mut idle) = (Wire::connect(app.address).await, Wire::connect(app.address).await);
     idle.get("/health/live").await;
-    assert!(!idle.answer().await.contains("connection: close"));
+    assert!(!idle.response().await.contains("connection: close"));
     let token = &app.member.token;
     let head =
         format!("GET /persons HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer {token}\r\n\r\n");
@@ -89,10 +89,10 @@ async fn a_draining_server_keeps_serving_but_is_not_ready() {
     let (server, _database) = app.stop();
     let client = reqwest::Client::new();
     let get = |path| client.get(format!("http://{address}{path}")).bearer_auth(&token).send();
-    while get("/health/ready").await.expect("an answer").status() == 200 {}
-    problem(get("/health/ready").await.expect("an answer"), 503).await;
-    assert_eq!(get("/health/live").await.expect("an answer").status(), 200);
-    assert_eq!(get("/persons").await.expect("an answer").status(), 200);
+    while get("/health/ready").await.expect("a response").status() == 200 {}
+    problem(get("/health/ready").await.expect("a response"), 503).await;
+    assert_eq!(get("/health/live").await.expect("a response").status(), 200);
+    assert_eq!(get("/persons").await.expect("a response").status(), 200);
 
     // A second signal aborts the server.
     server.abort();
@@ -107,7 +107,7 @@ async fn a_request_timeout_returns_504() {
     let app = TestApp::spawn_with(&variables).await;
     let _lock = lock_persons(&app).await;
     let response = timeout(Duration::from_secs(5), app.get("/persons").send()).await;
-    problem(response.expect("an answer in time").expect("an answer"), 504).await;
+    problem(response.expect("a response in time").expect("a response"), 504).await;
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn a_query_timeout_returns_504() {
     let app = TestApp::spawn_with(&variables).await;
     let _lock = lock_persons(&app).await;
     let response = timeout(Duration::from_secs(5), app.get("/persons").send()).await;
-    problem(response.expect("an answer in time").expect("an answer"), 504).await;
+    problem(response.expect("a response in time").expect("a response"), 504).await;
 }
 
 #[tokio::test]
@@ -128,11 +128,11 @@ async fn an_exhausted_pool_returns_503_and_recovers() {
     // Searches are not batched, so each needs a connection.
     let request = tokio::spawn(app.get("/persons?q=ada").send());
     a_query_waits(&lock).await;
-    problem(app.get("/persons?q=ada").send().await.expect("an answer"), 503).await;
+    problem(app.get("/persons?q=ada").send().await.expect("a response"), 503).await;
 
     drop(lock);
-    assert_eq!(request.await.expect("no panic").expect("an answer").status(), 200);
-    assert_eq!(app.get("/persons").send().await.expect("an answer").status(), 200);
+    assert_eq!(request.await.expect("no panic").expect("a response").status(), 200);
+    assert_eq!(app.get("/persons").send().await.expect("a response").status(), 200);
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn the_pool_recovers_from_ended_connections() {
 /// Waits for the first response that is not a 503, because the pool may still hold ended connections.
 async fn wait_for_persons(app: &TestApp) {
     loop {
-        let response = app.get("/persons").send().await.expect("an answer");
+        let response = app.get("/persons").send().await.expect("a response");
         if response.status() == 200 {
             return;
         }

@@ -20,7 +20,7 @@ async fn a_session_is_listed_until_log_out() {
     let other = token(&app, "ada@example.com", PASSWORD).await;
 
     let list = async || {
-        let response = app.request_as(this, "GET", "/sessions").send().await.expect("an answer");
+        let response = app.request_as(this, "GET", "/sessions").send().await.expect("a response");
         response.json::<Value>().await.expect("JSON")["items"].clone()
     };
     let sessions = list().await;
@@ -36,12 +36,12 @@ async fn a_session_is_listed_until_log_out() {
 
     let end = |token: &str, path: String| app.request_as(token, "DELETE", &path).send();
     let path = format!("/sessions/{}", sessions[1]["id"].as_str().expect("a string"));
-    problem(app.request("DELETE", &path).send().await.expect("an answer"), 404).await;
+    problem(app.request("DELETE", &path).send().await.expect("a response"), 404).await;
     assert_eq!(status(&app, &other).await, 200);
-    assert_eq!(end(this, path).await.expect("an answer").status(), 204);
+    assert_eq!(end(this, path).await.expect("a response").status(), 204);
     assert_eq!(status(&app, &other).await, 401);
     assert_eq!(list().await.as_array().expect("a list").len(), 1);
-    let out = end(this, "/sessions/current".to_owned()).await.expect("an answer");
+    let out = end(this, "/sessions/current".to_owned()).await.expect("a response");
     assert_eq!(out.status(), 204);
     assert_eq!(status(&app, this).await, 401);
 }
@@ -103,7 +103,7 @@ async fn after_ten_guesses_even_the_right_password_returns_429() {
 #[tokio::test]
 async fn a_cached_token_needs_no_query() {
     let app = TestApp::spawn().await;
-    let persons = async || app.get("/persons").send().await.expect("an answer").status();
+    let persons = async || app.get("/persons").send().await.expect("a response").status();
     assert_eq!(persons().await, 200);
     let client = app.database.connect().await;
     client.batch_execute("BEGIN; LOCK TABLE tokens, accounts").await.expect("the lock");

@@ -12,14 +12,14 @@ use crate::harness::{Database, TestApp, config};
 
 async fn create(app: &TestApp, name: &str) {
     let body = json!({ "name": name, "emails": [format!("{}@example.com", name.to_lowercase())] });
-    let response = app.post("/persons", &body).send().await.expect("an answer");
+    let response = app.post("/persons", &body).send().await.expect("a response");
     assert_eq!(response.status(), 201);
 }
 
 /// Returns the names of all persons, as soon as the server has reconnected.
 async fn names(app: &TestApp) -> Vec<String> {
     loop {
-        let response = app.get("/persons?limit=100").send().await.expect("an answer");
+        let response = app.get("/persons?limit=100").send().await.expect("a response");
         if response.status() == 200 {
             let page: Value = response.json().await.expect("JSON");
             let items = page["items"].as_array().expect("a list").iter();
@@ -66,7 +66,7 @@ async fn statuses_during<T>(
                 done = Some(it);
                 continue;
             }
-            response = app.get("/persons").send() => response.expect("an answer"),
+            response = app.get("/persons").send() => response.expect("a response"),
         };
         let status = response.status().as_u16();
         assert_eq!(response.headers().contains_key("retry-after"), status == 503);
@@ -179,7 +179,7 @@ async fn restore_migrates_a_snapshot_of_an_older_schema() {
     let said = snapshots::restore(&config, Some("empty"), true, false).await.expect("restored");
     assert!(said.contains("applied 1 create_persons"), "{said}");
     snapshots::restore(&config, Some("empty"), true, true).await.expect("restored");
-    let applied = db::migrations::applied(&database.connect().await).await.expect("an answer");
+    let applied = db::migrations::applied(&database.connect().await).await.expect("a response");
     assert!(applied.is_empty());
 }
 
@@ -279,6 +279,6 @@ async fn replacing_the_rows_keeps_the_branch() {
     branches::switch(&config, "feature", None, &[]).await.expect("switched");
     snapshots::restore(&config, None, true, false).await.expect("restored");
     assert_eq!(names(&app).await, ["Main"]);
-    let said = branches::switch(&config, "feature", None, &[]).await.expect("an answer");
+    let said = branches::switch(&config, "feature", None, &[]).await.expect("a response");
     assert_eq!(said, "the database is that of feature\n");
 }

@@ -10,7 +10,7 @@ use crate::harness::{Database, TestApp, config};
 async fn rows(client: &Client) -> String {
     let all = "SELECT string_agg(concat_ws('|', p.id, name, nickname, p.created_at, e.id, address), E'\\n' \
         ORDER BY p.id, e.id) FROM persons p LEFT JOIN emails e ON person_id = p.id";
-    client.query_one(all, &[]).await.expect("an answer").get(0)
+    client.query_one(all, &[]).await.expect("a response").get(0)
 }
 
 async fn seeded(count: u32) -> (Database, String) {
@@ -43,7 +43,7 @@ async fn seed_keeps_existing_rows_and_adds_missing_ones() {
     assert_eq!(said, "loaded 13 synthetic persons; 27 were there\n");
     assert_eq!(reported.into_inner(), [40]);
     let mine = "SELECT count(*) FILTER (WHERE nickname = 'Mine'), count(*) FROM persons";
-    let row = client.query_one(mine, &[]).await.expect("an answer");
+    let row = client.query_one(mine, &[]).await.expect("a response");
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (27, 40));
 }
 
@@ -66,7 +66,7 @@ async fn the_api_lists_synthetic_persons_and_production_rejects_seed() {
     let error = migrate::seed_rows(&production, 10, &|_| {}).await.expect_err("production");
     assert!(error.to_string().contains("refused"), "{error}");
     migrate::seed_rows(&config(&app.database, &[]), 10, &|_| {}).await.expect("loaded");
-    let page = app.get("/persons?limit=100").send().await.expect("an answer");
+    let page = app.get("/persons?limit=100").send().await.expect("a response");
     let page: serde_json::Value = page.json().await.expect("JSON");
     assert_eq!(page["items"].as_array().expect("a list").len(), 10);
 }

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use crate::harness::{TestApp, problem};
 
 async fn create_token(app: &TestApp, body: Value) -> Value {
-    let response = app.post("/tokens", &body).send().await.expect("an answer");
+    let response = app.post("/tokens", &body).send().await.expect("a response");
     assert_eq!(response.status(), 201);
     response.json().await.expect("JSON")
 }
 
 async fn list(app: &TestApp) -> Value {
-    let response = app.get("/tokens").send().await.expect("an answer");
+    let response = app.get("/tokens").send().await.expect("a response");
     response.json::<Value>().await.expect("JSON")["items"].clone()
 }
 
@@ -32,16 +32,16 @@ async fn a_token_is_shown_once_and_works_until_revoked() {
     assert_eq!(list(&app).await, json!([created]));
 
     let body = json!({ "name": "Ada", "emails": ["a@example.com"] });
-    let read = app.request_as(token, "GET", "/persons").send().await.expect("an answer");
+    let read = app.request_as(token, "GET", "/persons").send().await.expect("a response");
     assert_eq!(read.status(), 200);
     let write = app.request_as(token, "POST", "/persons").json(&body);
-    problem(write.send().await.expect("an answer"), 403).await;
+    problem(write.send().await.expect("a response"), 403).await;
 
     let path = format!("/tokens/{}", created["id"].as_str().expect("a string"));
-    let others = app.request_as_admin("DELETE", &path).send().await.expect("an answer");
+    let others = app.request_as_admin("DELETE", &path).send().await.expect("a response");
     problem(others, 404).await;
-    assert_eq!(app.request("DELETE", &path).send().await.expect("an answer").status(), 204);
-    let read = app.request_as(token, "GET", "/persons").send().await.expect("an answer");
+    assert_eq!(app.request("DELETE", &path).send().await.expect("a response").status(), 204);
+    let read = app.request_as(token, "GET", "/persons").send().await.expect("a response");
     problem(read, 401).await;
     assert_eq!(list(&app).await, json!([]));
 }
@@ -53,7 +53,7 @@ async fn a_token_may_expire_but_not_in_the_past() {
     let created = create_token(&app, body("2100-01-01T00:00:00Z")).await;
     assert_eq!(created["expires_at"], "2100-01-01T00:00:00Z");
     for time in ["2020-01-01T00:00:00Z", "tomorrow"] {
-        let response = app.post("/tokens", &body(time)).send().await.expect("an answer");
+        let response = app.post("/tokens", &body(time)).send().await.expect("a response");
         let problem = problem(response, 422).await;
         assert_eq!(problem["errors"][0]["pointer"], "/expires_at");
     }
@@ -66,7 +66,7 @@ async fn idempotency_keys_are_separate_for_each_account() {
     let mut ids = Vec::new();
     for request in [app.request("POST", "/persons"), app.request_as_admin("POST", "/persons")] {
         let request = request.header("idempotency-key", "k").json(&body);
-        let person: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+        let person: Value = request.send().await.expect("a response").json().await.expect("JSON");
         ids.push(person["id"].clone());
     }
     assert!(ids[0].is_string() && ids[0] != ids[1], "{ids:?}");
@@ -75,13 +75,13 @@ async fn idempotency_keys_are_separate_for_each_account() {
 #[tokio::test]
 async fn a_token_of_a_deleted_account_returns_401_in_other_processes() {
     let app = TestApp::spawn().await;
-    let other = TestApp::spawn_beside(&app, &[]);
+    let other = TestApp::spawn_sharing_database(&app, &[]);
     let token = &app.member.token;
-    let read = other.request_as(token, "GET", "/persons").send().await.expect("an answer");
+    let read = other.request_as(token, "GET", "/persons").send().await.expect("a response");
     assert_eq!(read.status(), 200);
     let delete =
         app.request_as_admin("DELETE", &format!("/accounts/{}", app.member.account)).send();
-    assert_eq!(delete.await.expect("an answer").status(), 204);
+    assert_eq!(delete.await.expect("a response").status(), 204);
     // The other process still trusts the token for a while.
     let body = json!({ "name": "backup", "scope": "read" });
     for request in [
@@ -90,6 +90,6 @@ async fn a_token_of_a_deleted_account_returns_401_in_other_processes() {
         other.request_as(token, "PATCH", "/accounts/me").json(&json!({ "name": "Ada" })),
         other.request_as(token, "DELETE", "/sessions/current"),
     ] {
-        problem(request.send().await.expect("an answer"), 401).await;
+        problem(request.send().await.expect("a response"), 401).await;
     }
 }

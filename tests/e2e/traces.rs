@@ -1,4 +1,4 @@
-//! Traces, sent to a collector: what it gets, and that nobody else notices when it is away.
+//! Traces: the exported spans, and an unreachable collector that must not affect requests.
 
 use std::time::Duration;
 
@@ -20,27 +20,27 @@ use crate::harness::{ServerProcess, TestApp, problem};
 const TRACE: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
 const PARENT: u64 = 0x00f0_67aa_0ba9_02b7;
 /// Far longer than the server tries to reach a collector.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A place where a collector is or could be, and the setting that names it.
-async fn place() -> (TcpListener, String) {
+/// Binds a port for a collector, and returns it with its URL.
+async fn collector() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     (listener, url)
 }
 
-/// Accepts one batch, and returns it.
+/// Accepts a request with a batch of spans, and returns the batch.
 async fn receive(collector: &TcpListener) -> ExportTraceServiceRequest {
     let (mut stream, _) = collector.accept().await.expect("a connection");
     let (head, body) = read_request(&mut stream).await;
     assert!(head.starts_with("post /v1/traces http/1.1\r\n"), "{head}");
     assert!(head.contains("content-type: application/x-protobuf"), "{head}");
-    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-    stream.write_all(answer.as_bytes()).await.expect("an open connection");
+    let response = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    stream.write_all(response.as_bytes()).await.expect("an open connection");
     ExportTraceServiceRequest::decode(&*body).expect("a batch")
 }
 
-/// The header, in lower case, and the body.
+/// Reads a request. Returns its head in lower case, and its body.
 async fn read_request(stream: &mut TcpStream) -> (String, Vec<u8>) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -55,28 +55,31 @@ async fn read_request(stream: &mut TcpStream) -> (String, Vec<u8>) {
 
 fn span<'a>(spans: &'a [Span], name: &str) -> &'a Span {
     let names: Vec<_> = spans.iter().map(|span| &span.name).collect();
-    spans.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("no {name}: {names:?}"))
+    spans
+        .iter()
+        .find(|span| span.name == name)
+        .unwrap_or_else(|| panic!("no span {name} in {names:?}"))
 }
 
 fn attribute<'a>(attributes: &'a [KeyValue], key: &str) -> &'a Value {
     let found = attributes.iter().find(|attribute| attribute.key == key);
-    let value = found.unwrap_or_else(|| panic!("no {key}")).value.as_ref();
+    let value = found.unwrap_or_else(|| panic!("no attribute {key}")).value.as_ref();
     value.and_then(|value| value.value.as_ref()).expect("a value")
 }
 
 #[tokio::test]
-async fn a_request_and_its_statements_are_spans_of_the_client_s_trace() {
-    let (app, (collector, url)) = (TestApp::spawn().await, place().await);
+async fn a_request_and_its_queries_are_spans_of_the_clients_trace() {
+    let (app, (collector, url)) = (TestApp::spawn().await, collector().await);
     let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*url), ("OTEL_SERVICE_NAME", "persons")];
     let server = ServerProcess::start(&app, &variables);
     let request = server
         .get(&app, "/persons/01900000-0000-7000-8000-000000000000?secret=1")
         .header("traceparent", format!("00-{TRACE:032x}-{PARENT:016x}-01"))
         .header("x-request-id", "mine");
-    problem(request.send().await.expect("an answer"), 404).await;
-    // What has not gone yet goes at the end.
+    problem(request.send().await.expect("a response"), 404).await;
+    // The server exports the remaining spans when it stops.
     let stopped = spawn_blocking(|| server.stop());
-    let batch = timeout(PATIENCE, receive(&collector)).await.expect("a batch");
+    let batch = timeout(TIMEOUT, receive(&collector)).await.expect("a batch");
     assert!(stopped.await.expect("no panic").success());
 
     let [sent] = &*batch.resource_spans else { panic!("{batch:?}") };
@@ -93,43 +96,43 @@ async fn a_request_and_its_statements_are_spans_of_the_client_s_trace() {
     assert_eq!(attribute(attributes, "http.route"), &text("/persons/{id}"));
     assert_eq!(attribute(attributes, "http.response.status_code"), &Value::IntValue(404));
     assert_eq!(attribute(attributes, "http.request.header.x-request-id"), &text("mine"));
-    // Who asks, and for what.
+    // The queries of the token and of the person.
     for name in ["store::tokens::find_holder", "persons.find"] {
-        let statement = span(&spans, name);
-        assert_eq!(statement.trace_id, request.trace_id, "{name}");
-        assert_eq!(statement.parent_span_id, request.span_id, "{name}");
-        assert_eq!(statement.kind, SpanKind::Client as i32, "{name}");
+        let query = span(&spans, name);
+        assert_eq!(query.trace_id, request.trace_id, "{name}");
+        assert_eq!(query.parent_span_id, request.span_id, "{name}");
+        assert_eq!(query.kind, SpanKind::Client as i32, "{name}");
     }
     assert!(!format!("{batch:?}").contains("secret"), "{batch:?}");
 }
 
 #[tokio::test]
-async fn what_the_client_does_not_sample_is_not_sent() {
-    let (app, (collector, url)) = (TestApp::spawn().await, place().await);
+async fn unsampled_requests_are_not_exported() {
+    let (app, (collector, url)) = (TestApp::spawn().await, collector().await);
     let server = ServerProcess::start(&app, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &url)]);
     for (path, flags) in [("/persons", "00"), ("/health/live", "01")] {
         let request = server
             .get(&app, path)
             .header("traceparent", format!("00-{TRACE:032x}-{PARENT:016x}-{flags}"));
-        assert_eq!(request.send().await.expect("an answer").status(), 200);
+        assert_eq!(request.send().await.expect("a response").status(), 200);
     }
     let stopped = spawn_blocking(|| server.stop());
-    let batch = timeout(PATIENCE, receive(&collector)).await.expect("a batch");
+    let batch = timeout(TIMEOUT, receive(&collector)).await.expect("a batch");
     assert!(stopped.await.expect("no panic").success());
     let spans = batch.resource_spans.iter().flat_map(|it| &it.scope_spans).flat_map(|it| &it.spans);
     assert_eq!(spans.map(|it| &*it.name).collect::<Vec<_>>(), ["GET /health/live"]);
 }
 
 #[tokio::test]
-async fn a_collector_that_is_away_or_silent_keeps_nobody_waiting() {
-    let (app, (silent, silent_url)) = (TestApp::spawn().await, place().await);
+async fn an_unreachable_or_silent_collector_delays_no_requests() {
+    let (app, (silent, silent_url)) = (TestApp::spawn().await, collector().await);
     let serves = async |url: &str| {
         let server = ServerProcess::start(&app, &[("OTEL_EXPORTER_OTLP_ENDPOINT", url)]);
         for _ in 0..10 {
-            let request = server.get(&app, "/persons").timeout(PATIENCE);
-            assert_eq!(request.send().await.expect("an answer").status(), 200, "{url}");
+            let request = server.get(&app, "/persons").timeout(TIMEOUT);
+            assert_eq!(request.send().await.expect("a response").status(), 200, "{url}");
         }
-        let stopped = timeout(PATIENCE, spawn_blocking(|| server.stop())).await;
+        let stopped = timeout(TIMEOUT, spawn_blocking(|| server.stop())).await;
         assert!(stopped.expect("in time").expect("no panic").success(), "{url}");
     };
     // Nothing listens on port 1.

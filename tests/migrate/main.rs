@@ -1,5 +1,5 @@
-//! `test-migrate`: applies the migrations of a folder to the database of DATABASE_URL, as the
-//! migration tool does with its own; `docs/benchmarks/migrations` and tests run it, and kill it.
+//! `test-migrate` applies the migrations of a folder to the database of DATABASE_URL. `docs/benchmarks/migrations` and
+//! tests run and kill it.
 
 use std::{env, fs, path::PathBuf};
 
@@ -9,8 +9,8 @@ use db::migrations::{self, Migrations};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let folder: PathBuf = env::args_os().nth(1).context("no folder was given")?.into();
-    let url = Secret::from(env::var("DATABASE_URL").context("there is no DATABASE_URL")?);
+    let folder: PathBuf = env::args_os().nth(1).context("usage: test-migrate FOLDER")?.into();
+    let url = Secret::from(env::var("DATABASE_URL").context("DATABASE_URL is not set")?);
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

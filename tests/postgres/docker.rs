@@ -1,4 +1,4 @@
-//! A PostgreSQL in a container, which outlives us only if we are killed; the next run removes it then.
+//! A PostgreSQL in a container. If this process is killed, the next run removes the container.
 
 use std::{
     env,
@@ -23,15 +23,15 @@ use testcontainers::{
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
-/// The label with the path of a file that the container's holder keeps locked while it lives.
+/// The label with the path of a file that this process keeps locked while the container is used.
 const LABEL: &str = "test-postgres.lock";
 const PORT: u16 = 5432;
-/// Fast, not safe: nothing here must survive a crash of the machine.
+/// Fast but not durable settings, because test data need not survive a crash of the machine.
 const ARGUMENTS: [&str; 6] =
     ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200"];
-/// For Docker to say anything at all, for an image to be pulled and started, for TCP to work then, for
-/// all processes to be frozen.
-const ANSWER: Duration = Duration::from_secs(3);
+/// Time limits for a response of Docker, for pulling and starting an image, for the first TCP connection, and for
+/// pausing all processes.
+const RESPONSE: Duration = Duration::from_secs(3);
 const START: Duration = Duration::from_mins(2);
 const CONNECT: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_secs(10);
@@ -44,24 +44,24 @@ pub(crate) struct Container {
 }
 
 impl Container {
-    /// A `lasting` one has its data and its port again when it is started again.
+    /// Starts a container. A `lasting` container keeps its data and port over restarts.
     pub(crate) async fn start(image: &str, lasting: bool) -> anyhow::Result<Self> {
         let docker = docker_client_instance().await?;
-        timeout(ANSWER, docker.ping()).await.context("it does not answer")??;
+        timeout(RESPONSE, docker.ping()).await.context("Docker does not respond")??;
         if !lasting {
-            // Several of the others start at once, and would sweep for the same.
-            sweep(&docker).await.context("cannot remove what a killed run left")?;
+            // Lasting containers are started concurrently, so only the first container of a run sweeps.
+            sweep(&docker).await.context("cannot remove containers of a killed run")?;
         }
 
         let lock = Lock::take()?;
-        // Every interface of this machine gets the port, hence a password that nobody guesses.
+        // Docker publishes the port on all interfaces, so the password must be random.
         let password = Uuid::new_v4().simple();
         let (name, tag) = split(image);
         let request = GenericImage::new(name, tag)
             .with_exposed_port(PORT.tcp())
             .with_wait_for(WaitFor::message_on_stderr("ready to accept connections"))
             .with_env_var("POSTGRES_PASSWORD", password.to_string())
-            // At one place whatever the image's version.
+            // The same folder for all versions of the image.
             .with_env_var("PGDATA", "/tmp/memory/data")
             .with_label(LABEL, lock.path.to_string_lossy());
         let request = if lasting {
@@ -73,7 +73,9 @@ impl Container {
         };
         let started = timeout(START, request.start())
             .await
-            .with_context(|| format!("{image} cannot be had in {START:?}: pull it by hand"))
+            .with_context(|| {
+                format!("{image} did not start within {START:?}. Pull the image manually.")
+            })
             .and_then(|started| Ok(started?));
         let container = match started {
             Ok(container) => container,
@@ -93,8 +95,8 @@ impl Container {
         &self.url
     }
 
-    /// Has it suffer what `fault` names; a server that starts accepts connections in the end.
-    pub(crate) async fn suffer(&self, fault: &str) -> anyhow::Result<()> {
+    /// Applies a fault. Waits until a started server accepts connections.
+    pub(crate) async fn apply_fault(&self, fault: &str) -> anyhow::Result<()> {
         match fault {
             "kill" => {
                 let docker = docker_client_instance().await?;
@@ -107,13 +109,12 @@ impl Container {
                 return self.start_again().await;
             }
             "start" => return self.start_again().await,
-            other => bail!("what is {other:?}?"),
+            other => bail!("unknown fault {other:?}"),
         }
         Ok(())
     }
 
-    /// Asks again for a while: with control groups of version 1, processes that start others just then
-    /// can keep their group from being frozen.
+    /// Retries for a while, because control groups of version 1 cannot be frozen while a process starts another one.
     async fn pause(&self) -> anyhow::Result<()> {
         let asked = Instant::now();
         while let Err(error) = self.running.pause().await {
@@ -135,7 +136,7 @@ impl Container {
     }
 }
 
-/// A locked file. A system unlocks the files of a process that ends, however it ends.
+/// A locked file. The operating system unlocks it when this process ends.
 struct Lock {
     file: File,
     path: PathBuf,
@@ -153,19 +154,19 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Gone already when a sweep followed a failed start.
+        // The file is already removed if a sweep followed a failed start.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Removes the containers whose holder has gone: the lock on their file is free.
+/// Removes containers of ended processes, whose lock file is not locked.
 async fn sweep(docker: &Docker) -> anyhow::Result<()> {
     let filters = [("label", vec![LABEL])].into();
-    let ours = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-    for container in docker.list_containers(Some(ours)).await? {
+    let labelled = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+    for container in docker.list_containers(Some(labelled)).await? {
         let labels = container.labels.unwrap_or_default();
         let (Some(id), Some(path)) = (container.id, labels.get(LABEL)) else { continue };
-        // No such file: the holder is on another machine, and none of our business.
+        // If the file does not exist, the container belongs to another machine.
         let Ok(lock) = File::open(path) else { continue };
         if lock.try_lock().is_ok() {
             let forced = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
@@ -176,7 +177,7 @@ async fn sweep(docker: &Docker) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The image's own start-up starts a first server that TCP does not reach, and says so as well.
+/// Waits for a connection. The image logs that it is ready twice, first for a temporary server without TCP.
 async fn connect(url: &str) -> anyhow::Result<()> {
     let (url, started) = (Secret::from(url.to_owned()), Instant::now());
     loop {
@@ -185,19 +186,18 @@ async fn connect(url: &str) -> anyhow::Result<()> {
             Err(db::Error::Unavailable(_)) if started.elapsed() < CONNECT => {
                 sleep(Duration::from_millis(20)).await;
             }
-            Err(error) => bail!("the container runs but does not answer: {error}"),
+            Err(error) => bail!("the container runs but does not accept connections: {error}"),
         }
     }
 }
 
-/// A port that no connection gets as its own end: Linux gives those out from 32,768 on, and Docker wants the
-/// port on every address.
+/// Returns an unused port below the ephemeral ports, so that it is still free after a restart.
 fn lasting_port() -> anyhow::Result<u16> {
     let somewhere = u16::try_from(Uuid::new_v4().as_u128() % 10_000)?;
     Ok(free_port(Some(20_000 + somewhere))?)
 }
 
-/// Name and tag of an image, whose registry may have a port.
+/// Splits the name of an image from its tag. The registry may have a port.
 fn split(image: &str) -> (&str, &str) {
     let tag = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'));
     tag.unwrap_or((image, "latest"))

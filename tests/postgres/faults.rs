@@ -1,4 +1,4 @@
-//! What can happen to a server, for tests of what the API makes of it.
+//! Faults of a server, for tests of how the API handles them.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use tokio::time::sleep;
 use crate::server::Server;
 
 impl Server {
-    /// Has it suffer what `fault` names; a server that starts accepts connections in the end.
-    pub(crate) async fn suffer(&self, fault: &str) -> anyhow::Result<()> {
+    /// Applies a fault. Waits until a started server accepts connections.
+    pub(crate) async fn apply_fault(&self, fault: &str) -> anyhow::Result<()> {
         match self {
-            Self::Given(_) => bail!("this server is not ours to break"),
-            Self::Docker(container) => container.suffer(fault).await,
-            Self::Local(server) => suffer(server, fault).await,
+            Self::Given(_) => bail!("cannot apply faults to the server of TEST_DATABASE_URL"),
+            Self::Docker(container) => container.apply_fault(fault).await,
+            Self::Local(server) => apply_fault(server, fault).await,
         }
     }
 }
 
-async fn suffer(server: &Temporary, fault: &str) -> anyhow::Result<()> {
+async fn apply_fault(server: &Temporary, fault: &str) -> anyhow::Result<()> {
     let cluster = server.cluster();
     match fault {
         "kill" => {
@@ -38,23 +38,27 @@ async fn suffer(server: &Temporary, fault: &str) -> anyhow::Result<()> {
         "start" => {
             cluster.start(server.port())?;
         }
-        other => bail!("what is {other:?}?"),
+        other => bail!("unknown fault {other:?}"),
     }
     Ok(())
 }
 
-/// Sends a signal to every process of the server, the one that would start others first.
+/// Sends a signal to every process of the server. The main process is first, so that it starts no others.
 fn signal(server: &Temporary, signal: Signal) -> anyhow::Result<()> {
-    let Status::Running { pid, .. } = server.cluster().status()? else { bail!("it does not run") };
+    let Status::Running { pid, .. } = server.cluster().status()? else {
+        bail!("the server is not running")
+    };
     let (first, mut system) = (Pid::from_u32(pid), System::new()?);
     for children in [false, true] {
         system.refresh_processes(ProcessesToUpdate::All, true);
         for process in system.processes().values() {
             let is_next =
                 if children { process.parent() == Some(first) } else { process.pid() == first };
-            // One that has just ended does not get it.
+            // A process that has just ended does not receive the signal.
             if is_next {
-                process.kill_with(signal).context("this system does not know the signal")?;
+                process
+                    .kill_with(signal)
+                    .context("the operating system does not support the signal")?;
             }
         }
     }

@@ -1,8 +1,8 @@
-//! `test-postgres`: holds the one PostgreSQL of a test run, and takes it down when the tests end.
+//! `test-postgres` runs the PostgreSQL server of a test run, and stops it when the tests end.
 //!
-//! It prints the URL of the template database, or why there is none. Each line it reads is a prefix:
-//! the databases so called are dropped. Its input ends when the tests do, killed ones included.
-//! `test-postgres own` holds a server for one test alone; its lines are what happens to that server.
+//! Prints the URL of the template database, or an error. Each input line is a prefix of databases to drop. The input
+//! ends together with the tests, even if those are killed. `test-postgres own` runs a server for a single test and
+//! reads faults to apply.
 
 mod databases;
 mod docker;
@@ -24,22 +24,22 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            answer(&format!("{error:#}"));
+            print(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }
 }
 
 async fn run() -> anyhow::Result<()> {
-    // Listened for first: nothing that comes while the server starts is lost.
+    // Registered first, so that signals during the start are handled.
     let stop = stop_signal()?;
     let lines = lines();
     let variable = |name: &str| std::env::var(name).ok();
     if std::env::args().nth(1).as_deref() == Some("own") {
         let server = Server::start_own(&variable).await?;
         let held = hold_own(&server, lines, stop).await;
-        // One that is paused does not stop; to tell another to go on fails.
-        let _ = server.suffer("continue").await;
+        // A paused server cannot stop. The command fails for other servers, which is ignored.
+        let _ = server.apply_fault("continue").await;
         server.stop().await?;
         return held;
     }
@@ -49,36 +49,36 @@ async fn run() -> anyhow::Result<()> {
     held
 }
 
-/// Does to the server what each line says, and answers when that is done, until the test ends.
+/// Applies the fault of each line and prints the line afterwards, until the test ends.
 async fn hold_own(
     server: &Server,
     mut faults: mpsc::UnboundedReceiver<String>,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let databases = Databases::prepare(&server.url()).await?;
-    answer(databases.template_url());
+    print(databases.template_url());
     drop(databases);
-    let suffer = async {
+    let apply_fault = async {
         while let Some(fault) = faults.recv().await {
-            server.suffer(&fault).await?;
-            answer(&fault);
+            server.apply_fault(&fault).await?;
+            print(&fault);
         }
         Ok(())
     };
     tokio::select! {
-        suffered = suffer => suffered,
+        applied = apply_fault => applied,
         () = stop => Ok(()),
     }
 }
 
-/// Serves the tests until they end.
+/// Drops databases for the tests until they end.
 async fn hold(
     url: &str,
     mut prefixes: mpsc::UnboundedReceiver<String>,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let databases = Databases::prepare(url).await?;
-    answer(databases.template_url());
+    print(databases.template_url());
     let serve = async {
         while let Some(prefix) = prefixes.recv().await {
             databases.drop_all(&prefix).await?;
@@ -93,7 +93,7 @@ async fn hold(
     served
 }
 
-/// The lines of stdin. From a thread: a read that the runtime started could keep it from ending.
+/// Reads lines of stdin in a thread, because a pending read in the runtime could prevent its shutdown.
 fn lines() -> mpsc::UnboundedReceiver<String> {
     let (sender, receiver) = mpsc::unbounded_channel();
     thread::spawn(move || {
@@ -102,7 +102,7 @@ fn lines() -> mpsc::UnboundedReceiver<String> {
     receiver
 }
 
-/// Resolves at SIGTERM or Ctrl-C; the Ctrl-C that stops the tests does not come here.
+/// Returns a future that completes at SIGTERM or Ctrl-C. Ctrl-C in the tests' terminal is not received.
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
@@ -119,7 +119,7 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-fn answer(text: &str) {
-    // Who does not listen any more needs no answer.
+fn print(text: &str) {
+    // Ignores a closed pipe.
     let _ = writeln!(io::stdout(), "{text}");
 }

@@ -1,4 +1,4 @@
-//! Where the server of a test run comes from.
+//! Starts or connects to the server of a test run.
 
 use std::{
     env, fs,
@@ -14,15 +14,15 @@ const IMAGE: &str = "postgres:18";
 
 /// A running server.
 pub(crate) enum Server {
-    /// Somebody else's; it is left running.
+    /// A server of TEST_DATABASE_URL, which is left running.
     Given(String),
     Docker(Box<Container>),
     Local(Temporary),
 }
 
 impl Server {
-    /// The server of TEST_DATABASE_URL; else a new one, in Docker or else of this machine's own
-    /// PostgreSQL, or as TEST_POSTGRES says.
+    /// Returns the server of TEST_DATABASE_URL, or starts one: with Docker, or otherwise with the installed PostgreSQL.
+    /// TEST_POSTGRES chooses between them.
     pub(crate) async fn start(variable: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
         match variable("TEST_DATABASE_URL").filter(|url| !url.is_empty()) {
             Some(url) => Ok(Self::Given(url)),
@@ -30,7 +30,7 @@ impl Server {
         }
     }
 
-    /// A new server that keeps its port and its data when it is stopped, killed and started again.
+    /// Starts a server that keeps its port and data over restarts.
     pub(crate) async fn start_own(
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> anyhow::Result<Self> {
@@ -47,13 +47,13 @@ impl Server {
         match variable("TEST_POSTGRES").as_deref() {
             Some("docker") => docker(&image, lasting).await,
             Some("local") => local(lasting),
-            Some(other) => bail!("TEST_POSTGRES is {other:?}; set it to docker or local"),
+            Some(other) => bail!("invalid TEST_POSTGRES {other:?}: expected docker or local"),
             None => match docker(&image, lasting).await {
                 Ok(server) => Ok(server),
                 Err(no_docker) => local(lasting).map_err(|no_local| {
                     anyhow::anyhow!(
-                        "the tests need a PostgreSQL: start Docker, or install PostgreSQL, or name \
-                         a server's superuser in TEST_DATABASE_URL\n\
+                        "the tests need PostgreSQL. Start Docker, install PostgreSQL, or set TEST_DATABASE_URL to the \
+                         URL of a superuser.\n\
                          {no_docker:#}\n\
                          {no_local:#}"
                     )
@@ -72,7 +72,7 @@ impl Server {
 
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         match self {
-            // Dropping a local one stops and deletes it.
+            // Dropping a local server stops and deletes it.
             Self::Given(_) | Self::Local(_) => Ok(()),
             Self::Docker(container) => container.remove().await,
         }
@@ -80,12 +80,12 @@ impl Server {
 }
 
 async fn docker(image: &str, lasting: bool) -> anyhow::Result<Server> {
-    let container = Container::start(image, lasting).await.context("none from Docker")?;
+    let container = Container::start(image, lasting).await.context("cannot use Docker")?;
     Ok(Server::Docker(Box::new(container)))
 }
 
 fn local(lasting: bool) -> anyhow::Result<Server> {
-    // What it has committed must outlive its processes, if not the machine.
+    // Committed data must survive a killed server, but not a crash of the machine.
     let settings: &[_] = if lasting { &[("synchronous_commit", "on")] } else { &[] };
     let place = place();
     let start = || {
@@ -93,30 +93,30 @@ fn local(lasting: bool) -> anyhow::Result<Server> {
         Temporary::sweep(&installation, &place)?;
         Temporary::start(&installation, &place, settings)
     };
-    start().map(Server::Local).context("none of this machine")
+    start().map(Server::Local).context("cannot use the installed PostgreSQL")
 }
 
-/// In memory if there is room, as in Docker: on a disk, making and deleting the files of a database for each
-/// test is half the work of all tests.
+/// Returns a folder in memory if it is large enough. On a disk, creating and deleting databases takes half of the
+/// time of all tests.
 fn place() -> PathBuf {
     let memory = Path::new("/dev/shm");
-    if has_room(memory) { memory.to_owned() } else { env::temp_dir() }
+    if has_space(memory) { memory.to_owned() } else { env::temp_dir() }
 }
 
 #[cfg(target_os = "linux")]
-fn has_room(folder: &Path) -> bool {
-    // PostgreSQL keeps up to a gigabyte of its journal.
+fn has_space(folder: &Path) -> bool {
+    // PostgreSQL keeps up to 1 GiB of write-ahead log (WAL).
     const ENOUGH: u64 = 2 << 30;
 
     rustix::fs::statvfs(folder).is_ok_and(|it| it.f_bavail * it.f_frsize >= ENOUGH)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn has_room(_: &Path) -> bool {
+fn has_space(_: &Path) -> bool {
     false
 }
 
-/// The image that `docker compose` uses here.
+/// Returns the image in `.env`.
 fn image_of_env_file() -> Option<String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.env");
     let text = fs::read_to_string(file).ok()?;

@@ -1,5 +1,5 @@
-"""What Schemathesis cannot know from the document: where tokens come from, and those valid values
-that only the server can tell from others. No check is switched off or softened for them."""
+"""Hooks for Schemathesis: tokens for requests, and valid values that the OpenAPI document cannot describe.
+All checks stay enabled."""
 
 import os
 import subprocess
@@ -11,8 +11,8 @@ if role := os.environ.get("ROLE"):
 
     @schemathesis.auth()
     class Token:
-        """A session of the account for development that has this role. Whenever the API answers 401
-        comes a new one: to log out is among what is tested."""
+        """A session of the development account with this role. After a 401 Schemathesis requests a new token,
+        because log-out is tested too."""
 
         def get(self, case, context):
             command = [os.environ["MIGRATE"], "token", "--role", role]
@@ -27,22 +27,22 @@ password = "for development only"
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Makes a valid request one that the server has to accept; invalid ones go as they are."""
+    """Changes valid requests so that the server accepts them. Invalid requests are not changed."""
     if not case.meta.generation.mode.is_positive:
         return
     headers, body = case.headers or {}, case.body
-    # One key is for one request.
+    # A key may only be used for one request.
     if "Idempotency-Key" in headers:
         headers["Idempotency-Key"] = str(uuid.uuid4())
-    # Any version; which one is the newest is soon another.
+    # Matches any version, because the current version changes during the test.
     if "If-Match" in headers:
         headers["If-Match"] = "*"
-    # Of an object of any shape no schema can say that PostgreSQL stores no NUL in it.
+    # A schema of a free-form object cannot exclude NUL, which PostgreSQL cannot store.
     if isinstance(body, dict):
         whole = without_nul(body)
         body.clear()
         body.update(whole)
-    # A time to come, in a leap year.
+    # A future time in a leap year.
     if operation(case) == "createToken" and "expires_at" in body:
         body["expires_at"] = "2996" + body["expires_at"][4:]
     if operation(case) == "changePassword":
@@ -51,7 +51,7 @@ def before_call(context, case, kwargs):
 
 @schemathesis.hook
 def after_call(context, case, response):
-    """Remembers the password."""
+    """Stores the changed password for later requests."""
     global password
     if operation(case) == "changePassword" and response.status_code == 204:
         password = case.body["new_password"]

@@ -1,4 +1,4 @@
-//! Machines whose Docker is missing, dead, hanging, old, or somewhere else.
+//! Machines whose Docker is missing, stopped, hanging, outdated, or remote.
 
 use std::{
     fs::{self, Permissions},
@@ -14,14 +14,14 @@ use crate::{
     harness::{Stack, ask},
 };
 
-/// A copy that has to run on Docker.
+/// Returns a copy that must use Docker.
 fn copy() -> Copy {
     let mut copy = Copy::new();
     copy.environment.insert("ENGINE", "docker".to_owned());
     copy
 }
 
-pub(crate) fn whatever_is_wrong_with_docker_is_named(_: &Stack) {
+pub(crate) fn docker_problems_are_reported(_: &Stack) {
     let copy = copy();
     let without = path_without("docker");
     let mut doctor = copy.xtask("doctor --json");
@@ -41,13 +41,14 @@ pub(crate) fn whatever_is_wrong_with_docker_is_named(_: &Stack) {
         let mut doctor = copy.xtask("doctor --json");
         let doctor = doctor.env("PATH", first_in_path(docker.path()));
         let hangs = check == "docker-silent";
-        let diagnosis = if hangs { Diagnosis::hurried(doctor) } else { Diagnosis::of(doctor) };
+        let diagnosis =
+            if hangs { Diagnosis::with_default_timeout(doctor) } else { Diagnosis::of(doctor) };
         diagnosis.finds(check, says);
         assert_eq!(!diagnosis.0["unseen"].to_string().contains("too long"), !hangs, "{script}");
     }
 }
 
-pub(crate) fn a_docker_that_is_not_needed_is_no_trouble(_: &Stack) {
+pub(crate) fn docker_problems_are_ignored_on_the_local_engine(_: &Stack) {
     let copy = Copy::new();
     for docker in ["exec sleep 600", "exit 1"] {
         let docker = fake_program("docker", docker);
@@ -58,13 +59,13 @@ pub(crate) fn a_docker_that_is_not_needed_is_no_trouble(_: &Stack) {
     }
 }
 
-pub(crate) fn a_socket_that_nobody_listens_on_is_not_one_that_we_may_not_use(_: &Stack) {
+pub(crate) fn a_stopped_engine_and_missing_permission_are_distinguished(_: &Stack) {
     let folder = TempDir::new().expect("a folder");
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("a mode");
     let socket = folder.path().join("docker.sock");
     let listener = UnixListener::bind(&socket).expect("a socket");
     let copy = copy();
-    // Without a context of its own, and without an engine that answers at the usual place.
+    // No Docker context, and no engine at the default socket.
     let mut host = "unix://".to_owned();
     host.push_str(socket.to_str().expect("UTF-8"));
     let real = ask(Command::new("sh").args(["-c", "command -v docker"]));
@@ -77,20 +78,20 @@ pub(crate) fn a_socket_that_nobody_listens_on_is_not_one_that_we_may_not_use(_: 
     };
 
     fs::set_permissions(&socket, Permissions::from_mode(0o000)).expect("a mode");
-    doctor(as_nobody_special(&copy, folder.path())).finds("docker-permission", "may not talk");
+    doctor(as_unprivileged_user(&copy, folder.path())).finds("docker-permission", "may not talk");
     drop(listener);
     fs::set_permissions(&socket, Permissions::from_mode(0o777)).expect("a mode");
     doctor(copy.xtask("doctor --json")).finds("docker-stopped", "does not run");
 }
 
-/// `doctor --json` as a user whom a mode keeps out, which root is not.
-fn as_nobody_special(copy: &Copy, folder: &std::path::Path) -> Command {
+/// Returns `doctor --json` as a user who may not use the socket. Root could always use it.
+fn as_unprivileged_user(copy: &Copy, folder: &std::path::Path) -> Command {
     use std::os::unix::fs::MetadataExt;
     let xtask = copy.xtask("doctor --json");
-    if fs::metadata("/proc/self").expect("our own process").uid() != 0 {
+    if fs::metadata("/proc/self").expect("this process").uid() != 0 {
         return xtask;
     }
-    // Where that user can reach it.
+    // Copies the program to a folder that the user can read.
     let program = folder.join("xtask");
     fs::copy(xtask.get_program(), &program).expect("a copy");
     let mut command = copy.command("setpriv");
@@ -99,8 +100,8 @@ fn as_nobody_special(copy: &Copy, folder: &std::path::Path) -> Command {
     command
 }
 
-/// With an engine here that answers.
-pub(crate) fn a_context_that_leads_nowhere_is_put_back(_: &Stack) {
+/// Needs a running engine at the default socket.
+pub(crate) fn an_invalid_docker_context_is_reset(_: &Stack) {
     let copy = copy();
     let settings = TempDir::new().expect("a folder");
     let docker = |words: &str| {
@@ -120,7 +121,7 @@ pub(crate) fn a_context_that_leads_nowhere_is_put_back(_: &Stack) {
     assert_eq!(diagnosis.finds("docker-context", ":9")["remedy"], "unset DOCKER_HOST");
 }
 
-pub(crate) fn an_image_that_cannot_be_had_is_named(_: &Stack) {
+pub(crate) fn an_unavailable_image_is_reported(_: &Stack) {
     let copy = copy();
     let mut doctor = copy.xtask("doctor --json");
     doctor.env("POSTGRES_IMAGE", "127.0.0.1:9/nowhere/postgres:1");

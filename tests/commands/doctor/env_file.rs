@@ -1,4 +1,4 @@
-//! `.env` as people, editors and other systems leave it.
+//! Problems with `.env` from manual edits, editors and other systems.
 
 use std::{
     fs::{self, Permissions},
@@ -9,14 +9,14 @@ use std::{
 use super::{Copy, Diagnosis, examine, is_mended};
 use crate::harness::{Stack, ask};
 
-pub(crate) fn an_env_that_is_missing_is_made(_: &Stack) {
+pub(crate) fn a_missing_env_is_created(_: &Stack) {
     let copy = Copy::new();
     fs::remove_file(copy.root.join(".env")).expect(".env");
     is_mended(&copy, "env-missing", "no .env");
     assert_ne!(copy.variable("POSTGRES_PASSWORD"), "slipway");
 }
 
-pub(crate) fn an_env_that_windows_wrote_is_made_plain(_: &Stack) {
+pub(crate) fn an_env_with_windows_encoding_or_line_ends_is_fixed(_: &Stack) {
     let copy = Copy::new();
     let text = copy.read(".env");
     let utf16 = text.encode_utf16().flat_map(u16::to_le_bytes);
@@ -31,7 +31,7 @@ pub(crate) fn an_env_that_windows_wrote_is_made_plain(_: &Stack) {
     }
 }
 
-pub(crate) fn lines_of_env_that_do_nothing_are_named_and_mended(_: &Stack) {
+pub(crate) fn repeated_misspelt_and_missing_variables_are_fixed(_: &Stack) {
     let copy = Copy::new();
     let text = copy.read(".env");
     for (check, says, broken) in [
@@ -52,7 +52,7 @@ pub(crate) fn lines_of_env_that_do_nothing_are_named_and_mended(_: &Stack) {
     }
 }
 
-pub(crate) fn an_env_that_others_can_read_is_closed(_: &Stack) {
+pub(crate) fn a_world_readable_env_is_fixed(_: &Stack) {
     let copy = Copy::new();
     let path = copy.root.join(".env");
     fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("a mode");
@@ -61,11 +61,11 @@ pub(crate) fn an_env_that_others_can_read_is_closed(_: &Stack) {
     assert_eq!(mode & 0o777, 0o600);
 }
 
-pub(crate) fn an_env_in_git_is_taken_out_and_stays_here(_: &Stack) {
+pub(crate) fn a_tracked_env_is_removed_from_git_only(_: &Stack) {
     let copy = Copy::new();
     let git = |words: &str| {
         let mut git = Command::new("git");
-        // The tests may run as another user than the owner of the folder for temporary files.
+        // The tests may run as another user than the owner of the temporary folder.
         git.args(["-c", "safe.directory=*"]).args(words.split(' '));
         ask(git.current_dir(&copy.root))
     };
@@ -76,11 +76,11 @@ pub(crate) fn an_env_in_git_is_taken_out_and_stays_here(_: &Stack) {
     assert_ne!(copy.read(".env"), "");
 }
 
-pub(crate) fn values_that_cannot_be_are_named_without_passwords(_: &Stack) {
+pub(crate) fn invalid_values_are_reported_without_passwords(_: &Stack) {
     let copy = Copy::new();
     let text = copy.read(".env");
     let password = copy.variable("POSTGRES_PASSWORD");
-    // Others than those of the example, where these are taken.
+    // The ports differ from the example if those are taken.
     let api = format!("API_PORT={}", copy.variable("API_PORT"));
     let same = format!("API_PORT={}", copy.variable("POSTGRES_PORT"));
     for (check, says, broken) in [
@@ -110,7 +110,7 @@ pub(crate) fn values_that_cannot_be_are_named_without_passwords(_: &Stack) {
     Diagnosis::of(doctor.env("POSTGRES_PASSWORD", "another")).finds("shell", "POSTGRES_PASSWORD");
 }
 
-pub(crate) fn the_password_that_everybody_knows_is_replaced(_: &Stack) {
+pub(crate) fn the_default_password_is_replaced(_: &Stack) {
     let copy = Copy::new();
     let password = copy.variable("POSTGRES_PASSWORD");
     copy.write(".env", &copy.read(".env").replace(&password, "slipway"));

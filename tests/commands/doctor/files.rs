@@ -1,4 +1,4 @@
-//! The files of a checkout as other systems, other users and merges leave them.
+//! Problems with files of the checkout, from other systems, other users and merges.
 
 use std::{
     fs::{self, Permissions},
@@ -9,7 +9,7 @@ use std::{
 use super::{Copy, Diagnosis, examine, is_mended};
 use crate::harness::{Stack, ask};
 
-pub(crate) fn line_ends_of_windows_are_replaced(_: &Stack) {
+pub(crate) fn windows_line_ends_are_replaced(_: &Stack) {
     let copy = Copy::new();
     for file in
         ["docker/base/postgres-entrypoint.sh", "crates/db/migrations/V1__create_persons.sql"]
@@ -21,17 +21,17 @@ pub(crate) fn line_ends_of_windows_are_replaced(_: &Stack) {
     }
 }
 
-pub(crate) fn scripts_that_cannot_be_run_can_be_again(_: &Stack) {
+pub(crate) fn scripts_become_executable_again(_: &Stack) {
     let copy = Copy::new();
     fs::set_permissions(copy.root.join(".ci/run"), Permissions::from_mode(0o644)).expect("a mode");
     is_mended(&copy, "script-mode", ".ci/run");
 }
 
-pub(crate) fn files_of_another_user_are_named_and_given_back_by_root(_: &Stack) {
+pub(crate) fn files_of_another_user_are_reported_and_fixed_by_root(_: &Stack) {
     let copy = Copy::new();
     let file = copy.root.join("README.md");
     let owner = fs::metadata(&copy.root).expect("the checkout").uid();
-    let is_root = fs::metadata("/proc/self").expect("our own process").uid() == 0;
+    let is_root = fs::metadata("/proc/self").expect("this process").uid() == 0;
     let mut chown = if is_root { Command::new("chown") } else { Command::new("sudo") };
     if !is_root {
         chown.args(["-n", "chown"]);
@@ -39,7 +39,7 @@ pub(crate) fn files_of_another_user_are_named_and_given_back_by_root(_: &Stack) 
     ask(chown.arg("12345").arg(&file));
     if is_root {
         is_mended(&copy, "owner", "README.md");
-        assert_eq!(fs::metadata(&file).expect("it is there").uid(), owner);
+        assert_eq!(fs::metadata(&file).expect("the file").uid(), owner);
     } else {
         let diagnosis = examine(&copy);
         let remedy = &diagnosis.finds("owner", "README.md")["remedy"];
@@ -47,19 +47,19 @@ pub(crate) fn files_of_another_user_are_named_and_given_back_by_root(_: &Stack) 
     }
 }
 
-pub(crate) fn a_source_that_containers_may_not_read_is_opened(_: &Stack) {
+pub(crate) fn an_unreadable_source_is_fixed(_: &Stack) {
     let mut copy = Copy::new();
     copy.environment.insert("ENGINE", "docker".to_owned());
     copy.environment.insert("DOCKER_HOST", "unix:///nowhere/docker.sock".to_owned());
     let before = fs::metadata(&copy.root).expect("the checkout");
     fs::set_permissions(&copy.root, Permissions::from_mode(0o700)).expect("a mode");
-    // The containers' own user may read it.
+    // The containers' user has uid 1000, so it can read the checkout if the owner has it too.
     if before.uid() != 1000 {
         is_mended(&copy, "unreadable-source", "may not read .");
     }
 }
 
-pub(crate) fn a_state_that_cannot_be_read_is_set_aside(_: &Stack) {
+pub(crate) fn an_unreadable_state_file_is_moved_away(_: &Stack) {
     let copy = Copy::new();
     fs::create_dir_all(copy.root.join(".slipway")).expect("a folder");
     copy.write(".slipway/state.json", "{\"engine\": \"loc");
@@ -67,7 +67,7 @@ pub(crate) fn a_state_that_cannot_be_read_is_set_aside(_: &Stack) {
     assert!(!copy.root.join(".slipway/state.json").exists());
 }
 
-pub(crate) fn migrations_with_one_number_are_named(_: &Stack) {
+pub(crate) fn wrong_migration_numbers_are_reported(_: &Stack) {
     let copy = Copy::new();
     for (file, says) in [
         ("V2__add_twin.sql", "two migrations have the number 2"),
@@ -81,10 +81,10 @@ pub(crate) fn migrations_with_one_number_are_named(_: &Stack) {
     examine(&copy).never_finds("migration-numbers");
 }
 
-pub(crate) fn it_looks_without_git_and_without_leaving_anything(_: &Stack) {
+pub(crate) fn doctor_works_without_git_and_creates_no_files(_: &Stack) {
     let copy = Copy::new();
     fs::remove_file(copy.root.join(".env")).expect(".env");
     let _ = Diagnosis::of(&mut copy.xtask("doctor --json"));
-    assert!(!copy.root.join(".env").exists(), "asking has made .env");
-    assert!(!copy.root.join(".slipway").exists(), "asking has made .slipway");
+    assert!(!copy.root.join(".env").exists(), "doctor created .env");
+    assert!(!copy.root.join(".slipway").exists(), "doctor created .slipway");
 }

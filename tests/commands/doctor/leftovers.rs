@@ -1,4 +1,4 @@
-//! What nobody needs any more, and what two checkouts need at once.
+//! Unused containers and databases, and resources that two checkouts share by mistake.
 
 use std::{fs::File, process::Command};
 
@@ -12,7 +12,7 @@ pub(crate) fn databases_of_a_killed_test_run_are_dropped(stack: &Stack) {
     assert!(stack.has_person("Ada Lovelace"));
 }
 
-/// A container that does nothing, with these labels.
+/// Creates a stopped container with these labels.
 fn container(stack: &Stack, labels: &[String]) -> String {
     let mut create = Command::new("docker");
     create.args(["create", "--entrypoint=true"]);
@@ -25,7 +25,7 @@ fn container(stack: &Stack, labels: &[String]) -> String {
 pub(crate) fn containers_of_a_killed_test_run_are_removed(stack: &Stack) {
     let lock = tempfile::NamedTempFile::new().expect("a file");
     let id = container(stack, &[format!("test-postgres.lock={}", lock.path().display())]);
-    // The run goes on.
+    // The test run is still active.
     let holder = File::open(lock.path()).expect("a file");
     holder.lock().expect("a lock");
     examine(stack).never_finds("test-containers");
@@ -37,7 +37,7 @@ pub(crate) fn containers_of_a_killed_test_run_are_removed(stack: &Stack) {
     );
 }
 
-pub(crate) fn containers_of_no_service_are_removed_and_volumes_left_alone(stack: &Stack) {
+pub(crate) fn orphan_containers_are_removed_and_volumes_kept(stack: &Stack) {
     let project = stack.variable("COMPOSE_PROJECT_NAME");
     let label = |name: &str, value: &str| format!("com.docker.compose.{name}={value}");
     let of_project = label("project", &project);
@@ -55,18 +55,18 @@ pub(crate) fn containers_of_no_service_are_removed_and_volumes_left_alone(stack:
     ask(Command::new("docker").args(["volume", "rm", &volume]));
 }
 
-pub(crate) fn a_second_checkout_on_one_project_name_gets_its_own(stack: &Stack) {
+pub(crate) fn a_second_checkout_gets_its_own_project_name(stack: &Stack) {
     let mut copy = Copy::new();
     copy.environment.insert("ENGINE", "docker".to_owned());
-    let (ours, theirs) =
+    let (own, others) =
         (copy.variable("COMPOSE_PROJECT_NAME"), stack.variable("COMPOSE_PROJECT_NAME"));
-    copy.write(".env", &copy.read(".env").replace(&ours, &theirs));
+    copy.write(".env", &copy.read(".env").replace(&own, &others));
     is_mended(&copy, "second-checkout", stack.root.to_str().expect("UTF-8"));
-    assert_eq!(copy.variable("COMPOSE_PROJECT_NAME"), ours);
+    assert_eq!(copy.variable("COMPOSE_PROJECT_NAME"), own);
     assert!(stack.has_person("Ada Lovelace"));
 }
 
-pub(crate) fn a_compose_file_that_cannot_be_read_is_named(_: &Stack) {
+pub(crate) fn an_invalid_compose_file_is_reported(_: &Stack) {
     let mut copy = Copy::new();
     copy.environment.insert("ENGINE", "docker".to_owned());
     copy.write("compose.yaml", "services:\n  api: [\n");

@@ -1,4 +1,4 @@
-//! A machine with too little of something, made so for one command by namespaces and limits.
+//! A machine with too few resources, simulated with namespaces and limits.
 
 use std::{fs, net::TcpListener, process::Command};
 
@@ -8,8 +8,8 @@ use crate::{
     harness::{Checkout, Stack, free_port, run},
 };
 
-/// `cargo xtask` with these words after lines of shell, as root of namespaces of its own: nothing that
-/// these lines do is seen outside.
+/// Returns a command that runs lines of shell and then `cargo xtask` with these arguments, as root in its own
+/// namespaces, so that the lines change nothing outside.
 fn apart(checkout: &Checkout, script: &str, words: &str) -> Command {
     let unshare = ["unshare", "--user", "--map-root-user", "--mount"];
     let mut is_allowed = Command::new(unshare[0]);
@@ -25,26 +25,26 @@ fn apart(checkout: &Checkout, script: &str, words: &str) -> Command {
     command
 }
 
-pub(crate) fn a_low_limit_of_watched_files_is_raised(_: &Stack) {
+pub(crate) fn a_low_limit_for_watched_files_is_raised(_: &Stack) {
     let copy = Copy::new();
     let limit = "echo 100 > /proc/sys/user/max_inotify_watches";
     Diagnosis::of(&mut apart(&copy, limit, "doctor --json")).finds("watch-limit", "100 files");
     Diagnosis::of(&mut apart(&copy, limit, "doctor --fix --json")).has_mended("watch-limit");
 }
 
-pub(crate) fn little_disk_memory_and_open_files_are_named(_: &Stack) {
+pub(crate) fn low_disk_memory_and_open_files_are_reported(_: &Stack) {
     let copy = Copy::new();
     let small = "ulimit -n 100";
     Diagnosis::of(&mut apart(&copy, small, "doctor --json")).finds("open-files", "100 files");
 
-    let meminfo = fs::read_to_string("/proc/meminfo").expect("what the system tells");
-    let is_it = |line: &&str| line.starts_with("MemAvailable:");
-    let line = meminfo.lines().find(is_it).expect("the memory that is free");
+    let meminfo = fs::read_to_string("/proc/meminfo").expect("the memory of this machine");
+    let is_available = |line: &&str| line.starts_with("MemAvailable:");
+    let line = meminfo.lines().find(is_available).expect("a line with the available memory");
     copy.write("meminfo", &meminfo.replace(line, "MemAvailable: 102400 kB"));
     let short = format!("mount --bind '{}/meminfo' /proc/meminfo", copy.root.display());
     Diagnosis::of(&mut apart(&copy, &short, "doctor --json")).finds("memory", "100 MiB");
 
-    // The checkout on a disk of its own.
+    // Copies the checkout to a small disk.
     let disk = tempfile::TempDir::new().expect("a folder");
     let (root, disk) = (copy.root.display(), disk.path().display());
     let full = format!(
@@ -54,25 +54,25 @@ pub(crate) fn little_disk_memory_and_open_files_are_named(_: &Stack) {
     Diagnosis::of(&mut apart(&copy, &full, "doctor --json")).finds("disk", " MiB left");
 }
 
-pub(crate) fn an_old_rust_is_replaced_by_rustup(_: &Stack) {
+pub(crate) fn an_old_rust_is_updated_with_rustup(_: &Stack) {
     let copy = Copy::new();
     let rust = fake_program("rustc", "echo \"rustc 1.70.0 (90c541806 2023-05-31)\"");
     let path = first_in_path(rust.path());
     let rustup = "case \"$*\" in 'toolchain install') \
         printf '#!/bin/sh\\necho rustc 1.95.0' > \"${0%up}c\";; *) echo rustup 1.28.2;; esac";
     let rustup = fake_program("rustup", rustup);
-    // Beside each other, as rustup has them.
+    // Puts both programs into one folder, as rustup does.
     fs::copy(rustup.path().join("rustup"), rust.path().join("rustup")).expect("a copy");
     let doctor = |words: &str| Diagnosis::of(copy.xtask(words).env("PATH", &path));
     doctor("doctor --json").finds("toolchain", "1.70.0");
     doctor("doctor --fix --json").has_mended("toolchain");
 }
 
-pub(crate) fn a_taken_port_is_named_with_its_owner_and_another_one_set(_: &Stack) {
+pub(crate) fn a_taken_port_is_reported_with_its_owner_and_replaced(_: &Stack) {
     let copy = Copy::new();
     let port = free_port();
     let text = copy.read(".env");
-    // Another than that of the example, where that is taken.
+    // The port differs from the example if that is taken.
     let api = format!("API_PORT={}", copy.variable("API_PORT"));
     copy.write(".env", &text.replace(&api, &format!("API_PORT={port}")));
     let owner = TcpListener::bind(("127.0.0.1", port)).expect("a free port");
@@ -82,7 +82,7 @@ pub(crate) fn a_taken_port_is_named_with_its_owner_and_another_one_set(_: &Stack
     examine(&copy).never_finds("port");
 }
 
-pub(crate) fn a_postgresql_that_is_needed_and_missing_is_named(_: &Stack) {
+pub(crate) fn a_missing_postgresql_is_reported(_: &Stack) {
     let copy = Copy::new();
     let nothing = tempfile::TempDir::new().expect("a folder");
     let mut doctor = copy.xtask("doctor --json");

@@ -1,16 +1,16 @@
-//! A stack that is up, and whose database, schema or services are not as they should be.
+//! A running stack with problems of its database, schema or services.
 
 use std::{fs, process::Command};
 
 use super::{Diagnosis, examine, is_mended};
 use crate::harness::{Engine, Stack, ask, docker_inspect, eventually, run, signal};
 
-/// Runs a statement on the stack's database.
-fn sql(stack: &Stack, statement: &str) -> String {
-    ask(stack.xtask("psql -- -XAtqc").arg(statement))
+/// Runs a query on the stack's database.
+fn sql(stack: &Stack, query: &str) -> String {
+    ask(stack.xtask("psql -- -XAtqc").arg(query))
 }
 
-pub(crate) fn another_password_than_the_databases_is_mended_without_losing_a_row(stack: &Stack) {
+pub(crate) fn a_wrong_database_password_is_fixed_without_losing_rows(stack: &Stack) {
     stack.create_person("Survives The Doctor");
     let password = stack.variable("POSTGRES_PASSWORD");
     let env = stack.edit(".env", |text| text.replace(&password, "anotherpassword"));
@@ -18,14 +18,14 @@ pub(crate) fn another_password_than_the_databases_is_mended_without_losing_a_row
     stack.up();
     assert!(stack.has_person("Survives The Doctor"));
 
-    // The way back, by the same means.
+    // Back to the original password.
     drop(env);
     is_mended(stack, "database-password", "another password than .env");
     stack.up();
     assert!(stack.has_person("Survives The Doctor"));
 }
 
-pub(crate) fn the_password_that_everybody_knows_is_replaced_in_the_database_too(stack: &Stack) {
+pub(crate) fn the_default_password_is_replaced_in_the_database(stack: &Stack) {
     let text = stack.read(".env").replace(&stack.variable("POSTGRES_PASSWORD"), "slipway");
     stack.write(".env", &text);
     is_mended(stack, "env-password", "everybody knows");
@@ -34,14 +34,14 @@ pub(crate) fn the_password_that_everybody_knows_is_replaced_in_the_database_too(
     assert!(stack.variable("POSTGRES_PASSWORD").len() > 20);
 }
 
-/// On Docker: over TCP a server tells nobody which roles it knows.
-pub(crate) fn a_user_that_the_database_does_not_know_is_named(stack: &Stack) {
+/// Only on Docker, because over TCP a server does not reveal which roles exist.
+pub(crate) fn an_unknown_database_user_is_reported(stack: &Stack) {
     let mut doctor = stack.xtask("doctor --json");
     doctor.env("POSTGRES_USER", "somebody");
     Diagnosis::of(&mut doctor).finds("database-role", "somebody");
 }
 
-pub(crate) fn a_database_that_is_missing_is_made(stack: &Stack) {
+pub(crate) fn a_missing_database_is_created(stack: &Stack) {
     let doctor = |words: &str| Diagnosis::of(stack.xtask(words).env("POSTGRES_DB", "another"));
     doctor("doctor --json").finds("database-missing", "another");
     doctor("doctor --fix --json").has_mended("database-missing");
@@ -49,7 +49,7 @@ pub(crate) fn a_database_that_is_missing_is_made(stack: &Stack) {
     sql(stack, "DROP DATABASE another WITH (FORCE)");
 }
 
-pub(crate) fn a_schema_ahead_of_the_files_or_unlike_them_is_named(stack: &Stack) {
+pub(crate) fn a_newer_or_diverged_schema_is_reported(stack: &Stack) {
     let history = "refinery_schema_history";
     let checksum = sql(stack, &format!("SELECT checksum FROM {history} WHERE version = 2"));
     sql(stack, &format!("INSERT INTO {history} VALUES (999, 'add_much', '2026-01-01', '1')"));
@@ -65,20 +65,20 @@ pub(crate) fn a_schema_ahead_of_the_files_or_unlike_them_is_named(stack: &Stack)
     diagnosis.never_finds("schema-diverged");
 }
 
-pub(crate) fn a_schema_behind_is_brought_up_and_the_log_says_who_waits_for_it(stack: &Stack) {
+pub(crate) fn an_old_schema_is_migrated_and_the_log_names_the_required_version(stack: &Stack) {
     let version = stack.schema_version() + 1;
     let file = format!("crates/db/migrations/V{version}__create_nothing_much.sql");
     let migration = stack.edit(&file, |_| "CREATE TABLE nothing_much (id int);\n".to_owned());
     stack.up();
     if stack.engine == Engine::Docker {
-        // A container that Docker has not seen healthy yet is given time.
+        // Doctor does not report a container that is still starting.
         let container = format!("{}-api-1", stack.variable("COMPOSE_PROJECT_NAME"));
         let healthy = || docker_inspect(&container, "{{.State.Health.Status}}") == "healthy";
         eventually("the container is healthy", || healthy().then_some(()));
     }
     sql(stack, &format!("DELETE FROM refinery_schema_history WHERE version = {version}"));
     sql(stack, "DROP TABLE nothing_much");
-    // It notices when it is asked.
+    // The API checks the schema when the readiness is requested.
     eventually("the API is not ready", || (stack.get("/health/ready").0 == 503).then_some(()));
     let diagnosis = examine(stack);
     diagnosis.finds("schema-behind", &format!("V{version}__"));
@@ -87,13 +87,13 @@ pub(crate) fn a_schema_behind_is_brought_up_and_the_log_says_who_waits_for_it(st
     diagnosis.has_mended("schema-behind");
     diagnosis.never_finds("service");
 
-    // The schema is ahead of the source then.
+    // Afterwards the schema is ahead of the source.
     drop(migration);
     run(&mut stack.xtask("up")).failed();
     run(&mut stack.xtask("recreate-db --yes")).succeeded();
 }
 
-pub(crate) fn a_service_that_has_stopped_is_started(stack: &Stack) {
+pub(crate) fn a_stopped_service_is_started(stack: &Stack) {
     match stack.engine {
         Engine::Local => signal("KILL", &stack.identity("api")),
         Engine::Docker => {
@@ -105,8 +105,8 @@ pub(crate) fn a_service_that_has_stopped_is_started(stack: &Stack) {
     assert!(stack.has_person("Ada Lovelace"));
 }
 
-/// As after a power cut. On this machine: in a container the number is always the same.
-pub(crate) fn what_a_killed_server_left_is_removed_and_the_server_started(stack: &Stack) {
+/// Simulates a power failure. Only on the local engine, because in a container the process id does not change.
+pub(crate) fn a_stale_pid_file_is_removed_and_the_server_started(stack: &Stack) {
     signal("KILL", &stack.identity("postgres"));
     eventually("its end", || examine(stack).entry("findings", "stale-pid").map(drop));
     let diagnosis = Diagnosis::of(&mut stack.xtask("doctor --fix --json"));
@@ -115,7 +115,7 @@ pub(crate) fn what_a_killed_server_left_is_removed_and_the_server_started(stack:
     assert!(stack.has_person("Ada Lovelace"));
 }
 
-pub(crate) fn the_data_of_another_major_version_is_named(stack: &Stack) {
+pub(crate) fn data_of_another_major_version_is_reported(stack: &Stack) {
     run(&mut stack.xtask("down")).succeeded();
     let volume = format!("{}_postgres", stack.variable("COMPOSE_PROJECT_NAME"));
     let file = stack.root.join(".slipway/postgres/data/PG_VERSION");
@@ -145,7 +145,7 @@ pub(crate) fn the_data_of_another_major_version_is_named(stack: &Stack) {
     stack.up();
 }
 
-pub(crate) fn an_engine_that_was_changed_meanwhile_is_named(stack: &Stack) {
+pub(crate) fn a_changed_engine_is_reported(stack: &Stack) {
     let other = match stack.engine {
         Engine::Docker => "local",
         Engine::Local => "docker",
@@ -155,8 +155,8 @@ pub(crate) fn an_engine_that_was_changed_meanwhile_is_named(stack: &Stack) {
     assert_eq!(diagnosis.finds("engine-changed", other)["remedy"], "cargo xtask down");
 }
 
-/// The container's own `date` tells another time for a moment.
-pub(crate) fn a_clock_of_the_containers_that_is_off_is_named(stack: &Stack) {
+/// Replaces the container's `date` for a moment with one that prints another time.
+pub(crate) fn a_wrong_container_clock_is_reported(stack: &Stack) {
     let container = format!("{}-postgres-1", stack.variable("COMPOSE_PROJECT_NAME"));
     let folder = tempfile::TempDir::new().expect("a folder");
     let date = folder.path().join("date");

@@ -1,4 +1,4 @@
-//! A fresh copy of the repository, as `git clone` would make it, with the edits not yet committed.
+//! A copy of the repository, like a fresh clone with the uncommitted edits.
 
 use std::{
     collections::BTreeMap,
@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 use super::{Engine, ask, interrupt, run};
 
-/// Variables of the developer's shell that must not reach a copy.
-const OURS: [&str; 8] = [
+/// Variables of the developer's shell that must not affect a copy.
+const REMOVED: [&str; 8] = [
     "API_PORT",
     "APP_ENV",
     "COMPOSE_PROJECT_NAME",
@@ -29,12 +29,12 @@ fn repository() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-/// Where the copies' host builds go: all to one place, so that dependencies compile once.
+/// Returns the build folder of all copies, which compiles dependencies only once.
 fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("commands")
 }
 
-/// The task runner, built once.
+/// The task runner.
 static XTASK: LazyLock<PathBuf> = LazyLock::new(|| {
     let mut build = Command::new("cargo");
     build.args(["build", "--quiet", "--locked", "--package", "xtask"]).current_dir(repository());
@@ -42,21 +42,21 @@ static XTASK: LazyLock<PathBuf> = LazyLock::new(|| {
     target().join("debug/xtask")
 });
 
-/// A copy of the repository. What runs in it, its data and its images go with it.
+/// A copy of the repository. Dropping it removes its processes, data and images.
 pub(crate) struct Checkout {
     pub(crate) root: PathBuf,
     pub(crate) engine: Engine,
-    /// What its commands get besides our own environment.
+    /// Environment variables of its commands, in addition to the environment of this process.
     pub(crate) environment: BTreeMap<&'static str, String>,
     _folder: TempDir,
 }
 
 impl Checkout {
-    /// A copy whose stack listens on free ports and runs on `engine`.
+    /// Creates a copy whose stack uses `engine` and free ports.
     pub(crate) fn new(engine: Engine) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("slipway ")
-            // PostgreSQL does not run as root: its user must get through.
+            // PostgreSQL does not run as root, so its user needs access to the folder.
             .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
             .tempdir()
             .expect("a temporary folder");
@@ -70,7 +70,7 @@ impl Checkout {
         Self { root, engine, environment, _folder: folder }
     }
 
-    /// git with these words, in the copy.
+    /// Returns a git command in the copy.
     pub(crate) fn git(&self, words: &str) -> Command {
         let mut command = self.command("git");
         command.args(words.split_whitespace());
@@ -90,10 +90,10 @@ impl Checkout {
         }
     }
 
-    /// A program that runs in the copy.
+    /// Returns a command in the copy.
     pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
-        for name in OURS {
+        for name in REMOVED {
             command.env_remove(name);
         }
         command
@@ -104,22 +104,22 @@ impl Checkout {
         command
     }
 
-    /// `cargo xtask` with these words.
+    /// Returns a `cargo xtask` command with these arguments.
     pub(crate) fn xtask(&self, words: &str) -> Command {
         let mut command = self.command(&*XTASK);
         command.env("CARGO_MANIFEST_DIR", self.root.join("xtask")).args(words.split_whitespace());
         command
     }
 
-    /// Where the gate has built everything: what a copy and the repository have in common is there.
-    pub(crate) fn gate_target() -> &'static Path {
-        Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in `target`")
+    /// Returns the build folder of CI, which contains the builds of unchanged crates.
+    pub(crate) fn ci_target() -> &'static Path {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the folder `target`")
     }
 
-    /// Cargo with these words, which builds there.
+    /// Returns a cargo command that uses the build folder of CI.
     pub(crate) fn cargo(&self, words: &str) -> Command {
         let mut command = self.command("cargo");
-        command.env("CARGO_TARGET_DIR", Self::gate_target()).args(words.split_whitespace());
+        command.env("CARGO_TARGET_DIR", Self::ci_target()).args(words.split_whitespace());
         command
     }
 
@@ -131,7 +131,7 @@ impl Checkout {
         fs::write(self.root.join(path), text).unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
-    /// The number of the newest migration.
+    /// Returns the number of the newest migration.
     pub(crate) fn schema_version(&self) -> usize {
         let files = fs::read_dir(self.root.join("crates/db/migrations")).expect("the migrations");
         let names =
@@ -139,29 +139,29 @@ impl Checkout {
         names.filter(|name| !name.ends_with(".down.sql")).count()
     }
 
-    /// The value of a variable in `.env`.
+    /// Returns the value of a variable in `.env`.
     pub(crate) fn variable(&self, name: &str) -> String {
         let text = self.read(".env");
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         value.unwrap_or_else(|| panic!("{name} is not in .env")).to_owned()
     }
 
-    /// The image of the database; our shell goes before `.env`.
+    /// Returns the image of the database. The shell's variable takes precedence over `.env`.
     pub(crate) fn postgres_image(&self) -> String {
         std::env::var("POSTGRES_IMAGE").unwrap_or_else(|_| self.variable("POSTGRES_IMAGE"))
     }
 
-    /// Gives a file another text, until the returned value is dropped.
+    /// Changes a file until the returned value is dropped.
     pub(crate) fn edit(&self, path: &str, change: impl FnOnce(&str) -> String) -> Edit {
         let path = self.root.join(path);
         let before = fs::read_to_string(&path).ok();
         let after = change(before.as_deref().unwrap_or_default());
-        assert_ne!(before.as_ref(), Some(&after), "{} is not changed", path.display());
-        fs::write(&path, after).expect("a file that can be written");
+        assert_ne!(before.as_ref(), Some(&after), "{} was not changed", path.display());
+        fs::write(&path, after).expect("a writable file");
         Edit { path, before }
     }
 
-    /// The processes that run a program of this copy or work on its data.
+    /// Returns the processes that run a program of this copy or use its data.
     pub(crate) fn processes(&self) -> Vec<String> {
         let mut system = System::new().expect("the processes of this machine");
         let what = ProcessRefreshKind::nothing().with_cmd(UpdateKind::Always);
@@ -174,7 +174,7 @@ impl Checkout {
         lines.filter(|line| line.contains(&*root)).collect()
     }
 
-    /// Everything Docker has of this copy: `kind` is `container`, `volume`, `network` or `image`.
+    /// Returns Docker's objects of this copy. `kind` is `container`, `volume`, `network` or `image`.
     pub(crate) fn docker_has(&self, kind: &str) -> Vec<String> {
         let project = self.variable("COMPOSE_PROJECT_NAME");
         let filter = match kind {
@@ -190,7 +190,7 @@ impl Checkout {
     }
 
     fn take_down(&self) {
-        let ended = run(&mut self.xtask("down --volumes --yes"));
+        let down = run(&mut self.xtask("down --volumes --yes"));
         if self.engine == Engine::Docker {
             let images = self.docker_has("image");
             if !images.is_empty() {
@@ -199,8 +199,8 @@ impl Checkout {
         }
         // A second panic would hide the first.
         if !std::thread::panicking() {
-            ended.succeeded();
-            assert_eq!(self.processes(), [""; 0], "left running");
+            down.succeeded();
+            assert_eq!(self.processes(), [""; 0], "processes of the copy are still running");
         }
     }
 }
@@ -208,10 +208,10 @@ impl Checkout {
 impl Drop for Checkout {
     fn drop(&mut self) {
         if !self.root.join(".env").exists() {
-            // Nothing was ever started here.
+            // No command has started anything in this copy.
             return;
         }
-        interrupt::take_down(|| self.take_down());
+        interrupt::clean_up(|| self.take_down());
     }
 }
 
@@ -230,37 +230,37 @@ impl Drop for Edit {
     }
 }
 
-/// The files git knows and the new ones it does not ignore.
+/// Copies tracked files and new files that git does not ignore.
 fn copy_repository(root: &Path) {
     let mut list = Command::new("git");
     list.args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"]);
     let files = ask(list.current_dir(repository()));
     for file in files.split('\0').filter(|file| !file.is_empty()) {
         let (from, to) = (repository().join(file), root.join(file));
-        // Deleted, and that not committed.
+        // A deleted file whose deletion is not committed.
         if !from.exists() {
             continue;
         }
-        fs::create_dir_all(to.parent().expect("it is in a folder")).expect("a folder");
+        fs::create_dir_all(to.parent().expect("a parent folder")).expect("a folder");
         fs::copy(&from, &to).unwrap_or_else(|error| panic!("{file}: {error}"));
     }
 }
 
-/// A port that nobody listens on, below those that the system gives to outgoing connections.
+/// Returns an unused port below the range of ephemeral ports.
 pub(crate) fn free_port() -> u16 {
     use std::{
         net::TcpListener,
         sync::atomic::{AtomicU16, Ordering},
     };
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Runs side by side, one for each engine, have ports of their own; a run takes some sixty, seven apart.
-    let start = match Engine::asked_for() {
+    // Runs of both engines at the same time use separate ranges. A run takes about sixty ports.
+    let start = match Engine::requested() {
         Engine::Docker => 20_000,
         Engine::Local => 25_000,
     };
     let start = start + u16::try_from(std::process::id() % 5).expect("below 5") * 1000;
     loop {
-        // Some distance, since a taken port makes `up` try the next ones.
+        // Leaves gaps, because `up` tries the next ports if a port is taken.
         let port = start + NEXT.fetch_add(7, Ordering::Relaxed);
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;

@@ -1,8 +1,8 @@
-//! Which engine the run is about.
+//! The engine of this test run.
 
 use std::env;
 
-/// What runs the stack.
+/// An engine that runs the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Engine {
     Docker,
@@ -10,16 +10,16 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
-    /// The one that COMMANDS_ENGINE names.
-    pub(crate) fn asked_for() -> Self {
+    /// Returns the engine in COMMANDS_ENGINE.
+    pub(crate) fn requested() -> Self {
         match env::var("COMMANDS_ENGINE").as_deref() {
             Ok("docker") => Self::Docker,
             Ok("local") => Self::Local,
-            other => panic!("set COMMANDS_ENGINE to docker or local; it is {other:?}"),
+            other => panic!("invalid COMMANDS_ENGINE {other:?}: expected docker or local"),
         }
     }
 
-    /// As `--engine` and ENGINE spell it.
+    /// Returns the name of the engine for `--engine` and ENGINE.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Docker => "docker",

@@ -1,31 +1,31 @@
-//! Ctrl-C: ends the scenario and not this process, so that what was started is taken down.
+//! Ctrl-C fails the current scenario but does not end this process, so that everything is cleaned up.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     thread,
 };
 
-static CAME: AtomicBool = AtomicBool::new(false);
-static TAKING_DOWN: AtomicBool = AtomicBool::new(false);
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+static CLEANING_UP: AtomicBool = AtomicBool::new(false);
 
-/// Waits for Ctrl-C from now on.
+/// Starts to watch for Ctrl-C.
 pub(crate) fn watch() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     thread::spawn(move || {
-        runtime.block_on(tokio::signal::ctrl_c()).expect("signals can be waited for");
-        CAME.store(true, Relaxed);
+        runtime.block_on(tokio::signal::ctrl_c()).expect("a signal handler");
+        INTERRUPTED.store(true, Relaxed);
     });
 }
 
-/// Fails the scenario once Ctrl-C has come, but nothing that takes a stack down.
+/// Panics after Ctrl-C, except during cleanup.
 pub(super) fn check() {
-    assert!(!CAME.load(Relaxed) || TAKING_DOWN.load(Relaxed), "interrupted");
+    assert!(!INTERRUPTED.load(Relaxed) || CLEANING_UP.load(Relaxed), "interrupted");
 }
 
-/// Does what must be done after Ctrl-C, too.
-pub(super) fn take_down(work: impl FnOnce()) {
-    TAKING_DOWN.store(true, Relaxed);
+/// Runs cleanup, which continues after Ctrl-C.
+pub(super) fn clean_up(work: impl FnOnce()) {
+    CLEANING_UP.store(true, Relaxed);
     work();
-    TAKING_DOWN.store(false, Relaxed);
+    CLEANING_UP.store(false, Relaxed);
 }

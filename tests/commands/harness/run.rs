@@ -1,4 +1,4 @@
-//! Commands with a time limit, and what they said.
+//! Commands with a time limit, and their output.
 
 use std::{
     fs::{self, File},
@@ -12,33 +12,33 @@ use tempfile::TempDir;
 
 use super::interrupt;
 
-/// No command takes this long, two release builds side by side on a slow machine included: it hangs.
+/// Longer than any command takes, including two release builds at once on a slow machine.
 const DEADLINE: Duration = Duration::from_mins(40);
 
-/// Waits until `answer` gives something.
-pub(crate) fn eventually<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
+/// Waits until `poll` returns a value. `what` describes the value.
+pub(crate) fn eventually<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
-        if let Some(value) = answer() {
+        if let Some(value) = poll() {
             return value;
         }
         interrupt::check();
-        assert!(started.elapsed() < Duration::from_mins(2), "{what}: not in two minutes");
+        assert!(started.elapsed() < Duration::from_mins(2), "timed out after two minutes: {what}");
         thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// Runs `command` to its end, without a terminal and without input.
+/// Runs `command` without a terminal and without input, and waits for its end.
 pub(crate) fn run(command: &mut Command) -> Ran {
     Running::start(command, "").end()
 }
 
-/// What a command that must succeed prints.
+/// Runs a command that must succeed, and returns its output.
 pub(crate) fn ask(command: &mut Command) -> String {
     run(command).succeeded().stdout.trim().to_owned()
 }
 
-/// A command that goes on while the test looks at it. It leads a process group of its own.
+/// A running command in its own process group.
 pub(crate) struct Running {
     command: String,
     child: Child,
@@ -46,19 +46,19 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts `command` with `input` coming through a pipe.
+    /// Starts `command` and writes `input` to its pipe.
     pub(crate) fn start(command: &mut Command, input: &str) -> Self {
         let folder = TempDir::new().expect("a folder for the output");
-        // Files, not pipes: a server that a command leaves behind could hold a pipe open.
+        // Files instead of pipes, because a server that the command starts could keep a pipe open.
         let file = |name| File::create(folder.path().join(name)).expect("a file for the output");
         let mut child = std::os::unix::process::CommandExt::process_group(command, 0)
             .stdin(Stdio::piped())
             .stdout(file("stdout"))
             .stderr(file("stderr"))
             .spawn()
-            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
-        // A command that does not read its input may have ended already.
-        let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
+            .unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
+        // A command that ignores its input may have ended already.
+        let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
         Self { command: format!("{:?}", command.get_args()), child, folder }
     }
 
@@ -67,8 +67,8 @@ impl Running {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// What it said so far.
-    pub(crate) fn said(&self) -> String {
+    /// Returns the output up to now.
+    pub(crate) fn output(&self) -> String {
         self.text("stdout") + &self.text("stderr")
     }
 
@@ -80,30 +80,33 @@ impl Running {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Waits until it has said `text`.
+    /// Waits until the command has printed `text`.
     pub(crate) fn wait_for(&mut self, text: &str) {
         eventually(text, || {
-            let said = self.said();
-            let ended = self.child.try_wait().expect("its status");
-            assert!(ended.is_none() || said.contains(text), "it ended without {text:?}:\n{said}");
-            said.contains(text).then_some(())
+            let output = self.output();
+            let ended = self.child.try_wait().expect("a status");
+            assert!(
+                ended.is_none() || output.contains(text),
+                "the command ended without {text:?}:\n{output}"
+            );
+            output.contains(text).then_some(())
         });
     }
 
-    /// Presses Ctrl-C: every process of the group gets it, as from a terminal.
+    /// Sends SIGINT to the process group, as Ctrl-C in a terminal does.
     pub(crate) fn interrupt(&self) {
         signal("INT", &format!("-{}", self.child.id()));
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the command.
     pub(crate) fn end(mut self) -> Ran {
         let started = Instant::now();
         let status = loop {
-            if let Some(status) = self.child.try_wait().expect("its status") {
+            if let Some(status) = self.child.try_wait().expect("a status") {
                 break status;
             }
             interrupt::check();
-            assert!(started.elapsed() < DEADLINE, "{} hangs:\n{}", self.command, self.said());
+            assert!(started.elapsed() < DEADLINE, "{} hangs:\n{}", self.command, self.output());
             thread::sleep(Duration::from_millis(5));
         };
         let (stdout, stderr) = (self.text("stdout"), self.text("stderr"));
@@ -120,14 +123,14 @@ impl Drop for Running {
     }
 }
 
-/// Sends a signal to a process, or to a whole group where a minus precedes its number.
+/// Sends a signal to a process, or to a process group if `pid` starts with a minus.
 pub(crate) fn signal(name: &str, pid: &str) {
     let kill = format!("kill -s {name} -- {pid}");
     let status = Command::new("sh").args(["-c", &kill]).status().expect("sh");
     assert!(status.success(), "{kill}: {status}");
 }
 
-/// How a command ended, and what it said.
+/// The exit status and output of a command.
 #[derive(Debug)]
 pub(crate) struct Ran {
     command: String,
@@ -156,19 +159,19 @@ impl Ran {
         self
     }
 
-    /// Expects `text` in what it printed.
+    /// Panics unless the output contains `text`.
     pub(crate) fn says(self, text: impl AsRef<str>) -> Self {
         let text = text.as_ref();
-        assert!(self.said().contains(text), "it does not say {text:?}: {self}");
+        assert!(self.output().contains(text), "the output does not contain {text:?}: {self}");
         self
     }
 
     pub(crate) fn never_says(self, text: &str) -> Self {
-        assert!(!self.said().contains(text), "it says {text:?}: {self}");
+        assert!(!self.output().contains(text), "the output contains {text:?}: {self}");
         self
     }
 
-    fn said(&self) -> String {
+    fn output(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }
 }

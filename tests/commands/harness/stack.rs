@@ -1,4 +1,4 @@
-//! The stack that most scenarios share, and how they look at it.
+//! The stack that most scenarios share.
 
 use std::{ops::Deref, process::Command, sync::Mutex};
 
@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::{Checkout, Engine, ask, run, run::Ran};
 
-/// A stack that is up. It is a [`Checkout`] with a little more.
+/// A running stack. Dereferences to its [`Checkout`].
 pub(crate) struct Stack {
     checkout: Checkout,
-    /// What the very first `up` said.
+    /// The output of the first `up`.
     pub(crate) first_up: Ran,
-    /// What requests carry.
+    /// The token of requests.
     token: Mutex<String>,
 }
 
@@ -25,30 +25,30 @@ impl Deref for Stack {
 }
 
 impl Stack {
-    /// Brings up the stack of a fresh copy.
+    /// Starts the stack of a fresh copy.
     pub(crate) fn start(engine: Engine) -> Self {
         let checkout = Checkout::new(engine);
         let first_up = run(&mut checkout.xtask("up")).succeeded();
         Self { checkout, first_up, token: Mutex::default() }
     }
 
-    /// Brings it up again, whatever the scenario before has left.
+    /// Runs `up` before a scenario, because the scenario before may have left the stack in any state.
     pub(crate) fn make_ready(&self) {
         self.up();
     }
 
-    /// `cargo xtask up`, which must succeed.
+    /// Runs `cargo xtask up`, which must succeed.
     pub(crate) fn up(&self) -> Ran {
         run(&mut self.xtask("up")).succeeded()
     }
 
-    /// `cargo xtask status --json`.
+    /// Returns the output of `cargo xtask status --json`.
     pub(crate) fn status(&self) -> Value {
-        let answer = ask(&mut self.xtask("status --json"));
-        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error} in {answer}"))
+        let output = ask(&mut self.xtask("status --json"));
+        serde_json::from_str(&output).unwrap_or_else(|error| panic!("{error} in {output}"))
     }
 
-    /// A URL of the API.
+    /// Returns a URL of the API.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.environment["API_PORT"])
     }
@@ -57,37 +57,37 @@ impl Stack {
         self.send(&|client| client.get(self.url(path)))
     }
 
-    /// Sends a request with a token, and once more with a new one if that is not valid any more.
+    /// Sends a request with a token. Retries with a new token if the token is not valid.
     pub(crate) fn send(
         &self,
         request: &dyn Fn(&Client) -> RequestBuilder,
     ) -> reqwest::Result<Response> {
         let client = Client::new();
-        let answer = request(&client).bearer_auth(self.token()).send()?;
-        if answer.status() != 401 {
-            return Ok(answer);
+        let response = request(&client).bearer_auth(self.token()).send()?;
+        if response.status() != 401 {
+            return Ok(response);
         }
-        // It is the first request, or `recreate-db` has dropped the token with all else.
+        // This is the first request, or `recreate-db` has deleted the token.
         self.use_token(run(&mut self.xtask("token")).stdout.trim());
         request(&client).bearer_auth(self.token()).send()
     }
 
-    /// Has further requests carry this token.
+    /// Sets the token of further requests.
     pub(crate) fn use_token(&self, token: &str) {
-        token.clone_into(&mut self.token.lock().expect("nobody panics with it"));
+        token.clone_into(&mut self.token.lock().expect("a lock"));
     }
 
     pub(crate) fn token(&self) -> String {
-        self.token.lock().expect("nobody panics with it").clone()
+        self.token.lock().expect("a lock").clone()
     }
 
-    /// The status and the body of a page.
+    /// Returns the status and body of a page.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
-        let answer = self.try_get(path).unwrap_or_else(|error| panic!("GET {path}: {error}"));
-        (answer.status().as_u16(), answer.text().expect("a text"))
+        let response = self.try_get(path).unwrap_or_else(|error| panic!("GET {path}: {error}"));
+        (response.status().as_u16(), response.text().expect("a text"))
     }
 
-    /// The page's body, which must come with 200.
+    /// Returns the body of a page, which must have status 200.
     pub(crate) fn page(&self, path: &str) -> String {
         let (status, body) = self.get(path);
         assert_eq!(status, 200, "{path}: {body}");
@@ -101,12 +101,12 @@ impl Stack {
     pub(crate) fn create_person(&self, name: &str) {
         let email = format!("{}@example.com", name.replace(' ', "."));
         let person = json!({ "name": name, "emails": [email] });
-        let answer = self.send(&|client| client.post(self.url("/persons")).json(&person));
-        let answer = answer.expect("an answer");
-        assert_eq!(answer.status(), 201, "{:?}", answer.text());
+        let response = self.send(&|client| client.post(self.url("/persons")).json(&person));
+        let response = response.expect("a response");
+        assert_eq!(response.status(), 201, "{:?}", response.text());
     }
 
-    /// What tells the running service from one that took its place: its process or container.
+    /// Returns the process or container of a service, which changes when the service is replaced.
     pub(crate) fn identity(&self, service: &str) -> String {
         match (self.engine, service) {
             (Engine::Docker, _) => {
@@ -127,7 +127,7 @@ impl Stack {
     }
 }
 
-/// A property of a container or an image.
+/// Returns a property of a container or image.
 pub(crate) fn docker_inspect(name: &str, format: &str) -> String {
     ask(Command::new("docker").args(["inspect", "--format", format, name]))
 }

@@ -1,4 +1,4 @@
-//! Clients that forgive nothing: on new connections and on one that is kept alive.
+//! Clients that record every failed request, with new connections and with a persistent connection.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-/// Between two requests of a client: there are two, which makes 50 requests a second.
+/// The pause of a client between two requests. Two clients send about 50 requests per second.
 const PAUSE: Duration = Duration::from_millis(40);
 
 pub(super) struct Traffic {
@@ -20,7 +20,7 @@ pub(super) struct Traffic {
 }
 
 impl Traffic {
-    /// Asks `address` for persons until [`Self::end`].
+    /// Starts to request persons from `address`, until [`Self::end`].
     pub(super) fn start(address: &str, token: &str) -> Self {
         let end = Arc::<AtomicBool>::default();
         let request = |connection: &str| {
@@ -37,7 +37,7 @@ impl Traffic {
         Self { end, clients: clients.into() }
     }
 
-    /// How many requests were answered, and what happened to the others.
+    /// Returns the number of successful requests, and the errors of the others.
     pub(super) fn end(self) -> (usize, Vec<String>) {
         self.end.store(true, Relaxed);
         let (mut answered, mut failures) = (0, Vec::new());
@@ -65,7 +65,7 @@ fn ask(address: &str, request: &str, end: &AtomicBool) -> (usize, Vec<String>) {
     (answered, failures)
 }
 
-/// One request and its answer, which must be 200. Returns the connection if it goes on.
+/// Sends a request and reads its response, which must be 200. Returns the connection if it stays open.
 fn exchange(
     address: &str,
     request: &str,
@@ -77,7 +77,7 @@ fn exchange(
     };
     stream.get_ref().set_read_timeout(Some(Duration::from_secs(30)))?;
     stream.get_mut().write_all(request.as_bytes())?;
-    let (mut length, mut goes_on, mut head) = (0, true, String::new());
+    let (mut length, mut stays_open, mut head) = (0, true, String::new());
     while !head.ends_with("\r\n\r\n") {
         let start = head.len();
         if stream.read_line(&mut head)? == 0 {
@@ -87,11 +87,11 @@ fn exchange(
         if let Some(number) = line.strip_prefix("content-length:") {
             length = number.trim().parse().map_err(io::Error::other)?;
         }
-        goes_on &= line.trim_end() != "connection: close";
+        stays_open &= line.trim_end() != "connection: close";
     }
     if !head.starts_with("HTTP/1.1 200 ") {
         return Err(io::Error::other(head));
     }
     stream.read_exact(&mut vec![0; length])?;
-    Ok(goes_on.then_some(stream))
+    Ok(stays_open.then_some(stream))
 }

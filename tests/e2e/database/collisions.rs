@@ -30,7 +30,7 @@ async fn fail(app: &TestApp, times: u32, state: &str) {
 
 /// Sends a request that creates something, and returns the new id.
 async fn created(request: RequestBuilder) -> String {
-    let response = request.send().await.expect("an answer");
+    let response = request.send().await.expect("a response");
     assert_eq!(response.status(), 201);
     let created: Value = response.json().await.expect("JSON");
     created["id"].as_str().expect("an id").to_owned()
@@ -44,7 +44,7 @@ async fn conflicting_transactions_are_retried() {
         let path = create(&app, "Ada Lovelace").await;
         fail(&app, 2, state).await;
         let change = app.request("PATCH", &path).json(&json!({ "name": "Ada King" }));
-        let person: Value = change.send().await.expect("an answer").json().await.expect("JSON");
+        let person: Value = change.send().await.expect("a response").json().await.expect("JSON");
         assert_eq!(
             (&person["name"], &person["version"]),
             (&json!("Ada King"), &json!(2)),
@@ -66,7 +66,7 @@ async fn every_write_is_retried_after_a_conflict() {
     let token_id =
         created(hers("POST", "/tokens").json(&json!({ "name": "old", "scope": "read" }))).await;
     let first = json!({ "email": "ada@example.com", "password": PASSWORD });
-    let other = created(app.request_as_nobody("POST", "/sessions").json(&first)).await;
+    let other = created(app.request_anonymous("POST", "/sessions").json(&first)).await;
     let body = json!({ "name": "Ada", "emails": ["ada@example.com"] });
     let password = json!({ "current_password": PASSWORD, "new_password": "another long one" });
     let new = json!({ "email": "new@example.com", "name": "New", "password": PASSWORD });
@@ -79,19 +79,19 @@ async fn every_write_is_retried_after_a_conflict() {
         (app.post(&format!("{person}/emails"), &json!({ "address": "b@example.com" })), 201),
         (app.post("/persons", &body).header("idempotency-key", "k"), 201),
         (app.request_as_admin("DELETE", &person), 204),
-        (app.request_as_nobody("POST", "/accounts").json(&new), 201),
+        (app.request_anonymous("POST", "/accounts").json(&new), 201),
         (hers("DELETE", &format!("/tokens/{token_id}")), 204),
         (hers("DELETE", &format!("/sessions/{other}")), 204),
         (hers("PATCH", "/accounts/me").json(&json!({ "name": "A" })), 200),
         (hers("PUT", "/accounts/me/password").json(&password), 204),
         (hers("POST", "/tokens").json(&json!({ "name": "ci", "scope": "read" })), 201),
-        (app.request_as_nobody("POST", "/sessions").json(&log_in), 201),
+        (app.request_anonymous("POST", "/sessions").json(&log_in), 201),
         (hers("DELETE", "/sessions/current"), 204),
         (app.request_as_admin("PATCH", &account).json(&json!({ "role": "admin" })), 200),
         (app.request_as_admin("DELETE", &account), 204),
     ] {
         client.batch_execute("ALTER SEQUENCE failures RESTART").await.expect("a sequence");
-        let response = request.send().await.expect("an answer");
+        let response = request.send().await.expect("a response");
         let url = response.url().clone();
         assert_eq!(response.status(), status, "{url}");
         let failures = client.query_one("SELECT last_value FROM failures", &[]).await;
@@ -105,7 +105,7 @@ async fn a_retried_create_stores_one_person() {
     fail(&app, 2, "40001").await;
     create(&app, "Ada Lovelace").await;
     let page: Value =
-        app.get("/persons").send().await.expect("an answer").json().await.expect("JSON");
+        app.get("/persons").send().await.expect("a response").json().await.expect("JSON");
     assert_eq!(page["items"].as_array().expect("items").len(), 1);
 }
 
@@ -114,5 +114,5 @@ async fn a_conflict_after_all_retries_returns_503() {
     let app = TestApp::spawn().await;
     fail(&app, 1000, "40001").await;
     let body = json!({ "name": "Ada", "emails": ["ada@example.com"] });
-    problem(app.post("/persons", &body).send().await.expect("an answer"), 503).await;
+    problem(app.post("/persons", &body).send().await.expect("a response"), 503).await;
 }

@@ -74,8 +74,8 @@ async fn ready(certificate_for: &str, parameters: impl FnOnce(&str) -> String) -
 
     let parameters = parameters(file.to_str().expect("UTF-8"));
     let url = format!("{user}@localhost:{}/{rest}&{parameters}", proxy.port());
-    let second = TestApp::spawn_beside(&app, &[("DATABASE_URL", &url)]);
-    let response = second.get("/health/ready").send().await.expect("an answer");
+    let second = TestApp::spawn_sharing_database(&app, &[("DATABASE_URL", &url)]);
+    let response = second.get("/health/ready").send().await.expect("a response");
     let status = response.status().as_u16();
     if status != 200 {
         problem(response, 503).await;

@@ -24,10 +24,10 @@ pub(super) struct Load {
     pub(super) app: TestApp,
     is_over: AtomicBool,
     /// The number of successful responses.
-    good: AtomicUsize,
+    succeeded: AtomicUsize,
     /// The number of responses with status 503 or 504.
-    refused: AtomicUsize,
-    last_refusal: Mutex<Option<Instant>>,
+    failed: AtomicUsize,
+    last_failure: Mutex<Option<Instant>>,
 }
 
 impl Load {
@@ -35,25 +35,25 @@ impl Load {
         Self {
             app,
             is_over: AtomicBool::new(false),
-            good: AtomicUsize::new(0),
-            refused: AtomicUsize::new(0),
-            last_refusal: Mutex::new(None),
+            succeeded: AtomicUsize::new(0),
+            failed: AtomicUsize::new(0),
+            last_failure: Mutex::new(None),
         }
     }
 
     /// Waits for this many more successful responses.
-    pub(super) async fn answers(&self, count: usize) {
-        reaches(&self.good, count).await;
+    pub(super) async fn wait_for_successes(&self, count: usize) {
+        reaches(&self.succeeded, count).await;
     }
 
     /// Waits for this many more responses with status 503 or 504.
-    pub(super) async fn refusals(&self, count: usize) {
-        reaches(&self.refused, count).await;
+    pub(super) async fn wait_for_failures(&self, count: usize) {
+        reaches(&self.failed, count).await;
     }
 
     /// Returns the time from `since` to the last 503 or 504, if one followed.
-    pub(super) fn refused_after(&self, since: Instant) -> Option<Duration> {
-        let last = *self.last_refusal.lock().expect("no panic");
+    pub(super) fn failed_after(&self, since: Instant) -> Option<Duration> {
+        let last = *self.last_failure.lock().expect("no panic");
         last?.checked_duration_since(since)
     }
 
@@ -63,16 +63,16 @@ impl Load {
 
     /// Returns the response if it has one of these statuses, or `None` if the database is unreachable.
     async fn ask(&self, request: RequestBuilder, statuses: &[u16]) -> Option<Response> {
-        let response = timeout(HANGS, request.send()).await.expect("an answer in time");
-        let response = response.expect("an answer");
+        let response = timeout(HANGS, request.send()).await.expect("a response in time");
+        let response = response.expect("a response");
         let status = response.status().as_u16();
         if statuses.contains(&status) {
-            self.good.fetch_add(1, Relaxed);
+            self.succeeded.fetch_add(1, Relaxed);
             return Some(response);
         }
         assert!([503, 504].contains(&status), "{status}: {}", response.text().await.expect("text"));
-        self.refused.fetch_add(1, Relaxed);
-        *self.last_refusal.lock().expect("no panic") = Some(Instant::now());
+        self.failed.fetch_add(1, Relaxed);
+        *self.last_failure.lock().expect("no panic") = Some(Instant::now());
         problem(response, status).await;
         None
     }
@@ -86,7 +86,7 @@ async fn reaches(counter: &AtomicUsize, count: usize) {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(3 * HANGS, wait).await.expect("answers");
+    timeout(3 * HANGS, wait).await.expect("responses");
 }
 
 /// A client that creates persons, and reads and changes its newest person.
@@ -105,8 +105,7 @@ pub(super) struct Client {
 struct Known {
     id: String,
     name: String,
-    /// The possible nicknames: the last confirmed one, and those of failed requests since then, which may have
-    /// been stored.
+    /// The last confirmed nickname, and nicknames of failed requests since then, which may have been stored.
     nicknames: Vec<Value>,
 }
 

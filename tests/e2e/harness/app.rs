@@ -37,7 +37,7 @@ impl TestApp {
     }
 
     /// Starts a second API with these variables on the database of `app`.
-    pub(crate) fn spawn_beside(app: &Self, variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn spawn_sharing_database(app: &Self, variables: &[(&str, &str)]) -> Self {
         Self::spawn_on(app.database.shared(), variables)
     }
 
@@ -98,10 +98,10 @@ impl TestApp {
     }
 
     pub(crate) fn request_as(&self, token: &str, method: &str, path: &str) -> RequestBuilder {
-        self.request_as_nobody(method, path).bearer_auth(token)
+        self.request_anonymous(method, path).bearer_auth(token)
     }
 
-    pub(crate) fn request_as_nobody(&self, method: &str, path: &str) -> RequestBuilder {
+    pub(crate) fn request_anonymous(&self, method: &str, path: &str) -> RequestBuilder {
         self.client.request(method.parse().expect("a method"), self.url(path))
     }
 

@@ -86,7 +86,7 @@ impl<'a> Client<'a> {
     pub(crate) fn call(&'a self, operation: &'a Operation, path: &str) -> Call<'a> {
         let is_for_admins = operation.roles().is_some_and(|roles| roles.contains("admin"));
         let caller = if is_for_admins { &self.app.administrator } else { &self.app.member };
-        let request = self.app.request_as_nobody(&operation.method, path);
+        let request = self.app.request_anonymous(&operation.method, path);
         Call { client: self, operation, caller, request, path: path.to_owned(), is_repeated: false }
     }
 

@@ -77,7 +77,7 @@ impl OwnPostgres {
     }
 
     /// Kills, starts, pauses, continues or restarts the server. Blocks until a started server accepts connections.
-    pub(crate) fn suffer(&mut self, fault: &str) {
+    pub(crate) fn apply_fault(&mut self, fault: &str) {
         writeln!(self.held.input, "{fault}").expect("a holder");
         assert_eq!(self.held.reply().expect("a reply"), fault);
     }
@@ -94,8 +94,8 @@ impl Held {
         std::os::windows::process::CommandExt::creation_flags(&mut command, 0x0000_0200);
         let child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = child.map_err(|error| error.to_string())?;
-        let input = child.stdin.take().expect("it is a pipe");
-        let output = BufReader::new(child.stdout.take().expect("it is a pipe"));
+        let input = child.stdin.take().expect("a pipe");
+        let output = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut held = Self { input, output };
         let mut reply = held.reply().map_err(|error| error.to_string())?;
         if split(&reply).is_none() {

@@ -30,7 +30,7 @@ impl ServerProcess {
         command.envs(variables.iter().copied()).stderr(log);
         let mut child = command.spawn().expect("a process");
         let mut address = String::new();
-        let output = child.stdout.take().expect("it is a pipe");
+        let output = child.stdout.take().expect("a pipe");
         BufReader::new(output).read_line(&mut address).expect("a line");
         Self { address: address.trim_end().parse().expect("an address"), child }
     }
@@ -51,7 +51,7 @@ impl ServerProcess {
     /// Stops the process and returns its log, which must be a pipe. Blocks until the process has ended.
     pub(crate) fn stop_for_log(mut self) -> String {
         drop(self.child.stdin.take());
-        let log = self.child.stderr.take().expect("it is a pipe");
+        let log = self.child.stderr.take().expect("a pipe");
         io::read_to_string(log).expect("UTF-8")
     }
 

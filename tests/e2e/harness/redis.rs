@@ -26,7 +26,7 @@ pub(crate) struct Redis {
 impl Redis {
     pub(crate) fn start() -> Self {
         // Below the ephemeral ports, so that the port is still free for a second start.
-        let somewhere = u16::try_from(Uuid::new_v4().as_u128() % 10_000).expect("it is small");
+        let somewhere = u16::try_from(Uuid::new_v4().as_u128() % 10_000).expect("a small number");
         let port = local_postgres::free_port(Some(10_000 + somewhere)).expect("a free port");
         let mut redis = Self { port, running: None };
         redis.restart();

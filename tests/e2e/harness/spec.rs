@@ -26,7 +26,7 @@ pub(crate) struct Operation {
 impl Spec {
     /// Reads the document that `app` serves.
     pub(crate) async fn of(app: &TestApp) -> Self {
-        let response = app.request_as_nobody("GET", "/openapi.json").send().await;
+        let response = app.request_anonymous("GET", "/openapi.json").send().await;
         let document: Value = response.expect("a response").json().await.expect("JSON");
         let mut operations = Vec::new();
         for (path, methods) in entries(&document["paths"]) {

@@ -74,7 +74,7 @@ fn candidates(schema: &Value, number: usize) -> Box<dyn Iterator<Item = Value> +
         "boolean" => one(json!(number.is_multiple_of(2))),
         "array" => {
             let bound = |name: &str, default| {
-                schema[name].as_u64().map_or(Ok(default), usize::try_from).expect("small")
+                schema[name].as_u64().map_or(Ok(default), usize::try_from).expect("a small number")
             };
             let length =
                 (1 + number % 2).clamp(bound("minItems", 0), bound("maxItems", usize::MAX));
@@ -103,7 +103,7 @@ fn one(value: Value) -> Box<dyn Iterator<Item = Value>> {
 
 fn formatted(format: &str, number: usize) -> Option<String> {
     let date = NaiveDate::from_ymd_opt(2026, 1, 1).expect("a date");
-    let seconds = i64::try_from(number).expect("small");
+    let seconds = i64::try_from(number).expect("a small number");
     let time = date.and_hms_opt(0, 0, 0).expect("a time") + TimeDelta::seconds(seconds);
     Some(match format {
         "date" => (date + Days::new(number as u64)).to_string(),
@@ -121,8 +121,8 @@ fn formatted(format: &str, number: usize) -> Option<String> {
 fn integer(schema: &Value, number: usize) -> Value {
     let low = schema["minimum"].as_i64().unwrap_or(i64::MIN);
     let high = schema["maximum"].as_i64().unwrap_or(i64::MAX);
-    let offset =
-        i64::try_from(number).expect("small") % high.saturating_sub(low).saturating_add(1).max(1);
+    let offset = i64::try_from(number).expect("a small number")
+        % high.saturating_sub(low).saturating_add(1).max(1);
     // Starts with the largest value to find conversions that lose digits.
     json!(high - offset)
 }

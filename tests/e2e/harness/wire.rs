@@ -48,7 +48,7 @@ impl Wire {
         while !is_whole(&response) {
             let mut bytes = [0; 4096];
             let read = timeout(TIMEOUT, self.0.read(&mut bytes)).await;
-            let count = read.expect("an answer in time").expect("an open connection");
+            let count = read.expect("a response in time").expect("an open connection");
             assert_ne!(count, 0, "the connection ended after {response:?}");
             response += std::str::from_utf8(&bytes[..count]).expect("ASCII");
         }

@@ -49,7 +49,7 @@ fn start(folder: &TempDir, database: &Database) -> Child {
 }
 
 async fn versions(client: &Client) -> Vec<i32> {
-    let applied = migrations::applied(client).await.expect("an answer");
+    let applied = migrations::applied(client).await.expect("a response");
     applied.iter().map(|applied| applied.migration.version).collect()
 }
 
@@ -125,11 +125,11 @@ async fn a_waiting_migration_does_not_block_other_queries() {
     let waits =
         "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'things'::regclass)";
     let one_after_the_other = async {
-        while !others.query_one(waits, &[]).await.expect("an answer").get::<_, bool>(0) {
+        while !others.query_one(waits, &[]).await.expect("a response").get::<_, bool>(0) {
             sleep(Duration::from_millis(5)).await;
         }
         // Queues behind the migration, which waits for the slow transaction.
-        others.query("SELECT FROM things", &[]).await.expect("an answer");
+        others.query("SELECT FROM things", &[]).await.expect("a response");
     };
     timeout(Duration::from_secs(30), one_after_the_other).await.expect("in time");
     assert!(!waiting.is_finished());

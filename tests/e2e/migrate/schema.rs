@@ -26,7 +26,7 @@ async fn the_committed_schema_matches_the_migrations() {
 async fn every_reference_has_an_index() {
     let database = Database::migrated().await;
     let client = database.connect().await;
-    let unindexed = client.query(UNINDEXED, &[]).await.expect("an answer");
+    let unindexed = client.query(UNINDEXED, &[]).await.expect("a response");
     let unindexed: Vec<&str> = unindexed.iter().map(|row| row.get(0)).collect();
     assert!(unindexed.is_empty(), "{unindexed:?}");
 }
@@ -41,7 +41,7 @@ async fn status_shows_the_tool_version_of_each_migration() {
         .batch_execute("UPDATE refinery_schema_history SET applied_by = NULL WHERE version = 1")
         .await
         .expect("a row of an older tool");
-    let said = migrate::status(&config, false).await.expect("an answer");
+    let said = migrate::status(&config, false).await.expect("a response");
     assert!(said.lines().next().is_some_and(|line| line.contains(" by an older tool ")), "{said}");
     let others = said.lines().skip(1);
     let version = env!("CARGO_PKG_VERSION");

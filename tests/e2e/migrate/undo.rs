@@ -38,7 +38,7 @@ async fn down_next_to_a_running_api_keeps_the_rows_in_a_snapshot() {
     let said = migrate::down(&config, Some(0), true).await.expect("undone");
     assert_eq!(said.matches("undid ").count(), migrations::known().len(), "{said}");
     let client = app.database.connect().await;
-    assert!(migrations::applied(&client).await.expect("an answer").is_empty());
+    assert!(migrations::applied(&client).await.expect("a response").is_empty());
     migrate::up(&config, false, None).await.expect("applied");
     app.store_identities().await;
     assert!(names(&app).await.is_empty());
@@ -76,7 +76,7 @@ async fn a_failed_undo_changes_nothing() {
     let plan = Undo::plan(&migrations, &client, Some(0)).await.expect("down files");
     migrations::undo(&mut client, &plan).await.expect_err("a missing table");
     assert_eq!(migrations::describe(&client).await.expect("a text"), before);
-    assert_eq!(migrations::applied(&client).await.expect("an answer").len(), 2);
+    assert_eq!(migrations::applied(&client).await.expect("a response").len(), 2);
 }
 
 #[tokio::test]
@@ -103,8 +103,8 @@ async fn dry_run_lists_blocked_queries_and_changes_nothing() {
     assert!(said.contains("-- holds up every write and read of persons\n"), "{said}");
     assert!(said.contains("idempotency_keys_created_at_idx"), "{said}");
     assert!(said.ends_with("-- holds up nobody\n\n"), "{said}");
-    assert_eq!(migrations::version(&database.connect().await).await.expect("an answer"), 2);
+    assert_eq!(migrations::version(&database.connect().await).await.expect("a response"), 2);
     let server = database.server().await;
     let scratch = format!("{}__dry_run", database.name);
-    assert!(!admin::exists(&server, &scratch).await.expect("an answer"));
+    assert!(!admin::exists(&server, &scratch).await.expect("a response"));
 }

@@ -12,7 +12,7 @@ async fn adding_and_removing_an_address_changes_the_version() {
     let path = format!("/persons/{}", person["id"].as_str().expect("a string"));
     let emails = format!("{path}/emails");
     let body = json!({ "address": "second@example.com" });
-    let response = app.post(&emails, &body).send().await.expect("an answer");
+    let response = app.post(&emails, &body).send().await.expect("a response");
     assert_eq!(response.status(), 201);
     let location = response.headers()["location"].to_str().expect("ASCII").to_owned();
     let added: Value = response.json().await.expect("JSON");
@@ -24,13 +24,13 @@ async fn adding_and_removing_an_address_changes_the_version() {
     assert_eq!(get(&app, &path).await.headers()["etag"], "\"2\"");
 
     let stale = app.request("DELETE", &location).header("if-match", "\"1\"");
-    problem(stale.send().await.expect("an answer"), 412).await;
-    let response = app.request("DELETE", &location).send().await.expect("an answer");
+    problem(stale.send().await.expect("a response"), 412).await;
+    let response = app.request("DELETE", &location).send().await.expect("a response");
     assert_eq!(response.status(), 204);
     let list: Value = get(&app, &emails).await.json().await.expect("JSON");
     assert_eq!(list["items"].as_array().map(Vec::len), Some(1));
     assert_eq!(get(&app, &path).await.headers()["etag"], "\"3\"");
-    let again = app.request("DELETE", &location).send().await.expect("an answer");
+    let again = app.request("DELETE", &location).send().await.expect("a response");
     problem(again, 404).await;
 }
 
@@ -40,7 +40,7 @@ async fn add_rejects_a_duplicate_address() {
     let person = create(&app, "Ada").await;
     let emails = format!("/persons/{}/emails", person["id"].as_str().expect("a string"));
     let body = json!({ "address": "SOMEONE@example.com" });
-    let response = app.post(&emails, &body).send().await.expect("an answer");
+    let response = app.post(&emails, &body).send().await.expect("a response");
     let problem = problem(response, 409).await;
     assert_eq!(
         problem["errors"],
@@ -59,11 +59,11 @@ async fn remove_rejects_an_address_of_another_person() {
         one["id"].as_str().expect("a string"),
         list["items"][0]["id"].as_str().expect("a string")
     );
-    problem(app.request("DELETE", &path).send().await.expect("an answer"), 404).await;
+    problem(app.request("DELETE", &path).send().await.expect("a response"), 404).await;
     let unknown = "/persons/00000000-0000-7000-8000-000000000000/emails";
     problem(get(&app, unknown).await, 404).await;
     let body = json!({ "address": "a@example.com" });
-    problem(app.post(unknown, &body).send().await.expect("an answer"), 404).await;
+    problem(app.post(unknown, &body).send().await.expect("a response"), 404).await;
 }
 
 #[tokio::test]
