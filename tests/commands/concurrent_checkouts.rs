@@ -28,9 +28,9 @@ pub(crate) fn two_checkouts_share_nothing(stack: &Stack) {
     });
     assert_ne!(ports[0], ports[1]);
 
-    let ours = ["api", "postgres"].map(|service| stack.identity(service));
+    let before = ["api", "postgres"].map(|service| stack.identity(service));
     run(&mut other.xtask("down --volumes --yes")).succeeded();
-    assert_eq!(["api", "postgres"].map(|service| stack.identity(service)), ours);
+    assert_eq!(["api", "postgres"].map(|service| stack.identity(service)), before);
     assert!(stack.has_person("Of One Checkout"));
 }
 

@@ -142,11 +142,11 @@ pub(crate) fn no_request_fails_during_reloads_and_failed_builds(stack: &Stack) {
         drop(edit);
         eventually("a good build", || is(stack, "live"));
     }
-    let (answered, failures) = traffic.end();
-    assert!(answered > 100, "only {answered} requests");
+    let (successes, failures) = traffic.end();
+    assert!(successes > 100, "only {successes} requests");
     assert!(
         failures.is_empty(),
-        "{} of {answered} requests failed: {:?}",
+        "{} of {successes} requests failed: {:?}",
         failures.len(),
         &failures[..1]
     );

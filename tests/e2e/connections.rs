@@ -80,9 +80,9 @@ async fn a_stalled_body_returns_408_and_closes_the_connection() {
     for body in ["Content-Length: 10\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"] {
         let mut wire = Wire::connect(app.address).await;
         wire.send(&format!("{head}{body}")).await;
-        let answer = wire.rest().await;
-        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-        assert!(answer.contains("content-type: application/problem+json"), "{answer}");
+        let response = wire.rest().await;
+        assert!(response.starts_with("HTTP/1.1 408 "), "{response}");
+        assert!(response.contains("content-type: application/problem+json"), "{response}");
     }
 }
 

@@ -39,7 +39,7 @@ async fn waiting_are(app: &TestApp, expected: usize) {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(Duration::from_secs(20), came).await.expect("soon");
+    timeout(Duration::from_secs(20), came).await.expect("waiting queries");
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn different_pages_are_read_concurrently() {
         .map(|path| tokio::spawn(app.request("GET", path).send()));
     // All queries have reached the database.
     waiting_are(&app, pages.len()).await;
-    client.batch_execute("ROLLBACK").await.expect("the lock is gone");
+    client.batch_execute("ROLLBACK").await.expect("a released lock");
     for page in join_all(pages).await {
         assert_eq!(page.expect("no panic").expect("a response").status(), 200);
     }
@@ -78,9 +78,9 @@ async fn a_batch_is_cancelled_when_all_its_callers_are_gone() {
     lock.batch_execute("BEGIN; LOCK TABLE persons").await.expect("the lock");
     let reads = join_all((0..5).map(|_| app.get(&path).send()));
     // The first request is a batch of its own. The requests that arrive meanwhile form the second batch.
-    let (answers, ()) = futures_util::future::join(reads, waiting_are(&app, 2)).await;
-    for answer in answers {
-        problem(answer.expect("a response"), 504).await;
+    let (responses, ()) = futures_util::future::join(reads, waiting_are(&app, 2)).await;
+    for response in responses {
+        problem(response.expect("a response"), 504).await;
     }
     waiting_are(&app, 0).await;
 }
@@ -100,13 +100,13 @@ async fn an_invalid_person_does_not_fail_the_rest_of_its_batch() {
     let app = TestApp::spawn().await;
     let refuse = "ALTER TABLE persons ADD CONSTRAINT persons_fair CHECK (name <> 'Number 7')";
     app.database.connect().await.batch_execute(refuse).await.expect("a constraint");
-    let answers = (0..40).map(|number| {
+    let responses = (0..40).map(|number| {
         let body = json!({ "name": format!("Number {number}"), "emails": ["a@example.com"] });
         app.post("/persons", &body).send()
     });
-    for (number, answer) in join_all(answers).await.into_iter().enumerate() {
+    for (number, response) in join_all(responses).await.into_iter().enumerate() {
         let expected = if number == 7 { 422 } else { 201 };
-        assert_eq!(answer.expect("a response").status(), expected, "{number}");
+        assert_eq!(response.expect("a response").status(), expected, "{number}");
     }
 }
 
@@ -119,13 +119,13 @@ async fn concurrent_reads_return_the_requested_person() {
     }
     let absent = "/persons/01900000-0000-7000-8000-000000000000".to_owned();
     let asked = (0..100).map(|number| paths.get(number % 11).unwrap_or(&absent));
-    let answers = join_all(asked.map(|path| app.get(path).send())).await;
-    for (number, answer) in answers.into_iter().enumerate() {
-        let answer = answer.expect("a response");
+    let responses = join_all(asked.map(|path| app.get(path).send())).await;
+    for (number, response) in responses.into_iter().enumerate() {
+        let response = response.expect("a response");
         if number % 11 == 10 {
-            problem(answer, 404).await;
+            problem(response, 404).await;
         } else {
-            let person: Value = answer.json().await.expect("JSON");
+            let person: Value = response.json().await.expect("JSON");
             assert_eq!(person["name"], format!("Number {}", number % 11));
             assert_eq!(person["emails"][0], "ada@example.com");
         }

@@ -40,29 +40,29 @@ impl Traffic {
     /// Returns the number of successful requests, and the errors of the others.
     pub(super) fn end(self) -> (usize, Vec<String>) {
         self.end.store(true, Relaxed);
-        let (mut answered, mut failures) = (0, Vec::new());
+        let (mut successes, mut failures) = (0, Vec::new());
         for client in self.clients {
             let (more, failed) = client.join().expect("no panic");
-            answered += more;
+            successes += more;
             failures.extend(failed);
         }
-        (answered, failures)
+        (successes, failures)
     }
 }
 
 fn ask(address: &str, request: &str, end: &AtomicBool) -> (usize, Vec<String>) {
-    let (mut answered, mut failures, mut kept) = (0, Vec::new(), None);
+    let (mut successes, mut failures, mut kept) = (0, Vec::new(), None);
     while !end.load(Relaxed) {
         match exchange(address, request, kept.take()) {
             Ok(connection) => {
-                answered += 1;
+                successes += 1;
                 kept = connection;
             }
             Err(error) => failures.push(error.to_string()),
         }
         thread::sleep(PAUSE);
     }
-    (answered, failures)
+    (successes, failures)
 }
 
 /// Sends a request and reads its response, which must be 200. Returns the connection if it stays open.

@@ -54,8 +54,8 @@ impl Checks<'_> {
             assert_eq!(first, second, "{}: the {name} of the repeated response", create.id);
         }
         keyed(&other).expect(422, "the key came with another body").await;
-        let theirs = keyed(&other).by(&self.client.app.administrator);
-        theirs.expect(201, "the key is another account's").await;
+        let others = keyed(&other).by(&self.client.app.administrator);
+        others.expect(201, "the key is another account's").await;
     }
 
     /// Returns the path parameters of the collection with their values.

@@ -11,7 +11,7 @@ impl Checks<'_> {
     /// Sends bodies in which every field is invalid. Each round takes the next invalid value of each field.
     pub(super) async fn invalid_values_return_422(&self) {
         let (row, fields) = (self.row().await, &self.resource.fields);
-        let wrong: Vec<_> = fields.iter().map(|field| field.values.wrong_values()).collect();
+        let wrong: Vec<_> = fields.iter().map(|field| field.values.invalid_values()).collect();
         let rounds = wrong.iter().map(Vec::len).max().unwrap_or(0);
         for round in 0..rounds.max(1) {
             let (mut body, mut names) = (self.body().await, vec!["unknown"]);

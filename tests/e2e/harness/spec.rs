@@ -20,6 +20,7 @@ pub(crate) struct Operation {
     /// The method in upper case.
     pub(crate) method: String,
     /// The path, with its parameters in braces.
+    pub(crate) path: String,
     pub(crate) spec: Value,
 }
 
