@@ -1,7 +1,7 @@
 //! End-to-end tests of the commands: `COMMANDS_ENGINE=local cargo test -p commands`.
 //!
 //! The scenarios run one after another. Most share a stack ([`harness::Stack`]), which is running and healthy before
-//! each. So each scenario can run alone: pass a part of its name after `--`.
+//! each scenario, so each can run alone: pass a part of its name after `--`.
 
 mod broken_source;
 mod browser;

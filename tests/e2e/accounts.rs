@@ -147,7 +147,7 @@ async fn admin_changes_take_effect_at_once() {
 }
 
 #[tokio::test]
-async fn the_last_admin_cannot_be_demoted_or_deleted() {
+async fn admins_cannot_demote_or_delete_themselves() {
     let app = TestApp::spawn().await;
     let path = format!("/accounts/{}", app.administrator.account);
     for method in ["PATCH", "DELETE"] {

@@ -164,7 +164,7 @@ impl Checks<'_> {
     }
 }
 
-/// Panics unless two objects have the same fields, but for `updated_at`.
+/// Panics unless two objects have the same fields, except `updated_at`.
 fn assert_same(operation: &Operation, expected: &Value, found: &Value) {
     let (mut expected, mut found) = (expected.clone(), found.clone());
     for value in [&mut expected, &mut found] {
