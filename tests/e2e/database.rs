@@ -77,7 +77,7 @@ async fn a_batch_is_cancelled_when_all_its_callers_are_gone() {
     let lock = app.database.connect().await;
     lock.batch_execute("BEGIN; LOCK TABLE persons").await.expect("the lock");
     let reads = join_all((0..5).map(|_| app.get(&path).send()));
-    // The first request is a batch of its own. The requests that arrive meanwhile form the second batch.
+    // The first request forms a batch. The requests that arrive while it runs form the second batch.
     let (responses, ()) = futures_util::future::join(reads, waiting_are(&app, 2)).await;
     for response in responses {
         problem(response.expect("a response"), 504).await;

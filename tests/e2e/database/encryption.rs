@@ -18,8 +18,8 @@ use crate::harness::{TestApp, problem};
 /// The message with which a client requests TLS.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
-/// Starts a TLS proxy to `database` with a certificate for `name`. Returns its address and the certificate of its
-/// own authority as PEM.
+/// Starts a TLS proxy to `database`, with a certificate for `name` from a new authority. Returns its address and the
+/// PEM certificate of the authority.
 async fn encrypt(database: SocketAddr, name: &str) -> (SocketAddr, String) {
     let mut authority = CertificateParams::new(Vec::new()).expect("parameters");
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
