@@ -43,7 +43,7 @@ async fn who_signs_up_is_a_member_and_can_log_in() {
     {
       "created_at": "[time]",
       "disabled": false,
-      "email": "Ada@example.com",
+      "email": "ada@example.com",
       "id": "[uuid]",
       "name": "Ada",
       "role": "member"

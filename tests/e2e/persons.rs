@@ -33,7 +33,7 @@ async fn a_created_person_is_found_where_location_says() {
     {
       "created_at": "[time]",
       "emails": [
-        "Ada@example.com",
+        "ada@example.com",
         "al@x.example"
       ],
       "id": "[uuid]",
@@ -71,27 +71,26 @@ async fn two_hundred_characters_and_twenty_addresses_are_accepted() {
 }
 
 #[tokio::test]
-async fn the_same_address_twice_is_a_conflict_and_stores_nothing() {
+async fn addresses_are_stored_in_lower_case_and_once() {
     let app = TestApp::spawn().await;
-    let body = json!({ "name": "Ada", "emails": ["ada@example.com", "ADA@example.com"] });
-    let response = app.post("/persons", &body).send().await.expect("an answer");
-    insta::assert_json_snapshot!(problem(response, 409).await, @r#"
-    {
-      "code": "conflict",
-      "detail": "a value conflicts with what is stored",
-      "errors": [
-        {
-          "detail": "has an address twice",
-          "pointer": "/emails"
-        }
-      ],
-      "status": 409,
-      "title": "Conflict",
-      "type": "urn:problem:conflict"
+    let emails = ["Ada@Example.com", "b@example.com", "ada@example.COM", "ÄÖ@example.com"];
+    let stored = ["ada@example.com", "b@example.com", "äö@example.com"];
+    let body = json!({ "name": "Ada", "emails": emails });
+    let response = app.post("/persons", &body).send().await.expect("a response");
+    assert_eq!(response.status(), 201);
+    let created: Value = response.json().await.expect("JSON");
+    assert_eq!(created["emails"], json!(stored));
+    let path = format!("/persons/{}", created["id"].as_str().expect("a string"));
+    for method in ["PUT", "PATCH"] {
+        let response = app.request(method, &path).json(&body).send().await.expect("a response");
+        assert_eq!(response.json::<Value>().await.expect("JSON")["emails"], json!(stored));
     }
-    "#);
-    let page: Value = get(&app, "/persons").await.json().await.expect("JSON");
-    assert_eq!(page, json!({ "items": [] }));
+    // PostgreSQL's lower() would make "i" of this letter, Unicode does not: another address.
+    let other = ["\u{130}x@example.com", "ix@example.com"];
+    let body = json!({ "name": "Two", "emails": other });
+    let response = app.post("/persons", &body).send().await.expect("a response");
+    let created: Value = response.json().await.expect("JSON");
+    assert_eq!(created["emails"].as_array().map(Vec::len), Some(2));
 }
 
 #[tokio::test]
@@ -100,13 +99,13 @@ async fn update_replaces_the_addresses_in_order_or_keeps_them() {
     let path = format!("/persons/{}", create(&app, "Ada").await["id"].as_str().expect("a string"));
     for (patch, emails) in [
         (
-            json!({ "emails": ["b@x.example", "Someone@example.com"] }),
-            ["b@x.example", "Someone@example.com"],
+            json!({ "emails": ["b@x.example", "someone@example.com"] }),
+            ["b@x.example", "someone@example.com"],
         ),
-        (json!({ "name": "Ada King" }), ["b@x.example", "Someone@example.com"]),
+        (json!({ "name": "Ada King" }), ["b@x.example", "someone@example.com"]),
         (
-            json!({ "emails": ["SOMEONE@example.com", "b@x.example"] }),
-            ["SOMEONE@example.com", "b@x.example"],
+            json!({ "emails": ["someone@example.com", "b@x.example"] }),
+            ["someone@example.com", "b@x.example"],
         ),
     ] {
         let response = app.request("PATCH", &path).json(&patch).send().await.expect("a response");
@@ -114,11 +113,6 @@ async fn update_replaces_the_addresses_in_order_or_keeps_them() {
         assert_eq!(response.json::<Value>().await.expect("JSON")["emails"], json!(emails));
         let found: Value = get(&app, &path).await.json().await.expect("JSON");
         assert_eq!(found["emails"], json!(emails));
-    }
-    for method in ["PATCH", "PUT"] {
-        let twice = json!({ "name": "Ada", "emails": ["a@example.com", "A@example.com"] });
-        let response = app.request(method, &path).json(&twice).send().await.expect("a response");
-        assert_eq!(problem(response, 409).await["errors"][0]["pointer"], "/emails");
     }
 }
 

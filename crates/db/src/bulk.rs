@@ -15,17 +15,14 @@ const TAKE_LOCK: &str = "\
 SELECT pg_advisory_lock($1)";
 const PERSONS: &str = "\
 -- db::bulk::persons
-COPY persons (id, name, nickname, created_at, updated_at) FROM STDIN BINARY";
-const EMAILS: &str = "\
--- db::bulk::emails
-COPY emails (id, person_id, address) FROM STDIN BINARY";
+COPY persons (id, name, nickname, emails, created_at, updated_at) FROM STDIN BINARY";
 const IDS: &str = "\
 -- db::bulk::ids
 SELECT id FROM persons WHERE id BETWEEN $1 AND $2";
 const ANALYZE: &str = "\
 -- db::bulk::analyze
-ANALYZE persons, emails";
-/// How many persons are sent before it is their addresses' turn.
+ANALYZE persons";
+/// The number of persons between two reports of progress.
 const BATCH: usize = 10_000;
 
 /// A person as it shall be stored.
@@ -39,8 +36,8 @@ pub struct Person {
     pub nickname: Option<String>,
     /// When it was stored, by its own account.
     pub created_at: DateTime<Utc>,
-    /// Its addresses, each with an id.
-    pub emails: Vec<(Uuid, String)>,
+    /// Its addresses.
+    pub emails: Vec<String>,
 }
 
 /// Waits until nobody else loads rows, and keeps others waiting until this connection ends. Two at once would both
@@ -79,19 +76,17 @@ pub async fn insert(
 }
 
 async fn copy(transaction: &Transaction<'_>, persons: &[Person]) -> Result<(), Error> {
-    let types = [Type::UUID, Type::TEXT, Type::TEXT, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ];
+    let types = [
+        Type::UUID,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT_ARRAY,
+        Type::TIMESTAMPTZ,
+        Type::TIMESTAMPTZ,
+    ];
     let mut writer = pin!(BinaryCopyInWriter::new(transaction.copy_in(PERSONS).await?, &types));
-    for Person { id, name, nickname, created_at, .. } in persons {
-        writer.as_mut().write(&[id, name, nickname, created_at, created_at]).await?;
-    }
-    writer.finish().await?;
-
-    let types = [Type::UUID, Type::UUID, Type::TEXT];
-    let mut writer = pin!(BinaryCopyInWriter::new(transaction.copy_in(EMAILS).await?, &types));
-    for person in persons {
-        for (id, address) in &person.emails {
-            writer.as_mut().write(&[id, &person.id, address]).await?;
-        }
+    for Person { id, name, nickname, emails, created_at } in persons {
+        writer.as_mut().write(&[id, name, nickname, emails, created_at, created_at]).await?;
     }
     writer.finish().await?;
     Ok(())

@@ -8,7 +8,7 @@ use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef},
     types::{Example, ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use store::types::{FromSql, IsNull, ToSql, Type as SqlType, to_sql_checked};
 
@@ -33,10 +33,16 @@ const URL: &str = concat!("^https?://[^\\s/", unseen!(), "]+(/[^\\s", unseen!(),
 #[serde(transparent)]
 pub struct Line<const MAX: usize>(pub String);
 
-/// An e-mail address of 3 to 254 characters.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(transparent)]
+/// An e-mail address of 3 to 254 characters, in lower case: two spellings of an address are equal texts everywhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String")]
 pub struct EmailAddress(pub String);
+
+impl From<String> for EmailAddress {
+    fn from(text: String) -> Self {
+        Self(text.to_lowercase())
+    }
+}
 
 /// A decimal number of up to `DIGITS` digits, `SCALE` of them after the point, as text: `"1.50"`. Read it from PostgreSQL
 /// as `column::text`.
@@ -205,7 +211,7 @@ impl<const MIN: usize, const MAX: usize> ParseFromParameter for Search<MIN, MAX>
 impl ParseFromParameter for EmailAddress {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         Search::<3, 254>::parse_from_parameter(value)
-            .map(|text| Self(text.0))
+            .map(|text| text.0.into())
             .map_err(|_| ParseError::expected_input())
     }
 }
@@ -216,4 +222,24 @@ impl ParseFromParameter for IdempotencyKey {
             (1..=255).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_graphic());
         is_valid.then(|| Self(value.to_owned())).ok_or_else(ParseError::expected_input)
     }
+}
+
+/// Deserializes a list and keeps only the first of equal items. For `#[serde(deserialize_with = "deduplicate")]`.
+///
+/// # Errors
+/// Those of the items.
+pub fn deduplicate<'de, T: Deserialize<'de> + PartialEq, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    let mut items = Vec::<T>::deserialize(deserializer)?;
+    let mut index = 0;
+    while index < items.len() {
+        let is_repeated = items[..index].contains(&items[index]);
+        if is_repeated {
+            items.remove(index);
+        } else {
+            index += 1;
+        }
+    }
+    Ok(items)
 }
