@@ -105,7 +105,7 @@ impl Report {
     fn show(&self) {
         for Treatment { check, mended, what } in &self.treated {
             let what = if *mended { what.clone() } else { format!("not mended: {what}") };
-            report::verdict(
+            report::check_result(
                 if *mended { report::Mark::Good } else { report::Mark::Bad },
                 check,
                 &what,
@@ -116,7 +116,7 @@ impl Report {
                 Severity::Error => report::Mark::Bad,
                 Severity::Warning => report::Mark::Warning,
             };
-            report::verdict(mark, diagnostic.check, &diagnostic.what);
+            report::check_result(mark, diagnostic.check, &diagnostic.what);
             report::remedy(&diagnostic.remedy);
         }
         if let Some(unseen) = self.unseen {

@@ -69,7 +69,7 @@ impl Args {
                 report::note(&said);
             }
         }
-        let stays = !(self.strict_ports && ports::are_others(&state, &settings));
+        let stays = !(self.strict_ports && ports::differ_from_settings(&state, &settings));
         let same = state.built.as_ref() == Some(&now) && state.production == production;
         if stays && same && is_healthy(&running) && serves_the_newest(&state) {
             report::line(&format!(
@@ -141,7 +141,7 @@ impl Args {
             let Err(error) = start(project, state) else { return Ok(()) };
             running = engine::open(project, project.settings()?, state)?.services(false)?;
             tries -= 1;
-            if tries == 0 || !ports::are_lost(state, &running) {
+            if tries == 0 || !ports::were_taken(state, &running) {
                 return Err(error.context("`up` did not finish"));
             }
         }

@@ -160,7 +160,7 @@ impl Engine for Local<'_> {
             Command::new(self.binary("api"))
         } else {
             let mut dev_server = binaries::dev_server(self.project);
-            process::forget_own_package(&mut dev_server);
+            process::remove_package_variables(&mut dev_server);
             dev_server
         };
         self.settle(&mut command);
