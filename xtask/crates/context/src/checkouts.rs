@@ -20,7 +20,10 @@ const MARKER_FILE: &str = "crates/migration-files/Cargo.toml";
 pub fn add(project: &Project) {
     if let Some(folder) = folder() {
         let _ = fs::create_dir_all(&folder).and_then(|()| {
-            fs::write(record_path(&folder, &project.root), project.root.as_os_str().as_encoded_bytes())
+            fs::write(
+                record_path(&folder, &project.root),
+                project.root.as_os_str().as_encoded_bytes(),
+            )
         });
     }
 }
@@ -67,7 +70,8 @@ fn record_path(folder: &Path, root: &Path) -> PathBuf {
 
 /// Returns the folder of the records. All projects made from this template share it.
 fn folder() -> Option<PathBuf> {
-    let variable = |name: &str| env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
+    let variable =
+        |name: &str| env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
     let state = variable("XDG_STATE_HOME")
         .or_else(|| variable("LOCALAPPDATA"))
         .or_else(|| Some(variable("HOME")?.join(".local/state")))?;

@@ -87,7 +87,8 @@ fn with_value(text: &str, name: &str, value: &str) -> String {
 /// Returns a random password of 192 bits as hexadecimal digits, which need no escaping in a URL.
 pub fn password() -> anyhow::Result<String> {
     let mut bytes = [0; 24];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("cannot generate a random password: {error}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| anyhow::anyhow!("cannot generate a random password: {error}"))?;
     Ok(bytes.map(|byte| format!("{byte:02x}")).concat())
 }
 

@@ -25,7 +25,8 @@ impl Project {
         // `cargo run` sets this variable. Without it, the folder that xtask was compiled in is used.
         let manifest = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let own = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
-        let xtask = manifest.as_deref().or(own).context("the crate `context` is not below xtask")?;
+        let xtask =
+            manifest.as_deref().or(own).context("the crate `context` is not below xtask")?;
         Self::at(xtask.parent().context("xtask is not in a repository")?)
     }
 
