@@ -10,13 +10,15 @@ const PREFIX: &str = "cargo xtask ";
 
 /// Returns README and the pages of docs, with their paths.
 fn pages() -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
-    let docs = fs::read_dir(root.join("docs")).expect("a folder");
-    let paths = docs.map(|entry| entry.expect("an entry").path());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is in the repository");
+    let docs = fs::read_dir(root.join("docs")).expect("docs is a folder");
+    let paths = docs.map(|entry| entry.expect("docs can be read").path());
     paths
         .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
         .chain([root.join("README.md")])
-        .map(|path| (path.display().to_string(), fs::read_to_string(&path).expect("a page")))
+        .map(|path| {
+            (path.display().to_string(), fs::read_to_string(&path).expect("the page can be read"))
+        })
         .collect()
 }
 

@@ -56,7 +56,7 @@ fn main() -> ExitCode {
         report::error(&error);
         if is_up {
             report::note(
-                "run `cargo xtask doctor` to find the cause; its flag --fix makes safe repairs",
+                "run `cargo xtask doctor` to find the cause, or `cargo xtask doctor --fix` to fix it as well",
             );
         }
         ExitCode::FAILURE

@@ -50,7 +50,7 @@ fn remedy(step: &str) -> &'static str {
         "deny" => "cargo-deny reported a problem, or is not installed (`cargo install cargo-deny`)",
         "migrations" => "a new migration would block or break a running system",
         "previous release" => {
-            "the previous release does not work with this schema, as rolling updates and rollbacks require"
+            "the previous release does not work with this schema, but rolling updates and rollbacks require that"
         }
         _ => "the check failed",
     }

@@ -24,7 +24,7 @@ use context::report;
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// The shell to complete in
+    /// The shell that loads the script
     #[arg(value_enum)]
     shell: Shell,
 }

@@ -39,7 +39,7 @@ impl RecreateArgs {
         if status.success()
             && let Some(dev_server) = engine.dev_server()
         {
-            // If the old schema did not fit the source, the development server now starts the API.
+            // The development server could not serve source that did not match the old schema. Waits until it does.
             dev_server.wait();
         }
         Ok(process::exit_code(status))
@@ -49,8 +49,8 @@ impl RecreateArgs {
 /// Load the missing sample rows, or generate synthetic persons
 #[derive(clap::Args)]
 pub(crate) struct SeedArgs {
-    /// Generate ROWS synthetic persons with email addresses. Each run generates the same persons and skips
-    /// existing ones
+    /// Generate ROWS synthetic persons with email addresses; each run generates the same persons and skips
+    /// existing persons
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     rows: Option<u32>,
 }

@@ -19,7 +19,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let _lock = lock::take(project)?;
-        // With --volumes, the stack need not run, because its data can still exist.
+        // The data can exist without a running stack, so --volumes works without one.
         let (mut engine, state) = match engine::current(project) {
             Err(_) if self.volumes => {
                 let state = engine::select(project, None)?;

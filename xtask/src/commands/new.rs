@@ -34,13 +34,13 @@ enum Kind {
 ///   enum(one,other)              one of these values
 ///   ref(RESOURCE)                the id of another resource, named by its plural
 ///   many(RESOURCE)               a list of ids of another resource
-/// A form without special characters, which needs no quotes: NAME:TYPE:optional:unique, NAME:enum:one,other.
+/// To avoid quotes in the shell, write NAME:TYPE:optional:unique or NAME:enum:one,other.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 struct ResourceArgs {
-    /// The name in the singular: book, order_line
+    /// The name in the singular, such as book or order_line
     name: String,
-    /// The fields: NAME:TYPE, such as title:text
+    /// The fields as NAME:TYPE, such as title:text
     #[arg(required = true, value_name = "FIELD")]
     fields: Vec<String>,
     /// The plural [default: the English plural of NAME]
@@ -71,9 +71,9 @@ struct ResourceArgs {
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 struct FieldArgs {
-    /// The resource: book
+    /// The name of the resource, such as book
     resource: String,
-    /// The field: NAME:TYPE, as for `new resource`
+    /// The field as NAME:TYPE, as in `new resource`
     #[arg(value_name = "FIELD")]
     field: String,
     /// The value for existing rows

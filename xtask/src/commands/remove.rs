@@ -25,7 +25,7 @@ enum Kind {
 /// Fails if the main branch of the remote contains the migration, or if a later migration refers to the table.
 #[derive(clap::Args)]
 struct ResourceArgs {
-    /// The resource: book
+    /// The name of the resource, such as book
     name: String,
     /// Do not ask for confirmation before rows and edits are lost
     #[arg(long)]
@@ -59,7 +59,7 @@ fn roll_back(project: &Project, migration: i32, yes: bool) -> anyhow::Result<()>
     };
     let Ok((engine, version)) = version() else {
         report::note(&format!(
-            "no database is running. If yours has migration {migration}, run `cargo xtask recreate-db` after the next up."
+            "no database is running. If yours has migration {migration}, run `cargo xtask recreate-db` later."
         ));
         return Ok(());
     };

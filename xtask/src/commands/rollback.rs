@@ -20,7 +20,7 @@ use deploy::{
 pub(crate) struct Args {
     #[command(flatten)]
     host: HostArgs,
-    /// Roll back although the schema has changed; the previous release must work with the new schema
+    /// Roll back even if the schema has changed; the previous release must work with the current schema
     #[arg(long)]
     keep_schema: bool,
 }

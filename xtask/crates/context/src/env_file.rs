@@ -66,7 +66,7 @@ fn keep_mode_and_owner(of: &Path, new: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt as _, chown};
-        // Only root can change the owner, and only for root the owner can differ.
+        // Errors are ignored, because only root can change the owner of a file.
         let _ = chown(new, Some(known.uid()), Some(known.gid()));
     }
     fs::set_permissions(new, known.permissions())

@@ -57,9 +57,9 @@ mod tests {
 
     #[test]
     fn on_port_finds_the_listening_process() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
-        let found = on_port(port).expect("a list");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let port = listener.local_addr().expect("the listener has an address").port();
+        let found = on_port(port).expect("the listeners can be read");
         let pids: Vec<_> = found.iter().map(|it| it.pid).collect();
         assert!(pids.contains(&process::id()), "{pids:?}");
     }

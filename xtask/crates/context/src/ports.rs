@@ -23,7 +23,7 @@ const RANGE: u16 = 100;
 /// Chooses the ports of the stack: the configured port, else the port in use, else the next free port.
 ///
 /// # Errors
-/// With `strict`, a configured port is taken. Otherwise, the next 100 ports are taken too.
+/// With `strict`, a configured port is taken. Without `strict`, the next 100 ports are taken too.
 pub fn claim(
     state: &mut State,
     settings: &Settings,
@@ -85,7 +85,7 @@ fn free_port(variable: &str, wanted: u16, strict: bool) -> anyhow::Result<u16> {
     }
     let port = next_free(variable, wanted)?;
     report::note(&format!(
-        "port {wanted} is taken by {owner}; using {port} instead. To change it, set {variable} in .env."
+        "port {wanted} is taken by {owner}; using {port} instead. To choose another port, set {variable} in .env."
     ));
     Ok(port)
 }

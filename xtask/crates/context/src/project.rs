@@ -90,7 +90,7 @@ mod tests {
         // cargo sets the same variables for tests.
         let manifest = "CARGO_MANIFEST_DIR";
         let folder = env::var_os(manifest).expect("cargo sets the variable");
-        let project = Project::at(folder.as_ref()).expect("a folder");
+        let project = Project::at(folder.as_ref()).expect("the checkout can be opened");
         let cargo = project.cargo(&["build"]);
         let removed: Vec<_> = cargo.get_envs().filter(|(_, value)| value.is_none()).collect();
         for name in [manifest, "CARGO_PKG_NAME", "CARGO_PKG_VERSION_MAJOR"] {

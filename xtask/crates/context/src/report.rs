@@ -23,7 +23,7 @@ pub fn error(error: &anyhow::Error) {
     anstream::eprintln!("{BAD}error:{BAD:#} {error:#}");
 }
 
-/// Does a step of a command and prints its duration and its outcome, which `work` returns as text.
+/// Runs a step of a command and prints its duration and outcome. `work` returns a value and the outcome as text.
 pub fn stage<T>(
     name: &str,
     work: impl FnOnce() -> anyhow::Result<(T, String)>,

@@ -15,9 +15,9 @@ pub struct Settings {
     file: HashMap<String, String>,
     /// The engine (ENGINE).
     pub engine: EngineChoice,
-    /// Whether APP_ENV is `production`.
+    /// True if APP_ENV is `production`.
     pub production: bool,
-    /// Whether each git branch has a copy of the database.
+    /// True if each git branch has its own copy of the database (DATABASE_BRANCHES).
     pub database_branches: bool,
     /// The prefix of the names of containers, volumes and images (COMPOSE_PROJECT_NAME).
     pub project: String,
@@ -25,11 +25,11 @@ pub struct Settings {
     pub api_port: u16,
     /// The port of the database (POSTGRES_PORT).
     pub postgres_port: u16,
-    /// The database's user.
+    /// The user of the database (POSTGRES_USER).
     pub user: String,
-    /// The database's password.
+    /// The password of the user (POSTGRES_PASSWORD).
     pub password: String,
-    /// The database's name.
+    /// The name of the database (POSTGRES_DB).
     pub database: String,
     /// The image that compiles the source (RUST_IMAGE).
     pub rust_image: String,
@@ -51,7 +51,7 @@ impl Settings {
     /// Loads the settings.
     ///
     /// # Errors
-    /// Lists every invalid setting.
+    /// Some settings are invalid. The error lists all of them.
     pub fn load(root: &Path) -> anyhow::Result<Self> {
         let (settings, problems) = Self::parse(root)?;
         if !problems.is_empty() {

@@ -14,7 +14,7 @@ pub struct State {
     pub engine: EngineKind,
     /// The reason for the choice of the engine.
     pub why: String,
-    /// Whether the stack runs in the production profile.
+    /// True if the stack runs in the production profile.
     pub production: bool,
     /// The port of the API, or of nginx in production.
     pub api_port: u16,

@@ -47,7 +47,7 @@ impl fmt::Display for SourceStatus {
         if !self.needs_up.is_empty() {
             write!(
                 formatter,
-                "; run `cargo xtask up` to apply changes of {}",
+                "; run `cargo xtask up` to apply the changes in {}",
                 self.needs_up.join(", ")
             )?;
         }

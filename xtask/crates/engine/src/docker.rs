@@ -1,4 +1,4 @@
-//! The stack in containers.
+//! The engine that runs the stack in Docker containers.
 
 mod containers;
 mod production;
@@ -33,7 +33,7 @@ const UNREADABLE: [(&str, &str); 2] = {
     [("could not find `Cargo.toml`", meaning), ("Permission denied (os error 13)", meaning)]
 };
 
-/// The stack in containers.
+/// The engine that runs the stack in Docker containers.
 pub struct Docker<'a> {
     project: &'a Project,
     settings: Settings,
@@ -84,11 +84,11 @@ impl<'a> Docker<'a> {
     fn in_container(&self, service: &str, interactive: bool) -> Command {
         let mut command = Command::new("docker");
         command.args(["exec", "--interactive"]);
-        // With --tty, Docker fails if the input is a pipe.
+        // `docker exec --tty` fails if the input is a pipe.
         if interactive && process::is_interactive() {
             command.arg("--tty");
         }
-        // In development, a service has one container, which Compose names like this. In production, uses any replica.
+        // Compose gives this name to the only container in development. In production, any replica is used.
         let first = format!("{}-{service}-1", self.settings.project);
         let replica = self.production.then(|| self.replica(service)).flatten();
         command.arg(replica.unwrap_or(first));
@@ -168,7 +168,7 @@ impl Engine for Docker<'_> {
         let start = ["up", "--detach", "--no-deps", "--force-recreate", "api"];
         let output = self.compose().args(start).ignore_status().output()?;
         if !output.status.success() {
-            bail!("the API does not start\n{}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!("the API does not start: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
         Ok(None)
     }
@@ -202,7 +202,7 @@ impl Engine for Docker<'_> {
     }
 
     fn stop(&mut self, volumes: bool) -> anyhow::Result<()> {
-        // Without its profile, --remove-orphans would not remove the backup container of production.
+        // Compose removes the backup container of production only if its profile is given.
         let mut down = self.command(["--profile", "backup", "down", "--remove-orphans"]);
         if volumes {
             down.arg("--volumes");

@@ -17,7 +17,7 @@ pub const INSTALL_DOCKER: &str = if cfg!(target_os = "linux") {
     "Install Docker Desktop and start it."
 };
 
-/// The versions of the Docker engine and its plug-ins, or the error of each.
+/// The version, or the error, of the Docker engine and each plug-in.
 pub struct DockerParts {
     /// The engine.
     pub engine: Result<String, ProbeError>,

@@ -10,7 +10,7 @@ use context::{process, settings::Settings};
 
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Returns a message if all images exist locally or can be pulled. `timeout` limits all queries together.
+/// Checks that all images exist locally or can be pulled, and returns a message. `timeout` limits the whole check.
 ///
 /// # Errors
 /// Returns a message that names the missing images.

@@ -1,4 +1,4 @@
-//! The stack on this machine: a PostgreSQL cluster for this project, and the API as a background process.
+//! The engine that runs the stack on this machine: a PostgreSQL cluster of the project, and the API in the background.
 
 mod binaries;
 mod database;
@@ -32,7 +32,7 @@ use crate::{
 /// Must be longer than API_SHUTDOWN_SECONDS, so that the API can shut down gracefully.
 const API_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The stack on this machine.
+/// The engine that runs the stack on this machine.
 pub(crate) struct Local<'a> {
     project: &'a Project,
     settings: Settings,
@@ -66,7 +66,7 @@ impl<'a> Local<'a> {
         })
     }
 
-    /// Returns the process of the API, if it is still the one that `start_api` started.
+    /// Returns the running process that `start_api` started.
     fn api(&self) -> Option<Running> {
         self.api.and_then(|api| Running::find(api.pid, Some(api.started)))
     }
@@ -190,7 +190,7 @@ impl Engine for Local<'_> {
     }
 
     fn has_api_port(&self) -> bool {
-        // The supervisor opens the port and passes it to its server.
+        // The supervisor opens the port and its child process, the server, inherits the port.
         let is_ours = |Listener { pid, .. }: Listener| {
             self.api.is_some_and(|api| pid == api.pid || parent(pid) == Some(api.pid))
         };

@@ -61,7 +61,7 @@ impl Args {
         };
         report::line(&format!("{} ({:.1} s)", message.trim(), started.elapsed().as_secs_f64()));
         if let Some(dev_server) = engine.dev_server() {
-            // If the old schema did not fit the source, the development server now starts the API.
+            // The development server could not serve source that did not match the old schema. Waits until it does.
             dev_server.wait();
         }
         Ok(ExitCode::SUCCESS)

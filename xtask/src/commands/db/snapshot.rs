@@ -63,7 +63,7 @@ impl Command {
             && is_restore
             && let Some(dev_server) = engine.dev_server()
         {
-            // If the old schema did not fit the source, the development server now starts the API.
+            // The development server could not serve source that did not match the old schema. Waits until it does.
             dev_server.wait();
         }
         Ok(process::exit_code(status))

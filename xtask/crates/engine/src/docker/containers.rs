@@ -59,7 +59,7 @@ pub(super) fn services(containers: Vec<Container>, memory: bool, api_port: u16) 
     containers.into_iter().map(service).collect()
 }
 
-/// Returns the health from Docker. While Docker has no result yet, asks the API itself.
+/// Returns the health from Docker, or from the API itself while Docker reports `starting`.
 fn health(container: &Container, api_port: u16) -> String {
     let is_due = container.service == "api" && container.health == "starting";
     let is_ready = is_due && http::is_ready(api_port);

@@ -63,7 +63,7 @@ pub(super) fn start(
     while docker(&["exec", &server.name, "pg_isready", "--quiet", "--host=127.0.0.1"]).is_err() {
         let runs = docker(&["inspect", "--format={{.State.Running}}", &server.name]);
         if started.elapsed() > TIMEOUT || !runs.is_ok_and(|runs| runs == "true") {
-            bail!("the new server does not start: {}: {}", location.value(0), server.log());
+            bail!("the server of {} does not start: {}", location.value(0), server.log());
         }
         thread::sleep(Duration::from_millis(200));
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The number of log lines to read after a server failed.
 pub(super) const LOG_LINES: usize = 40;
 
-/// The location of the data: the variables in `.env` that select it.
+/// The location of the data of a stack, as variables in `.env`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterLocation {
     /// POSTGRES_IMAGE and POSTGRES_VOLUME, or PG_BIN and PG_CLUSTER.
