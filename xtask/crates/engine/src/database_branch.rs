@@ -36,17 +36,18 @@ pub fn follow(
 }
 
 /// Switches to the database copy of the branch `name` and returns the output of the migration tool.
+/// With `standalone`, the switch does not need a running API.
 pub fn switch(
     project: &Project,
     engine: &dyn Engine,
     name: &str,
-    apart: bool,
+    standalone: bool,
 ) -> anyhow::Result<String> {
     let (previous, parents) = (git::branch_before(project), git::parents(project, name));
     let mut arguments = vec!["branch", "switch", name];
     arguments.extend(previous.iter().flat_map(|previous| ["--left", previous]));
     arguments.extend(parents.iter().flat_map(|parent| ["--parent", parent]));
-    Ok(engine.migrate_output(&arguments, apart)?.trim_end().to_owned())
+    Ok(engine.migrate_output(&arguments, standalone)?.trim_end().to_owned())
 }
 
 fn install_hook(project: &Project) -> anyhow::Result<()> {

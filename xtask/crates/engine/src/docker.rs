@@ -137,10 +137,10 @@ impl Engine for Docker<'_> {
         compile::run(build.arg("build"), self.known_failures())
     }
 
-    fn migrate(&self, arguments: &[&str], apart: bool) -> anyhow::Result<Command> {
+    fn migrate(&self, arguments: &[&str], standalone: bool) -> anyhow::Result<Command> {
         let binary = self.binary("migrate");
         // A request to the API is faster than a query of Compose.
-        let mut command = if apart || http::get(self.api_port, "/health/live").is_err() {
+        let mut command = if standalone || http::get(self.api_port, "/health/live").is_err() {
             if self.production {
                 return self.migrate_release(arguments);
             }

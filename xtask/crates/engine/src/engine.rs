@@ -19,14 +19,14 @@ pub trait Engine {
     fn start_database(&mut self) -> anyhow::Result<()>;
     /// Compiles the server and the migration tool and shows the messages of the compiler.
     fn build(&mut self) -> anyhow::Result<()>;
-    /// Returns a command that runs the migration tool. With `apart`, the command does not need a running API.
-    fn migrate(&self, arguments: &[&str], apart: bool) -> anyhow::Result<Command>;
+    /// Returns a command that runs the migration tool. With `standalone`, the command does not need a running API.
+    fn migrate(&self, arguments: &[&str], standalone: bool) -> anyhow::Result<Command>;
     /// Runs the migration tool as [`Self::migrate`] does and returns its output.
     ///
     /// # Errors
     /// The migration tool fails. The error contains its error output.
-    fn migrate_output(&self, arguments: &[&str], apart: bool) -> anyhow::Result<String> {
-        let output = self.migrate(arguments, apart)?.output()?;
+    fn migrate_output(&self, arguments: &[&str], standalone: bool) -> anyhow::Result<String> {
+        let output = self.migrate(arguments, standalone)?.output()?;
         if !output.status.success() {
             let message = String::from_utf8_lossy(&output.stderr);
             bail!("{}", message.trim().trim_start_matches("error: "));

@@ -142,7 +142,7 @@ impl Engine for Local<'_> {
         binaries::build(self.project, self.production)
     }
 
-    fn migrate(&self, arguments: &[&str], _apart: bool) -> anyhow::Result<Command> {
+    fn migrate(&self, arguments: &[&str], _standalone: bool) -> anyhow::Result<Command> {
         let program = self.binary("migrate");
         if !program.exists() {
             bail!(NOT_BUILT);
