@@ -1,5 +1,4 @@
-//! `cargo xtask base-images`: builds the base images of the stack from Debian packages and the Rust toolchain of this
-//! machine.
+//! `cargo xtask base-images`: builds base images from Debian packages and the Rust toolchain of this machine.
 
 use std::{path::Path, process::ExitCode};
 
@@ -58,19 +57,12 @@ fn postgres(sh: &Shell, debian: &Debian) -> anyhow::Result<String> {
     build(sh, format!("slipway-base/postgres:{major}"), "postgres.Dockerfile", &options)
 }
 
-/// Builds the nginx image. The nginx of older Debian releases is too old (see docker/nginx/Dockerfile), so they use
-/// the package of forky.
+/// Builds the nginx image. Older Debian releases use the package of forky, because theirs is too old.
 fn nginx(sh: &Shell, mut debian: Debian) -> anyhow::Result<String> {
     if ["bookworm", "trixie"].contains(&debian.codename.as_str()) {
         let main = |source: &String| source.ends_with(&format!(" {} main", debian.codename));
-        let main = debian
-            .sources
-            .iter()
-            .find(|it| main(it))
-            .context("apt does not list a section main")?;
-        let (uri, _) = main
-            .split_once(&debian.codename)
-            .context("the source line does not name the release")?;
+        let main = debian.sources.iter().find(|it| main(it)).context("apt has no section main")?;
+        let (uri, _) = main.split_once(&debian.codename).context("the release is missing")?;
         // A mirror may serve an expired index. The signature of the index is still checked.
         let uri = uri.replacen("deb ", "deb [check-valid-until=no] ", 1);
         debian = Debian { sources: vec![format!("{uri}forky main")], codename: "forky".to_owned() };
@@ -109,9 +101,7 @@ impl Toolchain {
         let about = cmd!(sh, "rustc --version --verbose").quiet().read()?;
         let value = |key: &str| {
             let found = about.lines().find_map(|line| line.strip_prefix(key));
-            found
-                .map(str::to_owned)
-                .with_context(|| format!("`rustc --version --verbose` does not print {key}"))
+            found.map(str::to_owned).with_context(|| format!("rustc does not print its {key}"))
         };
         Ok(Self { version: value("release: ")?, host: value("host: ")?, sysroot })
     }
@@ -148,10 +138,7 @@ impl Debian {
         let targets =
             cmd!(sh, "apt-get indextargets --format {format} {packages}").quiet().read()?;
         let sources = sources(&targets, &codename);
-        ensure!(
-            !sources.is_empty(),
-            "apt does not list packages of {codename}. Run sudo apt-get update."
-        );
+        ensure!(!sources.is_empty(), "apt has no packages of {codename}. Run sudo apt-get update.");
         Ok(Self { codename, sources })
     }
 

@@ -86,10 +86,7 @@ impl Args {
                 run(project, &arguments)
             }
             Sub::Down { to, no_snapshot, yes } => {
-                confirm(
-                    "This drops everything that the reverted migrations added, including rows.",
-                    yes,
-                )?;
+                confirm("This drops everything the migrations added, including rows.", yes)?;
                 let mut arguments = vec!["down".to_owned()];
                 arguments.extend(to.map(|to| format!("--to={to}")));
                 arguments.extend(no_snapshot.then(|| "--no-snapshot".to_owned()));
@@ -147,9 +144,7 @@ fn new(project: &Project, name: &str) -> anyhow::Result<ExitCode> {
         || !name.starts_with(|c: char| c.is_ascii_lowercase())
         || !name.chars().all(is_word)
     {
-        bail!(
-            "invalid migration name {name}: expected a verb and a noun, such as add_person_title"
-        );
+        bail!("invalid migration name {name}: use a verb and a noun, like add_person_title");
     }
     let files = migration_files::files(&project.root);
     if let [problem, ..] = &migration_files::numbers(&files)[..] {

@@ -59,7 +59,8 @@ fn roll_back(project: &Project, migration: i32, yes: bool) -> anyhow::Result<()>
     };
     let Ok((engine, version)) = version() else {
         report::note(&format!(
-            "no database is running. If yours has migration {migration}, run `cargo xtask recreate-db` later."
+            "no database is running. If your database has migration {migration}, run `cargo xtask recreate-db` \
+             after the next `cargo xtask up`."
         ));
         return Ok(());
     };

@@ -76,10 +76,7 @@ pub fn remove_package_variables(command: &mut Command) {
     }
 }
 
-/// Runs `command` in the terminal and waits for its end.
-///
-/// # Errors
-/// The command cannot be started or fails.
+/// Runs `command` in the terminal. Returns an error if the command fails.
 pub fn run(command: &mut Command) -> anyhow::Result<()> {
     let status = command.status().with_context(|| cannot_start(command))?;
     if !status.success() {

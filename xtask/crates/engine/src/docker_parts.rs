@@ -41,10 +41,7 @@ impl DockerParts {
     }
 }
 
-/// Returns a description of Docker if the engine, Compose and Buildx work and are new enough.
-///
-/// # Errors
-/// Returns the reason why Docker cannot be used.
+/// Returns a description of Docker, or the reason why Docker cannot be used.
 pub(crate) fn check(timeout: Duration) -> Result<String, String> {
     let parts = DockerParts::ask(timeout);
     let version = |result: Result<String, ProbeError>, what: &str| {
@@ -62,10 +59,7 @@ pub(crate) fn check(timeout: Duration) -> Result<String, String> {
     Ok(format!("engine {engine} and Compose {compose} are running"))
 }
 
-/// Checks that `version` is `minimum` or newer.
-///
-/// # Errors
-/// Returns a message about `what` if the version is older or cannot be parsed.
+/// Returns an error message about `what` if `version` is older than `minimum`, or unknown.
 pub fn at_least(what: &str, version: &str, minimum: (u32, u32)) -> Result<(), String> {
     let mut parts = version.trim_start_matches('v').split(['.', '-', '+']).map(str::parse);
     let (Some(Ok(major)), Some(Ok(minor))) = (parts.next(), parts.next()) else {

@@ -30,8 +30,7 @@ pub(crate) fn tail(path: &Path, count: usize) -> String {
     lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
-/// Prints the logs, with the name of the service before each line. With `follow`, also prints new lines until it is
-/// interrupted.
+/// Prints the logs, with the name of the service before each line. With `follow`, keeps printing new lines.
 pub(crate) fn show(logs: &[(&str, PathBuf)], follow: bool) -> anyhow::Result<()> {
     let mut read: Vec<_> = logs.iter().map(|_| (0, String::new())).collect();
     loop {

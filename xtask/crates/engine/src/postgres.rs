@@ -28,8 +28,7 @@ pub fn find_postgres_for(
     Ok(all.find(|other| other.version().0 == major).unwrap_or(found))
 }
 
-/// Works like [`find_postgres`], but prefers the major version of the cluster in `folder`. Other versions cannot read
-/// the cluster.
+/// Works like [`find_postgres`], but prefers the major version of the cluster in `folder`, which others cannot read.
 pub fn find_postgres_of(
     settings: &Settings,
     folder: &Path,

@@ -44,8 +44,7 @@ pub fn current(
     }
 }
 
-/// Returns the new location for `to`, which is a major version, an image or a folder of programs.
-/// Without `to`, the local engine uses the newest installed version.
+/// Returns the new location for `to`: a major version, an image or a folder of programs.
 pub fn next(
     project: &Project,
     engine: EngineKind,

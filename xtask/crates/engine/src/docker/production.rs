@@ -26,8 +26,7 @@ impl Docker<'_> {
         Images::of(self.project, &self.settings, &image::tag(self.project)?)
     }
 
-    /// Returns the images of the release that this command has built, otherwise of the release that is running.
-    /// The source may have changed since that release.
+    /// Returns the images of the release that this command has built, otherwise of the running release.
     fn images(&self) -> anyhow::Result<Images> {
         if let Some(images) = &self.built {
             return Ok(images.clone());

@@ -14,8 +14,7 @@ pub(super) fn current(settings: &Settings, major: u32) -> anyhow::Result<Cluster
     Ok(location(&installation, settings.cluster()))
 }
 
-/// Returns the location for `to`, which is a major version or a folder of programs. Without `to`, uses the newest
-/// version in the usual folders.
+/// Returns the location for `to`, a major version or a folder of programs. The default is the newest installed version.
 pub(super) fn next(to: Option<&str>) -> anyhow::Result<ClusterLocation> {
     let installation = match to {
         Some(folder) if folder.parse::<u32>().is_err() => at(folder)?,
