@@ -73,6 +73,8 @@ fn install_hook(project: &Project) -> anyhow::Result<()> {
         std::io::Result::Ok(())
     };
     write().with_context(|| format!("cannot write {}", path.display()))?;
-    report::note("installed .git/hooks/post-checkout, which switches the database with the branch");
+    report::note(
+        "installed .git/hooks/post-checkout, which switches the database when the git branch changes",
+    );
     Ok(())
 }

@@ -58,7 +58,7 @@ impl<'a> Docker<'a> {
         let file = self.project.path(file);
         cmd!(self.project.shell, "docker compose --project-directory {root} --file {file}")
             .env("COMPOSE_PROJECT_NAME", &self.settings.project)
-            // Compatibility mode would use the container names of Compose 1.
+            // With compatibility mode, Compose would use other container names.
             .env("COMPOSE_COMPATIBILITY", "false")
             .env("API_PORT", self.api_port.to_string())
             .env("POSTGRES_PORT", self.postgres_port.to_string())

@@ -111,7 +111,7 @@ pub fn other(project: &Project) -> anyhow::Result<Option<(EngineKind, ClusterLoc
         [old, new] if is_current(&new) => Ok(Some((engine, old))),
         [old, new] if is_current(&old) => Ok(Some((engine, new))),
         [old, new] => bail!(
-            ".env selects neither {} nor {}, the two locations in .slipway/upgrade.json. Restore .env.",
+            ".env selects neither {} nor {}, the locations in .slipway/upgrade.json. Restore .env.",
             old.place(engine),
             new.place(engine)
         ),

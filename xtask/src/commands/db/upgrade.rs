@@ -25,7 +25,7 @@ pub(crate) struct Args {
     /// Remove the data that the stack no longer uses
     #[arg(long, conflicts_with_all = ["back", "to"])]
     confirm: bool,
-    /// Switch back to the other data, which lacks all changes since the upgrade; the current data is kept
+    /// Switch back to the data of the other version, without the changes since the upgrade; no data is removed
     #[arg(long, conflicts_with = "to")]
     back: bool,
     /// Do not ask for confirmation
