@@ -27,7 +27,7 @@ pub(crate) fn plain_compose_starts_the_same_stack_without_any_settings(stack: &S
     assert!(stack.has_person("Ada Lovelace"));
     run(stack.xtask("status").env("COMPOSE_PROJECT_NAME", &project))
         .succeeded()
-        .says("plain `docker compose` started it")
+        .says("started by plain `docker compose`")
         .says("(ready)");
     run(&mut compose("down")).succeeded();
     ask(Command::new("docker").args(["volume", "rm", &format!("{project}_postgres")]));
@@ -42,7 +42,7 @@ pub(crate) fn a_source_that_containers_may_not_read_is_explained(stack: &Stack) 
     fs::set_permissions(&stack.root, before.permissions()).expect("a mode");
     // The containers' own user may read it.
     if before.uid() != 1000 {
-        ran.failed().says("may not read the source").says("chmod go+rx");
+        ran.failed().says("cannot read the source").says("chmod go+rx");
     }
 
     drop(edit);

@@ -51,7 +51,7 @@ pub(crate) fn the_database_follows_the_git_branch(stack: &Stack) {
 
     git("switch --quiet main");
     git("branch --quiet --delete --force try-it");
-    run(&mut stack.xtask("db branch list")).succeeded().says("git has no try-it any more");
+    run(&mut stack.xtask("db branch list")).succeeded().says("no longer exist in git: try-it");
     run(&mut stack.xtask("db branch prune")).failed().says("--yes");
     run(&mut stack.xtask("db branch prune --yes"))
         .succeeded()

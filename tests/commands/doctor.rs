@@ -120,9 +120,9 @@ pub(crate) fn people_are_told_what_is_wrong_and_the_next_command(_: &Stack) {
         .ended_with(1)
         .says("✘ env-value: ")
         .says("✘ crlf: ")
-        .says("not looked at: services, database and schema: .env must be usable first")
-        .says("2 wrong")
-        .says("`cargo xtask doctor --fix` mends 1 of them");
+        .says("not checked: services, database and schema: .env must be usable first")
+        .says("errors: 2")
+        .says("`cargo xtask doctor --fix` fixes 1 of them");
     run(&mut copy.xtask("doctor --fix")).ended_with(1).says("✔ crlf: ").says("✘ env-value: ");
 }
 

@@ -44,7 +44,7 @@ pub(crate) fn a_strict_up_names_who_has_the_port_and_starts_nothing(stack: &Stac
     };
     let refused = run(&mut other.xtask("up --strict-ports")).failed().says("API_PORT");
     assert!(owners.iter().any(|owner| refused.stderr.contains(owner)), "{}", refused.stderr);
-    run(&mut other.xtask("status")).succeeded().says("nothing is up");
+    run(&mut other.xtask("status")).succeeded().says("no stack is running");
     assert_eq!(other.processes(), [""; 0]);
     if stack.engine == Engine::Docker {
         assert_eq!(other.docker_has("container"), [""; 0]);

@@ -32,7 +32,7 @@ pub(crate) fn status_shows_the_same_to_people(stack: &Stack) {
 
 pub(crate) fn where_nothing_is_up_the_commands_say_so(stack: &Stack) {
     let other = Checkout::new(stack.engine);
-    run(&mut other.xtask("status")).succeeded().says("nothing is up");
+    run(&mut other.xtask("status")).succeeded().says("no stack is running");
     assert_eq!(ask(&mut other.xtask("status --json")), r#"{"up":false}"#);
     for command in
         ["logs", "restart", "exec -- true", "psql", "migrate", "seed", "recreate-db --yes", "down"]
