@@ -10,12 +10,12 @@ use crate::{deadline::Deadline, inventory::Inventory};
 /// The time limit of all checks together.
 pub const TIMEOUT: Duration = Duration::from_millis(1100);
 
-/// How much the stack depends on an engine.
+/// How much the stack needs an engine, which is Docker or the installed PostgreSQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     /// The settings name this engine, or the stack runs on this engine.
     Required,
-    /// Any engine is enough.
+    /// The stack can run on any engine.
     Either,
     /// The settings name another engine, or the stack runs on another engine.
     Unused,
@@ -68,7 +68,7 @@ impl CheckContext {
         self.containers.get_or_init(take).as_ref()
     }
 
-    /// Returns how much the stack depends on `engine`.
+    /// Returns how much the stack needs `engine`.
     pub(crate) fn need(&self, engine: EngineKind) -> Need {
         let forced = || self.settings.as_ref().and_then(|settings| settings.forced(None));
         match self.state.as_ref().map(|state| state.engine).or_else(forced) {
@@ -85,7 +85,7 @@ impl CheckContext {
         up.or_else(|| found().then_some(EngineKind::Docker))
     }
 
-    /// Names the checks that were skipped, and the reason.
+    /// Returns the skipped checks and the reason, or `None` if no check was skipped.
     pub fn unseen(&self) -> Option<&'static str> {
         if self.deadline.is_missed() {
             return Some("checks that took too long; pass --patience 10 to wait ten seconds");

@@ -205,7 +205,7 @@ mod unix {
         let names: Vec<_> =
             names.into_iter().map(|it| if it.is_empty() { ".".to_owned() } else { it }).collect();
         let what = format!(
-            "user {CONTAINER_UID}, which containers run as, cannot read {}",
+            "the containers run as user {CONTAINER_UID}, which cannot read {}",
             some_of(&names)
         );
         let remedy = "chmod go+rx . && chmod -R go+rX .cargo Cargo.* crates docker tests xtask";

@@ -19,8 +19,8 @@ use crate::{
     major, password, schema,
 };
 
-/// Lists the databases. For a database of a test run, the lock is free if the run has ended.
-/// See tests/postgres/databases.rs.
+/// Lists the databases. The second column is `t` for databases of a test run that has ended.
+/// See tests/postgres/databases.rs for the lock.
 const DATABASES: &str = "SELECT datname, CASE WHEN starts_with(datname, 'e2e_') \
     THEN pg_try_advisory_lock(hashtextextended(left(datname, 37), 0)) END FROM pg_database";
 const HISTORY: &str =

@@ -10,7 +10,7 @@ use crate::{
     inventory::docker,
 };
 
-/// The label with the path of a lock file. The test run that owns the container holds the lock.
+/// A container label whose value is the path of a lock file. A running test run holds the lock.
 /// See tests/postgres/docker.rs.
 const LABEL: &str = "test-postgres.lock";
 

@@ -1,4 +1,5 @@
-//! Finds problems on this machine, and fixes those that can be fixed without losing data.
+//! Finds problems with this machine and with the stack, which is the API and its database.
+//! Fixes the problems that can be fixed without losing data.
 //!
 //! Each module contains related checks, which are functions that return diagnostics. All checks run
 //! concurrently and end within one [`TIMEOUT`].

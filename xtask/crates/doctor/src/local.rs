@@ -56,7 +56,7 @@ fn cluster(context: &CheckContext) -> Option<Diagnostic> {
     if !cluster.has_stale_pid_file().ok()? {
         return None;
     }
-    let what = "a PostgreSQL server was killed and left its postmaster.pid behind";
+    let what = "a killed PostgreSQL server left its lock file postmaster.pid behind";
     Some(Diagnostic::warning("stale-pid", what, "cargo xtask up").with_fix(move |_| {
         cluster.clear_pid_file()?;
         Ok("removed postmaster.pid; PostgreSQL recovers its data at the next start".to_owned())

@@ -1,10 +1,10 @@
-//! Checks that the image contains the major version of PostgreSQL that created the data.
+//! Checks that the PostgreSQL image has the major version that created the data.
 
 use context::settings::Settings;
 
 use crate::{check_context::CheckContext, diagnostic::Diagnostic, inventory::compose};
 
-/// Searches the log of the container for the message that PostgreSQL writes about other versions.
+/// Searches the container's log for PostgreSQL's error about data of another version.
 pub(crate) fn in_log(context: &CheckContext) -> Option<Diagnostic> {
     let logs = ["logs", "--no-log-prefix", "--no-color", "--tail", "60", "postgres"];
     let log = context.deadline.output(&mut compose(context.state.as_ref(), &logs).ok()?).ok()?;

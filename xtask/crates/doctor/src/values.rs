@@ -125,7 +125,7 @@ fn incomplete(settings: &Settings, example: &str, text: &str) -> Option<Diagnost
     }))
 }
 
-/// Returns an empty line, the comment above a line of the example, and the line.
+/// Returns an empty line and then line `number` of the example with the comment above it.
 fn paragraph(example: &str, number: usize) -> String {
     let lines: Vec<_> = example.lines().collect();
     let above = lines[..number].iter().rev().take_while(|line| line.starts_with("# ")).count();

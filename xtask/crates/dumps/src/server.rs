@@ -72,7 +72,7 @@ fn copy(from: Tools, to: Tools, database: &str) -> anyhow::Result<()> {
     let restored = Running::start("pg_restore", &mut restore)?.finish();
     // The first failure is the cause. The other program then fails because the pipe is closed.
     let is_dump_alive = matches!(dump.child.try_wait(), Ok(None));
-    // Without a reader of the pipe, pg_dump exits instead of waiting.
+    // This process must close its end of the pipe, or pg_dump would wait forever for a reader.
     drop(restore);
     let dumped = dump.finish();
     if is_dump_alive { restored.and(dumped) } else { dumped.and(restored) }

@@ -1,4 +1,4 @@
-//! The FNV-1a hash, which does not depend on the version of Rust like the standard library's hash.
+//! The FNV-1a hash, which is the same in all versions of Rust, unlike the standard library's hash.
 
 use std::hash::Hasher;
 

@@ -40,7 +40,8 @@ impl Cluster {
         let mut change = || {
             let mut child = server.spawn()?;
             let mut input = child.stdin.take().expect("stdin is piped");
-            // If the server has exited, its output contains the reason. Closing stdin stops it.
+            // If the server has exited, its output contains the reason. Otherwise, closing stdin stops
+            // the server.
             let _ = writeln!(input, "ALTER ROLE \"{user}\" PASSWORD '{password}'");
             drop(input);
             child.wait_with_output()

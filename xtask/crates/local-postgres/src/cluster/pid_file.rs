@@ -52,7 +52,7 @@ impl PidFile {
         })
     }
 
-    /// Returns the process that has the process id now. After a crash, it may be another program.
+    /// Returns which process has the process id now. After a crash, another program can have the id.
     pub(super) fn holder(&self, data: &Path) -> Result<Holder, Error> {
         let found = Process::find(self.pid).map_err(Error::io("look up the process in", data))?;
         Ok(found.map_or(Holder::Nobody, |process| classify(&process, data)))
