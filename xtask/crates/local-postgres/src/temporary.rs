@@ -35,7 +35,7 @@ pub struct Temporary {
 }
 
 impl Temporary {
-    /// Creates a server in a new folder below `place`, and starts the server on a free port.
+    /// Creates a server in a new folder below `parent`, and starts the server on a free port.
     ///
     /// `settings` extend or override the default settings for tests.
     ///
@@ -43,10 +43,10 @@ impl Temporary {
     /// Returns the errors of [`Cluster::init`] and [`Cluster::start`].
     pub fn start(
         installation: &Installation,
-        place: &Path,
+        parent: &Path,
         settings: &[(&str, &str)],
     ) -> Result<Self, Error> {
-        let folder = make_folder(place)?;
+        let folder = make_folder(parent)?;
         let mut server = Self {
             cluster: Cluster::open(installation, &folder)?,
             folder,
@@ -87,14 +87,14 @@ impl Temporary {
         &self.cluster
     }
 
-    /// Removes the temporary servers in `place` whose owner process has exited.
+    /// Removes the temporary servers in `parent` whose owner process has exited.
     ///
     /// Returns the number of removed servers.
     ///
     /// # Errors
     /// Fails if a server cannot be stopped or deleted.
-    pub fn sweep(installation: &Installation, place: &Path) -> Result<usize, Error> {
-        let entries = fs::read_dir(place).map_err(Error::io("read", place))?;
+    pub fn sweep(installation: &Installation, parent: &Path) -> Result<usize, Error> {
+        let entries = fs::read_dir(parent).map_err(Error::io("read", parent))?;
         let mut removed = 0;
         for entry in entries.flatten() {
             let name = entry.file_name();
@@ -130,11 +130,11 @@ fn remove(cluster: &Cluster, folder: &Path) -> Result<(), Error> {
     }
 }
 
-fn make_folder(place: &Path) -> Result<PathBuf, Error> {
+fn make_folder(parent: &Path) -> Result<PathBuf, Error> {
     let mut number = 0;
     loop {
         let name = format!("{PREFIX}{}-{number}", process::id());
-        let folder = place.join(name);
+        let folder = parent.join(name);
         match fs::create_dir(&folder) {
             Ok(()) => return Ok(folder),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,

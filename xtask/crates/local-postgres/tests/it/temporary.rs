@@ -53,11 +53,11 @@ fn sweep_removes_servers_of_exited_owners() -> TestResult {
     Ok(())
 }
 
-/// Runs `leave_server_behind` in a process whose temporary folder is `place`.
-fn leave_server_behind_in(place: &Path) -> TestResult {
+/// Runs `leave_server_behind` in a process whose temporary folder is `parent`.
+fn leave_server_behind_in(parent: &Path) -> TestResult {
     let output = Command::new(env::current_exe()?)
         .args(["--exact", "temporary::leave_server_behind", "--ignored"])
-        .envs(["TMPDIR", "TMP", "LEAVE_SERVER_BEHIND"].map(|name| (name, place)))
+        .envs(["TMPDIR", "TMP", "LEAVE_SERVER_BEHIND"].map(|name| (name, parent)))
         .output()?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     Ok(())
