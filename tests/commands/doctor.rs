@@ -120,7 +120,7 @@ pub(crate) fn people_are_told_what_is_wrong_and_the_next_command(_: &Stack) {
         .ended_with(1)
         .says("✘ env-value: ")
         .says("✘ crlf: ")
-        .says("not checked: services, database and schema: .env must be usable first")
+        .says("not checked: services, database and schema, because .env has errors")
         .says("errors: 2")
         .says("`cargo xtask doctor --fix` fixes 1 of them");
     run(&mut copy.xtask("doctor --fix")).ended_with(1).says("✔ crlf: ").says("✘ env-value: ");
@@ -128,7 +128,7 @@ pub(crate) fn people_are_told_what_is_wrong_and_the_next_command(_: &Stack) {
 
 pub(crate) fn up_makes_the_quick_checks_and_points_here_when_it_fails(stack: &Stack) {
     let env = stack.edit(".env", |text| text.replace("\nRUST_LOG=", "\nRUST_LGO="));
-    stack.up().says("RUST_LOG was meant");
+    stack.up().says("did you mean RUST_LOG");
     drop(env);
     run(stack.xtask("up").env("APP_ENV", "staging")).failed().says("cargo xtask doctor");
     stack.up();

@@ -20,7 +20,7 @@ pub(crate) fn an_upgrade_keeps_every_row_and_the_way_back(stack: &Stack) {
     // What cannot be had is named, and nothing has happened.
     let upgrade = |words: &str| run(&mut checkout.xtask(&format!("db upgrade {words}")));
     upgrade("--to 99").failed().says("PostgreSQL 99 was not found").says("install it");
-    upgrade("--to /nowhere").failed().says("/nowhere: there is no postgres in it");
+    upgrade("--to /nowhere").failed().says("/nowhere: postgres is missing in this folder");
     upgrade("--confirm").failed().says("no upgrade is pending");
     assert_eq!(found(), persons(old.0));
 

@@ -134,7 +134,7 @@ async fn a_load_that_fails_says_why_and_changes_nothing() {
     let text = String::from_utf8(script.clone()).expect("UTF-8");
     let part = |bytes: &[u8], percent: usize| bytes[..bytes.len() * percent / 100].to_vec();
     let newer = text.replace("-- Dumped by pg_dump version 1", "-- Dumped by pg_dump version 91");
-    let no_dump = "is no dump that pg_dump wrote";
+    let no_dump = "was not written by pg_dump";
     let cases = [
         (Vec::new(), "is empty"),
         (b"PK\x03\x04 a spreadsheet".to_vec(), no_dump),
@@ -146,11 +146,11 @@ async fn a_load_that_fails_says_why_and_changes_nothing() {
         // Without its last lines every statement of it succeeds.
         (
             text.split("-- PostgreSQL database dump complete").next().unwrap_or_default().into(),
-            "cut off",
+            "truncated",
         ),
-        (part(packed, 50), "cut off"),
-        (part(packed, 99), "cut off"),
-        (newer.into_bytes(), "does not read what a newer one wrote"),
+        (part(packed, 50), "truncated"),
+        (part(packed, 99), "truncated"),
+        (newer.into_bytes(), "which is newer than PostgreSQL"),
         (text.replace("COPY public.persons", "COPY public.nobody").into(), "does not exist"),
     ];
     let app = app().await;
@@ -231,7 +231,7 @@ async fn a_dump_overwrites_nothing_and_is_for_its_owner_alone() {
     let file = source.dump("a.dump");
     let tools = |name: &str| source.tools.command(name);
     let error = dumps::dump(&tools, &source.database.name, &file).expect_err("it is there");
-    assert!(error.to_string().contains("is there already"), "{error:#}");
+    assert!(error.to_string().contains("already exists"), "{error:#}");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;

@@ -30,7 +30,7 @@ pub(crate) fn whatever_is_wrong_with_docker_is_named(_: &Stack) {
     let good = "version) echo 26.1.5;; info) echo '8000000000 /nowhere';; \
         compose) echo 2.26.1;; *) echo fine;; esac";
     for (check, says, script) in [
-        ("docker-silent", "does not answer", "exec sleep 600".to_owned()),
+        ("docker-silent", "does not respond", "exec sleep 600".to_owned()),
         ("docker-old", "20.10.2", format!("case $1 in version) echo 20.10.2;; {good}")),
         ("compose", "v2.19.1", format!("case $1 in compose) echo v2.19.1;; {good}")),
         ("compose", "missing", format!("case $1 in compose) echo no >&2; exit 1;; {good}")),
@@ -77,10 +77,10 @@ pub(crate) fn a_socket_that_nobody_listens_on_is_not_one_that_we_may_not_use(_: 
     };
 
     fs::set_permissions(&socket, Permissions::from_mode(0o000)).expect("a mode");
-    doctor(as_nobody_special(&copy, folder.path())).finds("docker-permission", "may not talk");
+    doctor(as_nobody_special(&copy, folder.path())).finds("docker-permission", "not allowed");
     drop(listener);
     fs::set_permissions(&socket, Permissions::from_mode(0o777)).expect("a mode");
-    doctor(copy.xtask("doctor --json")).finds("docker-stopped", "does not run");
+    doctor(copy.xtask("doctor --json")).finds("docker-stopped", "is not running");
 }
 
 /// `doctor --json` as a user whom a mode keeps out, which root is not.

@@ -55,7 +55,7 @@ pub(crate) fn a_source_that_containers_may_not_read_is_opened(_: &Stack) {
     fs::set_permissions(&copy.root, Permissions::from_mode(0o700)).expect("a mode");
     // The containers' own user may read it.
     if before.uid() != 1000 {
-        is_mended(&copy, "unreadable-source", "may not read .");
+        is_mended(&copy, "unreadable-source", "cannot read .");
     }
 }
 

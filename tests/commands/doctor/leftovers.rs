@@ -50,7 +50,7 @@ pub(crate) fn containers_of_no_service_are_removed_and_volumes_left_alone(stack:
     ask(create.args(["--label", &label("volume", "redis"), &volume]));
 
     examine(stack).finds("orphan-volumes", &volume);
-    is_mended(stack, "orphan-containers", "no service");
+    is_mended(stack, "orphan-containers", "without a service");
     examine(stack).finds("orphan-volumes", &volume);
     ask(Command::new("docker").args(["volume", "rm", &volume]));
 }

@@ -14,13 +14,13 @@ pub(crate) fn another_password_than_the_databases_is_mended_without_losing_a_row
     stack.create_person("Survives The Doctor");
     let password = stack.variable("POSTGRES_PASSWORD");
     let env = stack.edit(".env", |text| text.replace(&password, "anotherpassword"));
-    is_mended(stack, "database-password", "another password than .env");
+    is_mended(stack, "database-password", "different password than .env");
     stack.up();
     assert!(stack.has_person("Survives The Doctor"));
 
     // The way back, by the same means.
     drop(env);
-    is_mended(stack, "database-password", "another password than .env");
+    is_mended(stack, "database-password", "different password than .env");
     stack.up();
     assert!(stack.has_person("Survives The Doctor"));
 }
@@ -28,7 +28,7 @@ pub(crate) fn another_password_than_the_databases_is_mended_without_losing_a_row
 pub(crate) fn the_password_that_everybody_knows_is_replaced_in_the_database_too(stack: &Stack) {
     let text = stack.read(".env").replace(&stack.variable("POSTGRES_PASSWORD"), "slipway");
     stack.write(".env", &text);
-    is_mended(stack, "env-password", "everybody knows");
+    is_mended(stack, "env-password", "public password");
     stack.up();
     assert!(stack.has_person("Ada Lovelace"));
     assert!(stack.variable("POSTGRES_PASSWORD").len() > 20);
@@ -101,7 +101,7 @@ pub(crate) fn a_service_that_has_stopped_is_started(stack: &Stack) {
             ask(Command::new("docker").args(["stop", &container]));
         }
     }
-    is_mended(stack, "service", "its log says");
+    is_mended(stack, "service", "last log message");
     assert!(stack.has_person("Ada Lovelace"));
 }
 
