@@ -1,4 +1,4 @@
-//! The e-mail addresses of a person, one by one. A change raises the version of the person.
+//! Operations on single e-mail addresses of a person. Every change increments the version of the person.
 
 use poem_openapi::{
     ApiResponse, Object, OpenApi,
@@ -85,21 +85,21 @@ impl Emails {
         if rows.is_empty() {
             return Err(ApiError::NotFound("person"));
         }
-        // A person without addresses has one row without an address.
+        // The outer join returns one row of nulls for a person without addresses.
         let rows = rows.iter().filter(|row| row.get::<_, Option<Uuid>>("id").is_some());
         Ok(Json(EmailList { items: rows.map(Email::read).collect() }))
     }
 
     /// Add an e-mail address
     ///
-    /// Adds the address at the end of the person's list, which holds at most 20.
+    /// Adds the address to the end of the person's list, which holds at most 20 addresses.
     #[oai(path = "/persons/:id/emails", method = "post", operation_id = "addEmail")]
     async fn add(
         &self,
         caller: Writer,
         /// The id of the person.
         id: Path<Uuid>,
-        /// Repeating a request with the same key returns the first response and creates nothing.
+        /// A repeated request with the same key returns the first response and creates nothing.
         #[oai(name = "Idempotency-Key")]
         key: Header<Option<IdempotencyKey>>,
         body: Json<AddEmail>,
@@ -110,7 +110,7 @@ impl Emails {
         let (by, address) = (&by, &body.0.address);
         let email = once(&self.database, request, |transaction| async move {
             let transaction: &dyn Connection = &*transaction;
-            // The limit of the list is checked while nobody else can change it.
+            // The lock prevents concurrent requests from exceeding the limit of the list.
             transaction.query_one(LOCK_PERSON, &[&person]).await.or_not_found("person")?;
             let entry = audit::entry(by, "person", person);
             let added = transaction
@@ -121,7 +121,7 @@ impl Emails {
                     "/address",
                     "is already in the list",
                 )?;
-            let full = FieldError::new("/address".to_owned(), "the list has 20 addresses");
+            let full = FieldError::new("/address".to_owned(), "the list already has 20 addresses");
             added.as_ref().map(Email::read).ok_or(ApiError::Conflict(vec![full]))
         })
         .await?;
@@ -131,7 +131,7 @@ impl Emails {
 
     /// Remove an e-mail address
     ///
-    /// Removes the address from the person's list, which keeps at least one.
+    /// Removes the address from the person's list. The last address cannot be removed.
     #[oai(path = "/persons/:id/emails/:email_id", method = "delete", operation_id = "removeEmail")]
     async fn remove(
         &self,
@@ -140,7 +140,7 @@ impl Emails {
         id: Path<Uuid>,
         /// The id of the address.
         email_id: Path<Uuid>,
-        /// Remove the address only if the version of the person still has this ETag.
+        /// Remove the address only if the person still has this ETag.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
     ) -> Result<DeletedResponse, ApiErrorOr<409>> {
@@ -168,7 +168,7 @@ impl Emails {
 struct Email {
     /// The id of the address.
     id: Uuid,
-    /// The address as it was given.
+    /// The address as the client sent it.
     address: String,
 }
 
@@ -191,7 +191,7 @@ impl Example for Email {
 #[derive(Debug, Serialize, Object)]
 #[oai(example)]
 struct EmailList {
-    /// The addresses in the order of the list.
+    /// The addresses, in list order.
     items: Vec<Email>,
 }
 
@@ -205,7 +205,7 @@ impl Example for EmailList {
 #[derive(Debug, Serialize, Deserialize, Object)]
 #[oai(example)]
 struct AddEmail {
-    /// The address. The list must not have it yet, whatever its case.
+    /// The address. It must not be in the person's list yet. Letter case is ignored.
     address: EmailAddress,
 }
 
@@ -217,7 +217,7 @@ impl Example for AddEmail {
 
 #[derive(ApiResponse)]
 enum AddEmailResponse {
-    /// The address as stored
+    /// The added address
     #[oai(status = 201)]
     Created(
         Json<Email>,
