@@ -59,7 +59,7 @@ pub(crate) fn generated_resources_pass_every_check_of_a_renamed_project(stack: &
     run(&mut copy.cargo(&lint)).succeeded();
     run(copy.cargo("test --locked").env("TEST_POSTGRES", "local"))
         .succeeded()
-        .says("books::search_finds_words_of_every_field ... ok")
+        .says("books::search_matches_each_searched_field ... ok")
         .says("contract::every_resource_follows_the_contract ... ok");
     the_document_is_stale_until_it_is_written(&copy);
 }
