@@ -74,5 +74,5 @@ fn the_document_is_stale_until_it_is_written(copy: &Checkout) {
     openapi("").succeeded().says("wrote openapi.json");
     openapi("--check").succeeded();
     let _edit = copy.edit("openapi.json", |text| text.replacen("\"/books\"", "\"/novels\"", 1));
-    openapi("--check").failed().says("GET /novels is gone").says("POST /novels is gone");
+    openapi("--check").failed().says("GET /novels was removed").says("POST /novels was removed");
 }
