@@ -153,7 +153,7 @@ pub struct Serving {
     pub images: Images,
     /// The number of replicas.
     pub number: usize,
-    /// Whether replicas of another release are also running.
+    /// True if replicas of another release are also running.
     pub is_mixed: bool,
 }
 

@@ -16,7 +16,7 @@ use context::{container_memory, process, service::Service};
 /// The production stack on a server.
 #[derive(Serialize)]
 pub struct ProductionStatus {
-    /// Whether the API is ready when called through nginx.
+    /// True if the API is ready when called through nginx.
     pub ready: bool,
     /// The running releases, most replicas first.
     pub releases: Vec<Release>,

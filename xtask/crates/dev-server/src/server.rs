@@ -107,7 +107,7 @@ pub(crate) struct Listener(TcpListener);
 
 #[cfg(unix)]
 impl Listener {
-    /// Whether the old server can keep serving until the new server is ready.
+    /// True if the old server can keep serving until the new server is ready.
     pub(crate) const IS_SHARED: bool = true;
 
     pub(crate) fn bind(address: &str) -> anyhow::Result<Self> {

@@ -16,7 +16,7 @@ pub(crate) struct Changes {
     pub(crate) inputs: Vec<String>,
     /// The files that require another `cargo xtask up`.
     pub(crate) needs_up: Vec<String>,
-    /// Whether an input is an SQL file.
+    /// True if an input is an SQL file.
     pub(crate) has_sql: bool,
 }
 
@@ -25,7 +25,7 @@ pub(crate) struct Source {
     watch: Watch,
     snapshot: Snapshot,
     inputs: Inputs,
-    /// Whether the lists of source files have been read after a build.
+    /// True if the lists of source files have been read after a build.
     has_inputs: bool,
 }
 

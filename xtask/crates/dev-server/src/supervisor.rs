@@ -41,7 +41,7 @@ pub(crate) struct Supervisor {
     build: Option<Build>,
     /// The reason why the last build is not served.
     failure: Option<Failure>,
-    /// Whether migrations may have changed since they were last applied.
+    /// True if migrations may have changed since they were last applied.
     migrates: bool,
     changed: Instant,
     servers: Servers,

@@ -61,7 +61,7 @@ pub(crate) struct Parent {
 pub struct Domain {
     /// The name of the crate.
     pub name: String,
-    /// Whether the crate has to be created.
+    /// True if the crate has to be created.
     pub is_new: bool,
     /// The reason for the choice, as a phrase.
     pub reason: String,

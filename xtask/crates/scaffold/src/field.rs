@@ -31,7 +31,7 @@ pub(crate) struct Field {
     pub(crate) unique: bool,
     /// The value for rows that are older than the field.
     pub(crate) default: Option<String>,
-    /// Whether the field was added to an existing resource. Older clients do not send such a field.
+    /// True if the field was added to an existing resource. Older clients do not send such a field.
     pub(crate) is_added: bool,
     /// The type as passed on the command line, without marks.
     type_text: String,

@@ -78,7 +78,7 @@ pub(crate) struct Target {
     pub(crate) table: String,
     /// The noun for one row: `order line`.
     pub(crate) one: String,
-    /// Whether the resource refers to itself.
+    /// True if the resource refers to itself.
     pub(crate) is_self: bool,
 }
 

@@ -90,7 +90,7 @@ impl Plan {
         for (path, text) in &self.files {
             let path = self.root.join(path);
             before.push((path.clone(), fs::read(&path).ok()));
-            let folder = path.parent().context("a file is below the root")?;
+            let folder = path.parent().context("the path does not have a parent folder")?;
             let done = match text {
                 Some(text) => fs::create_dir_all(folder).and_then(|()| fs::write(&path, text)),
                 None => fs::remove_file(&path),

@@ -81,8 +81,8 @@ mod tests {
                 && added.contains("::new(state)), Api::new(r#type"),
             "{added}"
         );
-        let removed =
-            remove_api(&remove_module(&added, "type").expect("it"), "r#type").expect("it");
+        let removed = remove_api(&remove_module(&added, "type").expect("a module"), "r#type")
+            .expect("an API");
         assert_eq!(removed.replace(", ]", "]"), domain);
         let manifest = "[dependencies]\na = 1\nweb = 1\n\n[lints]\n";
         let added = add_sorted(manifest, "[dependencies]\n", "b = 1").expect("a head");

@@ -19,7 +19,7 @@ pub struct NewResource {
     pub plural: Option<String>,
     /// The domain, or `None` to choose a domain automatically.
     pub domain: Option<String>,
-    /// Whether rows belong to the account that created them.
+    /// True if rows belong to the account that created them.
     pub owned: bool,
     /// The plural of the parent resource, under whose path this resource is nested.
     pub under: Option<String>,

@@ -156,7 +156,7 @@ fn keywords_and_reserved_names_are_escaped() {
         "    #[oai(name = \"type\")]\n        type_: Query<Option<OrderType>>,",
         "SELECT id, type, self, \"group\", limit_id, caller, version",
     ] {
-        assert!(source.contains(text), "no {text} in {source}");
+        assert!(source.contains(text), "missing {text} in {source}");
     }
     root.create("tag name:text").expect("a resource");
     assert!(
@@ -184,7 +184,7 @@ fn new_domain_is_created_after_three_resources() {
     let root = Root::new();
     let domain = |command: &str| {
         let (plan, domain, _) = new_resource(&root.0, &request(command)).expect("a resource");
-        plan.write().expect("it is written");
+        plan.write().expect("a written plan");
         domain.name
     };
     let domains = ["one", "two", "byte", "three", "four", "five"]
@@ -217,9 +217,9 @@ fn remove_resource_restores_the_checkout() {
     assert!(error.contains("V3__create_books.sql refers to `tags`"), "{error}");
     let removal = remove_resource(&root.0, "book").expect("a removal");
     assert_eq!(removal.first_migration, 3);
-    removal.plan.write().expect("it is removed");
+    removal.plan.write().expect("a written plan");
     assert!(root.read("crates/db/migrations/V3__create_notes.sql").contains("CREATE TABLE notes"));
-    remove_resource(&root.0, "notes").expect("a removal").plan.write().expect("it is removed");
+    remove_resource(&root.0, "notes").expect("a removal").plan.write().expect("a written plan");
     assert_eq!(root.files(), before);
 }
 
@@ -252,7 +252,7 @@ fn new_field_works_on_an_edited_resource() {
         "SELECT title, pages, author_id, books.version + 1, now()",
         "self.0.list(cursor.0, limit.0, filters![author_id.0]).await",
     ] {
-        assert!(source.contains(text), "no {text} in {source}");
+        assert!(source.contains(text), "missing {text} in {source}");
     }
     let migrations =
         ["V3__add_book_pages", "V4__add_book_author_id", "V5__validate_book_author_id"]
@@ -280,7 +280,7 @@ fn new_field_works_on_an_edited_resource() {
         "    subtitle: Option<Line<200>>,",
         "ADD COLUMN subtitle text CONSTRAINT",
     ] {
-        assert!(error.contains(text), "no {text} in {error}");
+        assert!(error.contains(text), "missing {text} in {error}");
     }
     assert_eq!(root.files(), before);
 }
