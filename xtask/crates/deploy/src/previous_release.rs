@@ -20,7 +20,8 @@ pub fn check_out(project: &Project) -> anyhow::Result<Option<Release>> {
     let Ok(tag) = describe.quiet().ignore_stderr().read() else { return Ok(None) };
     let folder = project.target("previous-release").join("source");
     if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot remove {}", folder.display()))?;
     }
     fs::create_dir_all(&folder)?;
     let archive = folder.with_extension("tar");

@@ -1,6 +1,6 @@
 //! Plans the files of a new field.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 
@@ -25,7 +25,7 @@ use crate::{
 pub fn new_field(root: &Path, request: &NewField) -> anyhow::Result<Plan> {
     let checkout = Checkout::read(root)?;
     let (path, names) = find(&checkout, &request.resource)?;
-    let source = fs::read_to_string(root.join(&path)).with_context(|| path.clone())?;
+    let source = checkout.read_file(&path)?;
     let field = Field::read(&request.field, &names, &|things| checkout.target(things))
         .and_then(|field| field.with_default(request.default.clone()))
         .and_then(|field| {

@@ -67,10 +67,14 @@ pub struct Domain {
     pub reason: String,
 }
 
+pub(crate) fn cannot_read(path: &str) -> String {
+    format!("cannot read {path}")
+}
+
 impl Checkout {
     pub(crate) fn read(root: &Path) -> anyhow::Result<Self> {
         let read =
-            |path: &str| fs::read_to_string(root.join(path)).with_context(|| path.to_owned());
+            |path: &str| fs::read_to_string(root.join(path)).with_context(|| cannot_read(path));
         let mut migrations = Vec::new();
         for file in migration_files::files(root) {
             if let Some((number, name)) = migration_files::parse(&file) {
@@ -88,7 +92,7 @@ impl Checkout {
             lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
         let packages = packages.map(|name| name.replace('-', "_")).collect();
         let mut domains = Vec::new();
-        for entry in fs::read_dir(root.join(DOMAINS)).with_context(|| DOMAINS.to_owned())? {
+        for entry in fs::read_dir(root.join(DOMAINS)).with_context(|| cannot_read(DOMAINS))? {
             let entry = entry?;
             if entry.path().join("src/lib.rs").exists() {
                 domains.push(entry.file_name().to_string_lossy().into_owned());
@@ -106,7 +110,7 @@ impl Checkout {
     }
 
     pub(crate) fn read_file(&self, path: &str) -> anyhow::Result<String> {
-        fs::read_to_string(self.root.join(path)).with_context(|| path.to_owned())
+        fs::read_to_string(self.root.join(path)).with_context(|| cannot_read(path))
     }
 
     pub(crate) fn exists(&self, path: &str) -> bool {

@@ -54,7 +54,8 @@ pub fn title(name: &str) -> String {
 /// `.env.example` cannot be read.
 pub fn name_of(root: &Path) -> anyhow::Result<Option<String>> {
     let path = root.join(".env.example");
-    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut lines = text.lines();
     let name = lines.find_map(|line| line.strip_prefix("POSTGRES_DB=")).unwrap_or_default();
     Ok((name != TEMPLATE_NAME).then(|| name.to_owned()))
@@ -69,7 +70,7 @@ pub fn apply(root: &Path, files: &str, name: &str, holder: &str) -> anyhow::Resu
     for file in files.lines() {
         let path = root.join(file);
         if TEMPLATE_FILES.iter().any(|template| Path::new(file).starts_with(template)) {
-            fs::remove_file(&path).with_context(|| file.to_owned())?;
+            fs::remove_file(&path).with_context(|| format!("cannot remove {file}"))?;
             // Succeeds only for an empty folder.
             let _ = path.parent().map(fs::remove_dir);
             continue;
@@ -86,7 +87,7 @@ pub fn apply(root: &Path, files: &str, name: &str, holder: &str) -> anyhow::Resu
             _ => rename(&text, name),
         };
         if own != text {
-            fs::write(&path, own).with_context(|| file.to_owned())?;
+            fs::write(&path, own).with_context(|| format!("cannot write {file}"))?;
         }
     }
     Ok(())

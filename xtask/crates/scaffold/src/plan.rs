@@ -10,6 +10,8 @@ use std::{
 
 use anyhow::{Context, bail};
 
+use crate::checkout::cannot_read;
+
 /// Files to write and to remove, by path relative to the root.
 #[derive(Debug)]
 pub struct Plan {
@@ -42,7 +44,7 @@ impl Plan {
     pub(crate) fn text(&self, path: &str) -> anyhow::Result<String> {
         match self.files.get(path) {
             Some(text) => Ok(text.clone().unwrap_or_default()),
-            None => fs::read_to_string(self.root.join(path)).with_context(|| path.to_owned()),
+            None => fs::read_to_string(self.root.join(path)).with_context(|| cannot_read(path)),
         }
     }
 
@@ -57,8 +59,11 @@ impl Plan {
         if self.root.join(&path).exists() {
             self.old.insert(path.clone());
         }
-        let text =
-            if is_rust { rustfmt(&self.root, &text).with_context(|| path.clone())? } else { text };
+        let text = if is_rust {
+            rustfmt(&self.root, &text).with_context(|| format!("cannot format {path}"))?
+        } else {
+            text
+        };
         self.files.insert(path, Some(text));
         Ok(())
     }
