@@ -88,7 +88,7 @@ pub(super) fn read_kind(
         ("many", Some(things)) => Kind::Many(target(things)?),
         ("enum", None) => {
             return Err(
-                "an enum needs its values, such as `status:enum(draft,published)`".to_owned()
+                "an enum needs values, such as `status:enum(draft,published)`".to_owned()
             );
         }
         ("ref" | "many", None) => {

@@ -55,7 +55,7 @@ fn new_resource_rejects_invalid_fields() {
         ("price:numeric(2,3)", "numeric(DIGITS,SCALE)"),
         ("active:bool!", "cannot be unique"),
         ("details:jsonb!", "cannot be unique"),
-        ("status:enum", "an enum needs its values"),
+        ("status:enum", "an enum needs values"),
         ("status:enum(one)", "at least two values"),
         ("status:enum(a,'b')", "without spaces, quotes or brackets"),
         ("status:enum(a,b,a)", "`a` is listed twice"),
