@@ -59,7 +59,7 @@ pub(crate) fn generated_resources_pass_every_check_of_a_renamed_project(stack: &
     run(&mut copy.cargo(&lint)).succeeded();
     run(copy.cargo("test --locked").env("TEST_POSTGRES", "local"))
         .succeeded()
-        .says("books::search_finds_words_of_every_field ... ok")
+        .says("books::search_matches_each_searched_field ... ok")
         .says("contract::every_resource_follows_the_contract ... ok");
     the_document_is_stale_until_it_is_written(&copy);
 }
@@ -74,5 +74,5 @@ fn the_document_is_stale_until_it_is_written(copy: &Checkout) {
     openapi("").succeeded().says("wrote openapi.json");
     openapi("--check").succeeded();
     let _edit = copy.edit("openapi.json", |text| text.replacen("\"/books\"", "\"/novels\"", 1));
-    openapi("--check").failed().says("GET /novels is gone").says("POST /novels is gone");
+    openapi("--check").failed().says("GET /novels was removed").says("POST /novels was removed");
 }

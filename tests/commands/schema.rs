@@ -49,13 +49,13 @@ pub(crate) fn what_would_hold_up_or_break_the_last_release_is_found(stack: &Stac
     git("add --all");
     git("-c user.name=Ada -c user.email=ada@example.com commit --quiet --message Begin");
     git("tag v0.0.1");
-    run(&mut copy.xtask("migrate check")).succeeded().says("no migration is new");
+    run(&mut copy.xtask("migrate check")).succeeded().says("no new migrations");
     let _migration = copy.edit(&file, |_| text.to_owned());
     run(&mut copy.xtask("migrate check"))
         .failed()
         .says(format!("{file}:1: drop-column"))
         .says("v0.0.1:crates/domains/people/src/persons.rs")
-        .says("the safe way");
+        .says("fix: ");
     copy.write(&file, &format!("-- migrate: allow drop-column: a test\n{text}"));
-    run(&mut copy.xtask("migrate check")).succeeded().says("the new migration holds up nobody");
+    run(&mut copy.xtask("migrate check")).succeeded().says("the new migration is safe");
 }

@@ -1,4 +1,4 @@
-//! Adds and removes one e-mail address of a person: operations beyond those of the kit.
+//! Operations on single e-mail addresses of a person. Every change increments the version of the person.
 
 use poem_openapi::{
     ApiResponse, Object, OpenApi,
@@ -75,14 +75,14 @@ impl Emails {
 
     /// Add an e-mail address
     ///
-    /// Adds the address at the end of the person's list, which holds at most 20 addresses. Returns the list.
+    /// Adds the address to the end of the person's list, which holds at most 20 addresses.
     #[oai(path = "/persons/:id/emails", method = "post", operation_id = "addEmail")]
     async fn add(
         &self,
         caller: Writer,
         /// The id of the person.
         id: Path<Uuid>,
-        /// Repeating a request with the same key returns the first response and adds nothing.
+        /// A repeated request with the same key returns the first response and adds nothing.
         #[oai(name = "Idempotency-Key")]
         key: Header<Option<IdempotencyKey>>,
         body: Json<AddEmail>,
@@ -93,12 +93,12 @@ impl Emails {
         let (by, address) = (&by, &body.0.address);
         let list = once(&self.database, request, |transaction| async move {
             let transaction: &dyn Connection = &*transaction;
-            // The lock keeps other requests from changing the list between the check and the update.
+            // The lock prevents concurrent requests from changing the list after the check.
             let row = transaction.query_one(LOCK, &[&person]).await.or_not_found("person")?;
             let emails: Vec<EmailAddress> = row.get("emails");
             let problem = match emails.contains(address) {
                 true => Some("is already in the list"),
-                false => (emails.len() >= MAX_EMAILS).then_some("the list has 20 addresses"),
+                false => (emails.len() >= MAX_EMAILS).then_some("the list already has 20 addresses"),
             };
             if let Some(problem) = problem {
                 return Err(ApiError::Conflict(vec![FieldError::new(
@@ -116,16 +116,16 @@ impl Emails {
 
     /// Remove an e-mail address
     ///
-    /// Removes the address from the person's list, which keeps at least one address.
+    /// Removes the address from the person's list. The last address cannot be removed.
     #[oai(path = "/persons/:id/emails/:address", method = "delete", operation_id = "removeEmail")]
     async fn remove(
         &self,
         caller: Writer,
         /// The id of the person.
         id: Path<Uuid>,
-        /// The address. Case does not matter.
+        /// The address. Letter case is ignored.
         address: Path<EmailAddress>,
-        /// Remove the address only if the version of the person still has this ETag.
+        /// Remove the address only if the person still has this ETag.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
     ) -> Result<DeletedResponse, ApiErrorOr<409>> {
@@ -169,7 +169,7 @@ impl Example for EmailList {
 #[derive(Debug, Serialize, Deserialize, Object)]
 #[oai(example)]
 struct AddEmail {
-    /// The address. The list must not contain it yet.
+    /// The address. It must not be in the person's list yet. Letter case is ignored.
     address: EmailAddress,
 }
 

@@ -1,4 +1,4 @@
-//! Persons.
+//! The person resource: its fields, queries and operations.
 
 use poem_openapi::{
     Object, OpenApi, Tags,
@@ -20,7 +20,7 @@ use web::{
     text::{EmailAddress, IdempotencyKey, Line, Search, deduplicate},
 };
 
-/// The fields of a person that clients write.
+/// The writable fields of a person.
 #[derive(Debug, Serialize, Deserialize, Object)]
 #[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct CreatePerson {
@@ -29,7 +29,7 @@ pub(crate) struct CreatePerson {
     /// The name that friends use.
     #[serde(skip_serializing_if = "Option::is_none")]
     nickname: Option<Line<50>>,
-    /// The e-mail addresses, stored in lower case and each of them once.
+    /// The e-mail addresses, stored in lower case and without duplicates.
     #[oai(validator(min_items = 1, max_items = 20))]
     #[serde(deserialize_with = "deduplicate")]
     emails: Vec<EmailAddress>,
@@ -114,19 +114,19 @@ pub(crate) enum Tag {
 impl Persons {
     /// List persons
     ///
-    /// Returns a page of persons, oldest first. Pass the `next` of a page as `cursor` to get the page after it.
+    /// Returns a page of persons, oldest first. Pass its `next` value as `cursor` to get the next page.
     #[oai(path = "/persons", method = "get", operation_id = "listPersons")]
     async fn list(
         &self,
         _caller: Reader,
-        /// The maximum number of persons on the page.
+        /// The maximum number of persons to return.
         #[oai(default = "default_limit", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<u32>,
-        /// The `next` of the previous page.
+        /// The `next` value of the previous page.
         cursor: Query<Option<Uuid>>,
-        /// Only persons with this e-mail address. Case does not matter.
+        /// Return only persons with this e-mail address. Letter case is ignored.
         email: Query<Option<EmailAddress>>,
-        /// Only persons whose text matches this web search: words, "a phrase", OR, -exclusion.
+        /// Return only persons that match this search. Supports words, "phrases", OR and -exclusions.
         q: Query<Option<Search<1, 200>>>,
     ) -> Result<Listed<CreatePerson>, ApiError> {
         self.0.list(cursor.0, limit.0, filters![email.0, q.0]).await
@@ -134,12 +134,12 @@ impl Persons {
 
     /// Create a person
     ///
-    /// Stores the person and returns it.
+    /// Returns the person with its id and version.
     #[oai(path = "/persons", method = "post", operation_id = "createPerson")]
     async fn create(
         &self,
         caller: Writer,
-        /// Repeating a request with the same key returns the first response and creates nothing.
+        /// A repeated request with the same key returns the first response and creates nothing.
         #[oai(name = "Idempotency-Key")]
         key: Header<Option<IdempotencyKey>>,
         body: Json<CreatePerson>,
@@ -149,14 +149,14 @@ impl Persons {
 
     /// Get a person
     ///
-    /// Returns the person. Its version is the `ETag`.
+    /// The `ETag` header holds the version of the person.
     #[oai(path = "/persons/:id", method = "get", operation_id = "getPerson")]
     async fn get(
         &self,
         _caller: Reader,
         /// The id of the person.
         id: Path<Uuid>,
-        /// Return 304 if the version still has this ETag.
+        /// Return 304 if the person still has this ETag.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Fetched<CreatePerson>, ApiError> {
@@ -165,14 +165,14 @@ impl Persons {
 
     /// Replace a person
     ///
-    /// Removes optional fields that the body does not have.
+    /// Replaces all fields. Optional fields missing from the body are removed.
     #[oai(path = "/persons/:id", method = "put", operation_id = "replacePerson")]
     async fn replace(
         &self,
         caller: Writer,
         /// The id of the person.
         id: Path<Uuid>,
-        /// Replace the person only if its version still has this ETag.
+        /// Replace the person only if it still has this ETag.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
         body: Json<CreatePerson>,
@@ -182,14 +182,15 @@ impl Persons {
 
     /// Update a person
     ///
-    /// Applies a JSON merge patch (RFC 7396): absent fields keep their values, `null` removes an optional field.
+    /// Applies a JSON merge patch (RFC 7396). Fields missing from the body keep their values, and `null` removes an
+    /// optional field.
     #[oai(path = "/persons/:id", method = "patch", operation_id = "updatePerson")]
     async fn update(
         &self,
         caller: Writer,
         /// The id of the person.
         id: Path<Uuid>,
-        /// Update the person only if its version still has this ETag.
+        /// Update the person only if it still has this ETag.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
         body: Json<Patch<CreatePerson>>,
@@ -199,14 +200,14 @@ impl Persons {
 
     /// Delete a person
     ///
-    /// Deletes the person. Requires an admin.
+    /// Requires the `admin` role.
     #[oai(path = "/persons/:id", method = "delete", operation_id = "deletePerson")]
     async fn delete(
         &self,
         caller: Admin,
         /// The id of the person.
         id: Path<Uuid>,
-        /// Delete the person only if its version still has this ETag.
+        /// Delete the person only if it still has this ETag.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
     ) -> Result<Deleted<CreatePerson>, ApiError> {
