@@ -2,6 +2,7 @@
 
 mod imports;
 mod layout;
+mod links;
 mod source;
 
 use std::{
