@@ -2,7 +2,7 @@
 
 mod imports;
 mod layout;
-mod links;
+mod pages;
 mod source;
 
 use std::{

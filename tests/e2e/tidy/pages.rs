@@ -1,8 +1,13 @@
-//! Checks the links of the Markdown pages.
+//! Checks the Markdown pages: links, length, and the index of `docs`.
 
 use std::fs;
 
 use super::{files, root};
+
+/// The maximum number of lines of a page.
+const MAX_LINES: usize = 250;
+/// The maximum number of lines of the README.
+const MAX_README_LINES: usize = 120;
 
 /// Returns the lines of a page outside of its code blocks.
 fn prose(page: &str) -> impl Iterator<Item = &str> {
@@ -34,22 +39,44 @@ fn problem(path: &str, page: &str, link: &str) -> Option<String> {
     if heading.is_empty() {
         return None;
     }
-    let text = if file.is_empty() {
-        page.to_owned()
-    } else {
-        fs::read_to_string(target).expect("a page")
-    };
+    let text =
+        if file.is_empty() { page.to_owned() } else { fs::read_to_string(target).expect("a page") };
     let mut headings = prose(&text).filter(|line| line.starts_with('#'));
     let is_there = headings.any(|line| anchor(line) == heading);
     (!is_there).then(|| format!("{path}: {link} names a heading that does not exist"))
 }
 
+/// Returns the pages of the root folder and of `docs`, with their paths.
+fn pages() -> impl Iterator<Item = (String, String)> {
+    let all = files("", &["md"]).into_iter();
+    all.filter(|(path, _)| !path.contains('/') || path.starts_with("docs/"))
+}
+
+#[test]
+fn pages_are_short() {
+    for (path, page) in pages().filter(|(path, _)| path != "CHANGELOG.md") {
+        let (lines, is_readme) = (page.lines().count(), path == "README.md");
+        let most = if is_readme { MAX_README_LINES } else { MAX_LINES };
+        assert!(lines <= most, "{path} has {lines} lines, and may have {most}");
+    }
+}
+
+#[test]
+fn index_links_to_every_page() {
+    let index = fs::read_to_string(root().join("docs/README.md")).expect("the index");
+    for (path, _) in pages() {
+        let Some(name) = path.strip_prefix("docs/") else { continue };
+        let is_listed = index.contains(&format!("]({name})")) || name == "README.md";
+        let is_record = name.starts_with("decisions/0");
+        assert!(is_listed || is_record, "docs/README.md has no link to {name}");
+    }
+}
+
 #[test]
 fn links_lead_to_files_and_headings() {
     let mut problems = Vec::new();
-    for (path, page) in files("", &["md"]) {
-        let is_page = !path.contains('/') || path.starts_with("docs/");
-        for line in prose(&page).filter(|_| is_page) {
+    for (path, page) in pages() {
+        for line in prose(&page) {
             let links = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
             problems.extend(links.filter_map(|link| problem(&path, &page, link)));
         }
