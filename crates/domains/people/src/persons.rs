@@ -149,7 +149,7 @@ impl Persons {
 
     /// Get a person
     ///
-    /// The `ETag` header holds the version of the person.
+    /// Returns the person. The `ETag` header holds its version.
     #[oai(path = "/persons/:id", method = "get", operation_id = "getPerson")]
     async fn get(
         &self,
