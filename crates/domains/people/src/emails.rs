@@ -96,14 +96,13 @@ impl Emails {
             // The lock prevents concurrent requests from changing the list after the check.
             let row = transaction.query_one(LOCK, &[&person]).await.or_not_found("person")?;
             let emails: Vec<EmailAddress> = row.get("emails");
-            let problem = match emails.contains(address) {
-                true => Some("is already in the list"),
-                false => (emails.len() >= MAX_EMAILS).then_some("the list already has 20 addresses"),
-            };
-            if let Some(problem) = problem {
-                return Err(ApiError::Conflict(vec![FieldError::new(
-                    "/address".to_owned(),
-                    problem,
+            let conflict = |problem| FieldError::new("/address".to_owned(), problem);
+            if emails.contains(address) {
+                return Err(ApiError::Conflict(vec![conflict("is already in the list")]));
+            }
+            if emails.len() >= MAX_EMAILS {
+                return Err(ApiError::Conflict(vec![conflict(
+                    "the list already has 20 addresses",
                 )]));
             }
             let entry = audit::entry(by, "person", person);

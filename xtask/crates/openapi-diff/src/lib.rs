@@ -112,7 +112,7 @@ impl<'a> Comparison<'a> {
             match new["content"].get(media_type) {
                 Some(new) => self.schema(place, direction, &old["schema"], &new["schema"]),
                 None => {
-                    self.found.push(format!("{place}: the media type {media_type} was removed"))
+                    self.found.push(format!("{place}: the media type {media_type} was removed"));
                 }
             }
         }

@@ -12,7 +12,7 @@ const TEMPLATE_NAME: &str = concat!("slip", "way");
 const TEMPLATE_FILES: [&str; 6] = [
     "docs/benchmarks",
     "docs/benchmarks.md",
-    "docs/guide.md",
+    "docs/decisions",
     "docs/images",
     "docs/your-own-project.md",
     "tests/commands/own_project.rs",

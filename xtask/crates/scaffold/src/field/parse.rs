@@ -87,9 +87,7 @@ pub(super) fn read_kind(
         ("ref", Some(things)) => Kind::Ref(target(things)?),
         ("many", Some(things)) => Kind::Many(target(things)?),
         ("enum", None) => {
-            return Err(
-                "an enum needs values, such as `status:enum(draft,published)`".to_owned()
-            );
+            return Err("an enum needs values, such as `status:enum(draft,published)`".to_owned());
         }
         ("ref" | "many", None) => {
             return Err(format!(
