@@ -34,7 +34,7 @@ pub(crate) fn the_database_follows_the_git_branch(stack: &Stack) {
     git("add README.md");
     git("commit --quiet --message first");
     let setting = stack.edit(".env", |text| format!("{text}\nDATABASE_BRANCHES=git\n"));
-    stack.up().says("the database is that of main");
+    stack.up().says("using the database of branch main");
 
     stack.create_person("On Every Branch");
     git("switch --quiet --create try-it").says("a copy of that of main");

@@ -186,7 +186,10 @@ async fn production_refuses_the_accounts_for_development_and_their_tokens() {
     }
     let production = config(&app.database, &[("APP_ENV", "production")]);
     let said = migrate::up(&production, false, None).await.expect("nothing to do");
-    assert!(said.contains("warning: 2 accounts have the password for development"), "{said}");
+    assert!(
+        said.contains("warning: 2 accounts have the public password for development"),
+        "{said}"
+    );
     let error = migrate::token(&production, db::accounts::Role::Admin).await.expect_err("refused");
     assert!(error.to_string().contains("production"), "{error}");
 }

@@ -52,7 +52,10 @@ fn print(text: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-#[expect(clippy::print_stderr, reason = "the log is not set up yet, or the program is about to exit")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the log is not set up yet, or the program is about to exit"
+)]
 fn print_error(text: &str) {
     eprintln!("{text}");
 }

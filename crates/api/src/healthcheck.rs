@@ -14,7 +14,9 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(variable: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<()> {
     let Listen::Address(mut address) = Listen::from_lookup(variable)? else {
-        bail!("cannot check a server with API_LISTEN=stdin, because its address is unknown. Set API_LISTEN.");
+        bail!(
+            "cannot check a server with API_LISTEN=stdin, because its address is unknown. Set API_LISTEN."
+        );
     };
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -25,9 +27,9 @@ pub(crate) fn run(variable: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<(
     stream
         .write_all(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut response = String::new();
-    stream
-        .read_to_string(&mut response)
-        .with_context(|| format!("no response from {address} within {} seconds", TIMEOUT.as_secs()))?;
+    stream.read_to_string(&mut response).with_context(|| {
+        format!("no response from {address} within {} seconds", TIMEOUT.as_secs())
+    })?;
     let status = response.lines().next().unwrap_or_default();
     if !status.starts_with("HTTP/1.1 200 ") {
         bail!("the server at {address} is not ready: {status}");

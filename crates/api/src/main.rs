@@ -1,4 +1,5 @@
-//! The API server. `api` starts it, `api healthcheck` checks a running server, `api openapi` prints the OpenAPI document.
+//! The API server. `api` starts the server, `api healthcheck` checks a running server, and `api openapi` prints the
+//! OpenAPI document.
 
 use std::process::ExitCode;
 

@@ -87,7 +87,8 @@ impl FromStr for Listen {
         if text == "stdin" {
             return Ok(Self::Stdin);
         }
-        let address = text.parse().map_err(|_| "expected an address such as 127.0.0.1:5000, or stdin")?;
+        let address =
+            text.parse().map_err(|_| "expected an address such as 127.0.0.1:5000, or stdin")?;
         Ok(Self::Address(address))
     }
 }

@@ -154,7 +154,8 @@ impl<'a> Reader<'a> {
             self.problem(variable, "is missing".to_owned());
         }
         if production && password(&text).is_some_and(is_example) {
-            let reason = "has an empty or well-known password. To generate one, run openssl rand -hex 24.";
+            let reason =
+                "has an empty or well-known password. To generate one, run openssl rand -hex 24.";
             self.problem(variable, reason.to_owned());
         }
         text.into()

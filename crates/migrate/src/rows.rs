@@ -1,4 +1,4 @@
-//! Any number of synthetic rows, for development against a realistic volume.
+//! Synthetic rows, for development with a realistic amount of data.
 
 use std::{collections::HashSet, iter, sync::mpsc, thread};
 
@@ -16,7 +16,7 @@ const CHUNK: usize = 1000;
 /// container.
 pub async fn seed_rows(config: &Config, rows: u32, stored: &dyn Fn(u64)) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
-        bail!("APP_ENV is production, and synthetic rows are for development: refused");
+        bail!("refused: APP_ENV is production, and synthetic rows are for development");
     }
     let mut client = connect(config, None).await?;
     bulk::lock(&client).await?;
@@ -27,7 +27,7 @@ pub async fn seed_rows(config: &Config, rows: u32, stored: &dyn Fn(u64)) -> anyh
     let before = present.len() as u64;
     let missing = generate((0..rows).filter(|number| !present.contains(number)).collect());
     let loaded = bulk::insert(&mut client, missing, &|count| stored(before + count)).await?;
-    let kept = if before > 0 { format!("; {before} were there") } else { String::new() };
+    let kept = if before > 0 { format!("; {before} existed already") } else { String::new() };
     Ok(format!("loaded {loaded} synthetic persons{kept}\n"))
 }
 
