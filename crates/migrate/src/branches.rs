@@ -1,5 +1,5 @@
-//! A copy of the database for each git branch. The database in use always has the name in DATABASE_URL: a switch renames
-//! databases, so the server keeps its settings.
+//! A copy of the database for each git branch. The database in use always has the name in DATABASE_URL. A switch
+//! renames databases, so the settings of the server do not change.
 
 use std::fmt::Write as _;
 
@@ -13,8 +13,8 @@ use crate::{
     database_name, snapshots,
 };
 
-/// Switches to the copy of the branch `name`. The first switch creates the copy from the first of `parents` that has one,
-/// or else from the database in use.
+/// Switches to the copy of the branch `name`. The first switch creates this copy from the first of `parents` that has a
+/// copy, or else from the database in use.
 ///
 /// A database in use without a branch becomes the copy of the branch `left`, or of `name`.
 pub async fn switch(

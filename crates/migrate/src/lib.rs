@@ -40,8 +40,8 @@ pub async fn up(config: &Config, seed: bool, to: Option<i32>) -> anyhow::Result<
     Ok(output)
 }
 
-/// Replaces the database with a new one that has all migrations and, unless `empty`, the sample rows. The old one is kept
-/// as an automatic snapshot, unless `keep` is false.
+/// Replaces the database with a new one that has all migrations and, unless `empty`, the sample rows. Keeps the old
+/// database as an automatic snapshot, unless `keep` is false.
 pub async fn recreate(config: &Config, empty: bool, keep: bool) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
         bail!("refused: APP_ENV is production, and this command drops every row");

@@ -1,5 +1,5 @@
-//! Replaces the database with a dump. xtask loads the dump into a second database with PostgreSQL's own tools. This module
-//! prepares that database, and swaps the two at the end.
+//! Replaces the database with a dump. xtask loads the dump into a second database with PostgreSQL's tools. This module
+//! creates the second database before, and swaps the two databases after.
 
 use anyhow::{Context, bail};
 use config::{Config, Profile};

@@ -11,9 +11,10 @@ use crate::{accounts, connection::connect, synthetic};
 /// The number of persons in a chunk.
 const CHUNK: usize = 1000;
 
-/// Loads those of the first `rows` synthetic persons that the database does not have, in one transaction, and reports the
-/// number of stored persons to `stored`. A lock makes concurrent commands wait: a killed one may still run in its
-/// container.
+/// Loads the first `rows` synthetic persons in one transaction, except the persons that exist already.
+///
+/// Calls `stored` with the number of stored persons. A lock makes concurrent commands wait, because a killed command
+/// may still run in its container.
 pub async fn seed_rows(config: &Config, rows: u32, stored: &dyn Fn(u64)) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
         bail!("refused: APP_ENV is production, and synthetic rows are for development");

@@ -157,7 +157,7 @@ async fn preview(
     Ok(output)
 }
 
-/// Undoes the migrations after version `to`, or the last one. The database is kept as an automatic snapshot, unless `keep`
+/// Undoes the migrations after version `to`, or the last migration. Takes an automatic snapshot before, unless `keep`
 /// is false.
 pub async fn down(config: &Config, to: Option<i32>, keep: bool) -> anyhow::Result<String> {
     let mut client = connect(config, None).await?;

@@ -100,9 +100,9 @@ pub async fn description(
     Ok(row.map(|row| (row.get(0), row.get(1))))
 }
 
-/// Copies the database `from` to `to`. Closes the connections to `from`. New ones wait for the end of the copy.
+/// Copies the database `from` to `to`. Closes the connections to `from`. New connections wait for the end of the copy.
 ///
-/// `helper` is a second connection to the same server. A killed client leaves no copy, or a whole one.
+/// `helper` is a second connection to the same server. If the client is killed, the copy is complete or does not exist.
 pub async fn copy(client: &Client, helper: &Client, from: &str, to: &str) -> Result<(), Error> {
     let _ = client.batch_execute(NOTICE_DEATH).await;
     let statement: String = client.query_one(COPY, &[&to, &from]).await?.get(0);
@@ -111,7 +111,7 @@ pub async fn copy(client: &Client, helper: &Client, from: &str, to: &str) -> Res
     alone(helper, &[from], copied).await
 }
 
-/// Renames and describes databases in this order, in one transaction. Closes their connections. New ones wait for the end.
+/// Renames and describes databases in this order, in one transaction. Closes their connections. New connections wait.
 pub async fn rename_all(
     client: &mut Client,
     helper: &Client,
@@ -150,8 +150,8 @@ async fn alone(
     work: impl Future<Output = Result<(), Error>>,
 ) -> Result<(), Error> {
     // PostgreSQL checks for remaining connections only every 0.1 s.
-    let patience = 500_i64;
-    helper.execute(TERMINATE, &[&databases, &patience]).await?;
+    let timeout_ms = 500_i64;
+    helper.execute(TERMINATE, &[&databases, &timeout_ms]).await?;
     let terminate = async {
         loop {
             helper.execute(TERMINATE, &[&databases, &1_i64]).await?;

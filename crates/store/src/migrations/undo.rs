@@ -21,13 +21,14 @@ pub struct Undo(Vec<(Migration, String)>);
 /// A migration does not have a down file.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "there is no {0}: write what undoes it into that file, or go back to a snapshot from before it"
+    "{0} does not exist. Write the SQL that undoes the migration to this file, or restore a snapshot from before the \
+     migration"
 )]
 struct Missing(String);
 
 /// Another process has undone a migration at the same time.
 #[derive(Debug, thiserror::Error)]
-#[error("somebody else has undone {0} meanwhile; this has undone nothing")]
+#[error("another process has undone {0} at the same time. Nothing was undone here")]
 struct Undone(String);
 
 impl Undo {
