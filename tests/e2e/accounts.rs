@@ -62,7 +62,10 @@ async fn an_address_has_one_account_whatever_its_case() {
     let app = TestApp::spawn().await;
     assert_eq!(sign_up(&app, "ada@example.com").await.status(), 201);
     let problem = problem(sign_up(&app, "ADA@example.com").await, 409).await;
-    assert_eq!(problem["errors"], json!([{ "pointer": "/email", "detail": "has an account" }]));
+    assert_eq!(
+        problem["errors"],
+        json!([{ "pointer": "/email", "detail": "already has an account" }])
+    );
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Copies of a database on the same server: creates, describes, renames and drops them.
 //!
-//! A killed process leaves a consistent state: a copy is one query, and names and descriptions change in one transaction.
-//! Locks block new connections meanwhile, and end with their owner.
+//! A killed process leaves a consistent state, because a copy is one query, and names and descriptions change in one
+//! transaction. Locks block new connections during the work, and end with their owner.
 
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ SELECT pg_advisory_lock($1, hashtext($2))";
 const NOTICE_DEATH: &str = "\
 -- store::copies::notice_death
 SET client_connection_check_interval = '500ms'";
-// Small databases are copied through the WAL, because copying files needs two checkpoints. Large ones are copied as files:
-// a full disk is then an error of the query, while a full WAL stops the server.
+// Small databases are copied through the WAL, because copying files needs two checkpoints. Large databases are copied
+// as files: a full disk is then an error of the query, while a full WAL stops the server.
 const COPY: &str = "\
 -- store::copies::copy
 SELECT format('CREATE DATABASE %I TEMPLATE %I STRATEGY %s', $1::text, $2::text,
@@ -90,8 +90,8 @@ pub async fn list(client: &Client, database: &str) -> Result<Vec<Copy>, Error> {
     Ok(rows.iter().map(copy).collect())
 }
 
-/// Returns the description of a database and the server's time in seconds since 1970, or `None` if the database does not
-/// exist.
+/// Returns the description of a database and the server's time in seconds since 1970. Returns `None` if the database
+/// does not exist.
 pub async fn description(
     client: &Client,
     database: &str,

@@ -29,8 +29,8 @@ pub enum Error {
     /// PostgreSQL cannot store the value: a check constraint failed, or a text contains NUL.
     #[error("the database rejected the value")]
     Invalid(#[source] Cause),
-    /// The database is unreachable, starting, out of connections, or without a schema, or another transaction has locked
-    /// a row for too long.
+    /// The database is unreachable, starting, out of connections or without a schema, or a lock was not available in
+    /// time.
     #[error("the database is temporarily unavailable")]
     Unavailable(#[source] Cause),
     /// The server rejected the user or the password.

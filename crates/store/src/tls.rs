@@ -27,7 +27,9 @@ pub(crate) struct Tls {
 /// An error in the TLS parameters of the URL.
 #[derive(Debug, thiserror::Error)]
 enum TlsError {
-    #[error("sslmode={0} does not verify the identity of the server. Use sslmode=verify-full or sslmode=disable")]
+    #[error(
+        "sslmode={0} does not verify the identity of the server. Use sslmode=verify-full or sslmode=disable"
+    )]
     Unchecked(String),
     #[error("cannot read the certificates in {0} (sslrootcert)")]
     Certificates(String, #[source] rustls::pki_types::pem::Error),

@@ -123,7 +123,9 @@ pub(super) async fn alone<T>(
 pub(super) async fn pause(attempt: usize, error: Error) -> Result<(), Error> {
     let seconds = PAUSES.get(attempt).filter(|_| is_in_use(&error));
     let Some(seconds) = seconds else { return Err(error) };
-    tracing::warn!("a migration waits for a lock of another transaction: next attempt in {seconds} s");
+    tracing::warn!(
+        "a migration waits for a lock of another transaction: next attempt in {seconds} s"
+    );
     tokio::time::sleep(Duration::from_secs(*seconds)).await;
     Ok(())
 }
