@@ -2,8 +2,8 @@
 //!
 //! Read in this order:
 //!
-//! 1. `routes.rs` lists every group of operations. A new resource is added to the crate `people`, below
-//!    `crates/domains`; `docs/adding-a-resource.md` shows the steps.
+//! 1. `routes.rs` lists every group of operations. Resources are in the crates below `crates/domains`. To add one,
+//!    follow `docs/adding-a-resource.md`.
 //! 2. `health.rs` is the shortest group of operations, and `audit.rs` is one with parameters and a page of rows.
 //! 3. `command.rs` starts the server or runs one of the subcommands, see [`run`].
 //!

@@ -9,7 +9,7 @@ use migrate::{branches, snapshots};
 pub(crate) enum Snapshot {
     /// Copy the database to a snapshot (requests wait during the copy)
     Save {
-        /// Name of the snapshot [default: the next free number]
+        /// Name of the snapshot (default: the next free number)
         name: Option<String>,
         /// Confirm the command (required in production)
         #[arg(long)]
@@ -17,7 +17,7 @@ pub(crate) enum Snapshot {
     },
     /// Replace the database with a snapshot, and keep the old database as another snapshot
     Restore {
-        /// Name of the snapshot [default: the newest snapshot]
+        /// Name of the snapshot (default: the newest snapshot)
         name: Option<String>,
         /// Do not apply the migrations that the snapshot lacks
         #[arg(long)]

@@ -10,7 +10,7 @@
 //! 5. [`migrations`] applies and undoes migrations.
 //! 6. [`accounts`], [`tokens`], [`audit`] and [`idempotency_keys`] contain the queries for these tables.
 //!
-//! [`admin`] and [`copies`] are for tools and tests. The crate `db` re-exports this crate.
+//! [`admin`] and [`copies`] are for tools and tests. The crate `db` re-exports most of this crate.
 
 pub mod accounts;
 pub mod admin;
