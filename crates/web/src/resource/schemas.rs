@@ -1,6 +1,6 @@
 //! The schemas of a resource in the OpenAPI document: a stored item, a page and a patch.
 //!
-//! Each is derived from the schema and the example of the fields `T`, such as `CreatePerson`.
+//! Each is derived from the schema and the example of the fields `T`, such as `CreateBook`.
 
 use std::{borrow::Cow, marker::PhantomData};
 
