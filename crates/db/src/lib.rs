@@ -7,8 +7,8 @@
 //! 3. `seeds/` contains the sample rows for development. [`seed()`] loads the rows.
 //!
 //! This crate contains no queries of resources: each resource has its queries in its own file below `crates/domains`.
-//! The crate `store` connects to PostgreSQL and contains the queries for accounts, tokens and the audit. `db` re-exports
-//! the parts of `store` that tools and tests need.
+//! The crate `store` connects to PostgreSQL and contains the queries for accounts, tokens and the audit. This crate
+//! re-exports the parts of `store` that tools and tests need.
 
 pub mod bulk;
 pub mod migrations;

@@ -63,7 +63,7 @@ pub(crate) struct Live {
 }
 
 impl DatabaseCopies {
-    /// Locks the copies, and drops unfinished ones.
+    /// Locks the copies, and drops unfinished copies.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let live = database_name(config)?;
         let room = LONGEST - DIGITS - "__snapshot_".len();

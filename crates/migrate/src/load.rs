@@ -24,7 +24,7 @@ pub async fn prepare(config: &Config) -> anyhow::Result<String> {
 /// automatic snapshot, unless `keep` is false.
 ///
 /// # Errors
-/// The dump is not of this application, or its schema is newer. Nothing changes then.
+/// Returns an error if the dump is from another application or its schema is newer. Nothing changes then.
 pub async fn finish(config: &Config, keep: bool) -> anyhow::Result<String> {
     let (name, loaded) = (database_name(config)?, loaded(config)?);
     let mut output = {

@@ -32,7 +32,7 @@ pub async fn seed_rows(config: &Config, rows: u32, stored: &dyn Fn(u64)) -> anyh
     Ok(format!("loaded {loaded} synthetic persons{kept}\n"))
 }
 
-/// Generates the persons with these numbers in a thread, while the database stores earlier ones.
+/// Generates the persons with these numbers in a thread, while the database stores earlier persons.
 fn generate(numbers: Vec<u32>) -> impl Iterator<Item = Person> {
     let (sender, persons) = mpsc::sync_channel::<Vec<_>>(20);
     let mut generator = Some(thread::spawn(move || {

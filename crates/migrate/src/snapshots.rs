@@ -1,4 +1,4 @@
-//! Snapshots: named copies of the database, and the automatic ones of destructive commands.
+//! Snapshots: named copies of the database. Destructive commands take automatic snapshots.
 
 use std::fmt::Write as _;
 

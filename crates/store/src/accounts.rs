@@ -117,7 +117,7 @@ SELECT count(*) FROM accounts WHERE development";
 /// Returns the account with this id.
 ///
 /// # Errors
-/// [`Error::NotFound`] if the account does not exist.
+/// Returns [`Error::NotFound`] if the account does not exist.
 pub async fn get(client: &dyn Connection, id: Uuid) -> Result<Account, Error> {
     Ok(account(&client.query_one(FIND, &[&id]).await?))
 }
@@ -131,7 +131,7 @@ pub async fn find_by_email(client: &dyn Connection, email: &str) -> Result<Optio
 /// Returns the account with this id, locked until the end of the transaction.
 ///
 /// # Errors
-/// [`Error::NotFound`] if the account does not exist.
+/// Returns [`Error::NotFound`] if the account does not exist.
 pub async fn lock(transaction: &dyn Connection, id: Uuid) -> Result<Account, Error> {
     Ok(account(&transaction.query_one(LOCK, &[&id]).await?))
 }
@@ -151,7 +151,7 @@ pub async fn list(
 /// Stores an account.
 ///
 /// # Errors
-/// [`Error::Duplicate`] with [`EMAIL_KEY`] if the address already has an account.
+/// Returns [`Error::Duplicate`] with [`EMAIL_KEY`] if the address already has an account.
 pub async fn insert(client: &dyn Connection, new: NewAccount) -> Result<Account, Error> {
     let NewAccount { email, name, role, password_hash } = new;
     let id = Uuid::now_v7();
@@ -174,7 +174,7 @@ pub async fn update(transaction: &dyn Connection, account: &Account) -> Result<(
 /// Deletes the account with its tokens.
 ///
 /// # Errors
-/// [`Error::NotFound`] if the account does not exist.
+/// Returns [`Error::NotFound`] if the account does not exist.
 pub async fn delete(client: &dyn Connection, id: Uuid) -> Result<(), Error> {
     match client.execute(DELETE, &[&id]).await? {
         0 => Err(Error::NotFound),

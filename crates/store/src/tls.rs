@@ -43,7 +43,7 @@ impl Tls {
     /// Returns `url` without the TLS parameters, and the TLS settings.
     ///
     /// # Errors
-    /// The mode does not verify the server, or the certificates cannot be read.
+    /// Returns an error if the mode does not verify the server, or if the certificates cannot be read.
     pub(crate) fn from_url(url: &str) -> Result<(String, Self), Error> {
         let (mut mode, mut authorities, mut rest) = ("disable", None, Vec::new());
         let (base, query) = url.split_once('?').unwrap_or((url, ""));

@@ -166,7 +166,7 @@ pub async fn insert(client: &dyn Connection, new: NewToken) -> Result<Token, Err
 /// Deletes a session or an API token of an account.
 ///
 /// # Errors
-/// [`Error::NotFound`] if the account does not have this session or token.
+/// Returns [`Error::NotFound`] if the account does not have this session or token.
 pub async fn delete(
     client: &dyn Connection,
     account: Uuid,

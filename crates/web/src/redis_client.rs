@@ -41,7 +41,7 @@ impl RedisClient {
     /// Creates a client, which connects when [`RedisClient::subscribe`] runs.
     ///
     /// # Errors
-    /// The URL is malformed.
+    /// Returns an error if the URL is malformed.
     pub(crate) fn new(url: Option<&Secret>) -> anyhow::Result<Self> {
         let Some(url) = url else { return Ok(Self::default()) };
         let info = url.expose().into_connection_info().context("REDIS_URL")?;

@@ -53,7 +53,7 @@ fn references(schema: &Value, names: &mut Vec<String>) {
 /// Checks `value` against the schema `name`.
 ///
 /// # Errors
-/// [`ApiError::Invalid`] with all errors. The errors do not contain values, which may be passwords.
+/// Returns [`ApiError::Invalid`] with all errors. The errors do not contain values, which may be passwords.
 pub fn check(name: &str, value: &Value) -> Result<(), ApiError> {
     let validator = VALIDATORS.get(name).expect("every request body has a schema");
     let validator = validator.get_or_init(|| build(name));

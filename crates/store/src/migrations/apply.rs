@@ -109,7 +109,7 @@ pub(super) async fn alone<T>(
     let done = work(client).await;
     let ended = client.batch_execute(END).await;
     let unlocked = client.execute(UNLOCK, &[&LOCK]).await;
-    // The first error is the cause of later ones.
+    // The first error causes the later errors.
     let done = done?;
     ended?;
     unlocked?;
@@ -119,7 +119,7 @@ pub(super) async fn alone<T>(
 /// Waits before the next attempt after a lock timeout.
 ///
 /// # Errors
-/// `error`, if it is not a lock timeout, or after the last attempt.
+/// Returns `error` if `error` is not a lock timeout, or after the last attempt.
 pub(super) async fn pause(attempt: usize, error: Error) -> Result<(), Error> {
     let seconds = PAUSES.get(attempt).filter(|_| is_in_use(&error));
     let Some(seconds) = seconds else { return Err(error) };

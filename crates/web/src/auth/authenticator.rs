@@ -70,7 +70,7 @@ impl Authenticator {
     /// Returns the account and the rights of a token.
     ///
     /// # Errors
-    /// [`ApiError::Unauthorized`] if the token is not valid.
+    /// Returns [`ApiError::Unauthorized`] if the token is not valid.
     pub(crate) async fn authenticate(&self, token: &str) -> Result<Holder, ApiError> {
         let hash = token::hash(token).ok_or(ApiError::Unauthorized)?;
         let revocations = {
@@ -92,7 +92,7 @@ impl Authenticator {
     /// Revokes a session or an API token of the caller, effective immediately.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] if the caller does not have a token with this id.
+    /// Returns [`ApiError::NotFound`] if the caller does not have a token with this id.
     pub(crate) async fn revoke(
         &self,
         caller: &Caller,

@@ -73,7 +73,7 @@ impl Throttle {
     /// Counts an attempt on an account, before the password is verified: concurrent attempts count too.
     ///
     /// # Errors
-    /// [`ApiError::TooManyAttempts`] over a limit.
+    /// Returns [`ApiError::TooManyAttempts`] if a limit is exceeded.
     pub(crate) async fn attempt(&self, email: &str, from: &RemoteAddr) -> Result<(), ApiError> {
         self.count(Source::Account(email.to_lowercase()), BY_ACCOUNT).await?;
         self.attempt_from(from).await
@@ -82,7 +82,7 @@ impl Throttle {
     /// Counts an attempt without an account.
     ///
     /// # Errors
-    /// [`ApiError::TooManyAttempts`] over a limit.
+    /// Returns [`ApiError::TooManyAttempts`] if a limit is exceeded.
     pub(crate) async fn attempt_from(&self, from: &RemoteAddr) -> Result<(), ApiError> {
         let Some(source) = address(from) else { return Ok(()) };
         self.count(source, BY_ADDRESS).await
