@@ -18,7 +18,7 @@ DELETE FROM refinery_schema_history WHERE version = $1";
 #[derive(Debug)]
 pub struct Undo(Vec<(Migration, String)>);
 
-/// Returns an error if a migration does not have a down file.
+/// The error of a migration without a down file.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{0} does not exist. Write the SQL that undoes the migration to this file, or restore a snapshot from before the \
