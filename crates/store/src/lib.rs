@@ -5,8 +5,8 @@
 //! 1. [`Database`] is the connection pool. It returns a [`PoolClient`] or begins a [`Transaction`].
 //! 2. [`Connection`] is the trait of both. It prepares, times and cancels queries.
 //! 3. [`Error`] lists the errors that callers distinguish, such as a violated constraint.
-//! 4. [`Table`] generates the queries of a resource from its columns. [`Batcher`] combines concurrent reads of single
-//!    rows into one query, and [`retry()`] repeats a transaction after a conflict.
+//! 4. [`Table`] runs the queries of a resource, which are in [`Queries`]. [`Batcher`] combines concurrent calls into
+//!    one query, and [`retry()`] repeats a transaction after a conflict.
 //! 5. [`migrations`] applies and undoes migrations.
 //! 6. [`accounts`], [`tokens`], [`audit`] and [`idempotency_keys`] contain the queries for these tables.
 //!
