@@ -31,7 +31,7 @@ pub(crate) fn a_migration_is_written_applied_and_undone(stack: &Stack) {
     run(&mut stack.xtask("migrate up --dry-run"))
         .succeeded()
         .says("ADD COLUMN title")
-        .says("holds up every write and read of persons");
+        .says("blocks every write and read of persons");
     for file in [file, down] {
         std::fs::remove_file(stack.root.join(file)).expect("it is there");
     }

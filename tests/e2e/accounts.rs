@@ -62,7 +62,10 @@ async fn an_address_has_one_account_whatever_its_case() {
     let app = TestApp::spawn().await;
     assert_eq!(sign_up(&app, "ada@example.com").await.status(), 201);
     let problem = problem(sign_up(&app, "ADA@example.com").await, 409).await;
-    assert_eq!(problem["errors"], json!([{ "pointer": "/email", "detail": "has an account" }]));
+    assert_eq!(
+        problem["errors"],
+        json!([{ "pointer": "/email", "detail": "already has an account" }])
+    );
 }
 
 #[tokio::test]
@@ -186,7 +189,10 @@ async fn production_refuses_the_accounts_for_development_and_their_tokens() {
     }
     let production = config(&app.database, &[("APP_ENV", "production")]);
     let said = migrate::up(&production, false, None).await.expect("nothing to do");
-    assert!(said.contains("warning: 2 accounts have the password for development"), "{said}");
+    assert!(
+        said.contains("warning: 2 accounts have the public password for development"),
+        "{said}"
+    );
     let error = migrate::token(&production, db::accounts::Role::Admin).await.expect_err("refused");
     assert!(error.to_string().contains("production"), "{error}");
 }

@@ -170,7 +170,7 @@ async fn a_load_that_fails_says_why_and_changes_nothing() {
 #[ignore = "takes long"]
 async fn a_dump_of_another_schema_is_named() {
     let changes = [
-        ("DROP TABLE refinery_schema_history", "of another kind of database"),
+        ("DROP TABLE refinery_schema_history", "from another application"),
         (
             "INSERT INTO refinery_schema_history VALUES (9999, 'make_tea', '', '')",
             "has schema version 9999",

@@ -217,22 +217,22 @@ async fn bad_bodies_are_refused_with_every_reason() {
     let response = app.request("POST", "/persons").body("{}").send().await.expect("an answer");
     answers += &describe("no content type", response).await;
     insta::assert_snapshot!(answers, @r#"
-    no name: 422 the request has values that are not valid; "/name" is missing
-    empty name: 422 the request has values that are not valid; "/name" must have at least 1 characters; "/name" has characters or a form that it may not have
-    201 characters: 422 the request has values that are not valid; "/name" must have at most 200 characters
-    only blanks: 422 the request has values that are not valid; "/name" has characters or a form that it may not have
-    NUL in the name: 422 the request has values that are not valid; "/name" has characters or a form that it may not have
-    line feed in the name: 422 the request has values that are not valid; "/name" has characters or a form that it may not have
-    right-to-left override: 422 the request has values that are not valid; "/name" has characters or a form that it may not have
-    name is a number: 422 the request has values that are not valid; "/name" must be of type string
-    name is null: 422 the request has values that are not valid; "/name" must be of type string
-    emails is a text: 422 the request has values that are not valid; "/emails" must be of type array
-    no emails: 422 the request has values that are not valid; "/emails" must have at least 1 items
-    21 emails: 422 the request has values that are not valid; "/emails" must have at most 20 items
-    no address: 422 the request has values that are not valid; "/emails/0" has characters or a form that it may not have; "/emails/1" has characters or a form that it may not have
-    unknown field: 422 the request has values that are not valid; "/a~1g~0e" is not a known field
-    all at once: 422 the request has values that are not valid; "/name" is missing; "/emails/0" must be of type string; "/emails/1" must have at least 3 characters; "/emails/1" has characters or a form that it may not have; "/nickname" must have at least 1 characters; "/nickname" has characters or a form that it may not have; "/age" is not a known field
-    not an object: 422 the request has values that are not valid; "" must be of type object
+    no name: 422 the request contains invalid values; "/name" is missing
+    empty name: 422 the request contains invalid values; "/name" must have at least 1 characters; "/name" has an invalid format
+    201 characters: 422 the request contains invalid values; "/name" must have at most 200 characters
+    only blanks: 422 the request contains invalid values; "/name" has an invalid format
+    NUL in the name: 422 the request contains invalid values; "/name" has an invalid format
+    line feed in the name: 422 the request contains invalid values; "/name" has an invalid format
+    right-to-left override: 422 the request contains invalid values; "/name" has an invalid format
+    name is a number: 422 the request contains invalid values; "/name" must be of type string
+    name is null: 422 the request contains invalid values; "/name" must be of type string
+    emails is a text: 422 the request contains invalid values; "/emails" must be of type array
+    no emails: 422 the request contains invalid values; "/emails" must have at least 1 items
+    21 emails: 422 the request contains invalid values; "/emails" must have at most 20 items
+    no address: 422 the request contains invalid values; "/emails/0" has an invalid format; "/emails/1" has an invalid format
+    unknown field: 422 the request contains invalid values; "/a~1g~0e" is not a known field
+    all at once: 422 the request contains invalid values; "/name" is missing; "/emails/0" must be of type string; "/emails/1" must have at least 3 characters; "/emails/1" has an invalid format; "/nickname" must have at least 1 characters; "/nickname" has an invalid format; "/age" is not a known field
+    not an object: 422 the request contains invalid values; "" must be of type object
     not JSON: 400 the body is not JSON: line 1, column 1
     lone surrogate: 400 the body is not JSON: line 1, column 16
     empty: 400 the body is not JSON: line 1, column 0
@@ -265,19 +265,19 @@ async fn bad_queries_and_ids_are_refused_with_the_reason() {
         answers += &describe(path, get(&app, path).await).await;
     }
     insta::assert_snapshot!(answers, @r#"
-    /persons?limit=0: 422 a parameter is not valid; "limit" is not valid: see the document
-    /persons?limit=101: 422 a parameter is not valid; "limit" is not valid: see the document
-    /persons?limit=-1: 422 a parameter is not valid; "limit" is not valid: see the document
-    /persons?limit=x: 422 a parameter is not valid; "limit" is not valid: see the document
-    /persons?cursor=x: 422 a parameter is not valid; "cursor" is not valid: see the document
-    /persons?cursor=: 422 a parameter is not valid; "cursor" is not valid: see the document
-    /persons?q=: 422 a parameter is not valid; "q" is not valid: see the document
-    /persons?q=%00: 422 a parameter is not valid; "q" is not valid: see the document
-    /persons?email=a: 422 a parameter is not valid; "email" is not valid: see the document
-    /persons/00000000-0000-7000-8000-000000000000: 404 there is no person with this id
-    /persons/x: 404 nothing is here
-    /persons/%00: 404 nothing is here
-    /persons/: 404 nothing is here
+    /persons?limit=0: 422 a parameter is invalid; "limit" is invalid, see the OpenAPI document
+    /persons?limit=101: 422 a parameter is invalid; "limit" is invalid, see the OpenAPI document
+    /persons?limit=-1: 422 a parameter is invalid; "limit" is invalid, see the OpenAPI document
+    /persons?limit=x: 422 a parameter is invalid; "limit" is invalid, see the OpenAPI document
+    /persons?cursor=x: 422 a parameter is invalid; "cursor" is invalid, see the OpenAPI document
+    /persons?cursor=: 422 a parameter is invalid; "cursor" is invalid, see the OpenAPI document
+    /persons?q=: 422 a parameter is invalid; "q" is invalid, see the OpenAPI document
+    /persons?q=%00: 422 a parameter is invalid; "q" is invalid, see the OpenAPI document
+    /persons?email=a: 422 a parameter is invalid; "email" is invalid, see the OpenAPI document
+    /persons/00000000-0000-7000-8000-000000000000: 404 the person does not exist
+    /persons/x: 404 this path does not exist
+    /persons/%00: 404 this path does not exist
+    /persons/: 404 this path does not exist
     "#);
 }
 

@@ -85,7 +85,7 @@ async fn a_snapshot_comes_back_beside_a_serving_api_and_so_does_what_it_replaced
     create(&app, "After").await;
     let (said, statuses) = answers(&app, snapshots::restore(&config, None, true, false)).await;
     let said = said.expect("restored");
-    assert!(said.contains("`cargo xtask db snapshot restore auto-1` brings it back"), "{said}");
+    assert!(said.contains("`cargo xtask db snapshot restore auto-1`"), "{said}");
     assert!(statuses.keys().all(|status| [200, 503].contains(status)), "{statuses:?}");
     assert_eq!(names(&app).await, ["Before"]);
 
@@ -100,7 +100,7 @@ async fn what_recreate_replaces_can_be_brought_back_five_times() {
     let config = settings(&app);
     create(&app, "Before").await;
     let said = migrate::recreate(&config, true, true).await.expect("recreated");
-    assert!(said.contains("`cargo xtask db snapshot restore auto-1` brings it back"), "{said}");
+    assert!(said.contains("`cargo xtask db snapshot restore auto-1`"), "{said}");
     for _ in 0..4 {
         migrate::recreate(&config, true, true).await.expect("recreated");
     }
@@ -118,7 +118,7 @@ async fn an_automatic_snapshot_is_a_copy_and_says_the_way_back() {
     let said = snapshots::automatic(&config, "load").await.expect("a snapshot");
     assert_eq!(
         said,
-        "what was before is kept: `cargo xtask db snapshot restore auto-1` brings it back\n"
+        "kept the old database as a snapshot. To restore it, run `cargo xtask db snapshot restore auto-1`.\n"
     );
     let entry = &listed(&config).await[0];
     assert_eq!(
@@ -233,7 +233,7 @@ async fn a_branch_has_rows_of_its_own_from_where_it_was_begun() {
     let said = branches::switch(&config, "feature/a", None, &["main".to_owned()]).await;
     assert_eq!(
         said.expect("switched"),
-        "the database is a new one for feature/a, a copy of that of main\n"
+        "created a database for branch feature/a, a copy of the database of main\n"
     );
     create(&app, "Feature").await;
     let from_main = ["gone".to_owned(), "main".to_owned(), "feature/a".to_owned()];
@@ -247,7 +247,10 @@ async fn a_branch_has_rows_of_its_own_from_where_it_was_begun() {
         ("feature-a", &["Main", "Other"]),
     ] {
         let (said, statuses) = answers(&app, branches::switch(&config, branch, None, &[])).await;
-        assert_eq!(said.expect("switched"), format!("the database is that of {branch} again\n"));
+        assert_eq!(
+            said.expect("switched"),
+            format!("switched to the database of branch {branch}\n")
+        );
         assert!(statuses.keys().all(|status| [200, 503].contains(status)), "{statuses:?}");
         assert_eq!(names(&app).await, rows, "{branch}");
     }
@@ -275,5 +278,5 @@ async fn the_database_stays_that_of_its_branch_when_its_rows_are_replaced() {
     snapshots::restore(&config, None, true, false).await.expect("restored");
     assert_eq!(names(&app).await, ["Main"]);
     let said = branches::switch(&config, "feature", None, &[]).await.expect("an answer");
-    assert_eq!(said, "the database is that of feature\n");
+    assert_eq!(said, "using the database of branch feature\n");
 }

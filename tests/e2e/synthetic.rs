@@ -39,7 +39,7 @@ async fn those_that_are_there_already_are_left_alone_and_the_missing_ones_are_lo
     let told = RefCell::new(Vec::new());
     let tell = |count| told.borrow_mut().push(count);
     let said = migrate::seed_rows(&config(&database, &[]), 40, &tell).await.expect("loaded");
-    assert_eq!(said, "loaded 13 synthetic persons; 27 were there\n");
+    assert_eq!(said, "loaded 13 synthetic persons; 27 existed already\n");
     assert_eq!(told.into_inner(), [40]);
     let mine = "SELECT count(*) FILTER (WHERE nickname = 'Mine'), count(*) FROM persons";
     let row = client.query_one(mine, &[]).await.expect("an answer");
@@ -54,7 +54,7 @@ async fn two_commands_at_once_load_them_one_after_the_other() {
     let (one, other) = tokio::join!(load(), load());
     let mut said = [one.expect("loaded"), other.expect("loaded")];
     said.sort();
-    assert_eq!(said[0], "loaded 0 synthetic persons; 3000 were there\n");
+    assert_eq!(said[0], "loaded 0 synthetic persons; 3000 existed already\n");
     assert_eq!(said[1], "loaded 3000 synthetic persons\n");
 }
 

@@ -1,5 +1,5 @@
 -- db::seed
--- Sample rows for development. Their ids are fixed, so that loading them twice changes nothing.
+-- Sample rows for development. The IDs are fixed, so loading the rows twice changes nothing.
 WITH person (n, name, emails) AS (
     VALUES
         (1, 'Ada Lovelace', ARRAY['ada@example.com', 'lovelace@analytical.example']),

@@ -1,4 +1,4 @@
-//! Many rows at once, by COPY. For tools, not for the server.
+//! Bulk loading of rows with COPY, for tools. The server does not use this module.
 
 use std::pin::pin;
 
@@ -7,7 +7,7 @@ use store::Error;
 use tokio_postgres::{Client, Transaction, binary_copy::BinaryCopyInWriter, types::Type};
 use uuid::Uuid;
 
-/// Any constant of ours: whoever holds this advisory lock may load rows.
+/// The key of the advisory lock for loading rows. The number is arbitrary.
 const LOCK: i64 = 0x5119_3543;
 
 const TAKE_LOCK: &str = "\
@@ -25,35 +25,35 @@ ANALYZE persons";
 /// The number of persons between two reports of progress.
 const BATCH: usize = 10_000;
 
-/// A person as it shall be stored.
+/// A person to store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     /// A UUID of version 7.
     pub id: Uuid,
-    /// 1 to 200 characters.
+    /// The name, 1 to 200 characters.
     pub name: String,
-    /// 1 to 50 characters.
+    /// The nickname, 1 to 50 characters.
     pub nickname: Option<String>,
-    /// When it was stored, by its own account.
+    /// The time to store as the creation time.
     pub created_at: DateTime<Utc>,
-    /// Its addresses.
+    /// The email addresses.
     pub emails: Vec<String>,
 }
 
-/// Waits until nobody else loads rows, and keeps others waiting until this connection ends. Two at once would both
-/// find the same rows missing.
+/// Locks the loading of rows until this connection ends. Waits while another connection has the lock, because two
+/// concurrent runs would insert the same rows.
 pub async fn lock(client: &Client) -> Result<(), Error> {
     client.execute(TAKE_LOCK, &[&LOCK]).await?;
     Ok(())
 }
 
-/// The ids of the persons from the first to the last, both included.
+/// Returns the IDs of the stored persons from `first` to `last`, both included.
 pub async fn ids(client: &Client, first: Uuid, last: Uuid) -> Result<Vec<Uuid>, Error> {
     let rows = client.query(IDS, &[&first, &last]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Stores all of them, or none, and returns their number; `stored` is told how many there are so far.
+/// Stores all persons in one transaction and returns their number. Calls `stored` with the number of persons so far.
 pub async fn insert(
     client: &mut Client,
     mut persons: impl Iterator<Item = Person>,

@@ -72,7 +72,7 @@ fn name(rng: &mut ChaCha8Rng) -> (String, String) {
     }
 }
 
-/// The name in the letters that every address may have, and what tells it from its namesakes'.
+/// Returns the part before the @: the name in ASCII letters, and the number to make the address unique.
 fn local_part(first: &str, last: &str, number: u32) -> String {
     let plain = |name: &str| -> String {
         let letters = name.chars().filter(char::is_ascii_alphabetic);
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_always_the_same_person() {
+    fn same_number_gives_the_same_person() {
         let first = person(0);
         assert_eq!(first, person(0));
         assert_eq!(first.created_at.to_rfc3339(), "2020-01-01T00:00:00+00:00");
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_in_their_order_and_within_their_bounds() {
+    fn ids_are_sorted_and_within_bounds() {
         let ids: Vec<_> = (0..1000).map(|number| person(number).id).collect();
         assert!(ids.is_sorted());
         let (first, last) = super::ids(1000);
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_they_have_is_what_the_schema_takes() {
+    fn synthetic_persons_satisfy_the_schema() {
         let mut addresses = HashSet::new();
         for person in (0..20_000).map(person) {
             assert!((1..=200).contains(&person.name.chars().count()), "{person:?}");

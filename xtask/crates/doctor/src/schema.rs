@@ -12,13 +12,13 @@ pub(crate) fn numbers(root: &Path) -> Option<Diagnostic> {
     migration_files::numbers(&files(root)).into_iter().map(diagnostic).next()
 }
 
-fn diagnostic(Problem { kind, what, mend }: Problem) -> Diagnostic {
+fn diagnostic(Problem { kind, what, fix }: Problem) -> Diagnostic {
     let id = match kind {
         Kind::Numbers | Kind::Late => "migration-numbers",
         Kind::Ahead => "schema-ahead",
         Kind::Edited => "schema-diverged",
     };
-    Diagnostic::error(id, what, mend)
+    Diagnostic::error(id, what, fix)
 }
 
 /// Compares the rows of `refinery_schema_history` with the files.
