@@ -103,7 +103,7 @@ fn listen_stdin_without_a_socket_is_an_error() {
     let output = command.stdin(Stdio::null()).output().expect("the server starts");
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stderr).expect("UTF-8");
-    assert!(text.contains("API_LISTEN=stdin: standard input is no listening socket"), "{text}");
+    assert!(text.contains("API_LISTEN=stdin requires a listening socket"), "{text}");
 }
 
 #[test]
