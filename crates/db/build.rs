@@ -1,4 +1,4 @@
-//! Rebuilds the crate when a migration is added or removed: the macros that embed the migrations see only edits.
+//! Rebuilds the crate when a migration is added or removed, because the embedding macros detect only edits.
 
 fn main() {
     println!("cargo:rerun-if-changed=migrations");

@@ -25,16 +25,6 @@ CREATE TABLE audit_entries (
     CONSTRAINT audit_entries_pkey PRIMARY KEY (id)
 );
 
-CREATE TABLE emails (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    person_id uuid NOT NULL,
-    address text NOT NULL,
-    "position" integer DEFAULT 0 NOT NULL,
-    CONSTRAINT emails_pkey PRIMARY KEY (id),
-    CONSTRAINT emails_address_length CHECK (((char_length(address) >= 3) AND (char_length(address) <= 254))),
-    CONSTRAINT emails_person_id_fkey FOREIGN KEY (person_id) REFERENCES persons(id) ON DELETE CASCADE
-);
-
 CREATE TABLE idempotency_keys (
     key text NOT NULL,
     fingerprint bytea NOT NULL,
@@ -50,7 +40,9 @@ CREATE TABLE persons (
     nickname text,
     version integer DEFAULT 1 NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    emails text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT persons_pkey PRIMARY KEY (id),
+    CONSTRAINT persons_emails_count CHECK ((cardinality(emails) <= 20)),
     CONSTRAINT persons_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
     CONSTRAINT persons_nickname_length CHECK (((char_length(nickname) >= 1) AND (char_length(nickname) <= 50)))
 );
@@ -75,13 +67,9 @@ CREATE UNIQUE INDEX accounts_email_key ON public.accounts USING btree (lower(ema
 
 CREATE INDEX audit_entries_resource_id_idx ON public.audit_entries USING btree (resource, id);
 
-CREATE INDEX emails_lower_address_idx ON public.emails USING btree (lower(address));
-
-CREATE UNIQUE INDEX emails_person_id_address_key ON public.emails USING btree (person_id, lower(address));
-
-CREATE INDEX emails_person_id_id_idx ON public.emails USING btree (person_id, id);
-
 CREATE INDEX idempotency_keys_created_at_idx ON public.idempotency_keys USING btree (created_at);
+
+CREATE INDEX persons_emails_idx ON public.persons USING gin (emails);
 
 CREATE INDEX persons_search_idx ON public.persons USING gin (to_tsvector('simple'::regconfig, ((name || ' '::text) || COALESCE(nickname, ''::text))));
 

@@ -40,7 +40,7 @@ pub(crate) fn a_second_up_waits_for_the_first(stack: &Stack) {
     let mut first = Running::start(&mut stack.xtask("up"), "");
     first.wait_for("database ");
     let mut second = Running::start(&mut stack.xtask("up"), "");
-    second.wait_for("another command is at work on this stack");
+    second.wait_for("another command is running on this stack");
     first.end().succeeded().says("up in");
     second.end().succeeded().says("already up, and nothing changed");
 

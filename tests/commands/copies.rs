@@ -8,7 +8,7 @@ pub(crate) fn a_snapshot_is_restored_while_the_api_runs(stack: &Stack) {
     let api = stack.identity("api");
     stack.create_person("Kept In A Snapshot");
     run(&mut stack.xtask("db snapshot save calm")).succeeded().says("restore calm");
-    run(&mut stack.xtask("recreate-db --yes")).succeeded().says("is kept");
+    run(&mut stack.xtask("recreate-db --yes")).succeeded().says("kept the old database");
     assert!(!stack.has_person("Kept In A Snapshot"));
     run(&mut stack.xtask("db snapshot restore calm")).succeeded().says("restored calm");
     assert!(stack.has_person("Kept In A Snapshot"));
@@ -34,14 +34,14 @@ pub(crate) fn the_database_follows_the_git_branch(stack: &Stack) {
     git("add README.md");
     git("commit --quiet --message first");
     let setting = stack.edit(".env", |text| format!("{text}\nDATABASE_BRANCHES=git\n"));
-    stack.up().says("the database is that of main");
+    stack.up().says("using the database of branch main");
 
     stack.create_person("On Every Branch");
-    git("switch --quiet --create try-it").says("a copy of that of main");
+    git("switch --quiet --create try-it").says("a copy of the database of main");
     stack.create_person("On The Branch");
-    git("switch --quiet main").says("that of main again");
+    git("switch --quiet main").says("switched to the database of branch main");
     assert!(stack.has_person("On Every Branch") && !stack.has_person("On The Branch"));
-    git("switch --quiet try-it").says("that of try-it again");
+    git("switch --quiet try-it").says("switched to the database of branch try-it");
     assert!(stack.has_person("On The Branch"));
     let all = ask(&mut stack.xtask("status --all --json"));
     let all: Vec<Value> = serde_json::from_str(&all).expect("JSON");
@@ -51,7 +51,7 @@ pub(crate) fn the_database_follows_the_git_branch(stack: &Stack) {
 
     git("switch --quiet main");
     git("branch --quiet --delete --force try-it");
-    run(&mut stack.xtask("db branch list")).succeeded().says("git has no try-it any more");
+    run(&mut stack.xtask("db branch list")).succeeded().says("no longer exist in git: try-it");
     run(&mut stack.xtask("db branch prune")).failed().says("--yes");
     run(&mut stack.xtask("db branch prune --yes"))
         .succeeded()

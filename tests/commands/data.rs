@@ -4,8 +4,8 @@ use crate::harness::{Engine, Stack, run};
 
 pub(crate) fn a_row_survives_down_and_up(stack: &Stack) {
     stack.create_person("Survives Down");
-    run(&mut stack.xtask("down")).succeeded().says("the data stays");
-    run(&mut stack.xtask("status")).succeeded().says("nothing is up");
+    run(&mut stack.xtask("down")).succeeded().says("the data is kept");
+    run(&mut stack.xtask("status")).succeeded().says("no stack is running");
     assert!(stack.try_get("/health/live").is_err(), "the API still responds");
     stack.up();
     assert!(stack.has_person("Survives Down"));

@@ -120,15 +120,15 @@ pub(crate) fn doctor_prints_diagnostics_and_the_next_command(_: &Stack) {
         .ended_with(1)
         .says("✘ env-value: ")
         .says("✘ crlf: ")
-        .says("not looked at: services, database and schema: .env must be usable first")
-        .says("2 wrong")
-        .says("`cargo xtask doctor --fix` mends 1 of them");
+        .says("not checked: services, database and schema, because .env has errors")
+        .says("errors: 2")
+        .says("`cargo xtask doctor --fix` fixes 1 of them");
     run(&mut copy.xtask("doctor --fix")).ended_with(1).says("✔ crlf: ").says("✘ env-value: ");
 }
 
 pub(crate) fn up_runs_quick_checks_and_suggests_doctor_after_a_failure(stack: &Stack) {
     let env = stack.edit(".env", |text| text.replace("\nRUST_LOG=", "\nRUST_LGO="));
-    stack.up().says("RUST_LOG was meant");
+    stack.up().says("did you mean RUST_LOG");
     drop(env);
     run(stack.xtask("up").env("APP_ENV", "staging")).failed().says("cargo xtask doctor");
     stack.up();

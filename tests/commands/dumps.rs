@@ -13,7 +13,7 @@ pub(crate) fn load_replaces_all_rows(stack: &Stack) {
     run(&mut stack.xtask("db load --yes shared.sql.gz")).succeeded().says("is at version");
     assert!(stack.has_person("In The Dump"));
     assert!(!stack.has_person("After The Dump"));
-    run(&mut stack.xtask("db load --yes README.md")).failed().says("no dump that pg_dump wrote");
+    run(&mut stack.xtask("db load --yes README.md")).failed().says("not written by pg_dump");
     assert!(stack.has_person("In The Dump"));
     fs::remove_file(stack.root.join("shared.sql.gz")).expect("the dump");
 }

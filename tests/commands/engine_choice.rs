@@ -19,7 +19,7 @@ pub(crate) fn the_local_engine_is_used_if_docker_is_unusable(_: &Stack) {
     let hanging = first_in_path(hanging.path());
     for (variable, value, why) in [
         ("PATH", without.path().to_str().expect("UTF-8"), "docker is not installed"),
-        ("PATH", &hanging, "the Docker engine does not answer"),
+        ("PATH", &hanging, "the Docker engine does not respond"),
         ("DOCKER_HOST", "unix:///nowhere/docker.sock", "the Docker engine cannot be used"),
     ] {
         let up = |up: &mut Command| run(up.env(variable, value)).succeeded();
@@ -32,7 +32,7 @@ pub(crate) fn a_requested_but_stopped_docker_is_an_error(_: &Stack) {
     let mut up = Checkout::new(Engine::Docker);
     // Dropping the copy must not run Docker, because nothing was started.
     up.environment.insert("DOCKER_HOST", "unix:///nowhere/docker.sock".to_owned());
-    run(&mut up.xtask("up --engine docker")).failed().says("docker cannot be used").says("nowhere");
+    run(&mut up.xtask("up --engine docker")).failed().says("cannot use Docker").says("nowhere");
     fs::remove_file(up.root.join(".env")).expect(".env");
 }
 

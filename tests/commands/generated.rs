@@ -59,7 +59,7 @@ pub(crate) fn generated_resources_pass_all_checks_in_a_renamed_project(stack: &S
     run(&mut copy.cargo(&lint)).succeeded();
     run(copy.cargo("test --locked").env("TEST_POSTGRES", "local"))
         .succeeded()
-        .says("books::search_finds_words_of_every_field ... ok")
+        .says("books::search_matches_each_searched_field ... ok")
         .says("contract::every_resource_follows_the_contract ... ok");
     check_openapi_file(&copy);
 }
@@ -74,5 +74,5 @@ fn check_openapi_file(copy: &Checkout) {
     openapi("").succeeded().says("wrote openapi.json");
     openapi("--check").succeeded();
     let _edit = copy.edit("openapi.json", |text| text.replacen("\"/books\"", "\"/novels\"", 1));
-    openapi("--check").failed().says("GET /novels is gone").says("POST /novels is gone");
+    openapi("--check").failed().says("GET /novels was removed").says("POST /novels was removed");
 }

@@ -20,7 +20,7 @@ pub(crate) fn init_creates_a_renamed_project_with_one_commit(stack: &Stack) {
     ask(&mut git("add --all"));
     ask(&mut git("commit --quiet --message third"));
 
-    init("order_service").succeeded().says("this is Order Service now");
+    init("order_service").succeeded().says("this project is now Order Service");
     assert_eq!(ask(&mut git("log --all --format=%s")), "Begin Order Service");
     assert_eq!(ask(&mut git("status --porcelain")), "");
     assert_eq!(ask(&mut git("branch --show-current")), "main");
@@ -29,7 +29,9 @@ pub(crate) fn init_creates_a_renamed_project_with_one_commit(stack: &Stack) {
     assert_eq!(ask(git("grep -il").arg(concat!("slip", "way"))), "LICENSE-MIT");
     assert!(copy.read("LICENSE-MIT").contains("Ada Ltd"));
     assert_no_dead_links(&copy, &ask(&mut git("ls-files *.md")));
-    run(&mut copy.xtask("init other")).succeeded().says("it has been done: this is order_service");
+    run(&mut copy.xtask("init other"))
+        .succeeded()
+        .says("already done: this project is order_service");
 }
 
 pub(crate) fn init_rejects_a_folder_of_another_repository(stack: &Stack) {

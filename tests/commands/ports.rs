@@ -44,7 +44,7 @@ pub(crate) fn up_strict_reports_the_owner_of_a_taken_port_and_fails(stack: &Stac
     };
     let strict = run(&mut other.xtask("up --strict-ports")).failed().says("API_PORT");
     assert!(owners.iter().any(|owner| strict.stderr.contains(owner)), "{}", strict.stderr);
-    run(&mut other.xtask("status")).succeeded().says("nothing is up");
+    run(&mut other.xtask("status")).succeeded().says("no stack is running");
     assert_eq!(other.processes(), [""; 0]);
     if stack.engine == Engine::Docker {
         assert_eq!(other.docker_has("container"), [""; 0]);

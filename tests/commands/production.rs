@@ -132,7 +132,10 @@ fn check_releases(stack: &Stack) {
     variant("old", "LABEL slipway.schema=1");
 
     run(&mut stack.xtask("deploy --tag second --dry-run")).succeeded().says("3 replicas");
-    run(&mut stack.xtask("deploy --tag broken")).failed().says("does not get ready").says("undone");
+    run(&mut stack.xtask("deploy --tag broken"))
+        .failed()
+        .says("does not become ready")
+        .says("undone");
     assert_eq!(tags(stack), [first, first, first]);
     run(&mut stack.xtask("deploy --tag old")).succeeded().says("3 replicas serve");
     run(&mut stack.xtask("deploy --tag second")).succeeded();

@@ -26,7 +26,7 @@ pub(crate) fn an_edit_is_served_without_a_command(stack: &Stack) {
     let state = state(stack);
     assert_eq!(state["state"], "live", "{state}");
     assert_eq!(state["changed"], serde_json::json!([HANDLER]));
-    run(&mut stack.xtask("up")).succeeded().says("the running stack has followed the source");
+    run(&mut stack.xtask("up")).succeeded().says("the running stack serves the changed source");
     run(&mut stack.xtask("up")).succeeded().says("already up");
     drop(edit);
     eventually("the old text", || stack.page("/health/live").contains("\"live\"").then_some(()));

@@ -31,7 +31,7 @@ pub(crate) fn a_migration_is_written_applied_and_undone(stack: &Stack) {
     run(&mut stack.xtask("migrate up --dry-run"))
         .succeeded()
         .says("ADD COLUMN title")
-        .says("holds up every write and read of persons");
+        .says("blocks every write and read of persons");
     for file in [file, down] {
         std::fs::remove_file(stack.root.join(file)).expect("a file");
     }
@@ -49,13 +49,13 @@ pub(crate) fn migrations_that_block_or_break_the_last_release_are_found(stack: &
     git("add --all");
     git("-c user.name=Ada -c user.email=ada@example.com commit --quiet --message Begin");
     git("tag v0.0.1");
-    run(&mut copy.xtask("migrate check")).succeeded().says("no migration is new");
+    run(&mut copy.xtask("migrate check")).succeeded().says("no new migrations");
     let _migration = copy.edit(&file, |_| text.to_owned());
     run(&mut copy.xtask("migrate check"))
         .failed()
         .says(format!("{file}:1: drop-column"))
         .says("v0.0.1:crates/domains/people/src/persons.rs")
-        .says("the safe way");
+        .says("fix: ");
     copy.write(&file, &format!("-- migrate: allow drop-column: a test\n{text}"));
-    run(&mut copy.xtask("migrate check")).succeeded().says("the new migration holds up nobody");
+    run(&mut copy.xtask("migrate check")).succeeded().says("the new migration is safe");
 }

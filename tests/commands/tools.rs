@@ -32,7 +32,7 @@ pub(crate) fn status_prints_text(stack: &Stack) {
 
 pub(crate) fn commands_report_a_stopped_stack(stack: &Stack) {
     let other = Checkout::new(stack.engine);
-    run(&mut other.xtask("status")).succeeded().says("nothing is up");
+    run(&mut other.xtask("status")).succeeded().says("no stack is running");
     assert_eq!(ask(&mut other.xtask("status --json")), r#"{"up":false}"#);
     for command in
         ["logs", "restart", "exec -- true", "psql", "migrate", "seed", "recreate-db --yes", "down"]

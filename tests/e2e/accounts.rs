@@ -43,7 +43,7 @@ async fn sign_up_creates_a_member_who_can_log_in() {
     {
       "created_at": "[time]",
       "disabled": false,
-      "email": "Ada@example.com",
+      "email": "ada@example.com",
       "id": "[uuid]",
       "name": "Ada",
       "role": "member"
@@ -62,7 +62,10 @@ async fn sign_up_rejects_a_duplicate_email_in_another_case() {
     let app = TestApp::spawn().await;
     assert_eq!(sign_up(&app, "ada@example.com").await.status(), 201);
     let problem = problem(sign_up(&app, "ADA@example.com").await, 409).await;
-    assert_eq!(problem["errors"], json!([{ "pointer": "/email", "detail": "has an account" }]));
+    assert_eq!(
+        problem["errors"],
+        json!([{ "pointer": "/email", "detail": "already has an account" }])
+    );
 }
 
 #[tokio::test]
@@ -186,7 +189,10 @@ async fn production_rejects_development_accounts_and_tokens() {
     }
     let production = config(&app.database, &[("APP_ENV", "production")]);
     let output = migrate::up(&production, false, None).await.expect("the schema is current");
-    assert!(output.contains("warning: 2 accounts have the password for development"), "{output}");
+    assert!(
+        output.contains("warning: 2 accounts have the public password for development"),
+        "{output}"
+    );
     let error = migrate::token(&production, db::accounts::Role::Admin).await.expect_err("rejected");
     assert!(error.to_string().contains("production"), "{error}");
 }

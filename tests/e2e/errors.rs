@@ -20,7 +20,7 @@ async fn an_unknown_path_returns_404() {
     insta::assert_json_snapshot!(problem(response, 404).await, @r#"
     {
       "code": "not_found",
-      "detail": "nothing is here",
+      "detail": "this path does not exist",
       "status": 404,
       "title": "Not Found",
       "type": "urn:problem:not_found"
@@ -35,7 +35,7 @@ async fn an_unknown_method_returns_405() {
     insta::assert_json_snapshot!(problem(response, 405).await, @r#"
     {
       "code": "method_not_allowed",
-      "detail": "this path does not know this method",
+      "detail": "this path does not support this method",
       "status": 405,
       "title": "Method Not Allowed",
       "type": "urn:problem:method_not_allowed"
@@ -51,7 +51,7 @@ async fn a_content_length_over_the_limit_returns_413() {
     insta::assert_json_snapshot!(problem(response, 413).await, @r#"
     {
       "code": "payload_too_large",
-      "detail": "the body cannot be read, or is larger than the server takes",
+      "detail": "the body cannot be read or exceeds the size limit",
       "status": 413,
       "title": "Payload Too Large",
       "type": "urn:problem:payload_too_large"

@@ -220,6 +220,6 @@ async fn a_wrong_password_is_reported() {
     let config = config(&database, &[("DATABASE_URL", &wrong)]);
     let error = migrate::up(&config, false, None).await.expect_err("a wrong password");
     let said = format!("{error:#}");
-    assert!(said.contains("keeps the password it was made with"), "{said}");
+    assert!(said.contains("keeps the password that it was created with"), "{said}");
     assert!(said.contains("password authentication failed"), "{said}");
 }

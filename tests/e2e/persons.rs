@@ -33,7 +33,7 @@ async fn location_of_a_created_person_returns_it() {
     {
       "created_at": "[time]",
       "emails": [
-        "Ada@example.com",
+        "ada@example.com",
         "al@x.example"
       ],
       "id": "[uuid]",
@@ -71,27 +71,26 @@ async fn names_of_200_characters_and_20_emails_are_accepted() {
 }
 
 #[tokio::test]
-async fn create_rejects_duplicate_emails() {
+async fn addresses_are_stored_in_lower_case_and_once() {
     let app = TestApp::spawn().await;
-    let body = json!({ "name": "Ada", "emails": ["ada@example.com", "ADA@example.com"] });
+    let emails = ["Ada@Example.com", "b@example.com", "ada@example.COM", "ÄÖ@example.com"];
+    let stored = ["ada@example.com", "b@example.com", "äö@example.com"];
+    let body = json!({ "name": "Ada", "emails": emails });
     let response = app.post("/persons", &body).send().await.expect("a response");
-    insta::assert_json_snapshot!(problem(response, 409).await, @r#"
-    {
-      "code": "conflict",
-      "detail": "a value conflicts with what is stored",
-      "errors": [
-        {
-          "detail": "has an address twice",
-          "pointer": "/emails"
-        }
-      ],
-      "status": 409,
-      "title": "Conflict",
-      "type": "urn:problem:conflict"
+    assert_eq!(response.status(), 201);
+    let created: Value = response.json().await.expect("JSON");
+    assert_eq!(created["emails"], json!(stored));
+    let path = format!("/persons/{}", created["id"].as_str().expect("a string"));
+    for method in ["PUT", "PATCH"] {
+        let response = app.request(method, &path).json(&body).send().await.expect("a response");
+        assert_eq!(response.json::<Value>().await.expect("JSON")["emails"], json!(stored));
     }
-    "#);
-    let page: Value = get(&app, "/persons").await.json().await.expect("JSON");
-    assert_eq!(page, json!({ "items": [] }));
+    // PostgreSQL's lower() would make "i" of this letter, Unicode does not: another address.
+    let other = ["\u{130}x@example.com", "ix@example.com"];
+    let body = json!({ "name": "Two", "emails": other });
+    let response = app.post("/persons", &body).send().await.expect("a response");
+    let created: Value = response.json().await.expect("JSON");
+    assert_eq!(created["emails"].as_array().map(Vec::len), Some(2));
 }
 
 #[tokio::test]
@@ -100,13 +99,13 @@ async fn update_replaces_the_addresses_in_order_or_keeps_them() {
     let path = format!("/persons/{}", create(&app, "Ada").await["id"].as_str().expect("a string"));
     for (patch, emails) in [
         (
-            json!({ "emails": ["b@x.example", "Someone@example.com"] }),
-            ["b@x.example", "Someone@example.com"],
+            json!({ "emails": ["b@x.example", "someone@example.com"] }),
+            ["b@x.example", "someone@example.com"],
         ),
-        (json!({ "name": "Ada King" }), ["b@x.example", "Someone@example.com"]),
+        (json!({ "name": "Ada King" }), ["b@x.example", "someone@example.com"]),
         (
-            json!({ "emails": ["SOMEONE@example.com", "b@x.example"] }),
-            ["SOMEONE@example.com", "b@x.example"],
+            json!({ "emails": ["someone@example.com", "b@x.example"] }),
+            ["someone@example.com", "b@x.example"],
         ),
     ] {
         let response = app.request("PATCH", &path).json(&patch).send().await.expect("a response");
@@ -114,11 +113,6 @@ async fn update_replaces_the_addresses_in_order_or_keeps_them() {
         assert_eq!(response.json::<Value>().await.expect("JSON")["emails"], json!(emails));
         let found: Value = get(&app, &path).await.json().await.expect("JSON");
         assert_eq!(found["emails"], json!(emails));
-    }
-    for method in ["PATCH", "PUT"] {
-        let twice = json!({ "name": "Ada", "emails": ["a@example.com", "A@example.com"] });
-        let response = app.request(method, &path).json(&twice).send().await.expect("a response");
-        assert_eq!(problem(response, 409).await["errors"][0]["pointer"], "/emails");
     }
 }
 
@@ -223,22 +217,22 @@ async fn invalid_bodies_return_every_error() {
     let response = app.request("POST", "/persons").body("{}").send().await.expect("a response");
     lines += &describe("no content type", response).await;
     insta::assert_snapshot!(lines, @r#"
-    no name: 422 the request has values that are not valid; "/name" is missing
-    empty name: 422 the request has values that are not valid; "/name" must have at least 1 characters; "/name" has characters or a form that it may not have
-    201 characters: 422 the request has values that are not valid; "/name" must have at most 200 characters
-    only blanks: 422 the request has values that are not valid; "/name" has characters or a form that it may not have
-    NUL in the name: 422 the request has values that are not valid; "/name" has characters or a form that it may not have
-    line feed in the name: 422 the request has values that are not valid; "/name" has characters or a form that it may not have
-    right-to-left override: 422 the request has values that are not valid; "/name" has characters or a form that it may not have
-    name is a number: 422 the request has values that are not valid; "/name" must be of type string
-    name is null: 422 the request has values that are not valid; "/name" must be of type string
-    emails is a text: 422 the request has values that are not valid; "/emails" must be of type array
-    no emails: 422 the request has values that are not valid; "/emails" must have at least 1 items
-    21 emails: 422 the request has values that are not valid; "/emails" must have at most 20 items
-    no address: 422 the request has values that are not valid; "/emails/0" has characters or a form that it may not have; "/emails/1" has characters or a form that it may not have
-    unknown field: 422 the request has values that are not valid; "/a~1g~0e" is not a known field
-    all at once: 422 the request has values that are not valid; "/name" is missing; "/emails/0" must be of type string; "/emails/1" must have at least 3 characters; "/emails/1" has characters or a form that it may not have; "/nickname" must have at least 1 characters; "/nickname" has characters or a form that it may not have; "/age" is not a known field
-    not an object: 422 the request has values that are not valid; "" must be of type object
+    no name: 422 the request contains invalid values; "/name" is missing
+    empty name: 422 the request contains invalid values; "/name" must have at least 1 characters; "/name" has an invalid format
+    201 characters: 422 the request contains invalid values; "/name" must have at most 200 characters
+    only blanks: 422 the request contains invalid values; "/name" has an invalid format
+    NUL in the name: 422 the request contains invalid values; "/name" has an invalid format
+    line feed in the name: 422 the request contains invalid values; "/name" has an invalid format
+    right-to-left override: 422 the request contains invalid values; "/name" has an invalid format
+    name is a number: 422 the request contains invalid values; "/name" must be of type string
+    name is null: 422 the request contains invalid values; "/name" must be of type string
+    emails is a text: 422 the request contains invalid values; "/emails" must be of type array
+    no emails: 422 the request contains invalid values; "/emails" must have at least 1 items
+    21 emails: 422 the request contains invalid values; "/emails" must have at most 20 items
+    no address: 422 the request contains invalid values; "/emails/0" has an invalid format; "/emails/1" has an invalid format
+    unknown field: 422 the request contains invalid values; "/a~1g~0e" is not a known field
+    all at once: 422 the request contains invalid values; "/name" is missing; "/emails/0" must be of type string; "/emails/1" must have at least 3 characters; "/emails/1" has an invalid format; "/nickname" must have at least 1 characters; "/nickname" has an invalid format; "/age" is not a known field
+    not an object: 422 the request contains invalid values; "" must be of type object
     not JSON: 400 the body is not JSON: line 1, column 1
     lone surrogate: 400 the body is not JSON: line 1, column 16
     empty: 400 the body is not JSON: line 1, column 0
@@ -271,19 +265,19 @@ async fn invalid_queries_and_ids_return_the_error() {
         lines += &describe(path, get(&app, path).await).await;
     }
     insta::assert_snapshot!(lines, @r#"
-    /persons?limit=0: 422 a parameter is not valid; "limit" is not valid: see the document
-    /persons?limit=101: 422 a parameter is not valid; "limit" is not valid: see the document
-    /persons?limit=-1: 422 a parameter is not valid; "limit" is not valid: see the document
-    /persons?limit=x: 422 a parameter is not valid; "limit" is not valid: see the document
-    /persons?cursor=x: 422 a parameter is not valid; "cursor" is not valid: see the document
-    /persons?cursor=: 422 a parameter is not valid; "cursor" is not valid: see the document
-    /persons?q=: 422 a parameter is not valid; "q" is not valid: see the document
-    /persons?q=%00: 422 a parameter is not valid; "q" is not valid: see the document
-    /persons?email=a: 422 a parameter is not valid; "email" is not valid: see the document
-    /persons/00000000-0000-7000-8000-000000000000: 404 there is no person with this id
-    /persons/x: 404 nothing is here
-    /persons/%00: 404 nothing is here
-    /persons/: 404 nothing is here
+    /persons?limit=0: 422 a parameter is invalid; "limit" is invalid, see the OpenAPI document
+    /persons?limit=101: 422 a parameter is invalid; "limit" is invalid, see the OpenAPI document
+    /persons?limit=-1: 422 a parameter is invalid; "limit" is invalid, see the OpenAPI document
+    /persons?limit=x: 422 a parameter is invalid; "limit" is invalid, see the OpenAPI document
+    /persons?cursor=x: 422 a parameter is invalid; "cursor" is invalid, see the OpenAPI document
+    /persons?cursor=: 422 a parameter is invalid; "cursor" is invalid, see the OpenAPI document
+    /persons?q=: 422 a parameter is invalid; "q" is invalid, see the OpenAPI document
+    /persons?q=%00: 422 a parameter is invalid; "q" is invalid, see the OpenAPI document
+    /persons?email=a: 422 a parameter is invalid; "email" is invalid, see the OpenAPI document
+    /persons/00000000-0000-7000-8000-000000000000: 404 the person does not exist
+    /persons/x: 404 this path does not exist
+    /persons/%00: 404 this path does not exist
+    /persons/: 404 this path does not exist
     "#);
 }
 

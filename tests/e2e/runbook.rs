@@ -1,4 +1,4 @@
-//! Runs the queries of docs/runbook.md in the situations that they are for.
+//! Runs the queries of docs/runbook.md and docs/runbook-database.md in the situations that they are for.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -13,7 +13,9 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// Returns every query of the page with its purpose.
 fn queries() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
-    let page = fs::read_to_string(root.join("docs/runbook.md")).expect("the page");
+    let page = ["docs/runbook.md", "docs/runbook-database.md"]
+        .map(|page| fs::read_to_string(root.join(page)).expect("the page"))
+        .concat();
     let blocks = page.split("```sql\n-- ").skip(1);
     let parts = blocks.map(|block| block.split("```").next().expect("its end"));
     parts
@@ -63,9 +65,9 @@ async fn blocking_transactions_are_found_and_ended() {
     let (culprit, operator) = (app.database.connect().await, app.database.connect().await);
     culprit.batch_execute("BEGIN; LOCK TABLE persons").await.expect("the lock");
     let request = tokio::spawn(app.get("/persons").send());
-    assert_eq!(finds(&operator, "who waits for whom").await, 1);
-    assert_eq!(finds(&operator, "what has run the longest").await, 1);
-    assert_eq!(finds(&operator, "end what others have waited for").await, 1);
+    assert_eq!(finds(&operator, "list blocked queries and their blockers").await, 1);
+    assert_eq!(finds(&operator, "list the longest running queries").await, 1);
+    assert_eq!(finds(&operator, "end the connections that block others").await, 1);
     assert_eq!(request.await.expect("no panic").expect("a response").status(), 200);
 }
 
@@ -74,8 +76,8 @@ async fn an_idle_transaction_is_ended() {
     let database = Database::migrated().await;
     let (idle, operator) = (database.connect().await, database.connect().await);
     idle.batch_execute("BEGIN").await.expect("a transaction");
-    assert!(finds(&operator, "who has the connections").await > 1);
-    let purpose = "end what has done nothing in a transaction for a minute";
+    assert!(finds(&operator, "list the connections by user and state").await > 1);
+    let purpose = "end connections that are idle in a transaction for a minute";
     let at_once = query(purpose).replace("1 minute", "0 seconds");
     assert_eq!(operator.query(&at_once, &[]).await.expect("rows").len(), 1);
     assert!(idle.batch_execute("SELECT").await.is_err());
@@ -89,9 +91,9 @@ async fn a_migration_continues_after_its_blocker_is_ended() {
     culprit.batch_execute("BEGIN; CREATE TABLE persons ()").await.expect("a table");
     let config = config(&database, &[]);
     let migration = tokio::spawn(async move { migrate::up(&config, false, None).await });
-    finds(&operator, "who waits for whom").await;
-    finds(&operator, "which migration runs, and since when").await;
-    finds(&operator, "end what others have waited for").await;
+    finds(&operator, "list blocked queries and their blockers").await;
+    finds(&operator, "list running migrations").await;
+    finds(&operator, "end the connections that block others").await;
     migration.await.expect("no panic").expect("the migration continues");
     assert_eq!(
         db::migrations::applied(&operator).await.expect("rows").len(),
@@ -105,7 +107,7 @@ async fn ended_tokens_are_rejected_within_seconds() {
     let path = format!("/persons/{}", Uuid::new_v4());
     assert_eq!(status(&app, &path).await, 404);
     let operator = app.database.connect().await;
-    assert_eq!(finds(&operator, "which accounts have tokens").await, 2);
+    assert_eq!(finds(&operator, "list the accounts that have tokens").await, 2);
     operator.batch_execute(&query("end every session and token")).await.expect("a result");
     let rejected = async {
         while status(&app, &path).await != 401 {

@@ -89,7 +89,7 @@ async fn restore_next_to_a_running_api_can_be_undone() {
     let (said, statuses) =
         statuses_during(&app, snapshots::restore(&config, None, true, false)).await;
     let said = said.expect("restored");
-    assert!(said.contains("`cargo xtask db snapshot restore auto-1` brings it back"), "{said}");
+    assert!(said.contains("`cargo xtask db snapshot restore auto-1`"), "{said}");
     assert!(statuses.keys().all(|status| [200, 503].contains(status)), "{statuses:?}");
     assert_eq!(names(&app).await, ["Before"]);
 
@@ -104,7 +104,7 @@ async fn recreate_keeps_five_automatic_snapshots() {
     let config = settings(&app);
     create(&app, "Before").await;
     let said = migrate::recreate(&config, true, true).await.expect("recreated");
-    assert!(said.contains("`cargo xtask db snapshot restore auto-1` brings it back"), "{said}");
+    assert!(said.contains("`cargo xtask db snapshot restore auto-1`"), "{said}");
     for _ in 0..4 {
         migrate::recreate(&config, true, true).await.expect("recreated");
     }
@@ -122,7 +122,7 @@ async fn an_automatic_snapshot_reports_how_to_restore_it() {
     let said = snapshots::automatic(&config, "load").await.expect("a snapshot");
     assert_eq!(
         said,
-        "what was before is kept: `cargo xtask db snapshot restore auto-1` brings it back\n"
+        "kept the old database as a snapshot. To restore it, run `cargo xtask db snapshot restore auto-1`.\n"
     );
     let entry = &listed(&config).await[0];
     assert_eq!(
@@ -237,7 +237,7 @@ async fn a_branch_starts_with_a_copy_and_has_its_own_rows() {
     let said = branches::switch(&config, "feature/a", None, &["main".to_owned()]).await;
     assert_eq!(
         said.expect("switched"),
-        "the database is a new one for feature/a, a copy of that of main\n"
+        "created a database for branch feature/a, a copy of the database of main\n"
     );
     create(&app, "Feature").await;
     let from_main = ["gone".to_owned(), "main".to_owned(), "feature/a".to_owned()];
@@ -252,7 +252,10 @@ async fn a_branch_starts_with_a_copy_and_has_its_own_rows() {
     ] {
         let (said, statuses) =
             statuses_during(&app, branches::switch(&config, branch, None, &[])).await;
-        assert_eq!(said.expect("switched"), format!("the database is that of {branch} again\n"));
+        assert_eq!(
+            said.expect("switched"),
+            format!("switched to the database of branch {branch}\n")
+        );
         assert!(statuses.keys().all(|status| [200, 503].contains(status)), "{statuses:?}");
         assert_eq!(names(&app).await, rows, "{branch}");
     }
@@ -280,5 +283,5 @@ async fn replacing_the_rows_keeps_the_branch() {
     snapshots::restore(&config, None, true, false).await.expect("restored");
     assert_eq!(names(&app).await, ["Main"]);
     let said = branches::switch(&config, "feature", None, &[]).await.expect("a response");
-    assert_eq!(said, "the database is that of feature\n");
+    assert_eq!(said, "using the database of branch feature\n");
 }

@@ -2,6 +2,7 @@
 
 mod imports;
 mod layout;
+mod pages;
 mod prose;
 mod source;
 

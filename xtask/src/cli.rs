@@ -1,4 +1,4 @@
-//! The command line: every command with its arguments.
+//! The command line with all commands.
 
 use clap::{Parser, Subcommand};
 
@@ -8,7 +8,7 @@ use crate::commands::{
     scale, shell, status, test, up,
 };
 
-/// Runs the whole stack - database, migrations, API - with Docker or without.
+/// Run the database, the migrations and the API, with or without Docker
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 pub(crate) struct Cli {

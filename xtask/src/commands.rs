@@ -1,4 +1,4 @@
-//! The commands: one file for each, with its arguments.
+//! The commands and their arguments, one file per command.
 
 pub(crate) mod accounts;
 pub(crate) mod base_images;

@@ -1,4 +1,4 @@
-//! Whether the commands that README and docs name are ones that there are.
+//! Checks that the commands in README and docs exist.
 
 use std::{fs, path::Path};
 
@@ -6,21 +6,23 @@ use clap::{CommandFactory, error::ErrorKind};
 
 use crate::cli::Cli;
 
-const OURS: &str = "cargo xtask ";
+const PREFIX: &str = "cargo xtask ";
 
-/// README and the pages of docs, with their paths.
+/// Returns README and the pages of docs, with their paths.
 fn pages() -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
-    let docs = fs::read_dir(root.join("docs")).expect("a folder");
-    let paths = docs.map(|entry| entry.expect("an entry").path());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is in the repository");
+    let docs = fs::read_dir(root.join("docs")).expect("docs is a folder");
+    let paths = docs.map(|entry| entry.expect("docs can be read").path());
     paths
         .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
         .chain([root.join("README.md")])
-        .map(|path| (path.display().to_string(), fs::read_to_string(&path).expect("a page")))
+        .map(|path| {
+            (path.display().to_string(), fs::read_to_string(&path).expect("the page can be read"))
+        })
         .collect()
 }
 
-/// The words of a command, without what follows it in a shell.
+/// Splits a shell line into the words of its first command.
 fn words(line: &str) -> Vec<&str> {
     let command = line.split([';', '|', '<', '>', ')']).next().unwrap_or_default();
     let words = command.split_whitespace().take_while(|word| !word.starts_with('#'));
@@ -28,26 +30,26 @@ fn words(line: &str) -> Vec<&str> {
 }
 
 #[test]
-fn a_line_to_be_typed_is_one_that_is_taken() {
+fn command_lines_in_docs_are_valid() {
     for (path, page) in pages() {
         for line in page.lines().filter_map(|line| line.strip_prefix("$ ")) {
-            let Some((_, arguments)) = line.split_once(OURS) else { continue };
+            let Some((_, arguments)) = line.split_once(PREFIX) else { continue };
             let all = ["cargo xtask"].into_iter().chain(words(arguments));
             let parsed = Cli::command().try_get_matches_from(all);
-            let refused = parsed.err().filter(|error| error.kind() != ErrorKind::DisplayHelp);
-            assert!(refused.is_none(), "{path}: {line}\n{}", refused.expect("an error"));
+            let error = parsed.err().filter(|error| error.kind() != ErrorKind::DisplayHelp);
+            assert!(error.is_none(), "{path}: {line}\n{}", error.expect("an error"));
         }
     }
 }
 
 #[test]
-fn a_command_that_is_mentioned_is_there() {
+fn commands_mentioned_in_docs_exist() {
     let commands = Cli::command();
     for (path, page) in pages() {
-        for mention in page.split(&format!("`{OURS}")).skip(1) {
+        for mention in page.split(&format!("`{PREFIX}")).skip(1) {
             let name = mention.split([' ', '`', '\n']).next().unwrap_or_default();
-            let is_there = name.starts_with("--") || commands.find_subcommand(name).is_some();
-            assert!(is_there, "{path}: {OURS}{name}");
+            let exists = name.starts_with("--") || commands.find_subcommand(name).is_some();
+            assert!(exists, "{path}: {PREFIX}{name} does not exist");
         }
     }
 }

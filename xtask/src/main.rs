@@ -1,4 +1,4 @@
-//! The task runner: `cargo xtask --help`. [`commands`] has one file for each command.
+//! The task runner; see `cargo xtask --help`. [`commands`] has one file per command.
 
 mod cli;
 mod commands;
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     };
     let is_up = matches!(command, Command::Up(_));
-    let done = Project::open().and_then(|project| match command {
+    let result = Project::open().and_then(|project| match command {
         Command::Up(args) => args.run(&project),
         Command::Down(args) => args.run(&project),
         Command::Status(args) => args.run(&project),
@@ -52,11 +52,11 @@ fn main() -> ExitCode {
         Command::BaseImages(args) => args.run(&project),
         Command::Completions(args) => Ok(args.run(Cli::command())),
     });
-    done.unwrap_or_else(|error| {
+    result.unwrap_or_else(|error| {
         report::error(&error);
         if is_up {
             report::note(
-                "`cargo xtask doctor` looks for the cause, and with --fix mends what it can",
+                "run `cargo xtask doctor` to find the cause, or `cargo xtask doctor --fix` to fix it as well",
             );
         }
         ExitCode::FAILURE
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn clap_accepts_the_command_line_definition() {
         Cli::command().debug_assert();
     }
 }

@@ -1,25 +1,27 @@
-//! `cargo xtask` alone: the commands, by what one does with them.
+//! `cargo xtask` without a command: lists all commands in groups.
 
 use clap::CommandFactory;
 
 use crate::cli::Cli;
 use context::report;
 
-/// Every command, in the groups and the order that people look for them in.
+/// All commands in groups, the most used first.
 const GROUPS: [(&str, &[&str]); 7] = [
     ("Everyday", &["up", "down", "status", "logs", "restart", "test"]),
     ("Database", &["psql", "migrate", "db", "recreate-db", "seed"]),
-    ("Inside", &["exec", "shell", "token", "create-admin"]),
-    ("When something is wrong", &["doctor"]),
+    ("Tools", &["exec", "shell", "token", "create-admin"]),
+    ("Troubleshooting", &["doctor"]),
     ("Production", &["deploy", "rollback", "releases", "scale", "push"]),
-    ("Your own API", &["init", "new", "remove", "openapi", "client"]),
+    ("Your API", &["init", "new", "remove", "openapi", "client"]),
     ("Project", &["build", "ci", "base-images", "completions"]),
 ];
 
-/// Shows the groups, with what each command says of itself.
+/// Prints the groups with the description of each command.
 pub(crate) fn show() {
     let cli = Cli::command();
-    report::line("cargo xtask COMMAND: runs database, migrations and API, with Docker or without.");
+    report::line(
+        "cargo xtask COMMAND: run the database, the migrations and the API, with or without Docker",
+    );
     for (group, names) in GROUPS {
         report::line("");
         report::heading(group);
@@ -30,7 +32,9 @@ pub(crate) fn show() {
         }
     }
     report::line("");
-    report::line("`cargo xtask up` is the first; `cargo xtask COMMAND --help` tells the rest.");
+    report::line(
+        "Start with `cargo xtask up`. Run `cargo xtask COMMAND --help` for the options of a command.",
+    );
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The audit: who changed what, and when.
+//! The audit: a list of all changes to rows, for admins.
 
 use chrono::{DateTime, Utc};
 use db::{Database, audit as rows};
@@ -15,23 +15,23 @@ pub(crate) struct AuditApi {
 impl AuditApi {
     /// List changes
     ///
-    /// For admins; the newest first. A page at a time: pass a page's `next` as `cursor` to get the
-    /// one after it.
+    /// Returns a page of the audit, newest changes first. Requires the role `admin`. To get the following page, pass
+    /// `next` of this page as `cursor`.
     #[oai(path = "/audit", method = "get", operation_id = "listChanges")]
     async fn list(
         &self,
         _caller: Admin,
-        /// How many changes at most.
+        /// The maximum number of changes in the page.
         #[oai(default = "default_limit", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<u32>,
-        /// The `next` of the page before.
+        /// `next` of the previous page.
         cursor: Query<Option<Uuid>>,
-        /// Only changes of this kind of resource, for example `person`.
+        /// Returns only changes of this resource type, for example `person`.
         resource: Query<Option<Search<1, 63>>>,
     ) -> Result<Json<ChangePage>, ApiError> {
         let resource = resource.0.map(|resource| resource.0);
         let client = self.database.client().await?;
-        // One more than asked for tells whether there is a next page.
+        // One extra row shows whether another page follows.
         let mut found = rows::list(&client, resource.as_deref(), cursor.0, limit.0 + 1).await?;
         let is_last = found.len() <= limit.0 as usize;
         found.truncate(limit.0 as usize);
@@ -40,28 +40,27 @@ impl AuditApi {
     }
 }
 
-/// One change.
+/// A change of one row.
 #[derive(Debug, Serialize, Object)]
 #[oai(skip_serializing_if_is_none, example)]
 struct Change {
-    /// A UUID of version 7.
+    /// The ID of the change, a UUID of version 7.
     id: Uuid,
-    /// When, in UTC.
+    /// The time of the change, in UTC.
     at: DateTime<Utc>,
-    /// Whose account changed it; absent for a command on the server.
+    /// The account that made the change. Absent if a command on the server made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     account_id: Option<Uuid>,
-    /// By which session or API token; absent where a password was the proof.
+    /// The ID of the session or API token that authenticated the request. Absent if a password did.
     #[serde(skip_serializing_if = "Option::is_none")]
     token_id: Option<Uuid>,
-    /// By which operation, as this document names it.
+    /// The `operationId` of the operation that made the change, for example `updatePerson`.
     action: String,
-    /// What was changed, as the filter `resource` names it.
+    /// The type of the changed resource, for example `person`.
     resource: String,
-    /// Which of them.
+    /// The ID of the changed resource.
     resource_id: Uuid,
-    /// The `X-Request-Id` of the request, which the server's log has as well; absent for a command on
-    /// the server.
+    /// The `X-Request-Id` of the request, which is also in the server's log. Absent for a command on the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
 }
@@ -85,9 +84,9 @@ impl Example for Change {
 #[derive(Debug, Serialize, Object)]
 #[oai(skip_serializing_if_is_none, example)]
 struct ChangePage {
-    /// The changes of this page, the newest first.
+    /// The changes of this page, newest first.
     items: Vec<Change>,
-    /// What to pass as `cursor` for the next page; absent on the last one.
+    /// The `cursor` of the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Uuid>,
 }

@@ -1,4 +1,4 @@
-//! What the program does: serve, ask a running server, or print the document.
+//! The subcommands of the program `api`.
 
 use std::process::ExitCode;
 
@@ -10,15 +10,17 @@ use crate::{healthcheck, routes};
 const EX_USAGE: u8 = 64;
 const EX_CONFIG: u8 = 78;
 
-/// Does what `word` says, the program's argument, with the settings that `variable` finds: returns the exit code.
-pub fn run(word: Option<&str>, variable: &dyn Fn(&str) -> Option<String>) -> ExitCode {
-    match word {
+/// Runs a subcommand, or starts the server if `subcommand` is `None`, and returns the exit code.
+///
+/// `variable` looks up a setting by the name of its environment variable.
+pub fn run(subcommand: Option<&str>, variable: &dyn Fn(&str) -> Option<String>) -> ExitCode {
+    match subcommand {
         None => start(variable),
         Some("healthcheck") => finish(healthcheck::run(variable)),
         Some("openapi") => print(&web::spec(routes::service)),
         Some("--version") => print(concat!("api ", env!("CARGO_PKG_VERSION"))),
         Some(_) => {
-            complain("usage: api [healthcheck | openapi | --version]");
+            print_error("usage: api [healthcheck | openapi | --version]");
             EX_USAGE.into()
         }
     }
@@ -28,7 +30,7 @@ fn start(variable: &dyn Fn(&str) -> Option<String>) -> ExitCode {
     let config = match Config::from_lookup(variable) {
         Ok(config) => config,
         Err(errors) => {
-            complain(&format!("error: {errors}"));
+            print_error(&format!("error: {errors}"));
             return EX_CONFIG.into();
         }
     };
@@ -38,22 +40,22 @@ fn start(variable: &dyn Fn(&str) -> Option<String>) -> ExitCode {
 
 fn finish(result: anyhow::Result<()>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
-    complain(&format!("error: {error:#}"));
-    // The server starts without a database: only a setting can be wrong with it at the start.
+    print_error(&format!("error: {error:#}"));
+    // The server starts even if the database is unreachable, so a database error at the start is an invalid setting.
     let is_setting = error.is::<db::Error>() || error.is::<web::InvalidSetting>();
     if is_setting { EX_CONFIG.into() } else { ExitCode::FAILURE }
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "the answer to the person or the process that started this"
-)]
+#[expect(clippy::print_stdout, reason = "standard output is the result of the command")]
 fn print(text: &str) -> ExitCode {
     println!("{text}");
     ExitCode::SUCCESS
 }
 
-#[expect(clippy::print_stderr, reason = "there is no log yet, or the program ends with this")]
-fn complain(text: &str) {
+#[expect(
+    clippy::print_stderr,
+    reason = "the log is not set up yet, or the program is about to exit"
+)]
+fn print_error(text: &str) {
     eprintln!("{text}");
 }

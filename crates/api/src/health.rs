@@ -1,4 +1,4 @@
-//! Whether the server lives, and whether it can do its work.
+//! The health checks: liveness and readiness.
 
 use db::{Database, migrations};
 use poem_openapi::{Object, OpenApi, Tags, types::Example};
@@ -16,19 +16,20 @@ pub(crate) struct HealthApi {
 
 #[OpenApi(tag = "HealthTags::Health")]
 impl HealthApi {
-    /// Is the process alive?
+    /// Check liveness
     ///
-    /// Never asks the database: a server whose database is away must not be restarted for it.
+    /// Returns 200 while the process runs. Does not query the database, because restarting the server does not
+    /// repair an unreachable database.
     #[expect(clippy::unused_async, reason = "operations are async functions")]
     #[oai(path = "/health/live", method = "get", operation_id = "getLiveness")]
     async fn live(&self) -> Json<Health> {
         Json(Health { status: "live".to_owned(), schema_version: None })
     }
 
-    /// Can it do its work?
+    /// Check readiness
     ///
-    /// Asks the database: 503 when it is away or when its schema is older than this server needs.
-    /// And 503 as soon as the server is asked to stop, while it serves on for a while.
+    /// Returns 200 if the server can handle requests. Returns 503 if the database is unreachable or its schema is
+    /// older than this server needs, and during a graceful shutdown.
     #[oai(path = "/health/ready", method = "get", operation_id = "getReadiness")]
     async fn ready(&self) -> Result<Json<Health>, ApiError> {
         if self.readiness.has_ended() {
@@ -43,13 +44,13 @@ impl HealthApi {
     }
 }
 
-/// How the server is.
+/// The result of a health check.
 #[derive(Debug, Serialize, Object)]
 #[oai(skip_serializing_if_is_none, example)]
 struct Health {
-    /// `live` or `ready`.
+    /// `live` or `ready`, depending on the check.
     status: String,
-    /// The number of the last migration applied.
+    /// The version of the last applied migration. Only present in the readiness check.
     #[serde(skip_serializing_if = "Option::is_none")]
     schema_version: Option<i32>,
 }
@@ -62,6 +63,6 @@ impl Example for Health {
 
 #[derive(Tags)]
 enum HealthTags {
-    /// For load balancers, container engines and people.
+    /// Health checks for load balancers and container engines.
     Health,
 }

@@ -1,4 +1,4 @@
-//! The page at `/` that says the API is alive, for developers; production has none.
+//! The landing page at `/`, which shows developers the state of the API. Not served in production.
 
 use config::{Config, Profile};
 use db::{Database, migrations};
@@ -13,7 +13,7 @@ const PAGE: &str = include_str!("landing/page.html");
 
 pub(crate) struct LandingApi {
     database: Database,
-    /// The page but for what changes; none in production.
+    /// The page with all values filled in except the database's state. `None` in production.
     page: Option<String>,
 }
 
@@ -36,16 +36,16 @@ impl LandingApi {
     async fn page(&self) -> Result<Response<Html<String>>, ApiError> {
         let page = self.page.as_ref().ok_or(ApiError::NotFound("page"))?;
         let (state, schema) = match health::schema_version(&self.database).await {
-            Ok(version) if version < migrations::latest() => ("behind", version.to_string()),
+            Ok(version) if version < migrations::latest() => ("outdated", version.to_string()),
             Ok(version) => ("ready", version.to_string()),
-            Err(_) => ("away", "unknown: the database is away".to_owned()),
+            Err(_) => ("unreachable", "unknown, because the database is unreachable".to_owned()),
         };
         let page = Html(page.replace("{state}", state).replace("{schema}", &schema));
         Ok(Response::new(page).header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
     }
 }
 
-/// For text that comes from the environment.
+/// Escapes a value of an environment variable for HTML.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }

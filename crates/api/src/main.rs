@@ -1,12 +1,13 @@
-//! The API server. `api` serves, `api healthcheck` checks a running server, `api openapi` prints the OpenAPI document.
+//! The API server. `api` starts the server, `api healthcheck` checks a running server, and `api openapi` prints the
+//! OpenAPI document.
 
 use std::process::ExitCode;
 
-/// The system's allocator took a seventh of a busy server's time. With mimalloc, throughput is a tenth higher.
+/// mimalloc is faster than the system's allocator for the many small allocations of a request.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Only calls the library, because this file is compiled at every edit, after everything else.
+/// Only calls the library, because every edit of the project recompiles this file.
 fn main() -> ExitCode {
     let command = std::env::args().nth(1);
     api::run(command.as_deref(), &|name| std::env::var(name).ok())

@@ -13,7 +13,7 @@ pub(crate) fn service(state: &AppState) -> Service {
     Service::new(state, about, apis(state))
 }
 
-/// Returns the operations of every domain and of the base, in the order of the docs page.
+/// Returns the operations of all domains and of the server itself, in the order of the docs page.
 fn apis(state: &AppState) -> Vec<Api> {
     let AppState { config, database, readiness, .. } = state;
     let mut apis = Vec::new();

@@ -1,4 +1,4 @@
-//! What people and generated clients need of every operation.
+//! Checks of the OpenAPI document that people and client generators depend on.
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -7,36 +7,37 @@ use web::validation;
 
 use crate::routes;
 
-static DOCUMENT: LazyLock<Value> =
-    LazyLock::new(|| serde_json::from_str(&web::spec(routes::service)).expect("a document"));
+static SPEC: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(&web::spec(routes::service)).expect("the spec is JSON"));
 
-fn published() -> &'static Value {
-    &DOCUMENT
+fn spec() -> &'static Value {
+    &SPEC
 }
 
 fn map(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flat_map(Map::iter)
 }
 
-/// Every operation with its id.
+/// Returns every operation with its `operationId`.
 fn operations() -> Vec<(&'static str, &'static Value)> {
-    let paths = map(&published()["paths"]);
+    let paths = map(&spec()["paths"]);
     let operations = paths.flat_map(|(_, operations)| map(operations));
-    operations.map(|(_, it)| (it["operationId"].as_str().expect("an id"), it)).collect()
+    operations.map(|(_, it)| (it["operationId"].as_str().expect("an operationId"), it)).collect()
 }
 
-/// What a `$ref` refers to, or the value itself.
+/// Returns the target of a `$ref`, or the value itself.
 fn resolve(value: &'static Value) -> &'static Value {
     let Some(reference) = value.get("$ref") else { return value };
-    let pointer = reference.as_str().and_then(|it| it.strip_prefix('#')).expect("our own");
-    published().pointer(pointer).unwrap_or_else(|| panic!("there is no {pointer}"))
+    let pointer =
+        reference.as_str().and_then(|it| it.strip_prefix('#')).expect("a local reference");
+    spec().pointer(pointer).unwrap_or_else(|| panic!("{pointer} does not exist"))
 }
 
 fn has_text(value: &Value, key: &str) -> bool {
     value[key].as_str().is_some_and(|text| !text.trim().is_empty())
 }
 
-/// The bodies of a request or an answer, each with an example and the schema that it must obey.
+/// Asserts that each body of a request or response has an example, and that the example matches the schema.
 fn assert_examples(place: &str, body: &'static Value) {
     for (media_type, content) in map(&body["content"]) {
         let schema = resolve(&content["schema"]);
@@ -49,20 +50,24 @@ fn assert_examples(place: &str, body: &'static Value) {
 }
 
 #[test]
-fn every_operation_has_a_summary_a_description_a_tag_and_tells_its_security() {
+fn every_operation_has_summary_description_tag_and_security() {
     for (id, operation) in operations() {
         assert!(has_text(operation, "summary"), "{id} has no summary");
         assert!(has_text(operation, "description"), "{id} has no description");
         assert!(operation["tags"].get(0).is_some(), "{id} has no tag");
-        assert!(operation["security"].is_array(), "{id} says nothing of tokens");
+        assert!(operation["security"].is_array(), "{id} has no security");
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
-            assert!(has_text(parameter, "description"), "{id}: {}", parameter["name"]);
+            assert!(
+                has_text(parameter, "description"),
+                "{id}: no description of {}",
+                parameter["name"]
+            );
         }
     }
 }
 
 #[test]
-fn every_operation_id_is_a_function_name_of_its_own() {
+fn every_operation_id_is_a_unique_function_name() {
     let mut seen = HashSet::new();
     for (id, _) in operations() {
         let is_name = id.starts_with(|first: char| first.is_ascii_lowercase())
@@ -72,7 +77,7 @@ fn every_operation_id_is_a_function_name_of_its_own() {
 }
 
 #[test]
-fn every_body_has_an_example_that_its_schema_allows() {
+fn every_body_has_an_example_that_matches_its_schema() {
     for (id, operation) in operations() {
         assert_examples(&format!("{id}, request"), &operation["requestBody"]);
         for (status, response) in map(&operation["responses"]) {
@@ -82,32 +87,38 @@ fn every_body_has_an_example_that_its_schema_allows() {
 }
 
 #[test]
-fn every_answer_is_described_with_its_headers() {
+fn every_response_and_its_headers_have_descriptions() {
     for (id, operation) in operations() {
         let responses = || map(&operation["responses"]);
-        assert!(responses().any(|(status, _)| status.starts_with('2')), "{id} never succeeds");
+        assert!(responses().any(|(status, _)| status.starts_with('2')), "{id} has no 2xx response");
         for status in ["408", "413", "500", "504"] {
-            assert!(responses().any(|(known, _)| known == status), "{id} is never {status}?");
+            assert!(responses().any(|(known, _)| known == status), "{id} has no {status} response");
         }
         for (status, response) in responses() {
             let response = resolve(response);
-            assert!(has_text(response, "description"), "{id}: {status}");
-            assert!(response["headers"].get("X-Request-Id").is_some(), "{id}: {status}");
+            assert!(has_text(response, "description"), "{id}: {status} has no description");
+            assert!(
+                response["headers"].get("X-Request-Id").is_some(),
+                "{id}: {status} has no X-Request-Id"
+            );
             for (name, header) in map(&response["headers"]) {
                 let header = resolve(header);
-                assert!(has_text(header, "description"), "{id}: {status}: {name}");
-                assert!(header["schema"].is_object(), "{id}: {status}: {name}");
+                assert!(
+                    has_text(header, "description"),
+                    "{id}: {status}: {name} has no description"
+                );
+                assert!(header["schema"].is_object(), "{id}: {status}: {name} has no schema");
             }
         }
     }
 }
 
 #[test]
-fn every_schema_and_every_field_is_described() {
-    for (name, schema) in map(&published()["components"]["schemas"]) {
-        assert!(has_text(schema, "description"), "{name}");
+fn every_schema_and_field_has_a_description() {
+    for (name, schema) in map(&spec()["components"]["schemas"]) {
+        assert!(has_text(schema, "description"), "{name} has no description");
         for (field, schema) in map(&schema["properties"]) {
-            assert!(has_text(schema, "description"), "{name}.{field}");
+            assert!(has_text(schema, "description"), "{name}.{field} has no description");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The server as a process: its settings, its log and its signals. It needs no database for these.
+//! Tests of the server as a process: settings, log and signals. No database is necessary.
 #![cfg(unix)]
 
 use std::{
@@ -15,46 +15,46 @@ struct Process {
 }
 
 impl Process {
-    /// The server in production, with these variables set, once it listens.
+    /// Starts the server in production with these variables, and waits until it listens.
     fn start(variables: &[(&str, &str)]) -> Self {
-        let mut child = command(variables).spawn().expect("a process");
-        let mut log = BufReader::new(child.stderr.take().expect("it is a pipe")).lines();
+        let mut child = command(variables).spawn().expect("the server starts");
+        let mut log = BufReader::new(child.stderr.take().expect("stderr is a pipe")).lines();
         let line = find(&mut log, r#""message":"listening""#);
         let address = text(&line, "address").parse().expect("an address");
         Self { child, log, address }
     }
 
-    /// The answer to a GET with this header line.
+    /// Sends a GET request with this header line, and returns the response.
     fn get(&self, path: &str, line: &str) -> String {
-        let mut stream = TcpStream::connect(self.address).expect("a connection");
+        let mut stream = TcpStream::connect(self.address).expect("the server accepts");
         let request =
             format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{line}\r\n\r\n");
-        stream.write_all(request.as_bytes()).expect("it reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        answer
+        stream.write_all(request.as_bytes()).expect("the server reads");
+        let mut response = String::new();
+        stream.read_to_string(&mut response).expect("a response");
+        response
     }
 
     fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
+        assert!(Command::new("sh").args(["-c", &kill]).status().expect("sh starts").success());
     }
 
-    fn end(mut self) -> ExitStatus {
-        self.child.wait().expect("an end")
+    fn wait(mut self) -> ExitStatus {
+        self.child.wait().expect("an exit status")
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It has ended if the test went well.
+        // Fails if the test has already waited for the process.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 fn command(variables: &[(&str, &str)]) -> Command {
-    // The limit is that of one test; what runs is the server.
+    // One test limits the number of open files. The shell applies the limit and then becomes the server.
     let limited = "test -z \"$FILES\" || ulimit -n \"$FILES\"; exec \"$0\"";
     let mut command = Command::new("sh");
     command.args(["-c", limited, env!("CARGO_BIN_EXE_api")]).stderr(Stdio::piped()).env_clear();
@@ -67,45 +67,47 @@ fn command(variables: &[(&str, &str)]) -> Command {
     command
 }
 
-/// The text of a field in a line of the log.
+/// Returns the value of a field in a line of the log.
 fn text<'a>(line: &'a str, field: &str) -> &'a str {
-    let (_, rest) = line.split_once(&format!("\"{field}\":\"")).expect("a field");
-    rest.split_once('"').expect("its end").0
+    let (_, rest) = line.split_once(&format!("\"{field}\":\"")).expect("the field exists");
+    rest.split_once('"').expect("a closing quote").0
 }
 
-/// The next line of the log that holds `text`.
+/// Returns the next line of the log that contains `text`.
 fn find(log: &mut Lines<BufReader<ChildStderr>>, text: &str) -> String {
     let mut lines = log.map(|line| line.expect("UTF-8"));
-    lines.find(|line| line.contains(text)).unwrap_or_else(|| panic!("no {text} in the log"))
+    lines
+        .find(|line| line.contains(text))
+        .unwrap_or_else(|| panic!("the log does not contain {text}"))
 }
 
 #[test]
-fn unusable_settings_are_all_named_and_end_it_with_78() {
+fn invalid_settings_are_all_named_and_exit_with_78() {
     let variables = [
         ("API_MAX_CONNECTIONS", "0"),
         ("API_CORS_ORIGINS", "*"),
         ("DATABASE_URL", ""),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
     ];
-    let output = command(&variables).output().expect("a process");
+    let output = command(&variables).output().expect("the server starts");
     assert_eq!(output.status.code(), Some(78));
     let text = String::from_utf8(output.stderr).expect("UTF-8");
     for (name, _) in variables {
-        assert!(text.contains(name), "no {name} in {text}");
+        assert!(text.contains(name), "{name} is not named in {text}");
     }
 }
 
 #[test]
-fn a_standard_input_that_is_no_socket_is_named() {
+fn listen_stdin_without_a_socket_is_an_error() {
     let mut command = command(&[("API_LISTEN", "stdin")]);
-    let output = command.stdin(Stdio::null()).output().expect("a process");
+    let output = command.stdin(Stdio::null()).output().expect("the server starts");
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stderr).expect("UTF-8");
-    assert!(text.contains("API_LISTEN=stdin: standard input is no listening socket"), "{text}");
+    assert!(text.contains("API_LISTEN=stdin requires a listening socket"), "{text}");
 }
 
 #[test]
-fn a_request_is_one_line_of_json_with_its_ids_and_without_its_path() {
+fn request_log_has_ids_and_no_path() {
     let mut process = Process::start(&[]);
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let header = format!("X-Request-Id: mine\r\nTraceparent: 00-{trace}-00f067aa0ba902b7-01");
@@ -119,7 +121,7 @@ fn a_request_is_one_line_of_json_with_its_ids_and_without_its_path() {
         r#""request_id":"mine""#,
         &format!(r#""trace_id":"{trace}""#),
     ] {
-        assert!(line.contains(part), "no {part} in {line}");
+        assert!(line.contains(part), "{part} is not in {line}");
     }
     assert!(!line.contains("secret"), "{line}");
     process.get("/other", "Traceparent: 00-nonsense-01");
@@ -127,74 +129,75 @@ fn a_request_is_one_line_of_json_with_its_ids_and_without_its_path() {
 }
 
 #[test]
-fn of_many_requests_at_once_each_has_its_line_to_the_end() {
+fn shutdown_writes_the_log_lines_of_all_requests() {
     let mut process = Process::start(&[]);
-    // What is not read of the log meanwhile must fit into the pipe.
+    // The test reads the log at the end, so all lines must fit into the pipe.
     let ids: Vec<_> = (0..100).map(|number| format!("id-{number}")).collect();
-    let mut stream = TcpStream::connect(process.address).expect("a connection");
+    let mut stream = TcpStream::connect(process.address).expect("the server accepts");
     let requests = ids.iter().enumerate().map(|(number, id)| {
         let connection = if number + 1 < ids.len() { "keep-alive" } else { "close" };
         format!(
             "GET / HTTP/1.1\r\nHost: a\r\nConnection: {connection}\r\nX-Request-Id: {id}\r\n\r\n"
         )
     });
-    stream.write_all(requests.collect::<String>().as_bytes()).expect("it reads");
-    stream.read_to_end(&mut Vec::new()).expect("answers");
+    stream.write_all(requests.collect::<String>().as_bytes()).expect("the server reads");
+    stream.read_to_end(&mut Vec::new()).expect("responses");
     process.signal("TERM");
     let lines = process.log.by_ref().map(|line| line.expect("UTF-8"));
     let lines: Vec<_> = lines.filter(|line| line.contains("answered")).collect();
     let logged: Vec<_> = lines.iter().map(|line| text(line, "request_id")).collect();
     assert_eq!(logged, ids);
-    assert_eq!(process.end().code(), Some(0));
+    assert_eq!(process.wait().code(), Some(0));
 }
 
 #[test]
-fn a_signal_stops_it() {
+fn signal_stops_the_server() {
     for name in ["TERM", "INT"] {
         let process = Process::start(&[]);
         process.signal(name);
-        assert_eq!(process.end().code(), Some(0), "{name}");
+        assert_eq!(process.wait().code(), Some(0), "{name}");
     }
 }
 
 #[test]
-fn while_it_drains_it_serves_and_a_second_signal_ends_it_at_once() {
+fn draining_server_serves_until_a_second_signal_kills_it() {
     let mut process = Process::start(&[("API_DRAIN_SECONDS", "60")]);
     process.signal("TERM");
     find(&mut process.log, "stopping");
     assert!(process.get("/health/live", "A: b").starts_with("HTTP/1.1 200 "));
     assert!(process.get("/health/ready", "A: b").starts_with("HTTP/1.1 503 "));
     process.signal("TERM");
-    assert_eq!(process.end().code(), Some(1));
+    assert_eq!(process.wait().code(), Some(1));
 }
 
 #[test]
-fn without_a_free_file_it_waits_and_then_serves_on() {
+fn server_recovers_from_too_many_open_files() {
     let mut process = Process::start(&[("FILES", "40")]);
     let started = Instant::now();
     let held: Vec<_> = (0..60).map(|_| TcpStream::connect(process.address)).collect();
     for _ in 0..4 {
         find(&mut process.log, "cannot accept connections");
     }
-    // One that does not wait between tries has said it thousands of times by then.
+    // A server that does not wait between two attempts logs the error far more often.
     assert!(started.elapsed() >= Duration::from_millis(300));
     drop(held);
     assert!(process.get("/health/live", "A: b").starts_with("HTTP/1.1 200 "));
     process.signal("TERM");
-    assert_eq!(process.end().code(), Some(0));
+    assert_eq!(process.wait().code(), Some(0));
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn as_many_threads_answer_requests_as_it_is_told() {
+fn worker_threads_setting_is_applied() {
     let process = Process::start(&[("API_WORKER_THREADS", "3")]);
     let tasks = format!("/proc/{}/task", process.child.id());
     let workers = || {
-        let tasks = std::fs::read_dir(&tasks).expect("a process").map(|task| task.expect("a task"));
+        let tasks =
+            std::fs::read_dir(&tasks).expect("the server runs").map(|task| task.expect("a task"));
         let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm"));
         tasks.filter_map(|task| name(task).ok()).filter(|name| name.contains("tokio")).count()
     };
-    // A thread gives itself its name.
+    // A thread sets its name after it starts, so wait.
     let started = Instant::now();
     while workers() < 3 && started.elapsed() < Duration::from_secs(10) {
         std::thread::sleep(Duration::from_millis(5));

@@ -1,7 +1,7 @@
-//! Typed settings of the server and the migration tool, read from environment variables.
+//! Typed settings of the server and the migration tool.
 //!
-//! Nothing here touches the process environment: [`Config::from_lookup`] is handed a function, so a
-//! test can read settings from a table and only `main.rs` files read the real thing.
+//! [`Config::from_lookup`] reads each setting with a function. Programs pass one that reads environment variables, and
+//! tests pass a table.
 
 mod network;
 mod reader;
@@ -15,68 +15,68 @@ pub use secret::Secret;
 
 use reader::Reader;
 
-/// Everything the server and the migration tool can be told.
+/// All settings of the server and the migration tool.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Which kind of place this runs in.
+    /// `APP_ENV`: the environment.
     pub profile: Profile,
-    /// What runs the stack, `docker` or `local`; only shown to people.
+    /// `ENGINE`: `docker` or `local`. Only shown on the landing page.
     pub engine: Option<String>,
-    /// `RELOAD_FOLDER`: where the supervisor that follows the source can be reached, if there is one.
+    /// `RELOAD_FOLDER`: the folder with the socket of `dev-server`. `None` without a development server.
     pub reload_folder: Option<PathBuf>,
-    /// How the server listens and stops.
+    /// The settings of the HTTP server.
     pub server: ServerConfig,
-    /// Where the database is and how it is used.
+    /// The settings of the database connections.
     pub database: DatabaseConfig,
-    /// Who may have an account, and for how long they are logged in.
+    /// The settings of sign-up and sessions.
     pub accounts: AccountsConfig,
-    /// `REDIS_URL`: what several replicas share; each counts for itself when absent.
+    /// `REDIS_URL`: the Redis server that replicas share. If `None`, each replica counts log-in attempts alone.
     pub redis_url: Option<Secret>,
-    /// Where traces go; nowhere when absent.
+    /// The settings of the trace export. `None` turns it off.
     pub traces: Option<TracesConfig>,
 }
 
-/// How the server listens and stops.
+/// The settings of the HTTP server.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
-    /// `API_LISTEN`, or else every address and the port in `PORT`, as platforms give it.
+    /// `API_LISTEN`. If only `PORT` is set, as hosting platforms do, all addresses with that port.
     pub listen: Listen,
-    /// `API_DOCS`: whether `/docs` and `/openapi.json` are served.
+    /// `API_DOCS`: serves `/docs` and `/openapi.json` if true.
     pub docs: bool,
-    /// `API_ADMIN_LISTEN`: where `/metrics` is served; nowhere when absent.
+    /// `API_ADMIN_LISTEN`: the address that serves `/metrics`. `None` turns metrics off.
     pub admin_listen: Option<SocketAddr>,
-    /// `API_CORS_ORIGINS`: the web pages of these origins may read answers.
+    /// `API_CORS_ORIGINS`: the origins whose web pages may read responses.
     pub cors_origins: Vec<String>,
-    /// `API_TRUSTED_PROXIES`: what these say of where a request comes from is believed.
+    /// `API_TRUSTED_PROXIES`: the proxies whose `X-Forwarded-For` header is trusted.
     pub trusted_proxies: Vec<Network>,
-    /// `API_WORKER_THREADS`: threads that answer requests; half as many as there are cores when absent.
+    /// `API_WORKER_THREADS`: the number of threads that handle requests. Default: half the number of cores.
     pub worker_threads: usize,
-    /// `API_MAX_CONNECTIONS`: further ones wait in the system's queue until one ends.
+    /// `API_MAX_CONNECTIONS`: the maximum number of open connections. Further clients wait in the system's queue.
     pub max_connections: usize,
-    /// `API_HEADER_TIMEOUT_SECONDS`: how long the header of a request may take to come.
+    /// `API_HEADER_TIMEOUT_SECONDS`: the maximum time to receive the header of a request.
     pub header_timeout: Duration,
-    /// `API_IDLE_TIMEOUT_SECONDS`: how long a connection may wait for its next request, and how long
-    /// a client may leave an answer unread.
+    /// `API_IDLE_TIMEOUT_SECONDS`: the maximum time between two requests of a connection, and the maximum time in
+    /// which a client reads nothing of a response.
     pub idle_timeout: Duration,
-    /// `API_BODY_TIMEOUT_SECONDS`: a request whose body takes longer to come is answered 408.
+    /// `API_BODY_TIMEOUT_SECONDS`: the maximum time to receive a request body. Slower requests get 408.
     pub body_timeout: Duration,
-    /// `API_BODY_LIMIT_BYTES`: a larger request body is answered 413.
+    /// `API_BODY_LIMIT_BYTES`: the maximum size of a request body. Larger requests get 413.
     pub body_limit: usize,
-    /// `API_REQUEST_TIMEOUT_SECONDS`: a request that takes longer is answered 504.
+    /// `API_REQUEST_TIMEOUT_SECONDS`: the maximum time to handle a request. Slower requests get 504.
     pub request_timeout: Duration,
-    /// `API_DRAIN_SECONDS`: how long to serve on after a stop signal, but not to be ready.
+    /// `API_DRAIN_SECONDS`: the time after a stop signal in which the server handles requests but is not ready.
     pub drain_period: Duration,
-    /// `API_SHUTDOWN_SECONDS`: how long requests in flight may go on after that.
+    /// `API_SHUTDOWN_SECONDS`: the time after the drain period in which running requests may finish.
     pub shutdown_timeout: Duration,
 }
 
-/// Where to listen.
+/// The socket on which the server listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listen {
-    /// An address and a port. Port 0 takes a free one.
+    /// An address and a port. The system chooses the port if it is 0.
     Address(SocketAddr),
-    /// `stdin`: on the socket that standard input is. Whoever holds it, like `dev-server`, can replace the
-    /// server without refusing a connection.
+    /// `stdin`: the socket that the server inherits as standard input. `dev-server` keeps this socket open, so it
+    /// can replace the server without refusing a connection.
     Stdin,
 }
 
@@ -87,16 +87,17 @@ impl FromStr for Listen {
         if text == "stdin" {
             return Ok(Self::Stdin);
         }
-        let address = text.parse().map_err(|_| "must be like 127.0.0.1:5000, or stdin")?;
+        let address =
+            text.parse().map_err(|_| "expected an address such as 127.0.0.1:5000, or stdin")?;
         Ok(Self::Address(address))
     }
 }
 
 impl Listen {
-    /// Where a server with these variables listens.
+    /// Reads the socket from `API_LISTEN` or `PORT`.
     ///
     /// # Errors
-    /// `API_LISTEN` or `PORT` is malformed.
+    /// Returns an error if a variable is malformed.
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Errors> {
         let mut reader = Reader::new(lookup);
         let listen = Self::read(&mut reader);
@@ -112,59 +113,59 @@ impl Listen {
     }
 }
 
-/// Where the database is and how it is used.
+/// The settings of the database connections.
 #[derive(Debug, Clone)]
 pub struct DatabaseConfig {
-    /// `DATABASE_URL`, or the content of the file that `DATABASE_URL_FILE` names.
+    /// `DATABASE_URL`: the address of the database.
     pub url: Secret,
-    /// `DATABASE_POOL_SIZE`: connections at most.
+    /// `DATABASE_POOL_SIZE`: the maximum number of connections.
     pub pool_size: usize,
-    /// `DATABASE_WAIT_SECONDS`: how long to wait for a free connection or for a new one.
+    /// `DATABASE_WAIT_SECONDS`: the maximum time to wait for a free or a new connection.
     pub wait_timeout: Duration,
-    /// `DATABASE_STATEMENT_TIMEOUT_SECONDS`: the server ends a statement that takes longer.
+    /// `DATABASE_STATEMENT_TIMEOUT_SECONDS`: the maximum time of a query. PostgreSQL cancels slower queries.
     pub statement_timeout: Duration,
-    /// `DATABASE_LOCK_TIMEOUT_SECONDS`: the server ends a statement that waits longer for others.
+    /// `DATABASE_LOCK_TIMEOUT_SECONDS`: the maximum time to wait for a lock. PostgreSQL then cancels the query.
     pub lock_timeout: Duration,
-    /// `DATABASE_IDLE_TIMEOUT_SECONDS`: the server ends a transaction in which nothing happens.
+    /// `DATABASE_IDLE_TIMEOUT_SECONDS`: the maximum time a transaction is idle. PostgreSQL then ends it.
     pub idle_timeout: Duration,
-    /// `DATABASE_PGBOUNCER`: whether pgbouncer is in between, which passes none of these three limits
-    /// on.
+    /// `DATABASE_PGBOUNCER`: connects through pgbouncer, which does not forward the three timeouts above.
     pub pgbouncer: bool,
 }
 
-/// Who may have an account, and for how long they are logged in.
+/// The settings of sign-up and sessions.
 #[derive(Debug, Clone)]
 pub struct AccountsConfig {
-    /// `API_SIGN_UP`: whether strangers may make themselves an account; not in production by default.
+    /// `API_SIGN_UP`: anonymous clients may create an account. Default: true, but false in production.
     pub sign_up: bool,
-    /// `API_SESSION_HOURS`: how long a session lasts.
+    /// `API_SESSION_HOURS`: the lifetime of a session.
     pub session_lifetime: Duration,
 }
 
-/// Where traces go. The names of the variables are OpenTelemetry's.
+/// The settings of the trace export. OpenTelemetry defines the names of the variables.
 #[derive(Debug, Clone)]
 pub struct TracesConfig {
-    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: the collector, `http://host:port`.
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: the URL of the collector, `http://host:port`.
     pub endpoint: String,
-    /// `OTEL_SERVICE_NAME`: what the collector calls this server.
+    /// `OTEL_SERVICE_NAME`: the name of this server in the traces.
     pub service: String,
-    /// `OTEL_TRACES_SAMPLER_ARG`: of the traces that begin here, the part that is sent, from 0 to 1.
+    /// `OTEL_TRACES_SAMPLER_ARG`: the fraction of traces to send, from 0 to 1. Traces that a client started follow
+    /// the client's decision.
     pub ratio: f64,
 }
 
-/// Which kind of place this runs in (`APP_ENV`).
+/// The environment in which a program runs (`APP_ENV`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
     /// A developer's machine: landing page, human-readable log, sample rows.
     Dev,
     /// An automated test.
     Test,
-    /// The real thing: JSON log, no landing page, nothing that drops data.
+    /// Production: JSON log, no landing page, and no commands that drop data.
     Production,
 }
 
 impl Profile {
-    /// The profile as `APP_ENV` spells it.
+    /// Returns the value of `APP_ENV` for this profile.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dev => "dev",
@@ -186,11 +187,12 @@ impl FromStr for Profile {
 }
 
 impl Config {
-    /// The settings that `lookup` gives, by variable name; an empty value counts as absent. Each may be
-    /// in a file that the variable `<name>_FILE` names instead.
+    /// Reads all settings. `lookup` returns the value of a variable; an empty value counts as absent.
+    ///
+    /// The variable `<name>_FILE` may instead contain the path of a file with the value.
     ///
     /// # Errors
-    /// Every missing and malformed variable at once, each by its name.
+    /// Returns all missing and malformed variables.
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Errors> {
         let mut reader = Reader::new(lookup);
         let profile = reader.parsed("APP_ENV", Profile::Dev);
@@ -243,7 +245,7 @@ impl TracesConfig {
     }
 }
 
-/// Beside PostgreSQL on the same cores, more threads wake each other more than they work.
+/// Returns half the number of cores. The other cores are left to PostgreSQL on the same machine.
 fn half_of_the_cores() -> usize {
     thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
 }

@@ -1,17 +1,17 @@
-//! A range of addresses.
+//! Ranges of IP addresses.
 
 use std::{net::IpAddr, str::FromStr};
 
-/// A range of addresses, like `10.0.0.0/8`, or a single one.
+/// A range of IP addresses, such as `10.0.0.0/8`, or a single address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
-    /// How many bits all of them begin with.
+    /// The number of leading bits that all addresses of the range share.
     prefix: u8,
 }
 
 impl Network {
-    /// Whether `address` is one of them. One of IPv4 may be written as IPv6.
+    /// Returns true if the range contains `address`. An IPv4 address may be mapped to IPv6.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(ours), IpAddr::V4(other)) => {
@@ -31,7 +31,7 @@ impl FromStr for Network {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str = "must be like 10.0.0.0/8,192.168.1.2";
+        const WRONG: &str = "expected addresses or ranges such as 10.0.0.0/8,192.168.1.2";
         let (address, prefix) = text.split_once('/').unwrap_or((text, ""));
         let address: IpAddr = address.parse().map_err(|_| WRONG)?;
         let longest = if address.is_ipv4() { 32 } else { 128 };

@@ -1,25 +1,25 @@
-//! Reads variables one by one and collects what is wrong with them instead of stopping at the first.
+//! Reads variables and collects all errors, instead of stopping at the first error.
 
 use std::{error::Error, fmt, fs, str::FromStr, time::Duration};
 
 use crate::{network::Network, secret::Secret};
 
-/// What is wrong with one variable.
+/// An error in one variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The variable's name.
     pub variable: &'static str,
-    /// What is wrong, without the value: it may be a secret.
+    /// The reason. Does not contain the value, because it may be a secret.
     pub reason: String,
 }
 
-/// Every problem found while reading the settings.
+/// All errors of the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Errors(pub Vec<Problem>);
 
 impl fmt::Display for Errors {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("the settings are not usable; .env.example explains each variable")?;
+        formatter.write_str("invalid settings. See .env.example for each variable.")?;
         for Problem { variable, reason } in &self.0 {
             write!(formatter, "\n  {variable} {reason}")?;
         }
@@ -39,25 +39,25 @@ impl<'a> Reader<'a> {
         Self { lookup, problems: Vec::new() }
     }
 
-    /// `value`, unless anything that was read so far had a problem.
+    /// Returns `value`, or the errors of all variables that were read.
     pub(crate) fn finish<T>(self, value: T) -> Result<T, Errors> {
         if self.problems.is_empty() { Ok(value) } else { Err(Errors(self.problems)) }
     }
 
-    /// The value of a variable, or else the content of the file that `<variable>_FILE` names.
+    /// Returns the value of a variable, or the content of the file whose path is in `<variable>_FILE`.
     pub(crate) fn text(&mut self, variable: &'static str) -> Option<String> {
         let set = |name: &str| (self.lookup)(name).filter(|value| !value.is_empty());
         match (set(variable), set(&format!("{variable}_FILE"))) {
             (value, None) => value,
             (None, Some(path)) => self.content(variable, &path),
             (Some(_), Some(_)) => {
-                self.problem(variable, format!("is set together with {variable}_FILE: set one"));
+                self.problem(variable, format!("and {variable}_FILE are both set. Remove one."));
                 None
             }
         }
     }
 
-    /// The content of a file, which must have some.
+    /// Returns the content of a file that must not be empty.
     fn content(&mut self, variable: &'static str, path: &str) -> Option<String> {
         let problem = match fs::read_to_string(path) {
             Ok(text) if text.trim_end().is_empty() => format!("is empty in the file {path}"),
@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
         Duration::from_secs(self.parsed(variable, default).into())
     }
 
-    /// Seconds, but not none: everything would time out at once.
+    /// Reads a number of seconds that is not 0.
     pub(crate) fn timeout(&mut self, variable: &'static str, default: u32) -> Duration {
         let value = self.seconds(variable, default);
         if value.is_zero() {
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// Hours, up to ten years of them.
+    /// Reads a number of hours, at most ten years.
     pub(crate) fn hours(&mut self, variable: &'static str, default: u32) -> Duration {
         let hours = self.parsed(variable, default);
         if !(1..=87_600).contains(&hours) {
@@ -113,31 +113,31 @@ impl<'a> Reader<'a> {
         Duration::from_secs(u64::from(hours) * 3600)
     }
 
-    /// Origins as browsers send them, separated by commas.
+    /// Reads a comma-separated list of web origins.
     pub(crate) fn origins(&mut self, variable: &'static str) -> Vec<String> {
         let text = self.text(variable).unwrap_or_default();
         let origins: Vec<String> =
             text.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect();
         if !origins.iter().all(|origin| is_origin(origin)) {
-            let reason = "must be like https://app.example.com,http://localhost:3000";
+            let reason = "must be origins such as https://app.example.com,http://localhost:3000";
             self.problem(variable, reason.to_owned());
         }
         origins
     }
 
-    /// The URL of a collector beside the server, without the last slash.
+    /// Reads the URL of a trace collector and removes a trailing slash. HTTPS is not supported.
     pub(crate) fn collector(&mut self, variable: &'static str) -> Option<String> {
         let text = self.text(variable)?;
         let url = text.trim_end_matches('/');
         if !url.strip_prefix("http://").is_some_and(is_authority) {
-            let reason =
-                "must be like http://localhost:4318; a collector beside the server can encrypt";
+            let reason = "must be an HTTP URL such as http://localhost:4318. HTTPS is not supported; to encrypt \
+                          traces, run a collector on this machine that forwards them.";
             self.problem(variable, reason.to_owned());
         }
         Some(url.to_owned())
     }
 
-    /// From 0 to 1, which is the default.
+    /// Reads a number from 0 to 1. The default is 1.
     pub(crate) fn ratio(&mut self, variable: &'static str) -> f64 {
         let ratio = self.parsed(variable, 1.0);
         if !(0.0..=1.0).contains(&ratio) {
@@ -146,7 +146,7 @@ impl<'a> Reader<'a> {
         ratio
     }
 
-    /// Where a database is, which may hold a password. In production, one that everybody knows is none.
+    /// Reads the URL of the database. In production, rejects passwords that occur in examples.
     pub(crate) fn database_url(&mut self, variable: &'static str, production: bool) -> Secret {
         let before = self.problems.len();
         let text = self.text(variable).unwrap_or_default();
@@ -154,24 +154,25 @@ impl<'a> Reader<'a> {
             self.problem(variable, "is missing".to_owned());
         }
         if production && password(&text).is_some_and(is_example) {
-            let reason = "has an empty password, or one that stands in examples; generate one: openssl rand -hex 24";
+            let reason =
+                "has an empty or well-known password. To generate one, run openssl rand -hex 24.";
             self.problem(variable, reason.to_owned());
         }
         text.into()
     }
 
-    /// Where a Redis is, which may hold a password.
+    /// Reads the URL of a Redis server.
     pub(crate) fn redis_url(&mut self, variable: &'static str) -> Option<Secret> {
         let url = self.text(variable)?;
         let rest = url.strip_prefix("redis://").or_else(|| url.strip_prefix("rediss://"));
         if rest.is_none_or(str::is_empty) {
-            let reason = "must be like redis://:password@redis:6379, or rediss:// to encrypt";
+            let reason = "must be a URL such as redis://:password@redis:6379, or rediss:// for TLS";
             self.problem(variable, reason.to_owned());
         }
         Some(url.into())
     }
 
-    /// Ranges of addresses, separated by commas.
+    /// Reads a comma-separated list of address ranges.
     pub(crate) fn networks(&mut self, variable: &'static str) -> Vec<Network> {
         let text = self.text(variable).unwrap_or_default();
         let parts = text.split(',').map(str::trim).filter(|it| !it.is_empty());
@@ -187,7 +188,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The password in a URL, or in settings like `host=db password=x`.
+/// Returns the password of a URL, or of a connection string such as `host=db password=x`.
 fn password(url: &str) -> Option<&str> {
     if let Some((_, rest)) = url.split_once("://") {
         return Some(rest.split('/').next()?.rsplit_once('@')?.0.split_once(':')?.1);
@@ -199,13 +200,13 @@ fn is_example(password: &str) -> bool {
     ["", "slipway", "postgres", "password", "secret", "example", "changeme"].contains(&password)
 }
 
-/// Whether `text` is a scheme, a host in lower case and perhaps a port: what `Origin` is compared to.
+/// Returns true if `text` is a scheme, a lower-case host and an optional port, as in the header `Origin`.
 fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     host.is_some_and(is_authority)
 }
 
-/// Whether `text` is a host in lower case and perhaps a port.
+/// Returns true if `text` is a lower-case host with an optional port.
 fn is_authority(text: &str) -> bool {
     let is_part =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:[]".contains(&byte);

@@ -1,13 +1,13 @@
-//! A text that must not be shown.
+//! Values that must not appear in logs.
 
 use std::fmt;
 
-/// A text that must not be shown: `Debug` prints `***`, and there is no `Display`.
+/// A text that must not appear in logs. `Debug` prints `***`, and `Display` is not implemented.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The text itself, for the one place that needs it.
+    /// Returns the text.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Settings read from tables instead of the process environment.
+//! Tests that read settings from tables instead of the process environment.
 
 use super::*;
 
@@ -9,7 +9,7 @@ fn read(variables: &[(&str, &str)]) -> Result<Config, Errors> {
 }
 
 #[test]
-fn a_database_url_is_all_that_is_needed() {
+fn only_the_database_url_is_required() {
     let config = read(&[("DATABASE_URL", "postgresql://localhost/x")]).expect("usable settings");
     assert_eq!(config.profile, Profile::Dev);
     assert_eq!(config.server.listen, Listen::Address(([127, 0, 0, 1], 5000).into()));
@@ -17,13 +17,13 @@ fn a_database_url_is_all_that_is_needed() {
 }
 
 #[test]
-fn the_socket_may_be_an_inherited_one() {
+fn listen_stdin_uses_the_inherited_socket() {
     let config = read(&[("DATABASE_URL", "postgresql://x"), ("API_LISTEN", "stdin")]);
     assert_eq!(config.expect("usable settings").server.listen, Listen::Stdin);
 }
 
 #[test]
-fn a_platform_gives_the_port_unless_an_address_is_set() {
+fn listen_uses_port_unless_api_listen_is_set() {
     let listen = |variables: &[(&str, &str)]| {
         let lookup = |name: &str| {
             let found = variables.iter().find(|(key, _)| *key == name);
@@ -38,7 +38,7 @@ fn a_platform_gives_the_port_unless_an_address_is_set() {
 }
 
 #[test]
-fn every_bad_variable_is_named_at_once_and_no_value_is_shown() {
+fn errors_name_all_bad_variables_and_no_value() {
     let errors = read(&[
         ("APP_ENV", "prod"),
         ("API_LISTEN", "localhost"),
@@ -79,7 +79,7 @@ fn every_bad_variable_is_named_at_once_and_no_value_is_shown() {
 }
 
 #[test]
-fn origins_are_exact_and_separated_by_commas() {
+fn cors_origins_are_exact_and_comma_separated() {
     let read = |origins: &str| {
         let config = read(&[("DATABASE_URL", "postgresql://x"), ("API_CORS_ORIGINS", origins)]);
         config.map(|config| config.server.cors_origins)
@@ -101,7 +101,7 @@ fn an_empty_value_counts_as_absent() {
 }
 
 #[test]
-fn a_secret_is_read_from_a_file_and_never_shown() {
+fn secret_is_read_from_a_file_and_hidden_in_debug() {
     let file = std::env::temp_dir().join(format!("slipway-secret-{}", std::process::id()));
     std::fs::write(&file, "postgresql://u:hunter2@db/x\n").expect("a writable temporary folder");
     let config = read(&[("DATABASE_URL_FILE", &file.to_string_lossy())]);
@@ -112,7 +112,7 @@ fn a_secret_is_read_from_a_file_and_never_shown() {
 }
 
 #[test]
-fn redis_is_optional_and_its_url_a_secret() {
+fn redis_url_is_optional_and_secret() {
     let file = std::env::temp_dir().join(format!("slipway-redis-{}", std::process::id()));
     std::fs::write(&file, "rediss://:hunter2@redis:6379\n").expect("a writable temporary folder");
     let url = ("DATABASE_URL", "postgresql://x");
@@ -131,7 +131,7 @@ fn redis_is_optional_and_its_url_a_secret() {
 }
 
 #[test]
-fn every_setting_may_come_from_a_file_but_not_twice() {
+fn setting_comes_from_a_variable_or_a_file_but_not_both() {
     let file = std::env::temp_dir().join(format!("slipway-setting-{}", std::process::id()));
     std::fs::write(&file, "7\n").expect("a writable temporary folder");
     let path = file.to_string_lossy().into_owned();
@@ -142,13 +142,13 @@ fn every_setting_may_come_from_a_file_but_not_twice() {
     let empty = read(&[("DATABASE_URL_FILE", &path)]);
     std::fs::remove_file(&file).expect("the file just written");
     assert_eq!(once.expect("usable settings").database.pool_size, 7);
-    assert!(twice.expect_err("two values").0[0].reason.contains("set one"));
+    assert!(twice.expect_err("two values").0[0].reason.contains("are both set"));
     let reasons: Vec<_> = empty.expect_err("no URL").0.into_iter().map(|it| it.reason).collect();
     assert_eq!(reasons, [format!("is empty in the file {path}")]);
 }
 
 #[test]
-fn production_refuses_a_password_that_everybody_knows() {
+fn production_rejects_a_well_known_password() {
     let production = |url: &str| {
         let read = read(&[("APP_ENV", "production"), ("DATABASE_URL", url)]);
         read.map(|_| ()).map_err(|errors| errors.0[0].variable)
@@ -168,7 +168,7 @@ fn production_refuses_a_password_that_everybody_knows() {
 }
 
 #[test]
-fn a_network_holds_what_begins_like_it() {
+fn network_contains_addresses_with_its_prefix() {
     for (network, address, is_inside) in [
         ("10.0.0.0/8", "10.255.1.2", true),
         ("10.0.0.0/8", "::ffff:10.1.2.3", true),

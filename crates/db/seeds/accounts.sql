@@ -1,5 +1,5 @@
 -- db::seed_accounts
--- One account a role for development, all with the password that is hashed as $1.
+-- One development account for each role. All have the password with the hash $1.
 INSERT INTO accounts (id, email, name, role, password_hash, development)
 VALUES
     ('01900000-0000-7000-a000-000000000001', 'admin@example.com', 'Development Admin', 'admin', $1, true),

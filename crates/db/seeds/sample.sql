@@ -1,6 +1,6 @@
 -- db::seed
--- Sample rows for development. Their ids are fixed, so that loading them twice changes nothing.
-WITH person (n, name, addresses) AS (
+-- Sample rows for development. The IDs are fixed, so loading the rows twice changes nothing.
+WITH person (n, name, emails) AS (
     VALUES
         (1, 'Ada Lovelace', ARRAY['ada@example.com', 'lovelace@analytical.example']),
         (2, 'Alan Turing', ARRAY['alan@example.com']),
@@ -14,17 +14,10 @@ WITH person (n, name, addresses) AS (
         (10, 'Ken Thompson', ARRAY['ken@example.com']),
         (11, 'Margaret Hamilton', ARRAY['margaret@example.com', 'hamilton@apollo.example']),
         (12, 'Radia Perlman', ARRAY['radia@example.com'])
-), numbered AS (
-    SELECT ('01900000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid AS id, n, name, addresses
-    FROM person
 ), inserted AS (
-    INSERT INTO persons (id, name)
-    SELECT id, name FROM numbered
+    INSERT INTO persons (id, name, emails)
+    SELECT ('01900000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, name, emails FROM person
     ON CONFLICT ON CONSTRAINT persons_pkey DO NOTHING
     RETURNING id
-), email AS (
-    INSERT INTO emails (id, person_id, address)
-    SELECT ('01900000-0000-7000-9000-' || lpad((10 * n + o)::text, 12, '0'))::uuid, id, address
-    FROM inserted JOIN numbered USING (id), unnest(addresses) WITH ORDINALITY AS a (address, o)
 )
 SELECT count(*) FROM inserted

@@ -1,4 +1,4 @@
-//! Many rows at once, by COPY. For tools, not for the server.
+//! Bulk loading of rows with COPY, for tools. The server does not use this module.
 
 use std::pin::pin;
 
@@ -7,7 +7,7 @@ use store::Error;
 use tokio_postgres::{Client, Transaction, binary_copy::BinaryCopyInWriter, types::Type};
 use uuid::Uuid;
 
-/// Any constant of ours: whoever holds this advisory lock may load rows.
+/// The key of the advisory lock for loading rows. The number is arbitrary.
 const LOCK: i64 = 0x5119_3543;
 
 const TAKE_LOCK: &str = "\
@@ -15,48 +15,45 @@ const TAKE_LOCK: &str = "\
 SELECT pg_advisory_lock($1)";
 const PERSONS: &str = "\
 -- db::bulk::persons
-COPY persons (id, name, nickname, created_at, updated_at) FROM STDIN BINARY";
-const EMAILS: &str = "\
--- db::bulk::emails
-COPY emails (id, person_id, address) FROM STDIN BINARY";
+COPY persons (id, name, nickname, emails, created_at, updated_at) FROM STDIN BINARY";
 const IDS: &str = "\
 -- db::bulk::ids
 SELECT id FROM persons WHERE id BETWEEN $1 AND $2";
 const ANALYZE: &str = "\
 -- db::bulk::analyze
-ANALYZE persons, emails";
-/// How many persons are sent before it is their addresses' turn.
+ANALYZE persons";
+/// The number of persons between two reports of progress.
 const BATCH: usize = 10_000;
 
-/// A person as it shall be stored.
+/// A person to store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     /// A UUID of version 7.
     pub id: Uuid,
-    /// 1 to 200 characters.
+    /// The name, 1 to 200 characters.
     pub name: String,
-    /// 1 to 50 characters.
+    /// The nickname, 1 to 50 characters.
     pub nickname: Option<String>,
-    /// When it was stored, by its own account.
+    /// The time to store as the creation time.
     pub created_at: DateTime<Utc>,
-    /// Its addresses, each with an id.
-    pub emails: Vec<(Uuid, String)>,
+    /// The email addresses.
+    pub emails: Vec<String>,
 }
 
-/// Waits until nobody else loads rows, and keeps others waiting until this connection ends. Two at once would both
-/// find the same rows missing.
+/// Locks the loading of rows until this connection ends. Waits while another connection has the lock, because two
+/// concurrent runs would insert the same rows.
 pub async fn lock(client: &Client) -> Result<(), Error> {
     client.execute(TAKE_LOCK, &[&LOCK]).await?;
     Ok(())
 }
 
-/// The ids of the persons from the first to the last, both included.
+/// Returns the IDs of the stored persons from `first` to `last`, both included.
 pub async fn ids(client: &Client, first: Uuid, last: Uuid) -> Result<Vec<Uuid>, Error> {
     let rows = client.query(IDS, &[&first, &last]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Stores all of them, or none, and returns their number; `stored` is told how many there are so far.
+/// Stores all persons in one transaction and returns their number. Calls `stored` with the number of persons so far.
 pub async fn insert(
     client: &mut Client,
     mut persons: impl Iterator<Item = Person>,
@@ -79,19 +76,17 @@ pub async fn insert(
 }
 
 async fn copy(transaction: &Transaction<'_>, persons: &[Person]) -> Result<(), Error> {
-    let types = [Type::UUID, Type::TEXT, Type::TEXT, Type::TIMESTAMPTZ, Type::TIMESTAMPTZ];
+    let types = [
+        Type::UUID,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT_ARRAY,
+        Type::TIMESTAMPTZ,
+        Type::TIMESTAMPTZ,
+    ];
     let mut writer = pin!(BinaryCopyInWriter::new(transaction.copy_in(PERSONS).await?, &types));
-    for Person { id, name, nickname, created_at, .. } in persons {
-        writer.as_mut().write(&[id, name, nickname, created_at, created_at]).await?;
-    }
-    writer.finish().await?;
-
-    let types = [Type::UUID, Type::UUID, Type::TEXT];
-    let mut writer = pin!(BinaryCopyInWriter::new(transaction.copy_in(EMAILS).await?, &types));
-    for person in persons {
-        for (id, address) in &person.emails {
-            writer.as_mut().write(&[id, &person.id, address]).await?;
-        }
+    for Person { id, name, nickname, emails, created_at } in persons {
+        writer.as_mut().write(&[id, name, nickname, emails, created_at, created_at]).await?;
     }
     writer.finish().await?;
     Ok(())

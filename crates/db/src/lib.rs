@@ -1,7 +1,14 @@
-//! The schema of the API: migrations and seeds.
+//! The database schema of the API: migrations, seeds and bulk loading.
 //!
-//! The queries of a resource stand in its file below `crates/domains`, the queries of accounts, tokens and the audit in
-//! `store`.
+//! Read in this order:
+//!
+//! 1. `schema.sql`, next to `src`, shows the tables after all migrations. A test checks that it is up to date.
+//! 2. `migrations/` contains one SQL file for each change of the schema. [`migrations`] applies these files.
+//! 3. `seeds/` contains the sample rows for development. [`seed()`] loads the rows.
+//!
+//! This crate contains no queries of resources: each resource has its queries in its own file below `crates/domains`.
+//! The crate `store` connects to PostgreSQL and contains the queries for accounts, tokens and the audit. This crate
+//! re-exports the parts of `store` that tools and tests need.
 
 pub mod bulk;
 pub mod migrations;

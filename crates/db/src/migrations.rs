@@ -17,23 +17,24 @@ static FOLDER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
 static EMBEDDED: LazyLock<Migrations> =
     LazyLock::new(|| Migrations::new(&files::migrations::runner(), texts()));
 
-/// The name and the text of each file, also of those that undo a migration.
+/// Returns the name and the text of each file, including the `.down.sql` files.
 fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
     FOLDER.files().filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)))
 }
 
-/// Those of this binary.
+/// Returns the migrations that are embedded in this binary.
 pub fn embedded() -> &'static Migrations {
     &EMBEDDED
 }
 
-/// Every migration of this binary, by version.
+/// Returns the migrations of this binary, sorted by version.
 pub fn known() -> Vec<Migration> {
     EMBEDDED.list()
 }
 
-/// The schema version that this binary was made for: that of the last of [`known`]. The server asks for no more, and
-/// what refinery makes of the migrations takes half a mebibyte.
+/// Returns the schema version that this binary needs, which is the version of the last migration.
+///
+/// Reads only the file names, because the server does not need the migrations in memory.
 pub fn latest() -> i32 {
     static LATEST: LazyLock<i32> = LazyLock::new(|| {
         let written = texts().filter(|(_, text)| migration_files::has_statement(text));
@@ -48,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_one_two_three_and_names_are_verb_noun() {
+    fn versions_are_consecutive_and_names_are_verb_noun() {
         assert_eq!(embedded().problems(&[]), []);
         assert_eq!(known().last().map(|last| last.version), Some(latest()));
         for migration in known() {
@@ -57,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn each_of_ours_can_be_undone() {
+    fn every_migration_has_a_down_file() {
         for migration in known() {
             let down = embedded().down(migration.version);
             assert!(down.is_some(), "{migration:?} has no down file");
@@ -65,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn the_checksum_is_the_one_of_refinery() {
+    fn checksum_equals_the_checksum_of_refinery() {
         for migration in known() {
             let text = embedded().text(&migration);
             assert_eq!(Migration::new(migration.version, &migration.name, text), migration);

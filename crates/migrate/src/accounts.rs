@@ -21,11 +21,14 @@ pub async fn create_admin(
     email: &str,
     password: Option<Secret>,
 ) -> anyhow::Result<String> {
-    ensure!(email.contains('@'), "{email} is not an e-mail address");
+    ensure!(email.contains('@'), "{email} is not an email address");
     let given = password.is_some();
     let password = password.unwrap_or_else(password::generate);
     let length = password.expose().chars().count();
-    ensure!((12..=128).contains(&length), "a password has 12 to 128 characters, not {length}");
+    ensure!(
+        (12..=128).contains(&length),
+        "the password has {length} characters: a password needs 12 to 128 characters"
+    );
     let transaction = database(config).await?.begin().await?;
     let new = NewAccount {
         email: email.to_owned(),
@@ -35,7 +38,9 @@ pub async fn create_admin(
     };
     let account = match accounts::insert(&transaction, new).await {
         Err(db::Error::Duplicate { .. }) => {
-            bail!("{email} has an account: let an admin change its role, or choose another address")
+            bail!(
+                "{email} already has an account. Ask an admin to change its role, or use another email address."
+            )
         }
         inserted => inserted?,
     };
@@ -43,11 +48,11 @@ pub async fn create_admin(
     audit::record(&transaction, &by, "account", account.id).await?;
     transaction.commit().await?;
     Ok(if given {
-        format!("made the admin {email}\n")
+        format!("created the admin {email}\n")
     } else {
         let password = password.expose();
         format!(
-            "made the admin {email} with this password, which is shown this once:\n{password}\n"
+            "created the admin {email} with this password, which is not shown again:\n{password}\n"
         )
     })
 }
@@ -55,7 +60,7 @@ pub async fn create_admin(
 /// Returns the token of a new session of the development account with this role.
 pub async fn token(config: &Config, role: Role) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
-        bail!("APP_ENV is production, which has no accounts for development: refused");
+        bail!("refused: APP_ENV is production, and development accounts do not work there");
     }
     let client = connect(config, None).await?;
     seed(&client).await?;
@@ -87,8 +92,8 @@ pub(crate) async fn warning(client: &Client) -> anyhow::Result<String> {
     Ok(match accounts::count_development(client).await? {
         0 => String::new(),
         number => format!(
-            "warning: {number} accounts have the password for development; they are refused here: \
-            delete them\n"
+            "warning: {number} accounts have the public password for development. They cannot log in \
+            in production. Delete them.\n"
         ),
     })
 }

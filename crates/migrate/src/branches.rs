@@ -1,5 +1,5 @@
-//! A copy of the database for each git branch. The database in use always has the name in DATABASE_URL: a switch renames
-//! databases, so the server keeps its settings.
+//! A copy of the database for each git branch. The database in use always has the name in DATABASE_URL. A switch
+//! renames databases, so the settings of the server do not change.
 
 use std::fmt::Write as _;
 
@@ -13,8 +13,8 @@ use crate::{
     database_name, snapshots,
 };
 
-/// Switches to the copy of the branch `name`. The first switch creates the copy from the first of `parents` that has one,
-/// or else from the database in use.
+/// Switches to the copy of the branch `name`. The first switch creates this copy from the first of `parents` that has a
+/// copy, or else from the database in use.
 ///
 /// A database in use without a branch becomes the copy of the branch `left`, or of `name`.
 pub async fn switch(
@@ -23,10 +23,13 @@ pub async fn switch(
     left: Option<&str>,
     parents: &[String],
 ) -> anyhow::Result<String> {
-    ensure!(config.profile != Profile::Production, "branches are for development: refused");
+    ensure!(
+        config.profile != Profile::Production,
+        "refused: APP_ENV is production, and database branches are for development"
+    );
     let mut saved = DatabaseCopies::open(config).await?;
     let Some(live) = saved.live(config).await? else {
-        bail!("there is no database yet: `cargo xtask up` makes it")
+        bail!("the database does not exist. Run cargo xtask up.")
     };
     let current = match &live.label {
         Some(label) => label.name.clone(),
@@ -44,21 +47,22 @@ pub async fn switch(
         if live.label.is_none() {
             copies::describe(&saved.client, &saved.live, &database_copies::write(&mine)).await?;
         }
-        return Ok(format!("the database is that of {name}\n"));
+        return Ok(format!("using the database of branch {name}\n"));
     }
     let entries = saved.entries(Kind::Branch).await?;
-    let (from, theirs, said) = if let Some(entry) =
+    let (from, theirs, output) = if let Some(entry) =
         entries.iter().find(|entry| entry.label.name == name)
     {
-        let said = format!("the database is that of {name} again\n");
-        (entry.database.clone(), entry.label.clone(), said)
+        let output = format!("switched to the database of branch {name}\n");
+        (entry.database.clone(), entry.label.clone(), output)
     } else {
         let parent = make(&saved, &entries, &current, parents).await?;
-        let said = format!("the database is a new one for {name}, a copy of that of {parent}\n");
-        (saved.fresh(), label(name), said)
+        let output =
+            format!("created a database for branch {name}, a copy of the database of {parent}\n");
+        (saved.fresh(), label(name), output)
     };
     put(&mut saved, &live, &mine, (&from, &theirs)).await?;
-    Ok(said)
+    Ok(output)
 }
 
 /// Creates the copy of a new branch, and returns the branch that it was copied from.
@@ -90,7 +94,7 @@ async fn put(
     let aside_place = saved.database(Kind::Snapshot, &aside.name);
     let mut renames = Vec::new();
     if admin::exists(&saved.client, &place).await? {
-        // The branch already has a copy, which was renamed or created by hand. Neither is dropped.
+        // The branch already has a copy, which was renamed or created by hand. Keep it as a snapshot.
         renames.push((&*place, &*aside_place, Some(&aside)));
     }
     renames.push((&*in_use, &*place, Some(mine)));
@@ -114,28 +118,28 @@ pub async fn list(config: &Config, json: bool) -> anyhow::Result<String> {
         let entries: Vec<_> = entries.iter().map(entry).collect();
         return Ok(format!("{}\n", serde_json::json!({ "current": current, "copies": entries })));
     }
-    let mut said = String::new();
+    let mut output = String::new();
     if let Some(current) = current {
-        writeln!(said, "* {current}")?;
+        writeln!(output, "* {current}")?;
     }
     for Entry { label, bytes, age, .. } in &entries {
         let (size, age) = (snapshots::size(*bytes), snapshots::age(*age));
-        writeln!(said, "  {:<30} {size:>10}  made {age}", label.name)?;
+        writeln!(output, "  {:<30} {size:>10}  created {age}", label.name)?;
     }
-    Ok(said)
+    Ok(output)
 }
 
 /// Drops copies of branches that are not in use.
 pub async fn delete(config: &Config, names: &[String]) -> anyhow::Result<String> {
     let saved = DatabaseCopies::open(config).await?;
     let entries = saved.entries(Kind::Branch).await?;
-    let mut said = String::new();
+    let mut output = String::new();
     for name in names {
         let Some(entry) = entries.iter().find(|entry| entry.label.name == *name) else {
-            bail!("{said}the branch {name} has no copy of the database")
+            bail!("{output}the branch {name} does not have a copy of the database")
         };
         saved.drop(&entry.database).await?;
-        writeln!(said, "deleted the database of {name}")?;
+        writeln!(output, "deleted the database of {name}")?;
     }
-    Ok(said)
+    Ok(output)
 }

@@ -9,8 +9,8 @@ use db::{Client, admin};
 /// The time to wait for a database that is starting.
 const STARTUP_TIMEOUT: Duration = Duration::from_secs(15);
 
-const STALE_PASSWORD: &str = "a database keeps the password it was made with: set the one of \
-    DATABASE_URL (or .env) back to it, or change it with ALTER ROLE";
+const STALE_PASSWORD: &str = "the password in DATABASE_URL (or .env) is wrong. A database keeps the \
+    password that it was created with: restore that password, or change it with ALTER ROLE";
 
 /// Connects, and waits for a server that is still starting.
 pub(crate) async fn connect(config: &Config, database: Option<&str>) -> anyhow::Result<Client> {
@@ -21,7 +21,9 @@ pub(crate) async fn connect(config: &Config, database: Option<&str>) -> anyhow::
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             Err(error @ db::Error::Unauthorized(_)) => return Err(error).context(STALE_PASSWORD),
-            connected => return connected.context("no connection to the database of DATABASE_URL"),
+            connected => {
+                return connected.context("cannot connect to the database in DATABASE_URL");
+            }
         }
     }
 }
@@ -29,7 +31,7 @@ pub(crate) async fn connect(config: &Config, database: Option<&str>) -> anyhow::
 /// Returns the name of the database in DATABASE_URL.
 pub(crate) fn database_name(config: &Config) -> anyhow::Result<String> {
     let connection: db::ConnectionConfig = config.database.url.expose().parse()?;
-    Ok(connection.get_dbname().context("DATABASE_URL names no database")?.to_owned())
+    Ok(connection.get_dbname().context("DATABASE_URL does not contain a database name")?.to_owned())
 }
 
 /// Creates the database if it does not exist, as on a new local cluster, and returns its name if it did. In

@@ -7,39 +7,40 @@ use migrate::{branches, snapshots};
 
 #[derive(Subcommand)]
 pub(crate) enum Snapshot {
-    /// Keep the database as it is now; requests wait meanwhile
+    /// Copy the database to a snapshot (requests wait during the copy)
     Save {
-        /// The next free number if there is none
+        /// Name of the snapshot (default: the next free number)
         name: Option<String>,
-        /// Needed in production
+        /// Confirm the command (required in production)
         #[arg(long)]
         yes: bool,
     },
-    /// Bring a snapshot back, and keep what it replaces as another one
+    /// Replace the database with a snapshot, and keep the old database as another snapshot
     Restore {
-        /// The newest if there is none
+        /// Name of the snapshot (default: the newest snapshot)
         name: Option<String>,
-        /// Without the migrations that it has not
+        /// Do not apply the migrations that the snapshot lacks
         #[arg(long)]
         as_it_is: bool,
-        /// Drop what it replaces
+        /// Drop the old database instead of keeping it as a snapshot
         #[arg(long)]
         no_snapshot: bool,
-        /// Needed in production
+        /// Confirm the command (required in production)
         #[arg(long)]
         yes: bool,
     },
-    /// Show the snapshots
+    /// List the snapshots
     List {
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Drop snapshots
+    /// Delete snapshots
     Delete {
+        /// Names of the snapshots
         #[arg(required = true)]
         names: Vec<String>,
-        /// Needed in production
+        /// Confirm the command (required in production)
         #[arg(long)]
         yes: bool,
     },
@@ -49,16 +50,16 @@ impl Snapshot {
     pub(crate) async fn run(self, config: &Config) -> anyhow::Result<String> {
         match self {
             Self::Save { name, yes } => {
-                allow(config, yes, "requests would wait while the database is copied")?;
+                confirm(config, yes, "blocks requests while it copies the database")?;
                 snapshots::save(config, name.as_deref()).await
             }
             Self::Restore { name, as_it_is, no_snapshot, yes } => {
-                allow(config, yes, "this would put other rows in the place of all")?;
+                confirm(config, yes, "replaces all rows")?;
                 snapshots::restore(config, name.as_deref(), !no_snapshot, as_it_is).await
             }
             Self::List { json } => snapshots::list(config, json).await,
             Self::Delete { names, yes } => {
-                allow(config, yes, "this would delete rows")?;
+                confirm(config, yes, "deletes copies of the database")?;
                 snapshots::delete(config, &names).await
             }
         }
@@ -67,24 +68,26 @@ impl Snapshot {
 
 #[derive(Subcommand)]
 pub(crate) enum Branch {
-    /// Put the copy of a git branch in use; it is made if there is none
+    /// Switch to the copy of a git branch, and create the copy if it does not exist
     Switch {
+        /// Name of the branch
         name: String,
-        /// The branch that the database in use is of, if it does not know
+        /// Branch of the current database, if the database is not marked with a branch
         #[arg(long)]
         left: Option<String>,
-        /// What a new copy is made from: the first of these that has one
+        /// Branch to copy for a new branch (repeatable; the first branch with a copy is used)
         #[arg(long = "parent")]
         parents: Vec<String>,
     },
-    /// Show the branches that have a copy
+    /// List the branches that have a copy
     List {
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Drop the copies of branches
+    /// Delete the copies of branches
     Delete {
+        /// Names of the branches
         #[arg(required = true)]
         names: Vec<String>,
     },
@@ -102,8 +105,12 @@ impl Branch {
     }
 }
 
-fn allow(config: &Config, yes: bool, what: &str) -> anyhow::Result<()> {
+/// Requires `--yes` in production. `effect` completes the sentence "this command ...".
+fn confirm(config: &Config, yes: bool, effect: &str) -> anyhow::Result<()> {
     let is_production = config.profile == Profile::Production;
-    ensure!(yes || !is_production, "APP_ENV is production, and {what}: refused without --yes");
+    ensure!(
+        yes || !is_production,
+        "refused: APP_ENV is production, and this command {effect}. Pass --yes to confirm."
+    );
     Ok(())
 }

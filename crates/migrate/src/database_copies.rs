@@ -63,11 +63,14 @@ pub(crate) struct Live {
 }
 
 impl DatabaseCopies {
-    /// Locks the copies, and drops unfinished ones.
+    /// Locks the copies, and drops unfinished copies.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let live = database_name(config)?;
         let room = LONGEST - DIGITS - "__snapshot_".len();
-        ensure!(live.len() <= room, "a database with copies may have a name of {room} letters");
+        ensure!(
+            live.len() <= room,
+            "the database name {live} is too long for snapshots and branches: at most {room} letters"
+        );
         let client = connect(config, Some(admin::MAINTENANCE)).await?;
         let helper = connect(config, Some(admin::MAINTENANCE)).await?;
         copies::lock(&client, &live).await?;
@@ -111,8 +114,8 @@ impl DatabaseCopies {
     pub(crate) async fn copy(&self, from: &str) -> anyhow::Result<()> {
         copies::copy(&self.client, &self.helper, from, &self.fresh()).await.with_context(|| {
             format!(
-                "cannot copy the database {from}; nothing was changed. If the disk is full: `cargo xtask db \
-                 snapshot list` shows what could be deleted"
+                "cannot copy the database {from}; nothing was changed. If the disk is full, delete snapshots: run \
+                 cargo xtask db snapshot list"
             )
         })
     }
@@ -165,7 +168,7 @@ pub(crate) fn read(description: &str) -> Option<Label> {
 }
 
 pub(crate) fn write(label: &Label) -> String {
-    serde_json::to_string(label).expect("it is plain")
+    serde_json::to_string(label).expect("a label is valid JSON")
 }
 
 /// Returns the name of the database of a copy, such as `slipway__branch_main`. Names that are too long or contain other
@@ -196,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_databases_are_short_enough_and_different() {
+    fn database_names_of_copies_are_short_and_unique() {
         let long = "a".repeat(80);
         let longer = "a".repeat(81);
         let names = ["main", "feature/a", "feature-a", "Feature-a", "größe", &long, &longer];

@@ -24,27 +24,27 @@ pub use schema::{down, dry_run, schema, status};
 
 /// Applies the pending migrations up to `to`. With `seed`, loads the sample rows into a new database.
 pub async fn up(config: &Config, seed: bool, to: Option<i32>) -> anyhow::Result<String> {
-    let mut said = String::new();
+    let mut output = String::new();
     if let Some(name) = create_database_if_missing(config).await? {
-        writeln!(said, "created the database {name}")?;
+        writeln!(output, "created the database {name}")?;
     }
     let mut client = connect(config, None).await?;
     let is_new = migrations::applied(&client).await?.is_empty();
-    said += &schema::apply(config, &mut client, to).await?;
+    output += &schema::apply(config, &mut client, to).await?;
     if seed && is_new && config.profile != Profile::Production {
-        writeln!(said, "loaded {} sample persons", load(&client).await?)?;
+        writeln!(output, "loaded {} sample persons", load(&client).await?)?;
     }
     if config.profile == Profile::Production {
-        said += &accounts::warning(&client).await?;
+        output += &accounts::warning(&client).await?;
     }
-    Ok(said)
+    Ok(output)
 }
 
-/// Replaces the database with a new one that has all migrations and, unless `empty`, the sample rows. The old one is kept
-/// as an automatic snapshot, unless `keep` is false.
+/// Replaces the database with a new one that has all migrations and, unless `empty`, the sample rows. Keeps the old
+/// database as an automatic snapshot, unless `keep` is false.
 pub async fn recreate(config: &Config, empty: bool, keep: bool) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
-        bail!("APP_ENV is production, and this would drop every row: refused");
+        bail!("refused: APP_ENV is production, and this command drops every row");
     }
     let fill = async |fresh: &str| fill(config, fresh, empty).await;
     let (rows, back) = snapshots::replace(config, "recreate-db", keep, fill).await?;
@@ -62,7 +62,7 @@ async fn fill(config: &Config, name: &str, empty: bool) -> anyhow::Result<u64> {
 /// Loads the missing sample rows.
 pub async fn seed(config: &Config) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
-        bail!("APP_ENV is production, and the sample rows are for development: refused");
+        bail!("refused: APP_ENV is production, and the sample rows are for development");
     }
     let client = connect(config, None).await?;
     Ok(format!("loaded {} sample persons\n", load(&client).await?))

@@ -1,5 +1,5 @@
-//! Replaces the database with a dump. xtask loads the dump into a second database with PostgreSQL's own tools. This module
-//! prepares that database, and swaps the two at the end.
+//! Replaces the database with a dump. xtask loads the dump into a second database with PostgreSQL's tools. This module
+//! creates the second database before, and swaps the two databases after.
 
 use anyhow::{Context, bail};
 use config::{Config, Profile};
@@ -24,18 +24,18 @@ pub async fn prepare(config: &Config) -> anyhow::Result<String> {
 /// automatic snapshot, unless `keep` is false.
 ///
 /// # Errors
-/// The dump is not of this application, or its schema is newer. Nothing changes then.
+/// Returns an error if the dump is from another application or its schema is newer. Nothing changes then.
 pub async fn finish(config: &Config, keep: bool) -> anyhow::Result<String> {
     let (name, loaded) = (database_name(config)?, loaded(config)?);
-    let mut said = {
+    let mut output = {
         let mut client = connect(config, Some(&loaded)).await?;
         migrate(&mut client).await?
     };
     if config.profile == Profile::Production {
-        said += &accounts::warning(&connect(config, Some(&loaded)).await?).await?;
+        output += &accounts::warning(&connect(config, Some(&loaded)).await?).await?;
     }
     let back = snapshots::put(config, &loaded, "load", keep).await?;
-    Ok(format!("{said}loaded into {name}, which is at version {}\n{back}", migrations::latest()))
+    Ok(format!("{output}loaded into {name}, which is at version {}\n{back}", migrations::latest()))
 }
 
 /// Drops the loaded database.
@@ -48,17 +48,18 @@ pub async fn abandon(config: &Config) -> anyhow::Result<String> {
 async fn migrate(client: &mut Client) -> anyhow::Result<String> {
     let (applied, latest) = (migrations::applied(client).await?, migrations::latest());
     let Some(version) = applied.last().map(|applied| applied.migration.version) else {
-        bail!("the dump is of another kind of database: no migration of ours was applied in it");
+        bail!(
+            "the dump is from another application, because it does not contain migrations of this project"
+        );
     };
     if version > latest {
         bail!(
-            "the dump has schema version {version}, and this checkout knows {latest}: load it where \
-            migration {version} is, or update this checkout (git pull)"
+            "the dump has schema version {version}, but this checkout has only {latest}. Update this checkout \
+            (git pull), or load the dump in a checkout with migration {version}."
         );
     }
-    let mended = "the dump was made with other migrations than this checkout has: load it on the \
-        branch that it comes from";
-    migrations::apply(migrations::embedded(), client, None).await.context(mended)?;
+    let mismatch = "the dump was made with other migrations than this checkout has. Check out the branch of the dump";
+    migrations::apply(migrations::embedded(), client, None).await.context(mismatch)?;
     admin::analyze(client).await?;
     Ok(if version < latest {
         format!("migrated the dump from version {version} to {latest}\n")

@@ -13,7 +13,7 @@ use migrate::load;
 /// The exit code for invalid settings, as in sysexits.h.
 const EX_CONFIG: u8 = 78;
 
-/// Applies migrations to the database that DATABASE_URL names.
+/// Manages the database in DATABASE_URL: migrations, snapshots, sample rows and accounts.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -23,76 +23,78 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Apply the pending migrations; any number of these may run at once
+    /// Apply the pending migrations (safe to run several times at once)
     Up {
         /// Load the sample rows if the database had no schema before
         #[arg(long)]
         seed: bool,
-        /// Stop after this migration
+        /// Stop after migration N
         #[arg(long, value_name = "N", conflicts_with = "seed")]
         to: Option<i32>,
-        /// Only print the statements, and what they would hold up
+        /// Print the SQL and its locks, without applying the migrations
         #[arg(long, conflicts_with = "seed")]
         dry_run: bool,
     },
-    /// Undo the last migration, or all after N; what was there is kept as a snapshot
+    /// Undo the last migration, or all migrations after N, after taking a snapshot
     Down {
-        /// Undo all after this one; 0 undoes every one
+        /// Undo all migrations after migration N (0 undoes all)
         #[arg(long, value_name = "N")]
         to: Option<i32>,
-        /// Without a snapshot
+        /// Do not take a snapshot
         #[arg(long)]
         no_snapshot: bool,
     },
-    /// Print the schema that all migrations make
+    /// Print the schema after all migrations as SQL
     Schema,
-    /// Show which migrations are applied, when and by which version of this tool, and which are pending
+    /// List the applied and the pending migrations
     Status {
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Replace the database by a new one with all migrations and the sample rows
+    /// Replace the database with a new one that has all migrations and the sample rows
     Recreate {
-        /// Without the sample rows
+        /// Do not load the sample rows
         #[arg(long)]
         empty: bool,
-        /// Drop the old one instead of keeping it as a snapshot
+        /// Drop the old database instead of keeping it as a snapshot
         #[arg(long)]
         no_snapshot: bool,
     },
-    /// Named copies of the database
+    /// Save, restore, list and delete copies of the database
     #[command(subcommand)]
     Snapshot(copies::Snapshot),
-    /// A copy of the database for each git branch
+    /// Manage a copy of the database for each git branch
     #[command(subcommand)]
     Branch(copies::Branch),
-    /// Load the sample rows that are not there yet, or synthetic ones
+    /// Load the missing sample rows, or generate synthetic rows
     Seed {
-        /// Generate this many persons with their e-mail addresses, always the same ones
+        /// Generate ROWS persons with email addresses (always the same persons)
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
         rows: Option<u32>,
-        /// Tell how far it is
+        /// Print progress
         #[arg(long)]
         progress: bool,
     },
-    /// Parts of `cargo xtask db load`
+    /// Run a step of `cargo xtask db load`
     #[command(hide = true, subcommand)]
     Load(Load),
-    /// Make an admin's account
+    /// Create an admin account
     ///
-    /// Its password is in the file that MIGRATE_ADMIN_PASSWORD_FILE names, or comes from stdin, or
-    /// is a random one, shown this once. An argument could be seen by everyone on the machine.
+    /// Reads the password from stdin with --password-stdin, or from the file in
+    /// MIGRATE_ADMIN_PASSWORD_FILE. Otherwise generates a random password and prints it. A password
+    /// is not an argument, because other users of the machine can read arguments.
     CreateAdmin {
-        /// What to log in with
+        /// Email address for the log-in
         #[arg(long)]
         email: String,
         /// Read the password from stdin
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Print a token of the account for development with this role; refused in production
+    /// Print a token of the development account with ROLE (not in production)
     Token {
+        /// Role of the account
         #[arg(long, default_value = "member")]
         role: Role,
     },
@@ -100,15 +102,15 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Load {
-    /// Make the empty database that a dump goes into, and print its name
+    /// Create an empty database for the dump, and print its name
     Prepare,
-    /// Migrate it, and put it in the place of the database
+    /// Migrate the loaded database, and replace the database with it
     Finish {
-        /// Drop the old one instead of keeping it as a snapshot
+        /// Drop the old database instead of keeping it as a snapshot
         #[arg(long)]
         no_snapshot: bool,
     },
-    /// Drop it
+    /// Drop the loaded database
     Abandon,
 }
 
@@ -137,14 +139,14 @@ async fn main() -> ExitCode {
     let config = match Config::from_lookup(&|name| std::env::var(name).ok()) {
         Ok(config) => config,
         Err(errors) => {
-            complain(&errors.into());
+            print_error(&errors.into());
             return EX_CONFIG.into();
         }
     };
     match run(cli.command, &config).await {
-        Ok(said) => print(&said),
+        Ok(output) => print(&output),
         Err(error) => {
-            complain(&error);
+            print_error(&error);
             ExitCode::FAILURE
         }
     }
@@ -170,29 +172,29 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<String> {
             migrate::seed(config).await.context("cannot load the sample rows")
         }
         Command::Seed { rows: Some(rows), progress } => {
-            let tell = |loaded| {
+            let report = |loaded| {
                 if progress {
-                    tell_progress(loaded, rows);
+                    print_progress(loaded, rows);
                 }
             };
-            migrate::seed_rows(config, rows, &tell).await.context("cannot load synthetic rows")
+            migrate::seed_rows(config, rows, &report).await.context("cannot load synthetic rows")
         }
-        Command::Load(Load::Prepare) => load::prepare(config).await.context("cannot load"),
+        Command::Load(Load::Prepare) => load::prepare(config).await.context("cannot load the dump"),
         Command::Load(Load::Finish { no_snapshot }) => {
             load::finish(config, !no_snapshot).await.context("cannot load the dump")
         }
         Command::Load(Load::Abandon) => load::abandon(config).await,
         Command::CreateAdmin { email, password_stdin } => {
             let password = admin_password(password_stdin)?;
-            migrate::create_admin(config, &email, password).await.context("cannot make the admin")
+            migrate::create_admin(config, &email, password).await.context("cannot create the admin")
         }
         Command::Token { role } => {
-            migrate::token(config, role.into()).await.context("cannot make a token")
+            migrate::token(config, role.into()).await.context("cannot create a token")
         }
     }
 }
 
-/// Returns the given password of a new admin, if there is one.
+/// Returns the password for a new admin from stdin or a file, if one is given.
 fn admin_password(from_stdin: bool) -> anyhow::Result<Option<Secret>> {
     let file = std::env::var("MIGRATE_ADMIN_PASSWORD_FILE").ok().filter(|path| !path.is_empty());
     let text = match (from_stdin, file) {
@@ -205,20 +207,20 @@ fn admin_password(from_stdin: bool) -> anyhow::Result<Option<Secret>> {
     Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned().into()))
 }
 
-#[expect(clippy::print_stdout, reason = "a command's answer to the person who typed it")]
-fn print(said: &str) -> ExitCode {
-    print!("{said}");
+#[expect(clippy::print_stdout, reason = "standard output is the result of the command")]
+fn print(output: &str) -> ExitCode {
+    print!("{output}");
     ExitCode::SUCCESS
 }
 
-#[expect(clippy::print_stderr, reason = "a person waits for it")]
-fn tell_progress(loaded: u64, of: u32) {
+#[expect(clippy::print_stderr, reason = "progress is not part of the command's output")]
+fn print_progress(loaded: u64, of: u32) {
     let end = if loaded < u64::from(of) { "" } else { "\n" };
     eprint!("\r{loaded:>9} of {of} persons{end}");
 }
 
-#[expect(clippy::print_stderr, reason = "a command's answer to the person who typed it")]
-fn complain(error: &anyhow::Error) {
+#[expect(clippy::print_stderr, reason = "standard error is for the error of the command")]
+fn print_error(error: &anyhow::Error) {
     eprintln!("error: {error:#}");
 }
 
@@ -227,7 +229,7 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn command_line_definition_is_valid() {
         super::Cli::command().debug_assert();
     }
 }

@@ -1,4 +1,4 @@
-//! Any number of synthetic rows, for development against a realistic volume.
+//! Synthetic rows, for development with a realistic amount of data.
 
 use std::{collections::HashSet, iter, sync::mpsc, thread};
 
@@ -11,12 +11,13 @@ use crate::{accounts, connection::connect, synthetic};
 /// The number of persons in a chunk.
 const CHUNK: usize = 1000;
 
-/// Loads those of the first `rows` synthetic persons that the database does not have, in one transaction, and reports the
-/// number of stored persons to `stored`. A lock makes concurrent commands wait: a killed one may still run in its
-/// container.
+/// Loads the first `rows` synthetic persons in one transaction, except the persons that exist already.
+///
+/// Calls `stored` with the number of stored persons. A lock makes concurrent commands wait, because a killed command
+/// may still run in its container.
 pub async fn seed_rows(config: &Config, rows: u32, stored: &dyn Fn(u64)) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
-        bail!("APP_ENV is production, and synthetic rows are for development: refused");
+        bail!("refused: APP_ENV is production, and synthetic rows are for development");
     }
     let mut client = connect(config, None).await?;
     bulk::lock(&client).await?;
@@ -27,11 +28,11 @@ pub async fn seed_rows(config: &Config, rows: u32, stored: &dyn Fn(u64)) -> anyh
     let before = present.len() as u64;
     let missing = generate((0..rows).filter(|number| !present.contains(number)).collect());
     let loaded = bulk::insert(&mut client, missing, &|count| stored(before + count)).await?;
-    let kept = if before > 0 { format!("; {before} were there") } else { String::new() };
+    let kept = if before > 0 { format!("; {before} existed already") } else { String::new() };
     Ok(format!("loaded {loaded} synthetic persons{kept}\n"))
 }
 
-/// Generates the persons with these numbers in a thread, while the database stores earlier ones.
+/// Generates the persons with these numbers in a thread, while the database stores earlier persons.
 fn generate(numbers: Vec<u32>) -> impl Iterator<Item = Person> {
     let (sender, persons) = mpsc::sync_channel::<Vec<_>>(20);
     let mut generator = Some(thread::spawn(move || {

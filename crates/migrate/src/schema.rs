@@ -26,21 +26,23 @@ pub(crate) async fn apply(
     to: Option<i32>,
 ) -> anyhow::Result<String> {
     let migrations = migrations::embedded();
-    let mut said = String::new();
+    let mut output = String::new();
     if config.profile == Profile::Production
         && let Some(newer) = newer(&migrations::applied(client).await?)
     {
-        return Ok(format!("nothing to apply: the schema is ahead, it has {newer}\n"));
+        return Ok(format!(
+            "nothing to apply: the schema is newer than this release, it has {newer}\n"
+        ));
     }
     let applied = migrations::apply(migrations, client, to).await?;
     for migration in &applied {
-        writeln!(said, "applied {} {}", migration.version, migration.name)?;
+        writeln!(output, "applied {} {}", migration.version, migration.name)?;
     }
     if applied.is_empty() {
         let applied = migrations::applied(client).await?;
-        writeln!(said, "nothing to apply: the schema is at version {}", version(&applied))?;
+        writeln!(output, "nothing to apply: the schema is at version {}", version(&applied))?;
     }
-    Ok(said)
+    Ok(output)
 }
 
 /// Returns the newest migration that only the database has, if all migrations of this binary are applied unchanged.
@@ -82,10 +84,10 @@ pub async fn status(config: &Config, json: bool) -> anyhow::Result<String> {
     }
     let names = applied.iter().map(|applied| &applied.migration).chain(&pending);
     let width = names.map(|migration| migration.name.len()).max().unwrap_or(0);
-    let mut said = String::new();
-    let mut line = |migration: &Migration, what: &str| {
+    let mut output = String::new();
+    let mut line = |migration: &Migration, state: &str| {
         let Migration { version, name, checksum } = migration;
-        writeln!(said, "{version:>4}  {name:width$}  {what:WIDEST$}  {checksum}")
+        writeln!(output, "{version:>4}  {name:width$}  {state:WIDEST$}  {checksum}")
     };
     for Applied { migration, applied_on, applied_by } in &applied {
         let seconds = applied_on.get(..19).unwrap_or(applied_on);
@@ -96,9 +98,9 @@ pub async fn status(config: &Config, json: bool) -> anyhow::Result<String> {
         line(migration, "pending")?;
     }
     for problem in problems {
-        writeln!(said, "wrong: {problem}")?;
+        writeln!(output, "problem: {problem}")?;
     }
-    Ok(said)
+    Ok(output)
 }
 
 /// Prints the pending migrations and their locks, which are observed in a scratch database with the same schema and no
@@ -121,7 +123,9 @@ pub async fn dry_run(config: &Config, to: Option<i32>) -> anyhow::Result<String>
     }
     let scratch = format!("{name}__dry_run");
     admin::drop(&server, &scratch).await?;
-    admin::create(&server, &scratch).await.context("a dry run makes a database of its own")?;
+    admin::create(&server, &scratch)
+        .await
+        .context("a dry run needs to create a scratch database")?;
     let tried = preview(config, &scratch, version(&applied), &pending).await;
     admin::drop(&server, &scratch).await?;
     tried
@@ -136,24 +140,24 @@ async fn preview(
     let migrations = migrations::embedded();
     let mut client = connect(config, Some(scratch)).await?;
     migrations::apply(migrations, &mut client, Some(version)).await?;
-    let mut said = String::new();
+    let mut output = String::new();
     for migration in pending {
         let text = migrations.text(migration);
-        writeln!(said, "-- {}\n{}\n", migration.file(), text.trim_end())?;
+        writeln!(output, "-- {}\n{}\n", migration.file(), text.trim_end())?;
         let effects = migrations::preview(migrations, &mut client, migration).await?;
         for Effect { table, blocks, rewrites } in &effects {
-            let rewrites = if *rewrites { ", and writes every row anew" } else { "" };
-            writeln!(said, "-- holds up {blocks} of {table}{rewrites}")?;
+            let rewrites = if *rewrites { ", and rewrites every row" } else { "" };
+            writeln!(output, "-- blocks {blocks} of {table}{rewrites}")?;
         }
         if effects.is_empty() {
-            writeln!(said, "-- holds up nobody")?;
+            writeln!(output, "-- blocks no queries")?;
         }
-        writeln!(said)?;
+        writeln!(output)?;
     }
-    Ok(said)
+    Ok(output)
 }
 
-/// Undoes the migrations after version `to`, or the last one. The database is kept as an automatic snapshot, unless `keep`
+/// Undoes the migrations after version `to`, or the last migration. Takes an automatic snapshot before, unless `keep`
 /// is false.
 pub async fn down(config: &Config, to: Option<i32>, keep: bool) -> anyhow::Result<String> {
     let mut client = connect(config, None).await?;
@@ -166,11 +170,11 @@ pub async fn down(config: &Config, to: Option<i32>, keep: bool) -> anyhow::Resul
         if keep { snapshots::automatic(config, "migrate down").await? } else { String::new() };
     client = connect(config, None).await?;
     migrations::undo(&mut client, &plan).await?;
-    let mut said = String::new();
+    let mut output = String::new();
     for migration in plan.migrations() {
-        writeln!(said, "undid {} {}", migration.version, migration.name)?;
+        writeln!(output, "undid {} {}", migration.version, migration.name)?;
     }
-    Ok(said + &back)
+    Ok(output + &back)
 }
 
 /// Returns the schema of all migrations of this binary as text, from a scratch database.

@@ -1,4 +1,4 @@
-//! Snapshots: named copies of the database, and the automatic ones of destructive commands.
+//! Snapshots: named copies of the database. Destructive commands take automatic snapshots.
 
 use std::fmt::Write as _;
 
@@ -22,7 +22,8 @@ pub async fn save(config: &Config, name: Option<&str>) -> anyhow::Result<String>
         check(name)?;
     }
     let mut copies = DatabaseCopies::open(config).await?;
-    let live = copies.live(config).await?.context("there is no database to save")?;
+    let live =
+        copies.live(config).await?.context("the database does not exist. Run cargo xtask up.")?;
     let taken = copies.entries(Kind::Snapshot).await?;
     let is_taken = |name: &str| taken.iter().any(|entry| entry.label.name == name);
     let name = match name {
@@ -34,10 +35,10 @@ pub async fn save(config: &Config, name: Option<&str>) -> anyhow::Result<String>
     };
     ensure!(
         !is_taken(&name),
-        "there is a snapshot {name}: take another name, or `cargo xtask db snapshot delete {name}`"
+        "the snapshot {name} already exists. Use another name, or run cargo xtask db snapshot delete {name}."
     );
     keep(&mut copies, &live, name.clone(), None).await?;
-    Ok(format!("saved {name}; `cargo xtask db snapshot restore {name}` brings it back\n"))
+    Ok(format!("saved {name}. To restore it, run `cargo xtask db snapshot restore {name}`.\n"))
 }
 
 /// Saves an automatic snapshot before the destructive `command`, and returns how to restore it. Keeps the last five.
@@ -46,10 +47,10 @@ pub async fn automatic(config: &Config, command: &str) -> anyhow::Result<String>
     let Some(live) = copies.live(config).await? else { return Ok(String::new()) };
     let name = next_automatic(&copies).await?;
     keep(&mut copies, &live, name.clone(), Some(command)).await.context(
-        "no snapshot could be taken before; --no-snapshot does without, and there is no way back then",
+        "cannot take a snapshot first. Pass --no-snapshot to continue without one; you cannot undo the command then",
     )?;
     prune(&copies).await?;
-    Ok(way_back(&name))
+    Ok(restore_hint(&name))
 }
 
 /// Replaces the database in use with a new one that `fill` fills. The old one is kept as an automatic snapshot, unless
@@ -103,23 +104,24 @@ pub async fn restore(
     let entries = copies.entries(Kind::Snapshot).await?;
     let entry = match name {
         Some(name) => find(&entries, name)?,
-        None => entries.last().context("there is no snapshot yet")?,
+        None => entries.last().context("there is no snapshot to restore")?,
     };
     let name = &entry.label.name;
     copies.copy(&entry.database).await?;
-    let mut said = format!("restored {name}\n");
+    let mut output = format!("restored {name}\n");
     if !as_it_is && config.profile != Profile::Production {
         let mut copy = connect(config, Some(&copies.fresh())).await?;
         let applied = migrations::apply(migrations::embedded(), &mut copy, None).await.with_context(|| {
-            format!("cannot bring {name} to the newest schema; nothing was changed, and --as-it-is restores it without")
+            format!("cannot migrate {name} to the latest schema; nothing was changed. Pass --as-it-is to restore it \
+                     without migrations")
         })?;
         for migration in applied {
-            writeln!(said, "applied {} {}", migration.version, migration.name)?;
+            writeln!(output, "applied {} {}", migration.version, migration.name)?;
         }
     }
     let fresh = copies.fresh();
-    said += &swap(config, &mut copies, &fresh, "restore", keep).await?;
-    Ok(said)
+    output += &swap(config, &mut copies, &fresh, "restore", keep).await?;
+    Ok(output)
 }
 
 /// Drops snapshots.
@@ -127,12 +129,12 @@ pub async fn delete(config: &Config, names: &[String]) -> anyhow::Result<String>
     let copies = DatabaseCopies::open(config).await?;
     let entries = copies.entries(Kind::Snapshot).await?;
     let found: Vec<_> = names.iter().map(|name| find(&entries, name)).collect::<Result<_, _>>()?;
-    let mut said = String::new();
+    let mut output = String::new();
     for Entry { label, database, .. } in found {
         copies.drop(database).await?;
-        writeln!(said, "deleted {}", label.name)?;
+        writeln!(output, "deleted {}", label.name)?;
     }
-    Ok(said)
+    Ok(output)
 }
 
 /// Lists the snapshots, oldest first, as a table or as JSON.
@@ -150,18 +152,20 @@ pub async fn list(config: &Config, json: bool) -> anyhow::Result<String> {
         return Ok(format!("{}\n", entries.iter().map(entry).collect::<serde_json::Value>()));
     }
     if entries.is_empty() {
-        return Ok("no snapshots yet: `cargo xtask db snapshot save` makes one\n".to_owned());
+        return Ok(
+            "no snapshots yet. To take one, run `cargo xtask db snapshot save`.\n".to_owned()
+        );
     }
-    let mut said = format!("{:<24} {:>10}  {:<15} SCHEMA\n", "NAME", "SIZE", "AGE");
+    let mut output = format!("{:<24} {:>10}  {:<15} SCHEMA\n", "NAME", "SIZE", "AGE");
     for Entry { label, bytes, age, .. } in &entries {
         let (size, age) = (size(*bytes), self::age(*age));
-        write!(said, "{:<24} {size:>10}  {age:<15} {}", label.name, label.version)?;
+        write!(output, "{:<24} {size:>10}  {age:<15} {}", label.name, label.version)?;
         match &label.automatic {
-            Some(command) => writeln!(said, "  before {command}")?,
-            None => said.push('\n'),
+            Some(command) => writeln!(output, "  before {command}")?,
+            None => output.push('\n'),
         }
     }
-    Ok(said)
+    Ok(output)
 }
 
 /// Replaces the database in use, and returns how to restore it.
@@ -190,7 +194,7 @@ async fn swap(
     let renames = [(&*current, &*database, Some(&label)), (fresh, &*current, live.label.as_ref())];
     copies.rename(&renames).await?;
     prune(copies).await?;
-    Ok(way_back(&name))
+    Ok(restore_hint(&name))
 }
 
 /// Creates the snapshot `name`: copies the database, then sets name and label in one step.
@@ -230,7 +234,9 @@ async fn prune(copies: &DatabaseCopies) -> anyhow::Result<()> {
 
 fn find<'a>(entries: &'a [Entry], name: &str) -> anyhow::Result<&'a Entry> {
     entries.iter().find(|entry| entry.label.name == name).with_context(|| {
-        format!("there is no snapshot {name}: `cargo xtask db snapshot list` shows all")
+        format!(
+            "there is no snapshot {name}. To list all snapshots, run cargo xtask db snapshot list."
+        )
     })
 }
 
@@ -238,17 +244,21 @@ fn check(name: &str) -> anyhow::Result<()> {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
     let is_short = (1..=LONGEST_NAME).contains(&name.len());
     if !is_short || !name.chars().all(is_plain) || name.starts_with('-') {
-        bail!("a snapshot's name is up to {LONGEST_NAME} letters, digits and ._-");
+        bail!(
+            "invalid snapshot name {name:?}: expected 1 to {LONGEST_NAME} letters, digits and ._- (not - at the start)"
+        );
     }
     ensure!(
         database_copies::number(name).is_none(),
-        "auto-1, auto-2 … are the names of automatic snapshots"
+        "invalid snapshot name {name}: auto-NUMBER is reserved for automatic snapshots"
     );
     Ok(())
 }
 
-fn way_back(name: &str) -> String {
-    format!("what was before is kept: `cargo xtask db snapshot restore {name}` brings it back\n")
+fn restore_hint(name: &str) -> String {
+    format!(
+        "kept the old database as a snapshot. To restore it, run `cargo xtask db snapshot restore {name}`.\n"
+    )
 }
 
 pub(crate) fn size(bytes: i64) -> String {

@@ -1,40 +1,41 @@
-//! What can be wrong with the files, alone and beside a database, and what mends it.
+//! Checks the migration files, alone and against the migrations of a database.
 
 use std::fmt;
 
 use crate::migration::{FOLDER, Migration, parse, parse_down};
 
-/// What is wrong.
+/// The kind of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A number that is missing or comes twice, or a file that is none of ours.
+    /// A number is missing or used twice, or a file has an invalid name.
     Numbers,
-    /// The database has a migration that is not here.
+    /// The database has a migration that is not among the files.
     Ahead,
-    /// A migration was edited, or got another name, after it was applied.
+    /// A migration was edited or renamed after it was applied.
     Edited,
-    /// A migration was not applied, but a later one was.
+    /// A migration is not applied, but a later one is.
     Late,
 }
 
-/// What is wrong with which file, and what mends it.
+/// A problem with a migration file, and how to fix it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Which sort of problem.
+    /// The kind of the problem.
     pub kind: Kind,
-    /// What is wrong, with the file.
+    /// The problem, with the name of the file.
     pub what: String,
-    /// What to do.
-    pub mend: String,
+    /// The instruction that fixes the problem.
+    pub fix: String,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.what, self.mend)
+        write!(f, "{}: {}", self.what, self.fix)
     }
 }
 
-/// Whether the files are V1, V2, V3 …: two branches that each add one end up with two of a number.
+/// Returns the problems of the file names. The numbers must be 1, 2, 3 and so on. Merging two branches that each add
+/// a migration can result in a duplicate number.
 pub fn numbers(files: &[String]) -> Vec<Problem> {
     let mut named: Vec<_> = files.iter().filter_map(|file| Some((parse(file)?.0, file))).collect();
     named.sort();
@@ -50,7 +51,7 @@ pub fn numbers(files: &[String]) -> Vec<Problem> {
             ));
         } else if number != expected {
             problems.push(misnumbered(
-                format!("there is no migration before {twins}"),
+                format!("the migration before {twins} is missing"),
                 twins.trim_end_matches(".sql"),
             ));
         }
@@ -64,49 +65,51 @@ fn foreign(file: &str, files: &[String]) -> Option<Problem> {
         return None;
     }
     let Some((number, name)) = parse_down(file) else {
-        let what =
-            format!("{FOLDER}/{file} is not named V<number>__<verb>_<noun>.sql: it is not applied");
+        let what = format!(
+            "{FOLDER}/{file} is ignored, because its name is not V<number>__<verb>_<noun>.sql"
+        );
         return Some(misnumbered(what, "V"));
     };
     let up = format!("V{number}__{name}.sql");
     (!files.contains(&up)).then(|| Problem {
         kind: Kind::Numbers,
-        what: format!("{FOLDER}/{file} undoes {up}, which is not there"),
-        mend: "give both the same number and name, or remove it".to_owned(),
+        what: format!("{FOLDER}/{file} undoes {up}, which does not exist"),
+        fix: "give both files the same number and name, or remove the .down.sql file".to_owned(),
     })
 }
 
 fn misnumbered(what: String, file: &str) -> Problem {
-    let mend = format!("give the newer one the next free number: git mv {FOLDER}/{file}…");
-    Problem { kind: Kind::Numbers, what, mend }
+    let fix = format!("give the newer file the next free number: git mv {FOLDER}/{file}…");
+    Problem { kind: Kind::Numbers, what, fix }
 }
 
-/// What `applied`, as the database has it, says against the migrations that are `known`.
+/// Returns the differences between the `known` migrations and the migrations that a database has `applied`.
 pub fn compare(known: &[Migration], applied: &[Migration]) -> Vec<Problem> {
     let newest = applied.iter().map(|migration| migration.version).max().unwrap_or(0);
     let of = |list: &[Migration], version| list.iter().find(|it| it.version == version).cloned();
     let ahead = applied.iter().filter(|it| of(known, it.version).is_none()).map(|it| Problem {
         kind: Kind::Ahead,
-        what: format!("the database has {}, and {} is not here", it.stem(), it.file()),
-        mend: "check out the branch that has it, or cargo xtask recreate-db (drops every row)"
-            .to_owned(),
+        what: format!("the database has {}, but {} does not exist", it.stem(), it.file()),
+        fix:
+            "check out the branch with this file, or run cargo xtask recreate-db (drops every row)"
+                .to_owned(),
     });
     let others = known.iter().filter_map(|it| match of(applied, it.version) {
         Some(applied) if applied == *it => None,
         Some(_) => Some(Problem {
             kind: Kind::Edited,
             what: format!("{} was edited after it was applied", it.file()),
-            mend: format!(
-                "git checkout -- {FOLDER}, and a new migration; or, where nobody else has it yet, \
-                 cargo xtask migrate down --to {} and migrate up",
+            fix: format!(
+                "run git checkout -- {FOLDER} and add a new migration. If only your database has the migration, run \
+                 cargo xtask migrate down --to {} and cargo xtask migrate up instead",
                 it.version - 1
             ),
         }),
         None if it.version < newest => Some(Problem {
             kind: Kind::Late,
             what: format!("{} is not applied, but V{newest} is", it.file()),
-            mend: format!(
-                "give it the next free number: git mv {} {FOLDER}/V{}__{}.sql",
+            fix: format!(
+                "give the file the next free number: git mv {} {FOLDER}/V{}__{}.sql",
                 it.file(),
                 newest.max(known.last().map_or(0, |last| last.version)) + 1,
                 it.name
@@ -126,26 +129,26 @@ mod tests {
     }
 
     #[test]
-    fn every_file_that_is_out_of_line_is_named() {
+    fn numbers_names_every_wrong_file() {
         let cases = [
             (vec!["V1__a_b.sql", "V1__a_b.down.sql", "V2__c_d.sql"], ""),
             (
                 vec!["V1__a_b.sql", "V1__c_d.sql"],
                 "two migrations have the number 1: V1__a_b.sql and",
             ),
-            (vec!["V1__a_b.sql", "V3__c_d.sql"], "there is no migration before V3__c_d.sql"),
-            (vec!["a_b.sql"], "a_b.sql is not named V<number>__<verb>_<noun>.sql"),
+            (vec!["V1__a_b.sql", "V3__c_d.sql"], "the migration before V3__c_d.sql is missing"),
+            (vec!["a_b.sql"], "its name is not V<number>__<verb>_<noun>.sql"),
             (vec!["V1__a_b.sql", "V1__b_a.down.sql"], "V1__b_a.down.sql undoes V1__b_a.sql, which"),
         ];
         for (files, expected) in cases {
             let files: Vec<_> = files.into_iter().map(str::to_owned).collect();
-            let said = texts(&numbers(&files));
-            assert!(said.contains(expected) && said.is_empty() == expected.is_empty(), "{said}");
+            let found = texts(&numbers(&files));
+            assert!(found.contains(expected) && found.is_empty() == expected.is_empty(), "{found}");
         }
     }
 
     #[test]
-    fn what_differs_from_the_database_is_named_with_its_file_and_the_mend() {
+    fn compare_names_the_file_of_every_difference() {
         let [one, two, three] =
             [1, 2, 3].map(|version| Migration::new(version, "do_it", "SELECT 1"));
         let edited = Migration::new(1, "do_it", "SELECT 2");

@@ -1,5 +1,6 @@
-//! The names of migration files, and how the files compare with the migrations that a database has applied. The migration
-//! tool, the task runner and the linter share these rules. This crate does not connect to a database.
+//! The rules for migration files: their names, and their comparison with the migrations that a database has applied.
+//!
+//! The migration tool, the task runner and the linter share these rules. This crate does not connect to a database.
 
 mod compare;
 mod migration;

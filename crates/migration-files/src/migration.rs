@@ -8,24 +8,24 @@ use std::{
 
 use siphasher::sip::SipHasher13;
 
-/// Where the files are, from the repository's root.
+/// The folder of the files, relative to the root of the repository.
 pub const FOLDER: &str = "crates/db/migrations";
-/// The first line of a migration whose one statement PostgreSQL refuses in a transaction.
+/// The first line of a migration that must run outside of a transaction. It may contain only one statement.
 pub const NO_TRANSACTION: &str = "-- migrate: no transaction";
 
 /// A migration of a checkout, of a binary or of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migration {
-    /// 1, 2, 3 …
+    /// The number of the migration. The first migration has number 1.
     pub version: i32,
-    /// The file's name without number and ending.
+    /// The file name without number and extension, such as `create_persons`.
     pub name: String,
-    /// Of version, name and text, as refinery has it.
+    /// The checksum of version, name and text. Equals the checksum of refinery.
     pub checksum: String,
 }
 
 impl Migration {
-    /// One that has this text.
+    /// Creates a migration and computes its checksum.
     pub fn new(version: i32, name: &str, text: &str) -> Self {
         let mut hash = SipHasher13::new();
         name.hash(&mut hash);
@@ -34,18 +34,18 @@ impl Migration {
         Self { version, name: name.to_owned(), checksum: hash.finish().to_string() }
     }
 
-    /// Its file's name without the ending.
+    /// Returns the file name without extension.
     pub fn stem(&self) -> String {
         format!("V{}__{}", self.version, self.name)
     }
 
-    /// Its file, from the repository's root.
+    /// Returns the path of the file, relative to the root of the repository.
     pub fn file(&self) -> String {
         format!("{FOLDER}/{}.sql", self.stem())
     }
 }
 
-/// The names of the files of a checkout, sorted.
+/// Returns the sorted names of the migration files in a checkout.
 pub fn files(root: &Path) -> Vec<String> {
     let entries = fs::read_dir(root.join(FOLDER)).into_iter().flatten().flatten();
     let mut files: Vec<_> =
@@ -54,25 +54,25 @@ pub fn files(root: &Path) -> Vec<String> {
     files
 }
 
-/// The number and the name in `V1__create_persons.sql`.
+/// Returns the number and the name of a file such as `V1__create_persons.sql`.
 pub fn parse(file: &str) -> Option<(i32, &str)> {
     let (number, name) = file.strip_prefix('V')?.strip_suffix(".sql")?.split_once("__")?;
     let is_word = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if is_word { Some((number.parse().ok()?, name)) } else { None }
 }
 
-/// The same in `V1__create_persons.down.sql`, which undoes the other.
+/// Returns the number and the name of a file such as `V1__create_persons.down.sql`, which undoes a migration.
 pub fn parse_down(file: &str) -> Option<(i32, &str)> {
     let (number, name) = file.strip_prefix('V')?.strip_suffix(".down.sql")?.split_once("__")?;
     Some((number.parse().ok()?, name))
 }
 
-/// Whether there is anything in it but comments and space.
+/// Returns true if a file contains more than comments and white space.
 pub fn has_statement(text: &str) -> bool {
     text.lines().map(str::trim).any(|line| !line.is_empty() && !line.starts_with("--"))
 }
 
-/// Whether its statement is to run outside a transaction.
+/// Returns true if a migration must run outside of a transaction.
 pub fn is_without_transaction(text: &str) -> bool {
     text.lines().next().is_some_and(|line| line.trim_end() == NO_TRANSACTION)
 }
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_files_are_read() {
+    fn parse_accepts_only_migration_file_names() {
         assert_eq!(parse("V12__add_a_b.sql"), Some((12, "add_a_b")));
         let foreign = [
             "README.md",
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_migration_of_comments_holds_no_statement() {
+    fn comments_are_not_a_statement() {
         for (text, expected) in [("", false), ("-- a\n\n  -- b\n", false), ("-- a\nSELECT 1", true)]
         {
             assert_eq!(has_statement(text), expected, "{text}");
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_line_forgoes_the_transaction() {
+    fn only_the_first_line_turns_the_transaction_off() {
         assert!(is_without_transaction("-- migrate: no transaction\nVACUUM;\n"));
         assert!(!is_without_transaction("-- why\n-- migrate: no transaction\nVACUUM;\n"));
     }

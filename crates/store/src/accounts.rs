@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{connection::Connection, error::Error};
 
-/// The unique constraint on the e-mail address, which ignores case.
+/// The unique constraint on the email address, which ignores case.
 pub const EMAIL_KEY: &str = "accounts_email_key";
 
 /// An account.
@@ -14,7 +14,7 @@ pub const EMAIL_KEY: &str = "accounts_email_key";
 pub struct Account {
     /// A UUID of version 7.
     pub id: Uuid,
-    /// The e-mail address for log-in: 3 to 254 characters.
+    /// The email address for log-in: 3 to 254 characters.
     pub email: String,
     /// The name of the owner: 1 to 200 characters.
     pub name: String,
@@ -33,7 +33,7 @@ pub struct Account {
 /// A new account.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
-    /// The e-mail address for log-in: 3 to 254 characters.
+    /// The email address for log-in: 3 to 254 characters.
     pub email: String,
     /// The name of the owner: 1 to 200 characters.
     pub name: String,
@@ -53,7 +53,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Returns the e-mail address of the development account with this role.
+    /// Returns the email address of the development account with this role.
     pub fn development_email(self) -> &'static str {
         match self {
             Self::Admin => "admin@example.com",
@@ -117,12 +117,12 @@ SELECT count(*) FROM accounts WHERE development";
 /// Returns the account with this id.
 ///
 /// # Errors
-/// [`Error::NotFound`] if the account does not exist.
+/// Returns [`Error::NotFound`] if the account does not exist.
 pub async fn get(client: &dyn Connection, id: Uuid) -> Result<Account, Error> {
     Ok(account(&client.query_one(FIND, &[&id]).await?))
 }
 
-/// Returns the account with this e-mail address, ignoring case, if there is one.
+/// Returns the account with this email address, ignoring case, if there is one.
 pub async fn find_by_email(client: &dyn Connection, email: &str) -> Result<Option<Account>, Error> {
     let row = client.query_opt(FIND_BY_EMAIL, &[&email]).await?;
     Ok(row.as_ref().map(account))
@@ -131,7 +131,7 @@ pub async fn find_by_email(client: &dyn Connection, email: &str) -> Result<Optio
 /// Returns the account with this id, locked until the end of the transaction.
 ///
 /// # Errors
-/// [`Error::NotFound`] if the account does not exist.
+/// Returns [`Error::NotFound`] if the account does not exist.
 pub async fn lock(transaction: &dyn Connection, id: Uuid) -> Result<Account, Error> {
     Ok(account(&transaction.query_one(LOCK, &[&id]).await?))
 }
@@ -151,7 +151,7 @@ pub async fn list(
 /// Stores an account.
 ///
 /// # Errors
-/// [`Error::Duplicate`] with [`EMAIL_KEY`] if the address already has an account.
+/// Returns [`Error::Duplicate`] with [`EMAIL_KEY`] if the address already has an account.
 pub async fn insert(client: &dyn Connection, new: NewAccount) -> Result<Account, Error> {
     let NewAccount { email, name, role, password_hash } = new;
     let id = Uuid::now_v7();
@@ -174,7 +174,7 @@ pub async fn update(transaction: &dyn Connection, account: &Account) -> Result<(
 /// Deletes the account with its tokens.
 ///
 /// # Errors
-/// [`Error::NotFound`] if the account does not exist.
+/// Returns [`Error::NotFound`] if the account does not exist.
 pub async fn delete(client: &dyn Connection, id: Uuid) -> Result<(), Error> {
     match client.execute(DELETE, &[&id]).await? {
         0 => Err(Error::NotFound),

@@ -9,7 +9,7 @@ pub const MAINTENANCE: &str = "postgres";
 
 // Names cannot be parameters, so PostgreSQL itself quotes them in the query to run.
 const CREATE: &str = "-- store::admin::create\nSELECT format('CREATE DATABASE %I', $1::text)";
-// Copies files, which is faster than the WAL for the tests' server, which does not sync to disk.
+// Copies files instead of writing to the WAL. This is faster if the server does not sync to disk, as in tests.
 const CLONE: &str = "\
 -- store::admin::clone
 SELECT format('CREATE DATABASE %I TEMPLATE %I STRATEGY file_copy', $1::text, $2::text)";

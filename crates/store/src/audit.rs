@@ -103,7 +103,7 @@ pub(crate) fn entries<'a>(changes: impl IntoIterator<Item = (&'a Actor, &'a str,
     serde_json::to_string(&entries).expect("the entries have text keys")
 }
 
-/// Returns up to `limit` changes, newest first, of one resource or of all. With `before`, only older ones.
+/// Returns up to `limit` changes that are older than `before`, newest first, of one resource type or of all.
 pub async fn list(
     client: &dyn Connection,
     resource: Option<&str>,

@@ -1,4 +1,4 @@
-//! Queries whose caller no longer waits are cancelled, and their connections closed.
+//! Cancels queries whose caller no longer waits, and closes their connections.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
@@ -17,7 +17,7 @@ const CANCEL_TIMEOUT: Duration = Duration::from_secs(3);
 /// Cancels the queries of connections whose caller no longer waits.
 pub(crate) struct Canceller {
     pub(crate) connector: MakeRustlsConnect,
-    /// The time after which the server will not respond any more.
+    /// The time after which a response of the server is no longer expected.
     pub(crate) response_timeout: Duration,
 }
 
@@ -26,7 +26,7 @@ impl Canceller {
         let connector = self.connector.clone();
         tokio::spawn(async move {
             if let Ok(Err(error)) = timeout(CANCEL_TIMEOUT, token.cancel_query(connector)).await {
-                tracing::debug!(%error, "cannot cancel a statement");
+                tracing::debug!(%error, "cannot cancel a query");
             }
         });
     }

@@ -87,7 +87,7 @@ impl PoolClient {
         Self { object: Some(object), canceller, abandoned: Abandoned::default() }
     }
 
-    /// Returns true if a query may still run although nobody waits for it.
+    /// Returns true if a query may still run although its caller has stopped waiting.
     fn is_abandoned(&self) -> bool {
         self.abandoned.is_set()
     }

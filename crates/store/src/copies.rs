@@ -1,7 +1,7 @@
 //! Copies of a database on the same server: creates, describes, renames and drops them.
 //!
-//! A killed process leaves a consistent state: a copy is one query, and names and descriptions change in one transaction.
-//! Locks block new connections meanwhile, and end with their owner.
+//! A killed process leaves a consistent state, because a copy is one query, and names and descriptions change in one
+//! transaction. Locks block new connections during the work, and end with their owner.
 
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ SELECT pg_advisory_lock($1, hashtext($2))";
 const NOTICE_DEATH: &str = "\
 -- store::copies::notice_death
 SET client_connection_check_interval = '500ms'";
-// Small databases are copied through the WAL, because copying files needs two checkpoints. Large ones are copied as files:
-// a full disk is then an error of the query, while a full WAL stops the server.
+// Small databases are copied through the WAL, because copying files needs two checkpoints. Large databases are copied
+// as files: a full disk is then an error of the query, while a full WAL stops the server.
 const COPY: &str = "\
 -- store::copies::copy
 SELECT format('CREATE DATABASE %I TEMPLATE %I STRATEGY %s', $1::text, $2::text,
@@ -90,8 +90,8 @@ pub async fn list(client: &Client, database: &str) -> Result<Vec<Copy>, Error> {
     Ok(rows.iter().map(copy).collect())
 }
 
-/// Returns the description of a database and the server's time in seconds since 1970, or `None` if the database does not
-/// exist.
+/// Returns the description of a database and the server's time in seconds since 1970. Returns `None` if the database
+/// does not exist.
 pub async fn description(
     client: &Client,
     database: &str,
@@ -100,9 +100,9 @@ pub async fn description(
     Ok(row.map(|row| (row.get(0), row.get(1))))
 }
 
-/// Copies the database `from` to `to`. Closes the connections to `from`. New ones wait for the end of the copy.
+/// Copies the database `from` to `to`. Closes the connections to `from`. New connections wait for the end of the copy.
 ///
-/// `helper` is a second connection to the same server. A killed client leaves no copy, or a whole one.
+/// `helper` is a second connection to the same server. If the client is killed, the copy is complete or does not exist.
 pub async fn copy(client: &Client, helper: &Client, from: &str, to: &str) -> Result<(), Error> {
     let _ = client.batch_execute(NOTICE_DEATH).await;
     let statement: String = client.query_one(COPY, &[&to, &from]).await?.get(0);
@@ -111,7 +111,7 @@ pub async fn copy(client: &Client, helper: &Client, from: &str, to: &str) -> Res
     alone(helper, &[from], copied).await
 }
 
-/// Renames and describes databases in this order, in one transaction. Closes their connections. New ones wait for the end.
+/// Renames and describes databases in this order, in one transaction. Closes their connections. New connections wait.
 pub async fn rename_all(
     client: &mut Client,
     helper: &Client,
@@ -150,8 +150,8 @@ async fn alone(
     work: impl Future<Output = Result<(), Error>>,
 ) -> Result<(), Error> {
     // PostgreSQL checks for remaining connections only every 0.1 s.
-    let patience = 500_i64;
-    helper.execute(TERMINATE, &[&databases, &patience]).await?;
+    let timeout_ms = 500_i64;
+    helper.execute(TERMINATE, &[&databases, &timeout_ms]).await?;
     let terminate = async {
         loop {
             helper.execute(TERMINATE, &[&databases, &1_i64]).await?;

@@ -12,41 +12,41 @@ type Cause = Arc<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The row does not exist.
-    #[error("there is no such row")]
+    #[error("the row does not exist")]
     NotFound,
     /// A unique constraint rejected the value.
-    #[error("a row with this value exists already ({constraint})")]
+    #[error("a row with this value already exists (constraint {constraint})")]
     Duplicate {
         /// The name of the constraint in the migrations.
         constraint: String,
     },
     /// A foreign key rejected the change: the referenced row does not exist, or other rows refer to this row.
-    #[error("a row refers to one that is not there ({constraint})")]
+    #[error("a row refers to a row that does not exist (constraint {constraint})")]
     Reference {
         /// The name of the constraint in the migrations.
         constraint: String,
     },
     /// PostgreSQL cannot store the value: a check constraint failed, or a text contains NUL.
-    #[error("the database refuses the value")]
+    #[error("the database rejected the value")]
     Invalid(#[source] Cause),
-    /// The database is unreachable, starting, out of connections, or without a schema, or another transaction has locked
-    /// a row for too long.
-    #[error("the database cannot be used right now")]
+    /// The database is unreachable, starting, out of connections or without a schema, or a lock was not available in
+    /// time.
+    #[error("the database is temporarily unavailable")]
     Unavailable(#[source] Cause),
     /// The server rejected the user or the password.
-    #[error("the database refuses the user or its password")]
+    #[error("the database rejected the user or the password")]
     Unauthorized(#[source] Cause),
     /// The query exceeded its timeout.
-    #[error("the database took too long")]
+    #[error("the query exceeded its timeout")]
     Timeout(#[source] Cause),
     /// The transaction conflicted with another one or with a migration. It was rolled back, and can be retried.
-    #[error("the database asks to try again")]
+    #[error("the transaction conflicted with another one and can be retried")]
     Conflict(#[source] Cause),
     /// A setting of the database is invalid.
-    #[error("its value cannot be used")]
+    #[error("a setting of the database is invalid")]
     Setting(#[source] Cause),
     /// Any other error, which is a bug.
-    #[error("the database reports an error")]
+    #[error("unexpected error of the database")]
     Other(#[source] Cause),
 }
 
@@ -95,7 +95,7 @@ impl From<tokio_postgres::Error> for Error {
             &SqlState::QUERY_CANCELED => Self::Timeout(Arc::new(error)),
             &SqlState::T_R_SERIALIZATION_FAILURE
             | &SqlState::T_R_DEADLOCK_DETECTED
-            // A statement that was prepared before a migration.
+            // A prepared statement is outdated after a migration.
             | &SqlState::FEATURE_NOT_SUPPORTED => Self::Conflict(Arc::new(error)),
             &SqlState::ADMIN_SHUTDOWN
             | &SqlState::CRASH_SHUTDOWN

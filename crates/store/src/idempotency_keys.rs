@@ -1,20 +1,20 @@
-//! Answers kept for requests that may be repeated.
+//! Stored responses of requests with an idempotency key, for clients that repeat a request.
 
 use crate::{
     connection::{Connection, both},
     error::Error,
 };
 
-/// What is known of a key.
+/// The result of [`claim`].
 #[derive(Debug)]
 pub enum Claim {
-    /// It is new, and now this transaction's: do the work, then [`keep`] the answer.
+    /// The key is new. The transaction handles the request and then stores the response with [`keep`].
     New,
-    /// A request with this fingerprint had this answer.
+    /// The key was used before.
     Answered {
-        /// What was given to [`claim`] the first time.
+        /// The fingerprint of the first request.
         fingerprint: Vec<u8>,
-        /// What was given to [`keep`].
+        /// The stored response of the first request.
         answer: String,
     },
 }
@@ -39,10 +39,10 @@ DELETE FROM idempotency_keys WHERE key IN (
     ORDER BY created_at LIMIT 10 FOR UPDATE SKIP LOCKED
 )";
 
-/// Claims `key` for this transaction, or tells what was answered to it. Another transaction that has
-/// claimed it and is not done is waited for: two at once never both do the work.
+/// Claims `key` for this transaction, or returns the stored response. Waits for a concurrent transaction with the same
+/// key, so only one of two concurrent requests is handled.
 ///
-/// Each call forgets some answers that are older than a day, more than it adds.
+/// Each call also deletes up to ten responses that are older than a day.
 pub async fn claim(
     transaction: &dyn Connection,
     key: &str,
@@ -60,7 +60,7 @@ pub async fn claim(
     Ok(Claim::Answered { fingerprint: row.get("fingerprint"), answer: row.get("answer") })
 }
 
-/// Keeps the answer to the request that claimed `key`.
+/// Stores the response of the request that claimed `key`.
 pub async fn keep(transaction: &dyn Connection, key: &str, answer: &str) -> Result<(), Error> {
     transaction.execute(KEEP, &[&key, &answer]).await?;
     Ok(())

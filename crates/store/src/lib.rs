@@ -1,5 +1,16 @@
-//! PostgreSQL: the connection pool, transactions, retries, batching, the migration runner, accounts, credentials,
-//! tokens and the audit log. `db` re-exports what its callers need.
+//! The PostgreSQL layer: connections, transactions, generic table queries, migrations, accounts and the audit log.
+//!
+//! Read in this order:
+//!
+//! 1. [`Database`] is the connection pool. It returns a [`PoolClient`] or begins a [`Transaction`].
+//! 2. [`Connection`] is the trait of both. It prepares, times and cancels queries.
+//! 3. [`Error`] lists the errors that callers distinguish, such as a violated constraint.
+//! 4. [`Table`] runs the queries of a resource, which are in [`Queries`]. [`Batcher`] combines concurrent calls into
+//!    one query, and [`retry()`] repeats a transaction after a conflict.
+//! 5. [`migrations`] applies and undoes migrations.
+//! 6. [`accounts`], [`tokens`], [`audit`] and [`idempotency_keys`] contain the queries for these tables.
+//!
+//! [`admin`] and [`copies`] are for tools and tests. The crate `db` re-exports most of this crate.
 
 pub mod accounts;
 pub mod admin;

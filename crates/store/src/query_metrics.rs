@@ -7,7 +7,7 @@ use prometheus_client::{
     metrics::{family::Family, histogram::Histogram},
 };
 
-/// Seconds: from memory, from a disk, a slow query, a timeout.
+/// The upper bounds of the histogram's buckets, in seconds.
 const BUCKETS: [f64; 9] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0];
 
 /// The labels of a histogram.

@@ -1,8 +1,8 @@
-//! Repeats work that collided with another transaction.
+//! Retries transactions that conflict with another transaction.
 
 use crate::error::Error;
 
-/// The number of times that conflicting work is tried.
+/// The maximum number of attempts.
 const ATTEMPTS: usize = 5;
 
 /// An error type that can report a conflict between transactions.
@@ -17,11 +17,10 @@ impl Retry for Error {
     }
 }
 
-/// Returns the result of `work`, which is repeated if its transaction conflicted with another one: PostgreSQL
-/// resolves a conflict by rolling one of them back.
+/// Returns the result of `work`. Repeats `work` if PostgreSQL rolled its transaction back because of a conflict.
 ///
 /// # Errors
-/// The errors of `work`.
+/// Returns the errors of `work`.
 pub async fn retry<T, E: Retry, F: Future<Output = Result<T, E>>>(
     work: impl Fn() -> F,
 ) -> Result<T, E> {

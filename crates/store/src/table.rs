@@ -1,7 +1,6 @@
 //! Runs the queries of a resource: find, list, insert, update, delete.
 //!
-//! A resource writes the SQL. The code that runs it stands here: it knows no field of the resource, and so it is
-//! compiled once. Rows travel to PostgreSQL as JSON, because one parameter then holds any number of rows and columns.
+//! A resource defines the SQL. This module runs it without the types of the resource, so it is compiled only once. Rows travel to PostgreSQL as JSON, because one parameter then holds any number of rows and columns.
 //! A write and its audit entry are one query, see [`crate::audited!`]. Concurrent lookups and concurrent inserts share
 //! queries, see [`Batcher`].
 
@@ -22,9 +21,9 @@ use crate::{
     audit::{self, Actor},
 };
 
-/// Batches of a kind that run at once.
+/// The maximum number of concurrent batches of finds, and of inserts.
 const MAX_RUNNING: usize = 2;
-/// How long inserts, each of which waits for the disk, wait for as many rows as the last batch had.
+/// The maximum time that a batch of inserts waits for more rows. A commit waits for the disk much longer.
 const INSERT_DELAY: Duration = Duration::from_micros(200);
 
 /// A row to insert: an object with a member for each column, its id among them, as JSON.
@@ -123,7 +122,7 @@ impl Table {
         .boxed()
     }
 
-    /// Whether the parent of a nested resource exists. True for a resource without a parent.
+    /// Returns true if the parent of a nested resource exists, and for a resource without a parent.
     ///
     /// # Errors
     /// Those of the connection and the query.
@@ -173,7 +172,7 @@ impl Table {
         self.change(self.queries.update, Some(fields), change)
     }
 
-    /// Does the same with a JSON object that has every column.
+    /// Replaces all columns by those of `fields`, a JSON object with every column. Otherwise like [`Self::update`].
     ///
     /// # Errors
     /// Those of [`Self::update`].

@@ -1,8 +1,8 @@
-//! TLS: the parameters `sslmode` and `sslrootcert` of the database's URL, which tokio-postgres does not support.
+//! TLS: the parameters `sslmode` and `sslrootcert` of the database URL, which tokio-postgres does not support.
 //!
-//! `sslmode` is `disable` (the default) or `verify-full`: the certificate and the name of the server are verified with the
-//! system's root certificates or with the file in `sslrootcert`. The other modes of libpq encrypt without verifying the
-//! server, so they are rejected.
+//! `sslmode` is `disable` (the default) or `verify-full`. `verify-full` verifies the certificate and the name of the
+//! server with the root certificates of the system, or with the file in `sslrootcert`. The other modes of libpq are
+//! rejected, because they do not verify the server.
 
 use std::sync::Arc;
 
@@ -27,11 +27,13 @@ pub(crate) struct Tls {
 /// An error in the TLS parameters of the URL.
 #[derive(Debug, thiserror::Error)]
 enum TlsError {
-    #[error("sslmode={0} does not check whom it talks to: use verify-full, or disable")]
+    #[error(
+        "sslmode={0} does not verify the identity of the server. Use sslmode=verify-full or sslmode=disable"
+    )]
     Unchecked(String),
-    #[error("cannot read the certificates of {0} (sslrootcert)")]
+    #[error("cannot read the certificates in {0} (sslrootcert)")]
     Certificates(String, #[source] rustls::pki_types::pem::Error),
-    #[error("sslrootcert={0} has no certificate")]
+    #[error("the file {0} (sslrootcert) does not contain a certificate")]
     NoCertificate(String),
     #[error(transparent)]
     Rustls(#[from] rustls::Error),
@@ -41,7 +43,7 @@ impl Tls {
     /// Returns `url` without the TLS parameters, and the TLS settings.
     ///
     /// # Errors
-    /// The mode does not verify the server, or the certificates cannot be read.
+    /// Returns an error if the mode does not verify the server, or if the certificates cannot be read.
     pub(crate) fn from_url(url: &str) -> Result<(String, Self), Error> {
         let (mut mode, mut authorities, mut rest) = ("disable", None, Vec::new());
         let (base, query) = url.split_once('?').unwrap_or((url, ""));

@@ -114,7 +114,8 @@ const DELETE_EXPIRED: &str = "\
 -- store::tokens::delete_expired
 DELETE FROM tokens WHERE account_id = $1 AND expires_at <= now()";
 
-/// Returns the holder of the token with this hash, or `None` if the token is unknown or expired, or its account disabled.
+/// Returns the holder of the token with this hash. Returns `None` if the token is unknown or expired, or if its account
+/// is disabled.
 pub async fn find_holder(
     client: &dyn Connection,
     hash: &[u8; 32],
@@ -165,7 +166,7 @@ pub async fn insert(client: &dyn Connection, new: NewToken) -> Result<Token, Err
 /// Deletes a session or an API token of an account.
 ///
 /// # Errors
-/// [`Error::NotFound`] if the account does not have this session or token.
+/// Returns [`Error::NotFound`] if the account does not have this session or token.
 pub async fn delete(
     client: &dyn Connection,
     account: Uuid,

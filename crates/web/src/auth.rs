@@ -1,5 +1,7 @@
-//! Authentication and authorization. The first argument of a protected operation is [`Reader`], [`Writer`],
-//! [`Owner`] or [`Admin`]. It responds with 401 or 403 before the rest of the request is read.
+//! Authentication and authorization.
+//!
+//! The first argument of a protected operation is [`Reader`], [`Writer`], [`Owner`] or [`Admin`]. Without this
+//! permission, the response is 401 or 403, and the rest of the request is not read.
 
 mod authenticator;
 mod caller;
@@ -123,19 +125,21 @@ async fn check(
     required: Permission,
 ) -> Result<Caller, ApiError> {
     let authenticator =
-        request.data::<Authenticator>().expect("`routes` sets it for every request");
+        request.data::<Authenticator>().expect("`App::route` sets the authenticator");
     let holder = authenticator.authenticate(&bearer.token).await?;
     telemetry::set_account(holder.account_id);
     let writes = required == Permission::Write || !request.method().is_safe();
     if writes && holder.scope == Scope::Read {
-        return Err(ApiError::Forbidden("this token may only read"));
+        return Err(ApiError::Forbidden(
+            "this token has the scope read, but the operation requires write",
+        ));
     }
     match required {
         Permission::Own if !holder.is_session => {
-            Err(ApiError::Forbidden("an API token may not do this: log in"))
+            Err(ApiError::Forbidden("this operation requires a session token: log in"))
         }
         Permission::Manage if holder.role != Role::Admin => {
-            Err(ApiError::Forbidden("only admins may do this"))
+            Err(ApiError::Forbidden("this operation requires the role admin"))
         }
         Permission::Read | Permission::Write | Permission::Own | Permission::Manage => {
             Ok(Caller { holder, request_id: RequestId::of(request) })

@@ -1,4 +1,4 @@
-//! Types of columns: enums as text, objects of any shape as `jsonb`.
+//! Column types for enums, which are stored as `text`, and for JSON objects, which are stored as `jsonb`.
 
 use std::{borrow::Cow, error::Error};
 
@@ -19,7 +19,7 @@ pub use store::types::{FromSql, IsNull, ToSql, Type as SqlType};
 /// The error of a value that does not fit its column.
 pub type ValueError = Box<dyn Error + Sync + Send>;
 
-/// Stores an enum as `text`, by the names that serde gives to its values.
+/// Stores an enum as `text`, with the names that serde uses for its values.
 #[macro_export]
 macro_rules! enum_column {
     ($type:ty) => {
@@ -63,11 +63,11 @@ macro_rules! enum_column {
 /// Writes the name of an enum value; see [`crate::enum_column!`].
 ///
 /// # Errors
-/// serde does not serialize the value to a text.
+/// Returns an error if serde does not serialize the value to a string.
 pub fn write_name(value: &impl Serialize, out: &mut Buffer) -> Result<IsNull, ValueError> {
     match serde_json::to_value(value)? {
         Value::String(name) => out.put_slice(name.as_bytes()),
-        _ => return Err("the value is not serialized to a text".into()),
+        _ => return Err("an enum column requires a value that serializes to a string".into()),
     }
     Ok(IsNull::No)
 }
@@ -75,7 +75,7 @@ pub fn write_name(value: &impl Serialize, out: &mut Buffer) -> Result<IsNull, Va
 /// Reads the name of an enum value; see [`crate::enum_column!`].
 ///
 /// # Errors
-/// The enum has no value with this name.
+/// Returns an error if the enum does not have a value with this name.
 pub fn read_name<T: DeserializeOwned>(raw: &[u8]) -> Result<T, ValueError> {
     let name = std::str::from_utf8(raw)?;
     T::deserialize(IntoDeserializer::<value::Error>::into_deserializer(name)).map_err(Into::into)

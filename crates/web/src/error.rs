@@ -1,7 +1,7 @@
-//! Every error a client can get, as RFC 9457 problem+json.
+//! All errors of the API, sent as problem documents (RFC 9457).
 //!
-//! Handlers return [`ApiError`] with `?`; `respond` turns it, and whatever the framework itself
-//! refuses, into an answer. A 5xx answer carries fixed text and the request id; its cause is logged.
+//! Handlers return [`ApiError`] with `?`. `respond` converts this error, or an error of the framework, to a response.
+//! A 5xx response contains only the request ID. The server logs the cause.
 
 pub(crate) mod documented;
 mod mapping;
@@ -20,76 +20,78 @@ pub use mapping::DatabaseResult;
 pub use problem::FieldError;
 use problem::Problem;
 
-/// Seconds after which a client may try again when the database is away.
+/// The value of `Retry-After`, in seconds, while the server or the database is unavailable.
 const RETRY_AFTER: &str = "1";
 
-/// What an operation can end with instead of its answer.
+/// An error of an operation.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// No token, or none that counts.
+    /// The request has no valid token.
     #[error("the token is unknown, expired or revoked")]
     Unauthorized,
-    /// Not who they say they are.
-    #[error("the e-mail address or the password is wrong")]
+    /// Log-in with a wrong email address or password.
+    #[error("the email address or the password is wrong")]
     WrongPassword,
-    /// The caller may not do this; why.
+    /// The caller does not have the permission. Contains the reason.
     #[error("{0}")]
     Forbidden(&'static str),
     /// Too many passwords were tried.
     #[error("too many attempts: try again in {seconds} seconds")]
     TooManyAttempts {
-        /// Until the next one counts.
+        /// The seconds until the next attempt is allowed.
         seconds: u64,
     },
-    /// There is no such thing; what it is called.
-    #[error("there is no {0} with this id")]
+    /// The resource does not exist. Contains the name of its type.
+    #[error("the {0} does not exist")]
     NotFound(&'static str),
-    /// Fields whose values there may be only once.
-    #[error("a value conflicts with what is stored")]
+    /// Field values that conflict with a stored row, such as a duplicate of a unique value.
+    #[error("a value conflicts with a stored resource")]
     Conflict(Vec<FieldError>),
-    /// A request that somebody else could read in another way.
+    /// A request that a proxy could interpret in another way. Contains the reason.
     #[error("{0}")]
     Ambiguous(&'static str),
-    /// A body that is no JSON; where it ceases to be.
+    /// The body is not JSON. Contains the place of the syntax error.
     #[error("the body is not JSON: line {line}, column {column}")]
     Malformed {
-        /// From 1 on.
+        /// The line, starting at 1.
         line: usize,
-        /// From 1 on.
+        /// The column, starting at 1.
         column: usize,
     },
-    /// Everything that is wrong with the values.
-    #[error("the request has values that are not valid")]
+    /// All invalid values of the request.
+    #[error("the request contains invalid values")]
     Invalid(Vec<FieldError>),
-    /// The version that the client knows is not the newest.
-    #[error("it was changed since you read it: read it again")]
+    /// The resource does not have the version in `If-Match`.
+    #[error("the resource was changed since you read it: read it again")]
     Stale,
-    /// An `Idempotency-Key` of another request.
-    #[error("this Idempotency-Key came with another request before")]
+    /// The `Idempotency-Key` belongs to another request.
+    #[error("this Idempotency-Key was already used for another request")]
     KeyReused,
-    /// A database whose migrations have not run.
-    #[error("the schema is at version {found}, this server needs {needed}: run the migrations")]
+    /// The schema of the database is older than this server needs.
+    #[error(
+        "the schema is at version {found}, but this server needs version {needed}: run the migrations"
+    )]
     SchemaBehind {
-        /// The last migration it has.
+        /// The version of the schema.
         found: i32,
-        /// The last one of this server.
+        /// The version that this server needs.
         needed: i32,
     },
-    /// The server takes no more work.
-    #[error("the server is stopping")]
+    /// The server is shutting down.
+    #[error("the server is shutting down")]
     Stopping,
-    /// A body that did not come in time.
-    #[error("the body took too long to come")]
+    /// The body was not received in time.
+    #[error("the body was not received in time")]
     SlowBody,
-    /// An answer that was not ready in time.
-    #[error("the request took too long")]
+    /// The request was not handled in time.
+    #[error("the request was not handled in time")]
     Timeout,
-    /// What the database says.
+    /// An error of the database.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// A stored answer that cannot be read, or one that cannot be stored.
-    #[error("what was kept is not JSON")]
-    Kept(#[from] serde_json::Error),
+    /// A stored response cannot be read or written.
+    #[error("the stored response is not JSON")]
+    StoredResponse(#[from] serde_json::Error),
 }
 
 /// An [`ApiError`] of an operation that can also fail with the statuses `A` and `B`. The OpenAPI document lists them in
@@ -110,14 +112,17 @@ impl<const A: u16, const B: u16> From<ApiErrorOr<A, B>> for poem::Error {
 }
 
 impl ApiError {
-    /// A body that is no JSON. serde's own message may repeat a value, and so is not used.
+    /// Returns the error for a body that is not JSON. Does not contain serde's message, which may repeat a value.
     pub(crate) fn malformed(error: &serde_json::Error) -> Self {
         Self::Malformed { line: error.line(), column: error.column() }
     }
 
-    /// A body whose texts pass their schema but do not parse.
+    /// Returns the error for a body that matches its schema but cannot be parsed, such as an invalid date.
     pub(crate) fn invalid_format() -> Self {
-        Self::Invalid(vec![FieldError::new(String::new(), "has a text with an invalid format")])
+        Self::Invalid(vec![FieldError::new(
+            String::new(),
+            "contains a text with an invalid format",
+        )])
     }
 
     fn fields(&self) -> Option<&Vec<FieldError>> {
@@ -157,14 +162,14 @@ impl ResponseError for ApiError {
                 DbError::Unavailable(_) | DbError::Unauthorized(_) | DbError::Conflict(_),
             ) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout | Self::Database(DbError::Timeout(_)) => StatusCode::GATEWAY_TIMEOUT,
-            Self::Kept(_) | Self::Database(DbError::Other(_) | DbError::Setting(_)) => {
+            Self::StoredResponse(_) | Self::Database(DbError::Other(_) | DbError::Setting(_)) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         }
     }
 }
 
-/// The answer to a request that ended with `error`; the cause of a 5xx goes to the log, once.
+/// Returns the response for `error`, and logs the cause of a 5xx.
 pub(crate) fn respond(error: &poem::Error, request_id: &str) -> Response {
     let status = status(error);
     if status.is_server_error() {
@@ -182,7 +187,7 @@ pub(crate) fn respond(error: &poem::Error, request_id: &str) -> Response {
         headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
     }
     if let Some(ApiError::Ambiguous(_)) = error.downcast_ref() {
-        // What follows on the connection may not be what the client takes it for.
+        // The client may interpret the rest of the connection in another way.
         headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
     }
     if let Some(ApiError::TooManyAttempts { seconds }) = error.downcast_ref() {
@@ -191,14 +196,14 @@ pub(crate) fn respond(error: &poem::Error, request_id: &str) -> Response {
     response
 }
 
-/// The answer to a request whose handler panicked; the panic hook has logged why.
+/// Returns the response for a panic in a handler. The panic hook logs the panic.
 pub(crate) fn panicked(request_id: &str) -> Response {
     let mut problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR);
     problem.request_id = Some(request_id.to_owned());
     problem.into_response()
 }
 
-/// What a client is told of `error`.
+/// Returns the problem document of `error`.
 fn to_problem(error: &poem::Error, request_id: &str) -> Problem {
     let status = status(error);
     let mut problem = Problem::new(status);
@@ -212,7 +217,7 @@ fn to_problem(error: &poem::Error, request_id: &str) -> Problem {
 }
 
 fn status(error: &poem::Error) -> StatusCode {
-    // A path parameter that does not parse: no such resource can exist.
+    // A resource with an invalid ID in its path cannot exist.
     if error.is::<ParsePathError>() {
         return StatusCode::NOT_FOUND;
     }
@@ -222,21 +227,26 @@ fn status(error: &poem::Error) -> StatusCode {
     error.status()
 }
 
-/// What is wrong with values, one by one.
+/// Returns the errors of single values.
 fn field_errors(error: &poem::Error) -> Option<Vec<FieldError>> {
     if let Some(error) = error.downcast_ref::<ParseParamError>() {
-        return Some(vec![FieldError::parameter(error.name, "is not valid: see the document")]);
+        return Some(vec![FieldError::parameter(
+            error.name,
+            "is invalid, see the OpenAPI document",
+        )]);
     }
     error.downcast_ref::<ApiError>()?.fields().cloned()
 }
 
-/// What to tell a client about its own mistake.
+/// Returns the `detail` of a 4xx response.
 fn detail(error: &poem::Error) -> String {
     if let Some(error) = error.downcast_ref::<ApiError>() {
         return match error {
             ApiError::Database(DbError::Invalid(_)) => "a value cannot be stored".to_owned(),
-            ApiError::Database(DbError::Duplicate { .. }) => "a value is taken already".to_owned(),
-            ApiError::Database(DbError::Reference { .. }) => "something else needs it".to_owned(),
+            ApiError::Database(DbError::Duplicate { .. }) => "a value is already taken".to_owned(),
+            ApiError::Database(DbError::Reference { .. }) => {
+                "another resource refers to this resource".to_owned()
+            }
             error => error.to_string(),
         };
     }
@@ -244,18 +254,18 @@ fn detail(error: &poem::Error) -> String {
         return "send a token as Authorization: Bearer <token>".to_owned();
     }
     if error.is::<ParseParamError>() {
-        return "a parameter is not valid".to_owned();
+        return "a parameter is invalid".to_owned();
     }
     if error.is::<ContentTypeError>() {
         return "send the body as Content-Type: application/json".to_owned();
     }
     if error.is::<ReadBodyError>() {
-        return "the body cannot be read, or is larger than the server takes".to_owned();
+        return "the body cannot be read or exceeds the size limit".to_owned();
     }
     if error.is::<MethodNotAllowedError>() {
-        return "this path does not know this method".to_owned();
+        return "this path does not support this method".to_owned();
     }
-    "nothing is here".to_owned()
+    "this path does not exist".to_owned()
 }
 
 fn log_cause(error: &poem::Error, status: StatusCode) {

@@ -1,4 +1,4 @@
-//! Versions as entity tags: what a client has read, and whether it is still so (RFC 9110, 13.1).
+//! Versions as entity tags, and conditional requests (RFC 9110, 13.1).
 
 use poem::http::HeaderValue;
 use poem_openapi::{
@@ -12,7 +12,7 @@ use crate::error::ApiError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ETag(pub i32);
 
-/// Whether `If-None-Match` lists this version or is `*`. The comparison is weak (RFC 9110, 8.8.3.2).
+/// Returns true if `If-None-Match` is `*` or lists this version. The comparison is weak (RFC 9110, 8.8.3.2).
 pub fn matches(if_none_match: &str, tag: ETag) -> bool {
     if_none_match.trim() == "*"
         || tags(if_none_match)

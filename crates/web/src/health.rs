@@ -10,7 +10,7 @@ use crate::error::ApiError;
 /// The time limit of the readiness query.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// True until the server is asked to stop.
+/// The readiness of the server, which ends when the server is asked to stop.
 #[derive(Clone, Default)]
 pub struct Readiness {
     ended: Arc<watch::Sender<bool>>,
@@ -37,7 +37,7 @@ impl Readiness {
 /// Returns the version of the database's schema.
 ///
 /// # Errors
-/// The database does not respond within 2 s, or does not have a schema.
+/// Returns an error if the database does not respond within 2 s or does not have a schema.
 pub async fn schema_version(database: &Database) -> Result<i32, ApiError> {
     let asked = async {
         let client = database.client().await?;

@@ -48,13 +48,13 @@ impl<T: Type + DeserializeOwned> ParsePayload for Json<T> {
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
         let value = read(request, body, T::name()).await?;
-        // The schema has checked the structure. Formats that it does not know remain.
+        // The schema has validated the structure, but not every format.
         let value = T::deserialize(value).map_err(|_| ApiError::invalid_format())?;
         Ok(Self(value))
     }
 }
 
-/// The body, if it is as the schema of this name says. Not generic, so that it is compiled once.
+/// Returns the body if it matches the schema with this name. Not generic, so that it is compiled once.
 fn read<'a>(
     request: &'a Request,
     body: &'a mut RequestBody,
@@ -86,7 +86,10 @@ fn write_whole_numbers_as_such(value: &mut Value) {
                 .as_f64()
                 .filter(|it| it.fract() == 0.0 && it.abs() < 9_007_199_254_740_992.0);
             if let Some(whole) = whole {
-                #[expect(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "an integer within the range of i64"
+                )]
                 let whole = whole as i64;
                 *number = whole.into();
             }
@@ -104,14 +107,14 @@ impl<T: Serialize + Send> IntoResponse for Json<T> {
         match serde_json::to_vec(&self.0) {
             Ok(bytes) => respond(bytes),
             Err(error) => {
-                tracing::error!(%error, "an answer is no JSON");
+                tracing::error!(%error, "cannot serialize a response as JSON");
                 StatusCode::INTERNAL_SERVER_ERROR.into()
             }
         }
     }
 }
 
-/// A body of JSON that was written before, by [`write()`] and from a `T`.
+/// A JSON body that [`write()`] has already serialized from a `T`.
 #[derive(Debug)]
 pub struct Written<T> {
     bytes: Bytes,
@@ -119,7 +122,7 @@ pub struct Written<T> {
 }
 
 impl<T> Written<T> {
-    /// Sends these bytes as they are.
+    /// Creates a body from serialized JSON.
     pub fn new(bytes: Bytes) -> Self {
         Self { bytes, of: PhantomData }
     }
@@ -130,7 +133,7 @@ impl<T> Written<T> {
 /// # Panics
 /// Panics if the value contains a map whose keys are not strings.
 pub fn write(value: &impl Serialize) -> Bytes {
-    serde_json::to_vec(value).expect("the keys of maps are texts").into()
+    serde_json::to_vec(value).expect("the keys of maps are strings").into()
 }
 
 impl<T: Type> Payload for Written<T> {

@@ -25,10 +25,10 @@ use store::Database;
 use crate::redis_client::RedisClient;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Seconds: a response from memory, from an index, a slow query, a timeout.
+/// The upper bounds of the histogram's buckets, in seconds.
 const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 
-/// Each combination is a time series, so no label contains text that a client chooses.
+/// The labels of a request. Each combination is a time series, so no label contains text from a client.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
     method: &'static str,
@@ -55,9 +55,9 @@ impl Metrics {
     pub(crate) fn new(database: &Database, redis: &RedisClient) -> Self {
         let mut registry = Registry::default();
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))].to_vec());
-        registry.register("build", "What runs", build);
+        registry.register("build", "Version of the server", build);
         let durations = Durations::new_with_constructor(|| Histogram::new(BUCKETS));
-        let help = "From a request's header to its answer";
+        let help = "Time from the header of a request to its response";
         registry.register_with_unit(
             "http_request_duration",
             help,
@@ -66,18 +66,18 @@ impl Metrics {
         );
         registry.register_with_unit(
             "db_statement_duration",
-            "From a statement to its last row, by the statement's name",
+            "Time from a query to its last row, by the name of the query",
             Unit::Seconds,
             store::query_durations(),
         );
         let memory = Gauge::default();
-        let help = "Memory in use, where the system tells";
+        let help = "Resident memory, on Linux only";
         registry.register_with_unit("process_resident_memory", help, Unit::Bytes, memory.clone());
         let started = ConstGauge::new(seconds_since_1970());
-        let help = "When it started, in seconds since 1970";
+        let help = "Start time of the process, in seconds since 1970";
         registry.register_with_unit("process_start_time", help, Unit::Seconds, started);
         if let Some(up) = redis.up_gauge() {
-            registry.register("redis_up", "Whether Redis is in use: 1, or 0 while it is away", up);
+            registry.register("redis_up", "1 while Redis is available, otherwise 0", up);
         }
         let mut gauge = |name: &str, help: &str| {
             let gauge = Gauge::default();
@@ -85,11 +85,11 @@ impl Metrics {
             gauge
         };
         Self {
-            in_flight: gauge("http_requests_in_flight", "Requests that wait for their answer"),
-            pool_size: gauge("db_pool_size", "Connections to the database"),
-            pool_available: gauge("db_pool_available", "Those that nobody uses"),
-            pool_waiting: gauge("db_pool_waiting", "Requests that wait for one"),
-            pool_max: gauge("db_pool_max", "Connections at most"),
+            in_flight: gauge("http_requests_in_flight", "Requests without a response yet"),
+            pool_size: gauge("db_pool_size", "Open database connections"),
+            pool_available: gauge("db_pool_available", "Idle database connections"),
+            pool_waiting: gauge("db_pool_waiting", "Requests that wait for a database connection"),
+            pool_max: gauge("db_pool_max", "Maximum number of database connections"),
             registry: Arc::new(registry),
             durations,
             database: database.clone(),
@@ -120,7 +120,7 @@ impl Metrics {
         set(&self.pool_max, pool.max_size);
         self.memory.set(resident_memory().unwrap_or_default());
         let mut text = String::new();
-        text::encode(&mut text, &self.registry).expect("a String takes everything");
+        text::encode(&mut text, &self.registry).expect("writing to a String cannot fail");
         Response::builder().content_type(CONTENT_TYPE).body(text)
     }
 }

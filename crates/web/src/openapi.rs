@@ -41,7 +41,7 @@ pub(crate) fn publish(write: &dyn Fn() -> String) {
 }
 
 fn document() -> &'static Document {
-    DOCUMENT.get().expect("a `Service` publishes it before it can be called")
+    DOCUMENT.get().expect("`Service::new` publishes the document before the first request")
 }
 
 /// Returns the document as JSON text.
@@ -57,7 +57,7 @@ pub(crate) fn schema_names() -> impl Iterator<Item = &'static str> {
 /// Returns the schema with this name.
 pub(crate) fn schema(name: &str) -> Option<Value> {
     let text = document().schemas.get(name)?;
-    Some(serde_json::from_str(text).expect("we have written it"))
+    Some(serde_json::from_str(text).expect("the schema is JSON"))
 }
 
 /// Returns the paths, each with its methods in lower case.
@@ -88,7 +88,7 @@ fn correct_operation(method: &str, operation: &mut Value) {
     security::correct(method, operation);
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten().filter_map(Value::as_object_mut) {
-        // Both have the default value.
+        // Both members have their default values.
         parameter.retain(|key, _| key != "deprecated" && key != "explode");
         schemas::correct_one(&mut parameter["schema"]);
     }

@@ -17,7 +17,8 @@ use crate::{
 /// inherited socket (`API_LISTEN=stdin`), `ready` is called when the server accepts connections.
 ///
 /// # Errors
-/// [`InvalidSetting`] or [`store::Error`] for an invalid setting, a port that is in use, or a second signal.
+/// Returns [`InvalidSetting`] or [`store::Error`] for an invalid setting. Also fails if a port is in use, if the server
+/// fails, or after a second signal.
 pub fn serve(
     config: Config,
     api: fn(&AppState) -> Service,
@@ -64,9 +65,9 @@ async fn run(config: Config, api: fn(&AppState) -> Service, ready: fn()) -> anyh
         let _ = stopped.await;
     };
     tokio::select! {
-        ended = server.run(stopped) => ended.context("the server ended")?,
-        () = signalled => bail!("a second signal ended the requests in flight"),
-        () = orphaned(), if takes_over => bail!("what handed its socket over has ended"),
+        ended = server.run(stopped) => ended.context("the server failed")?,
+        () = signalled => bail!("a second signal aborted the running requests"),
+        () = orphaned(), if takes_over => bail!("the parent process, which owns the socket, has exited"),
     }
     tracing::info!("stopped");
     Ok(())
@@ -105,7 +106,7 @@ impl Signals {
     }
 }
 
-/// Resolves when the parent process has ended, because nothing would stop this process any more.
+/// Resolves when the parent process has exited, because no other process would stop this one.
 #[cfg(unix)]
 async fn orphaned() {
     use std::os::unix::process::parent_id;

@@ -41,7 +41,7 @@ impl RedisClient {
     /// Creates a client, which connects when [`RedisClient::subscribe`] runs.
     ///
     /// # Errors
-    /// The URL is malformed.
+    /// Returns an error if the URL is malformed.
     pub(crate) fn new(url: Option<&Secret>) -> anyhow::Result<Self> {
         let Some(url) = url else { return Ok(Self::default()) };
         let info = url.expose().into_connection_info().context("REDIS_URL")?;
@@ -84,8 +84,8 @@ impl RedisClient {
         let _ = published.await;
     }
 
-    /// Keeps a connection open and calls `on_message` for each message of a channel. It never returns. `None` reports
-    /// that messages may have been missed.
+    /// Keeps a connection open and calls `on_message` for each message of a channel. Never returns. The message `None`
+    /// means that messages may have been missed.
     pub(crate) async fn subscribe(&self, channel: &str, on_message: impl Fn(Option<String>)) {
         let Some(redis) = &self.0 else { return future::pending().await };
         let mut is_reported = false;
@@ -94,7 +94,9 @@ impl RedisClient {
                 Ok((connection, pushes)) => {
                     on_message(None);
                     redis.up.set(1);
-                    tracing::info!("Redis is there: what is limited is shared with other replicas");
+                    tracing::info!(
+                        "connected to Redis: log-in attempts are counted together with other replicas"
+                    );
                     is_reported = false;
                     *redis.connection() = Ok(connection.clone());
                     redis.receive(connection, pushes, &on_message).await
@@ -103,7 +105,7 @@ impl RedisClient {
             };
             redis.up.set(0);
             if !is_reported {
-                tracing::warn!(%reason, "Redis is away: this process counts for itself until it is back");
+                tracing::warn!(%reason, "Redis is unavailable: this process counts log-in attempts alone");
                 is_reported = true;
             }
             *redis.connection() = Err(reason);
@@ -150,7 +152,7 @@ impl Inner {
             tokio::select! {
                 push = pushes.recv() => match push {
                     None | Some(PushInfo { kind: PushKind::Disconnection, .. }) => {
-                        return "it has closed the connection".to_owned();
+                        return "Redis has closed the connection".to_owned();
                     }
                     Some(push) if push.kind == PushKind::Message => {
                         on_message(Msg::from_push_info(push).and_then(|it| it.get_payload().ok()));
@@ -189,6 +191,6 @@ async fn in_time<T>(
     result: impl Future<Output = RedisResult<T>>,
 ) -> Result<T, String> {
     let result = timeout(limit, result).await;
-    let result = result.map_err(|_| format!("it has not answered in {limit:?}"))?;
+    let result = result.map_err(|_| format!("no response from Redis within {limit:?}"))?;
     result.map_err(|error| error.to_string())
 }

@@ -1,4 +1,4 @@
-//! The state of the dev server (`xtask/crates/dev-server`), for the landing page in development. A state is one line of
+//! The state of the development server (`xtask/crates/dev-server`), which the landing page shows. A state is a line of
 //! JSON.
 
 use std::{io, net::Ipv4Addr, path::Path, time::Duration};
@@ -19,8 +19,8 @@ use crate::{error::ApiError, health::Readiness};
 
 /// The delay before a page reconnects, in milliseconds.
 const RETRY: u64 = 200;
-/// The error while the dev server is unreachable.
-const AWAY: ApiError = ApiError::NotFound("supervisor");
+/// The error while the development server is unreachable.
+const UNREACHABLE: ApiError = ApiError::NotFound("development server");
 /// The interval of keep-alive messages.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
@@ -31,7 +31,7 @@ pub(crate) fn state(folder: &Path) -> impl Endpoint<Output = Response> + use<> {
         let folder = folder.clone();
         async move {
             let line = ask(&folder, "status").await?.next_line().await.ok().flatten();
-            let line = line.ok_or(AWAY)?;
+            let line = line.ok_or(UNREACHABLE)?;
             Ok::<_, poem::Error>(line.with_content_type("application/json").into_response())
         }
     })
@@ -57,14 +57,14 @@ pub(crate) fn events(
     })
 }
 
-/// Sends a request to the dev server, whose port is in a file in its folder.
-async fn ask(folder: &Path, question: &str) -> Result<Lines<BufReader<TcpStream>>, ApiError> {
-    let answer = async {
+/// Sends a request to the development server, whose port is in a file in `folder`.
+async fn ask(folder: &Path, request: &str) -> Result<Lines<BufReader<TcpStream>>, ApiError> {
+    let response = async {
         let port = fs::read_to_string(folder.join("control")).await?;
         let port: u16 = port.trim().parse().map_err(|_| io::ErrorKind::InvalidData)?;
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
-        stream.write_all(format!("{question}\n").as_bytes()).await?;
+        stream.write_all(format!("{request}\n").as_bytes()).await?;
         io::Result::Ok(BufReader::new(stream).lines())
     };
-    answer.await.map_err(|_| AWAY)
+    response.await.map_err(|_| UNREACHABLE)
 }

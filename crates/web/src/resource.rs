@@ -1,8 +1,7 @@
-//! The resource kit: the operations that every resource has.
+//! The operations that every resource has: list, create, get, replace, update and delete.
 //!
-//! A resource brings the fields that clients write, its queries, and one handler for each operation. The work is done
-//! here, in code that knows no field of the resource and so is compiled once, with this crate. The types of a resource
-//! appear only in the OpenAPI document.
+//! A resource declares its fields, its queries and one handler for each operation. The handlers call [`Resource`]. The
+//! code here does not depend on the fields, so it is compiled once, with this crate.
 
 mod body;
 mod fields;
@@ -46,7 +45,7 @@ pub struct Resource<T> {
 }
 
 impl<T: Fields> Resource<T> {
-    /// Creates the resource that these queries store and that is served under `path`.
+    /// Creates a resource with these queries. `path` is its path in the API.
     pub fn new(database: &Database, queries: &'static Queries, path: &'static str) -> Self {
         let kind = Kind {
             path,
@@ -60,7 +59,7 @@ impl<T: Fields> Resource<T> {
         Self { operations, scope: Scope::default(), fields: PhantomData }
     }
 
-    /// Restricts operations to the items under this parent. New items get it as their parent.
+    /// Restricts operations to the items of this parent. New items belong to this parent.
     #[must_use]
     pub fn under(&self, parent: Uuid) -> Self {
         self.with(Scope { parent: Some(parent), ..self.scope })
@@ -87,7 +86,7 @@ impl<T: Fields> Resource<T> {
         self.operations.list(self.scope, cursor, limit, filters).into()
     }
 
-    /// Stores an item. Repeating the request with the same `key` returns the first response again.
+    /// Stores an item. A repeated request with the same `key` returns the first response.
     pub fn create(
         &self,
         by: Actor,
@@ -135,7 +134,7 @@ impl<T: Fields> Resource<T> {
     }
 }
 
-/// The response to come. `R` is its type in the OpenAPI document.
+/// A future of the response. `R` is its type in the OpenAPI document.
 pub struct Response<'a, R> {
     answer: operations::Pending<'a>,
     kind: PhantomData<fn() -> R>,

@@ -2,10 +2,10 @@
 
 use poem_openapi::ApiResponse;
 
-/// The response to a DELETE.
+/// The response to a deletion.
 #[derive(ApiResponse)]
 pub enum DeletedResponse {
-    /// It is gone
+    /// Deleted
     #[oai(status = 204)]
     Deleted,
 }

@@ -29,7 +29,7 @@ use crate::{
     state::AppState,
 };
 
-/// The title page of the OpenAPI document.
+/// The title, version and description in the OpenAPI document.
 #[derive(Clone, Copy)]
 pub struct About {
     /// The name of the API.
@@ -169,7 +169,7 @@ pub fn spec(api: fn(&AppState) -> Service) -> String {
     let database = Database::new(&config.database).expect("the URL is valid");
     let authenticator = Authenticator::new(database.clone(), false, RedisClient::default());
     api(&AppState { config, database, authenticator, readiness: Readiness::default() });
-    let document: Value = serde_json::from_str(openapi::published()).expect("we have written it");
+    let document: Value = serde_json::from_str(openapi::published()).expect("the document is JSON");
     format!("{document:#}")
 }
 

@@ -73,7 +73,7 @@ impl Server {
         let takes_over = limits.listen == Listen::Stdin;
         let listener = match limits.listen {
             Listen::Address(address) => listen(address, "API_LISTEN", false)?,
-            Listen::Stdin => inherited().context("API_LISTEN=stdin")?,
+            Listen::Stdin => inherited()?,
         };
         let address = listener.local_addr()?;
         // The server that hands its socket over still listens on the port.
@@ -151,7 +151,9 @@ impl Server {
         let drained = async move {
             stop.await;
             readiness.end();
-            tracing::info!("stopping: requests in flight may finish; a second signal ends them");
+            tracing::info!(
+                "shutting down: waiting for the requests in flight; a second signal ends them"
+            );
             sleep(drain_period).await;
         };
         tokio::select! {
@@ -171,7 +173,7 @@ async fn warm_up(database: Database) {
         }
     };
     if timeout(WARM_UP, is_ready).await.is_err() {
-        tracing::warn!("the database does not answer: serving without it");
+        tracing::warn!("the database did not respond in time; serving without it");
     }
 }
 
@@ -182,7 +184,9 @@ fn inherited() -> anyhow::Result<TcpListener> {
 
     let socket = io::stdin().as_fd().try_clone_to_owned()?;
     if !SockRef::from(&socket).is_listener().unwrap_or(false) {
-        bail!("standard input is no listening socket: `dev-server` hands one over");
+        bail!(
+            "API_LISTEN=stdin requires a listening socket as standard input. `cargo xtask up` starts the server with one."
+        );
     }
     settle(&SockRef::from(&socket))?;
     Ok(TcpListener::from(socket))
@@ -190,7 +194,7 @@ fn inherited() -> anyhow::Result<TcpListener> {
 
 #[cfg(not(unix))]
 fn inherited() -> anyhow::Result<TcpListener> {
-    bail!("this system hands no sockets over")
+    bail!("API_LISTEN=stdin is not supported on this system")
 }
 
 /// Sets the backlog of a socket, and makes it non-blocking because the runtime requires that.
@@ -212,5 +216,9 @@ fn listen(address: SocketAddr, variable: &str, shared: bool) -> anyhow::Result<T
         settle(&SockRef::from(&socket))?;
         Ok(socket.into())
     };
-    open().with_context(|| format!("cannot listen on {address}: stop what does, or set {variable}"))
+    open().with_context(|| {
+        format!(
+            "cannot listen on {address}. Stop the program that uses the port, or set {variable}."
+        )
+    })
 }

@@ -13,6 +13,6 @@ pub struct AppState {
     pub database: Database,
     /// Verifies the tokens of requests.
     pub authenticator: Authenticator,
-    /// True until the server is asked to stop.
+    /// The readiness of the server, which ends when the server is asked to stop.
     pub readiness: Readiness,
 }

@@ -67,7 +67,7 @@ impl Telemetry {
         let Some(provider) = self.0 else { return };
         let flushed = spawn_blocking(move || provider.shutdown_with_timeout(FLUSH));
         if !matches!(timeout(FLUSH, flushed).await, Ok(Ok(Ok(())))) {
-            tracing::warn!("the collector did not get the last traces");
+            tracing::warn!("the collector did not receive the last traces");
         }
     }
 }

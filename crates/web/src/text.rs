@@ -1,5 +1,5 @@
-//! Texts from outside. What each kind may hold is part of its schema, and so of the document; bodies
-//! are checked against that before one of these is made.
+//! Types for texts from clients. The limits of each type are part of its schema in the OpenAPI document. Bodies are
+//! validated against the schema before they are parsed.
 
 use std::borrow::Cow;
 
@@ -8,38 +8,46 @@ use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef},
     types::{Example, ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use store::types::{FromSql, IsNull, ToSql, Type as SqlType, to_sql_checked};
 
-/// Control characters, and those that turn the direction of what follows; for a character class.
-macro_rules! unseen {
+/// Control characters and characters that change the writing direction, for a character class of a pattern.
+macro_rules! invisible {
     () => {
         r"\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069"
     };
 }
 
-/// No unseen characters, and at least one that is no blank.
-const LINE: &str = concat!("^[^", unseen!(), "]*[^\\s", unseen!(), "][^", unseen!(), "]*$");
+/// The pattern of a line: no invisible characters, and at least one that is not white space.
+const LINE: &str =
+    concat!("^[^", invisible!(), "]*[^\\s", invisible!(), "][^", invisible!(), "]*$");
 
-/// Something, an @, something; only a message to it proves that an address works.
-const EMAIL: &str = concat!("^[^\\s@", unseen!(), "]+@[^\\s@", unseen!(), "]+$");
+/// The pattern of an email address: text, an @, and text. Only a message to the address could verify it.
+const EMAIL: &str = concat!("^[^\\s@", invisible!(), "]+@[^\\s@", invisible!(), "]+$");
 
-/// A web address: a scheme, a host, and no spaces.
-const URL: &str = concat!("^https?://[^\\s/", unseen!(), "]+(/[^\\s", unseen!(), "]*)?$");
+/// The pattern of a URL: a scheme, a host, and no spaces.
+const URL: &str = concat!("^https?://[^\\s/", invisible!(), "]+(/[^\\s", invisible!(), "]*)?$");
 
-/// One line of text of 1 to `MAX` characters, not only blanks.
+/// A line of text of 1 to `MAX` characters that is not only white space.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Line<const MAX: usize>(pub String);
 
-/// An e-mail address of 3 to 254 characters.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(transparent)]
+/// An e-mail address of 3 to 254 characters, in lower case: the one canonical form for storage, comparison and limits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String")]
 pub struct EmailAddress(pub String);
 
-/// A decimal number of up to `DIGITS` digits, `SCALE` of them after the point, as text: `"1.50"`. Read it from PostgreSQL
-/// as `column::text`.
+impl From<String> for EmailAddress {
+    fn from(text: String) -> Self {
+        Self(text.to_lowercase())
+    }
+}
+
+/// A decimal number as text, such as `"1.50"`, with up to `DIGITS` digits, `SCALE` of them after the point.
+///
+/// Queries must select the column as `column::text`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Decimal<const DIGITS: usize, const SCALE: usize>(pub String);
@@ -55,19 +63,19 @@ fn decimal(digits: usize, scale: usize) -> String {
     format!("^-?{whole}{part}$")
 }
 
-/// A web address of up to 2,000 characters.
+/// A URL of up to 2,000 characters, with the scheme `http` or `https`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Url(pub String);
 
-/// A search text of `MIN` to `MAX` characters. NUL is refused, because PostgreSQL cannot compare with it.
+/// A search text of `MIN` to `MAX` characters without NUL, which PostgreSQL does not accept.
 #[derive(Debug)]
 pub struct Search<const MIN: usize, const MAX: usize>(pub String);
 
-/// A key that a client chose for a request, of 1 to 255 visible ASCII characters.
+/// The `Idempotency-Key` header of a request: 1 to 255 visible ASCII characters.
 pub struct IdempotencyKey(pub String);
 
-/// A password of 12 to 128 characters. It is checked, hashed and never shown.
+/// A password of 12 to 128 characters. `Debug` does not show it.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Password(String);
@@ -96,7 +104,7 @@ impl From<Password> for config::Secret {
     }
 }
 
-/// Reads and writes a text as PostgreSQL's `text`.
+/// Implements [`ToSql`] and [`FromSql`] for a text type.
 macro_rules! text_column {
     ($type:ty, [$($parameters:tt)*]) => {
         impl<$($parameters)*> ToSql for $type {
@@ -136,7 +144,7 @@ text_column!(Url, []);
 text_column!(Decimal<DIGITS, SCALE>, [const DIGITS: usize, const SCALE: usize]);
 text_column!(Search<MIN, MAX>, [const MIN: usize, const MAX: usize]);
 
-/// The traits by which poem-openapi knows a type, for a text with these limits.
+/// Implements the traits of poem-openapi for a text type with these limits.
 macro_rules! text_type {
     ($type:ty, [$($parameters:tt)*], $min:expr, $max:expr, $pattern:expr) => {
         impl<$($parameters)*> Type for $type {
@@ -205,7 +213,7 @@ impl<const MIN: usize, const MAX: usize> ParseFromParameter for Search<MIN, MAX>
 impl ParseFromParameter for EmailAddress {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         Search::<3, 254>::parse_from_parameter(value)
-            .map(|text| Self(text.0))
+            .map(|text| text.0.into())
             .map_err(|_| ParseError::expected_input())
     }
 }
@@ -216,4 +224,24 @@ impl ParseFromParameter for IdempotencyKey {
             (1..=255).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_graphic());
         is_valid.then(|| Self(value.to_owned())).ok_or_else(ParseError::expected_input)
     }
+}
+
+/// Deserializes a list and keeps only the first of equal items. For `#[serde(deserialize_with = "deduplicate")]`.
+///
+/// # Errors
+/// Those of the items.
+pub fn deduplicate<'de, T: Deserialize<'de> + PartialEq, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    let mut items = Vec::<T>::deserialize(deserializer)?;
+    let mut index = 0;
+    while index < items.len() {
+        let is_repeated = items[..index].contains(&items[index]);
+        if is_repeated {
+            items.remove(index);
+        } else {
+            index += 1;
+        }
+    }
+    Ok(items)
 }

@@ -34,7 +34,7 @@ fn build(name: &str) -> Validator {
         "components": { "schemas": needed },
     });
     let options = jsonschema::draft202012::options().should_validate_formats(true);
-    options.build(&schema).expect("the document holds valid schemas")
+    options.build(&schema).expect("the schemas of the OpenAPI document are valid")
 }
 
 /// Adds the names of the schemas that `schema` refers to.
@@ -53,7 +53,7 @@ fn references(schema: &Value, names: &mut Vec<String>) {
 /// Checks `value` against the schema `name`.
 ///
 /// # Errors
-/// [`ApiError::Invalid`] with all errors. The errors do not contain values, which may be passwords.
+/// Returns [`ApiError::Invalid`] with all errors. The errors do not contain values, which may be passwords.
 pub fn check(name: &str, value: &Value) -> Result<(), ApiError> {
     let validator = VALIDATORS.get(name).expect("every request body has a schema");
     let validator = validator.get_or_init(|| build(name));
@@ -89,8 +89,8 @@ fn detail(kind: &Kind) -> String {
         Kind::Maximum { limit } => format!("must be at most {limit}"),
         Kind::Format { format } => format!("must have the format {format}"),
         Kind::Enum { options } => format!("must be one of {options}"),
-        Kind::Pattern { .. } => "has characters or a form that it may not have".to_owned(),
-        _ => "is not valid".to_owned(),
+        Kind::Pattern { .. } => "has an invalid format".to_owned(),
+        _ => "is invalid".to_owned(),
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn docker_problems_are_reported(_: &Stack) {
     let good = "version) echo 26.1.5;; info) echo '8000000000 /nowhere';; \
         compose) echo 2.26.1;; *) echo fine;; esac";
     for (check, says, script) in [
-        ("docker-silent", "does not answer", "exec sleep 600".to_owned()),
+        ("docker-silent", "does not respond", "exec sleep 600".to_owned()),
         ("docker-old", "20.10.2", format!("case $1 in version) echo 20.10.2;; {good}")),
         ("compose", "v2.19.1", format!("case $1 in compose) echo v2.19.1;; {good}")),
         ("compose", "missing", format!("case $1 in compose) echo no >&2; exit 1;; {good}")),
@@ -78,10 +78,10 @@ pub(crate) fn a_stopped_engine_and_missing_permission_are_distinguished(_: &Stac
     };
 
     fs::set_permissions(&socket, Permissions::from_mode(0o000)).expect("a mode");
-    doctor(as_unprivileged_user(&copy, folder.path())).finds("docker-permission", "may not talk");
+    doctor(as_unprivileged_user(&copy, folder.path())).finds("docker-permission", "not allowed");
     drop(listener);
     fs::set_permissions(&socket, Permissions::from_mode(0o777)).expect("a mode");
-    doctor(copy.xtask("doctor --json")).finds("docker-stopped", "does not run");
+    doctor(copy.xtask("doctor --json")).finds("docker-stopped", "is not running");
 }
 
 /// Returns `doctor --json` as a user who may not use the socket. Root could always use it.

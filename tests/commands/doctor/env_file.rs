@@ -36,7 +36,7 @@ pub(crate) fn repeated_misspelt_and_missing_variables_are_fixed(_: &Stack) {
     let text = copy.read(".env");
     for (check, says, broken) in [
         ("env-repeated", "RUST_LOG", format!("RUST_LOG=debug\n{text}")),
-        ("env-misspelt", "API_PORT was meant", text.replace("\nAPI_PORT=", "\nAPI_PROT=")),
+        ("env-misspelt", "did you mean API_PORT", text.replace("\nAPI_PORT=", "\nAPI_PROT=")),
         ("env-incomplete", "API_DOCS", text.replace("\nAPI_DOCS=true", "")),
     ] {
         assert_ne!(broken, text, "{check}");
@@ -71,7 +71,7 @@ pub(crate) fn a_tracked_env_is_removed_from_git_only(_: &Stack) {
     };
     git("init --quiet");
     git("add --force .env");
-    is_mended(&copy, "env-in-git", "git has .env");
+    is_mended(&copy, "env-in-git", "git tracks .env");
     assert_eq!(git("ls-files"), "");
     assert_ne!(copy.read(".env"), "");
 }
@@ -114,6 +114,6 @@ pub(crate) fn the_default_password_is_replaced(_: &Stack) {
     let copy = Copy::new();
     let password = copy.variable("POSTGRES_PASSWORD");
     copy.write(".env", &copy.read(".env").replace(&password, "slipway"));
-    is_mended(&copy, "env-password", "everybody knows");
+    is_mended(&copy, "env-password", "public password");
     assert_eq!(copy.variable("POSTGRES_PASSWORD").len(), password.len());
 }

@@ -55,7 +55,7 @@ pub(crate) fn an_unreadable_source_is_fixed(_: &Stack) {
     fs::set_permissions(&copy.root, Permissions::from_mode(0o700)).expect("a mode");
     // The containers' user has uid 1000, so it can read the checkout if the owner has it too.
     if before.uid() != 1000 {
-        is_mended(&copy, "unreadable-source", "may not read .");
+        is_mended(&copy, "unreadable-source", "cannot read .");
     }
 }
 

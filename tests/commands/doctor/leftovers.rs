@@ -50,7 +50,7 @@ pub(crate) fn orphan_containers_are_removed_and_volumes_kept(stack: &Stack) {
     ask(create.args(["--label", &label("volume", "redis"), &volume]));
 
     examine(stack).finds("orphan-volumes", &volume);
-    is_mended(stack, "orphan-containers", "no service");
+    is_mended(stack, "orphan-containers", "without a service");
     examine(stack).finds("orphan-volumes", &volume);
     ask(Command::new("docker").args(["volume", "rm", &volume]));
 }

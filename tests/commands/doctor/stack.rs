@@ -14,13 +14,13 @@ pub(crate) fn a_wrong_database_password_is_fixed_without_losing_rows(stack: &Sta
     stack.create_person("Survives The Doctor");
     let password = stack.variable("POSTGRES_PASSWORD");
     let env = stack.edit(".env", |text| text.replace(&password, "anotherpassword"));
-    is_mended(stack, "database-password", "another password than .env");
+    is_mended(stack, "database-password", "different password than .env");
     stack.up();
     assert!(stack.has_person("Survives The Doctor"));
 
     // Back to the original password.
     drop(env);
-    is_mended(stack, "database-password", "another password than .env");
+    is_mended(stack, "database-password", "different password than .env");
     stack.up();
     assert!(stack.has_person("Survives The Doctor"));
 }
@@ -28,7 +28,7 @@ pub(crate) fn a_wrong_database_password_is_fixed_without_losing_rows(stack: &Sta
 pub(crate) fn the_default_password_is_replaced_in_the_database(stack: &Stack) {
     let text = stack.read(".env").replace(&stack.variable("POSTGRES_PASSWORD"), "slipway");
     stack.write(".env", &text);
-    is_mended(stack, "env-password", "everybody knows");
+    is_mended(stack, "env-password", "public password");
     stack.up();
     assert!(stack.has_person("Ada Lovelace"));
     assert!(stack.variable("POSTGRES_PASSWORD").len() > 20);
@@ -101,7 +101,7 @@ pub(crate) fn a_stopped_service_is_started(stack: &Stack) {
             ask(Command::new("docker").args(["stop", &container]));
         }
     }
-    is_mended(stack, "service", "its log says");
+    is_mended(stack, "service", "last log message");
     assert!(stack.has_person("Ada Lovelace"));
 }
 

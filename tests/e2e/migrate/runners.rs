@@ -153,13 +153,13 @@ async fn a_mismatched_file_is_reported_and_nothing_is_applied() {
     let cases = [
         (
             edited,
-            "crates/db/migrations/V2__do_it.sql was edited after it was applied: git checkout",
+            "crates/db/migrations/V2__do_it.sql was edited after it was applied: run git checkout",
         ),
         (
             files[..1].to_vec(),
-            "the database has V2__do_it, and crates/db/migrations/V2__do_it.sql is not here",
+            "the database has V2__do_it, but crates/db/migrations/V2__do_it.sql does not exist",
         ),
-        (gap, "there is no migration before V4__do_it.sql: give"),
+        (gap, "the migration before V4__do_it.sql is missing: give"),
         (twin, "two migrations have the number 2: V2__do_it.sql and V2__do_more.sql: give"),
     ];
     for (files, expected) in cases {

@@ -1,4 +1,4 @@
-//! `cargo xtask token` and `create-admin`: the migration tool, run where the stack runs.
+//! `cargo xtask token` and `create-admin`: call the migration tool of the stack.
 
 use std::process::ExitCode;
 
@@ -6,13 +6,13 @@ use clap::ValueEnum;
 
 use context::{process, project::Project};
 
-/// Print a token for development, and nothing else
+/// Print a bearer token for development
 ///
-/// For curl, as in `curl -H "Authorization: Bearer $(cargo xtask token)" localhost:5000/persons`, and
-/// for 'Authorize' on the docs page. Refused in the production profile.
+/// Use the token with curl, as in `curl -H "Authorization: Bearer $(cargo xtask token)" localhost:5000/persons`,
+/// or with the button Authorize on the docs page. Fails in the production profile.
 #[derive(clap::Args)]
 pub(crate) struct TokenArgs {
-    /// What its account may do
+    /// The role of the token's account
     #[arg(long, default_value = "member")]
     role: Role,
 }
@@ -34,13 +34,13 @@ impl TokenArgs {
     }
 }
 
-/// Make an admin's account, with a random password that is shown once
+/// Create an admin account with a random password, which is shown once
 #[derive(clap::Args)]
 pub(crate) struct CreateAdminArgs {
-    /// What to log in with
+    /// The email address of the account
     #[arg(long)]
     email: String,
-    /// Read the password from stdin instead
+    /// Read the password from stdin instead of generating it
     #[arg(long)]
     password_stdin: bool,
 }

@@ -1,5 +1,4 @@
-//! `cargo xtask base-images`: makes the images that the stack starts from out of Debian packages and
-//! this machine's Rust toolchain, for a place that reaches no container registry.
+//! `cargo xtask base-images`: builds base images from Debian packages and the Rust toolchain of this machine.
 
 use std::{path::Path, process::ExitCode};
 
@@ -8,16 +7,16 @@ use xshell::{Cmd, Shell, cmd};
 
 use context::{env_file, project::Project, report};
 
-/// Build the base images from Debian packages, for a place that reaches no container registry
+/// Build the base images from Debian packages, for networks without a container registry
 ///
-/// Makes slipway-base/rust, slipway-base/postgres and slipway-base/nginx, and points RUST_IMAGE,
-/// POSTGRES_IMAGE and NGINX_IMAGE in .env at them. What exists is reused: to take in newer packages, remove the images named
-/// slipway-base/system first.
+/// Builds slipway-base/rust, slipway-base/postgres and slipway-base/nginx, and sets RUST_IMAGE, WORKSPACE_IMAGE,
+/// POSTGRES_IMAGE and NGINX_IMAGE in .env. Existing images are reused. To install newer packages, remove the
+/// images slipway-base/system first.
 #[derive(clap::Args)]
 pub(crate) struct Args {}
 
 impl Args {
-    #[expect(clippy::unused_self, reason = "every command runs like this")]
+    #[expect(clippy::unused_self, reason = "all commands have the same signature")]
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let sh = &project.shell;
         let toolchain = Toolchain::of_this_machine(sh)?;
@@ -58,14 +57,13 @@ fn postgres(sh: &Shell, debian: &Debian) -> anyhow::Result<String> {
     build(sh, format!("slipway-base/postgres:{major}"), "postgres.Dockerfile", &options)
 }
 
-/// nginx from the first release that has one new enough: see docker/nginx/Dockerfile.
+/// Builds the nginx image. Older Debian releases use the package of forky, because theirs is too old.
 fn nginx(sh: &Shell, mut debian: Debian) -> anyhow::Result<String> {
     if ["bookworm", "trixie"].contains(&debian.codename.as_str()) {
         let main = |source: &String| source.ends_with(&format!(" {} main", debian.codename));
-        let main =
-            debian.sources.iter().find(|it| main(it)).context("apt knows no section main")?;
-        let (uri, _) = main.split_once(&debian.codename).context("it was found by that")?;
-        // Its index has a date until which it is good, which a mirror may have passed. It is signed.
+        let main = debian.sources.iter().find(|it| main(it)).context("apt has no section main")?;
+        let (uri, _) = main.split_once(&debian.codename).context("the release is missing")?;
+        // A mirror may serve an expired index. The signature of the index is still checked.
         let uri = uri.replacen("deb ", "deb [check-valid-until=no] ", 1);
         debian = Debian { sources: vec![format!("{uri}forky main")], codename: "forky".to_owned() };
     }
@@ -85,7 +83,7 @@ fn build(sh: &Shell, image: String, file: &str, options: &[String]) -> anyhow::R
     Ok(image)
 }
 
-/// The Rust in use, which goes into the image as it is.
+/// The Rust toolchain of this machine, which is copied into the image.
 struct Toolchain {
     version: String,
     host: String,
@@ -95,21 +93,21 @@ struct Toolchain {
 impl Toolchain {
     fn of_this_machine(sh: &Shell) -> anyhow::Result<Self> {
         let sysroot = cmd!(sh, "rustc --print sysroot").quiet().read()?;
-        // A distribution's sysroot is /usr: copying that would copy the machine.
+        // The sysroot of a distribution's Rust is /usr, which must not be copied.
         ensure!(
             Path::new(&sysroot).join("lib/rustlib/multirust-channel-manifest.toml").exists(),
-            "the Rust in {sysroot} was not installed by rustup: install rustup"
+            "the Rust in {sysroot} was not installed by rustup. Install Rust with rustup."
         );
         let about = cmd!(sh, "rustc --version --verbose").quiet().read()?;
         let value = |key: &str| {
             let found = about.lines().find_map(|line| line.strip_prefix(key));
-            found.map(str::to_owned).with_context(|| format!("rustc does not tell its {key}"))
+            found.map(str::to_owned).with_context(|| format!("rustc does not print its {key}"))
         };
         Ok(Self { version: value("release: ")?, host: value("host: ")?, sysroot })
     }
 }
 
-/// The Debian or Ubuntu this machine runs: its release and where its packages come from.
+/// The Debian or Ubuntu release of this machine and its package sources.
 struct Debian {
     codename: String,
     sources: Vec<String>,
@@ -118,33 +116,33 @@ struct Debian {
 impl Debian {
     fn of_this_machine(sh: &Shell) -> anyhow::Result<Self> {
         if cmd!(sh, "apt-get --version").quiet().ignore_stdout().run().is_err() {
-            bail!("base images are made of Debian or Ubuntu packages: run this on such a system");
+            bail!("apt-get was not found. Run this command on Debian or Ubuntu.");
         }
         let tools =
-            [("docker", "install Docker"), ("mmdebstrap", "sudo apt-get install mmdebstrap")];
+            [("docker", "install Docker"), ("mmdebstrap", "run sudo apt-get install mmdebstrap")];
         for (tool, remedy) in tools {
             if cmd!(sh, "{tool} --version").quiet().ignore_stdout().run().is_err() {
-                bail!("{tool} is missing: {remedy}");
+                bail!("{tool} was not found: {remedy}");
             }
         }
         let release = sh.read_file("/etc/os-release")?;
         let codename = release
             .lines()
             .find_map(|line| line.strip_prefix("VERSION_CODENAME="))
-            .context("/etc/os-release names no VERSION_CODENAME")?
+            .context("/etc/os-release does not contain VERSION_CODENAME")?
             .trim_matches('"')
             .to_owned();
-        // apt itself tells its sources, whichever of its formats they are written in.
+        // apt prints its sources in one format, whatever format its configuration uses.
         let format = "$(ORIGIN) $(RELEASE) deb $(REPO_URI) $(RELEASE) $(COMPONENT)";
         let packages = "Created-By: Packages";
         let targets =
             cmd!(sh, "apt-get indextargets --format {format} {packages}").quiet().read()?;
         let sources = sources(&targets, &codename);
-        ensure!(!sources.is_empty(), "apt knows no package of {codename}: sudo apt-get update");
+        ensure!(!sources.is_empty(), "apt has no packages of {codename}. Run sudo apt-get update.");
         Ok(Self { codename, sources })
     }
 
-    /// The name of an image with these packages and what they need.
+    /// Builds an image with these packages and their dependencies if it is missing, and returns its name.
     fn system(&self, sh: &Shell, purpose: &str, packages: &str) -> anyhow::Result<String> {
         let Self { codename, sources } = self;
         let image = format!("slipway-base/system:{purpose}-{codename}");
@@ -154,7 +152,7 @@ impl Debian {
         }
         let dir = sh.create_temp_dir()?;
         let archive = dir.path().join("system.tar");
-        // Debian makes a cluster when it installs PostgreSQL; ours is made at the first start.
+        // The Debian package creates a cluster, but the container creates its own at the first start.
         let hook = r#"rm -rf "$1"/var/lib/postgresql/* "$1"/etc/postgresql/*"#;
         let mmdebstrap = cmd!(sh, "mmdebstrap --quiet --variant=minbase --include={packages}")
             .arg(format!("--customize-hook={hook}"))
@@ -166,7 +164,7 @@ impl Debian {
     }
 }
 
-/// The distribution's own lines among `targets` ("origin release source"), for mmdebstrap.
+/// Returns the sources of the distribution itself from `targets` ("origin release source"), for mmdebstrap.
 fn sources(targets: &str, codename: &str) -> Vec<String> {
     let pockets =
         [codename.to_owned(), format!("{codename}-updates"), format!("{codename}-security")];
@@ -178,15 +176,15 @@ fn sources(targets: &str, codename: &str) -> Vec<String> {
         .filter(|(release, _)| pockets.iter().any(|pocket| pocket == release))
         .map(|(_, source)| source.to_owned())
         .collect();
-    // A machine with several architectures has every source several times.
+    // apt lists each source once per architecture.
     sources.sort();
     sources.dedup();
     sources
 }
 
 fn step(name: &str, command: Cmd<'_>) -> anyhow::Result<()> {
-    report::stage("made", || {
-        command.quiet().ignore_stdout().run().with_context(|| format!("cannot make {name}"))?;
+    report::stage("build", || {
+        command.quiet().ignore_stdout().run().with_context(|| format!("cannot build {name}"))?;
         Ok(((), name.to_owned()))
     })
 }
@@ -196,7 +194,7 @@ mod tests {
     use super::sources;
 
     #[test]
-    fn only_the_distributions_own_sources_of_this_release_are_taken() {
+    fn sources_returns_only_those_of_the_distribution_and_release() {
         let targets = "\
 Debian trixie deb http://packages.example.org/debian/ trixie main
 Debian trixie deb http://packages.example.org/debian/ trixie main

@@ -1,4 +1,4 @@
-//! `cargo xtask build`: compiles without starting anything.
+//! `cargo xtask build`: builds without starting the stack.
 
 use std::process::ExitCode;
 
@@ -18,27 +18,27 @@ use deploy::{
 /// Build the images and compile the source, without starting the stack
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What it is built for; the default is the engine that runs, else ENGINE in .env
+    /// The engine to build for [default: the running engine, otherwise ENGINE in .env]
     #[arg(long, value_enum)]
     engine: Option<EngineChoice>,
-    /// The release build; with Docker, an image named as git names the source, and an SBOM beside it
+    /// Build the release; with Docker, build the release images and write an SBOM
     #[arg(long, visible_alias = "production")]
     release: bool,
-    /// What the release's images are for; the default is what this machine's Docker runs
+    /// The platform of the release images [default: the platform of this machine's Docker]
     #[arg(long, value_enum, requires = "release")]
     platform: Option<Platform>,
 }
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        // Images are Docker's.
+        // Only images have a platform, so --platform selects Docker.
         let engine = self.engine.or(self.platform.map(|_| EngineChoice::Docker));
         let mut state = engine::select(project, engine)?;
         state.production |= self.release;
         if state.production && state.engine == EngineKind::Docker {
             return release(project, self.platform);
         }
-        ensure!(self.platform.is_none(), "--platform is about images: use --engine docker");
+        ensure!(self.platform.is_none(), "--platform applies only to images; pass --engine docker");
         let mut engine = engine::open(project, project.settings()?, &state)?;
         report::stage("prepare", || Ok(((), engine.prepare()?)))?;
         report::stage("build", || {
@@ -49,7 +49,7 @@ impl Args {
     }
 }
 
-/// The images, and the list of what is in them.
+/// Builds the release images and writes the SBOM.
 fn release(project: &Project, platform: Option<Platform>) -> anyhow::Result<ExitCode> {
     let settings = project.settings()?;
     let platform = platform.map_or_else(Platform::of_this_engine, Ok)?;
@@ -57,7 +57,7 @@ fn release(project: &Project, platform: Option<Platform>) -> anyhow::Result<Exit
     let images = Images::of(project, &settings, &tag)?;
     report::stage("build", || {
         let is_new = image::build(project, &settings, &images, platform)?;
-        let done = if is_new { "built" } else { "was built before" };
+        let done = if is_new { "built" } else { "already built" };
         Ok(((), format!("{} {done}, for {platform}", images.api)))
     })?;
     report::stage("sbom", || Ok(((), sbom::write(project, &tag, platform)?)))?;

@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: the whole gate, the same here and on the CI's machine.
+//! `cargo xtask ci`: runs all checks of CI on this machine.
 
 use std::process::{Command, ExitCode};
 
@@ -6,11 +6,10 @@ use anyhow::Context;
 
 use context::{migration_lint, process, project::Project, report};
 
-/// Run the whole gate: format, clippy, docs, migrations, deny, tests, the API's document, and the last
-/// release on this schema
+/// Run all CI checks: format, clippy, docs, migrations, dependencies, tests, openapi.json, previous release
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Leave out what asks the network for the list of known vulnerabilities
+    /// Skip the check for known vulnerabilities, which needs the network
     #[arg(long)]
     offline: bool,
 }
@@ -22,9 +21,9 @@ impl Args {
         docs.env("RUSTDOCFLAGS", "-D warnings");
         let mut deny = cargo("deny --all-features check");
         deny.args(if self.offline { &["bans", "licenses", "sources"][..] } else { &[] });
-        let mut document = cargo("xtask openapi --check --binary");
-        // The tests have built it.
-        document.arg(project.target("debug").join("api"));
+        let mut openapi = cargo("xtask openapi --check --binary");
+        // The test step has built this binary.
+        openapi.arg(project.target("debug").join("api"));
         let steps: [(&str, Command); 8] = [
             ("format", cargo("fmt --all --check")),
             ("clippy", cargo("clippy --workspace --all-targets --locked -- -D warnings")),
@@ -32,7 +31,7 @@ impl Args {
             ("migrations", migration_lint::command(project, &[])),
             ("deny", deny),
             ("test", cargo("test --locked -- --include-ignored")),
-            ("document", document),
+            ("openapi", openapi),
             ("previous release", cargo("xtask test --previous-release")),
         ];
         for (name, mut command) in steps {
@@ -47,12 +46,12 @@ impl Args {
 
 fn remedy(step: &str) -> &'static str {
     match step {
-        "format" => "the code is not formatted: `cargo fmt`",
-        "deny" => "cargo-deny found something, or is not installed: `cargo install cargo-deny`",
-        "migrations" => "a new migration would hold up or break a running system",
+        "format" => "the code is not formatted. Run `cargo fmt`",
+        "deny" => "cargo-deny reported a problem, or is not installed (`cargo install cargo-deny`)",
+        "migrations" => "a new migration would block or break a running system",
         "previous release" => {
-            "the last release does not work on this schema: while both run, or to go back, it must"
+            "the previous release does not work with this schema, but rolling updates and rollbacks require that"
         }
-        _ => "the gate is closed",
+        _ => "the check failed",
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask client`: a typed client of the API, from `openapi.json`.
+//! `cargo xtask client`: generates a typed client of the API from `openapi.json`.
 
 use std::process::{Command, ExitCode};
 
@@ -10,26 +10,26 @@ use context::{process, project::Project, report};
 /// Generate and compile a typed client from openapi.json
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// In which language: into clients/ts or clients/rust
+    /// The language of the client in clients/ts or clients/rust
     #[arg(value_enum)]
     language: Language,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Language {
-    /// TypeScript, by openapi-typescript and openapi-fetch; needs Node.js
+    /// TypeScript, with openapi-typescript and openapi-fetch (needs Node.js)
     Ts,
-    /// Rust, by progenitor
+    /// Rust, with progenitor
     Rust,
 }
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let sh = &project.shell;
-        let (folder, needs, stages, next) = match self.language {
+        let (folder, failure, stages, next) = match self.language {
             Language::Ts => (
                 "clients/ts",
-                "npm comes with Node.js 20 or newer",
+                "cannot build the client, which needs npm from Node.js 20 or newer",
                 vec![
                     ("install", cmd!(sh, "npm ci --silent --ignore-scripts --no-audit --no-fund")),
                     ("generate", cmd!(sh, "npm run --silent generate")),
@@ -39,7 +39,7 @@ impl Args {
             ),
             Language::Rust => (
                 "clients/rust",
-                "what it needs comes from crates.io",
+                "cannot build the client, which needs packages from crates.io",
                 vec![
                     (
                         "generate",
@@ -56,11 +56,11 @@ impl Args {
         for (name, command) in stages {
             report::stage(name, || {
                 let mut command: Command = command.into();
-                process::run(command.current_dir(project.path(folder))).context(needs)?;
+                process::run(command.current_dir(project.path(folder))).context(failure)?;
                 Ok(((), "done".to_owned()))
             })?;
         }
-        report::next(next, "puts it into a project of yours");
+        report::next(next, "add the client to your project");
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask completions`: what a shell needs to complete the commands.
+//! `cargo xtask completions`: prints completion scripts for shells.
 
 use std::process::ExitCode;
 
@@ -7,16 +7,16 @@ use clap_complete::generate;
 
 use context::report;
 
-/// Print what a shell needs to complete `cargo xtask` and its commands
+/// Print the completion script of a shell for `cargo xtask`
 ///
-/// It completes `cargo xtask` and, if you have one, an alias or function called `xtask`. All else of
-/// cargo is completed as before. To have it in every new shell, put it into a file that the shell reads
-/// after its other completions:
+/// Completes `cargo xtask` and an alias or function named `xtask`. Completion of other cargo commands does
+/// not change. To enable the script in every new shell, write it to a file that the shell reads after its
+/// other completions:
 ///
 ///   bash        cargo xtask completions bash > ~/.xtask.bash && echo '. ~/.xtask.bash' >> ~/.bashrc
 ///
 ///   zsh         cargo xtask completions zsh > ~/.xtask.zsh && echo '. ~/.xtask.zsh' >> ~/.zshrc
-///               (below `compinit`)
+///               (the line must be below `compinit`)
 ///
 ///   fish        cargo xtask completions fish > ~/.config/fish/conf.d/xtask.fish
 ///
@@ -24,13 +24,14 @@ use context::report;
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
+    /// The shell that loads the script
     #[arg(value_enum)]
-    shell: Supported,
+    shell: Shell,
 }
 
-/// Those that the wrappers around cargo's own completion are written for.
+/// The shells with a wrapper around cargo's own completion.
 #[derive(Clone, Copy, ValueEnum)]
-enum Supported {
+enum Shell {
     Bash,
     Zsh,
     Fish,
@@ -38,8 +39,8 @@ enum Supported {
     PowerShell,
 }
 
-/// The generated script completes a program called `xtask`. Each of these hands it the words after
-/// `cargo`, when the first of them is `xtask`, and the rest to whoever completed `cargo` before.
+/// The generated script completes a program named `xtask`. These wrappers call the script for `cargo xtask`, and the
+/// previous completion of cargo for everything else.
 const BASH: &str = r#"
 declare -F _cargo >/dev/null || __load_completion cargo 2>/dev/null || _completion_loader cargo 2>/dev/null
 _cargo_xtask() {
@@ -83,14 +84,14 @@ Register-ArgumentCompleter -Native -CommandName 'cargo' -ScriptBlock {
 ";
 
 impl Args {
-    /// Prints the script for `cli`, the whole command line.
+    /// Prints the completion script for `cli`.
     pub(crate) fn run(self, cli: Command) -> ExitCode {
         use clap_complete::Shell as Generator;
         let (generator, wrapper) = match self.shell {
-            Supported::Bash => (Generator::Bash, BASH),
-            Supported::Zsh => (Generator::Zsh, ZSH),
-            Supported::Fish => (Generator::Fish, FISH),
-            Supported::PowerShell => (Generator::PowerShell, POWERSHELL),
+            Shell::Bash => (Generator::Bash, BASH),
+            Shell::Zsh => (Generator::Zsh, ZSH),
+            Shell::Fish => (Generator::Fish, FISH),
+            Shell::PowerShell => (Generator::PowerShell, POWERSHELL),
         };
         let mut command = cli.name("xtask").bin_name("xtask");
         let mut script = Vec::new();

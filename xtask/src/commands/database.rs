@@ -1,4 +1,4 @@
-//! `cargo xtask recreate-db` and `seed`: the migration tool, run where the stack runs.
+//! `cargo xtask recreate-db` and `seed`: call the migration tool of the stack.
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -6,16 +6,16 @@ use anyhow::bail;
 
 use context::{confirm::confirm, process, project::Project};
 
-/// Drop and recreate the schema, apply all migrations, load the sample rows
+/// Recreate the database with all migrations and the sample rows
 ///
-/// The new database is made beside the old one and takes its place at the end; the running API goes
-/// on without a restart. The old one is kept as a snapshot. Refused in the production profile.
+/// Creates a new database, then replaces the old database while the API keeps running. The old database is
+/// kept as a snapshot. Fails in the production profile.
 #[derive(clap::Args)]
 pub(crate) struct RecreateArgs {
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
-    /// Without the sample rows
+    /// Do not load the sample rows
     #[arg(long)]
     empty: bool,
     /// Do not keep the old database
@@ -28,30 +28,29 @@ impl RecreateArgs {
         let (engine, state) = engine::current(project)?;
         if state.production {
             bail!(
-                "the stack runs in the production profile, and this would drop every row: refused"
+                "refused, because the stack runs in the production profile and all rows would be dropped"
             );
         }
-        confirm("This drops every row of the database.", self.yes)?;
+        confirm("This drops all rows of the database.", self.yes)?;
         let options = [(self.empty, "--empty"), (self.no_snapshot, "--no-snapshot")];
-        let options =
-            options.into_iter().filter_map(|(is_asked, option)| is_asked.then_some(option));
+        let options = options.into_iter().filter_map(|(is_set, option)| is_set.then_some(option));
         let arguments: Vec<_> = ["recreate"].into_iter().chain(options).collect();
         let status = engine.migrate(&arguments, false)?.status()?;
         if status.success()
             && let Some(dev_server) = engine.dev_server()
         {
-            // If the source was not served for the schema's sake, it is now. How that ends, `status` tells.
+            // The development server could not serve source that did not match the old schema. Waits until it does.
             dev_server.wait();
         }
         Ok(process::exit_code(status))
     }
 }
 
-/// Load the sample rows that are not there yet, or as many synthetic ones as are asked for
+/// Load the missing sample rows, or generate synthetic persons
 #[derive(clap::Args)]
 pub(crate) struct SeedArgs {
-    /// Invent this many persons with their e-mail addresses: always the same ones, and those that are
-    /// there already are left alone
+    /// Generate ROWS synthetic persons with email addresses; each run generates the same persons and skips
+    /// existing persons
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     rows: Option<u32>,
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask db`: the database as a whole, and the life of its rows; one file a topic.
+//! `cargo xtask db`: commands for the whole database, one file per command.
 
 mod backup;
 mod branch;
@@ -13,7 +13,7 @@ use clap::Subcommand;
 
 use context::project::Project;
 
-/// The database as a whole: snapshots, copies for git branches, dumps, backups, upgrades
+/// Manage the database: snapshots, copies for git branches, dumps, backups, upgrades
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]

@@ -1,4 +1,4 @@
-//! `cargo xtask deploy`: ships what the source is.
+//! `cargo xtask deploy`: deploys a release to a server.
 
 use std::{process::ExitCode, time::Instant};
 
@@ -10,19 +10,19 @@ use deploy::{
     rolling_update, sbom, schema, secrets, transfer,
 };
 
-/// Ship a release to a server, without losing a request
+/// Deploy a release to a server without downtime
 ///
-/// Builds the source as it is, sends the images, backs the database up, applies the migrations, and puts
-/// new replicas in the place of the old ones, one by one. A release that does not get ready is taken
-/// back. Whatever ends this command, the old release serves on, and the next `deploy` goes on from there.
+/// Builds the source, sends the images, backs up the database, applies the migrations and replaces the API
+/// replicas one by one. If the new release does not become ready, the old release is restored. If the command
+/// is interrupted, the old release keeps serving and the next `deploy` continues.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     host: HostArgs,
-    /// A release that was built before, in the place of the source
+    /// Deploy the existing release TAG instead of the source
     #[arg(long)]
     tag: Option<String>,
-    /// Say what would be done, and do nothing
+    /// Print the steps without running them
     #[arg(long)]
     dry_run: bool,
 }
@@ -39,7 +39,7 @@ impl Args {
         let number = running.first().map_or(settings.replicas, |(_, number)| *number);
         let now = running.first().map(|(image, _)| image.clone());
         report::line(&format!(
-            "{tag} → {} ({platform}, {number} replicas, now {})",
+            "{tag} → {} ({platform}, {number} replicas, currently {})",
             server.place(),
             now.as_deref().map_or("nothing", image::tag_of)
         ));
@@ -53,7 +53,7 @@ impl Args {
             } else {
                 image::build(project, &settings, &images, platform)?
             };
-            let done = if is_new { "built" } else { "was built before" };
+            let done = if is_new { "built" } else { "already built" };
             Ok(((), format!("{} {done}", images.api)))
         })?;
         if self.tag.is_none() {
@@ -63,8 +63,10 @@ impl Args {
         let entry = Entry::new(project, "deploy", &tag);
         let mut history = report::stage("lock", || {
             let history = History::open(&server, &images.proxy, &entry)?;
-            let before =
-                history.records.last().map_or_else(|| "the first of this server".to_owned(), tell);
+            let before = history
+                .records
+                .last()
+                .map_or_else(|| "first deployment on this server".to_owned(), describe);
             Ok((history, before))
         })?;
         history.write("started")?;
@@ -76,27 +78,27 @@ impl Args {
     }
 }
 
-/// Where the last command on this server stood.
-fn tell(record: &Record) -> String {
+/// Describes an entry of the deployment history.
+fn describe(record: &Record) -> String {
     let Record { time, entry: Entry { what, tag, who, state } } = record;
     if record.has_ended() {
-        return format!("the last one: {what} of {tag} at {time}, {state}");
+        return format!("previous entry: {what} of {tag} at {time}, {state}");
     }
     format!(
-        "the {what} of {tag} by {who} at {time} was interrupted after \"{state}\": going on from there"
+        "continues the {what} of {tag} by {who} at {time}, which was interrupted after \"{state}\""
     )
 }
 
-/// What every server gets, and how it got that.
+/// Sends the images that the server lacks, and describes the transfers.
 fn send(server: &Server, images: &Images, platform: Platform) -> anyhow::Result<String> {
-    let mut said = Vec::new();
+    let mut sent = Vec::new();
     let postgres = server.settings.postgres_image.as_str();
     for image in images.all().into_iter().chain([postgres]).chain(server.redis_image()) {
         if let Some(how) = transfer::send(server, image, platform)? {
-            said.push(format!("{how} {image}"));
+            sent.push(format!("{how} {image}"));
         }
     }
-    Ok(if said.is_empty() { "everything is there".to_owned() } else { said.join(", ") })
+    Ok(if sent.is_empty() { "the server has all images".to_owned() } else { sent.join(", ") })
 }
 
 fn ship(
@@ -116,53 +118,53 @@ fn ship(
     })?;
     step("database", &|| {
         if schema::is_elsewhere(server) {
-            return Ok("elsewhere, by DATABASE_URL".to_owned());
+            return Ok("external, see DATABASE_URL".to_owned());
         }
         server.start_database(images)?;
-        Ok("answers".to_owned())
+        Ok("running".to_owned())
     })?;
     if server.redis_image().is_some() {
         step("redis", &|| {
             server.start_redis(images)?;
-            Ok("started, if it did not run".to_owned())
+            Ok("running".to_owned())
         })?;
     }
     let status = schema::status(server, images)?;
     step("check", &|| schema::check(project, &status))?;
     step("backup", &|| schema::back_up(server, images, &status))?;
     step("migrate", &|| {
-        let said = process::output(&mut server.migrate(images, &["up"]))?;
-        Ok(said.lines().collect::<Vec<_>>().join(", "))
+        let output = process::output(&mut server.migrate(images, &["up"]))?;
+        Ok(output.lines().collect::<Vec<_>>().join(", "))
     })?;
     step("roll out", &|| {
         let after = rolling_update::run(server, images, number, 1)?.as_secs_f64();
-        Ok(format!("{number} replicas serve after {after:.1} s, and nginx reaches them"))
+        Ok(format!("{number} replicas serve through nginx after {after:.1} s"))
     })?;
     step("backups", &|| {
         if schema::is_elsewhere(server) {
-            return Ok("left to whoever runs the database".to_owned());
+            return Ok("not scheduled, because the database is external".to_owned());
         }
         server.start_backups(images)?;
-        Ok(format!("by the clock, into {}", server.backup_folder().display()))
+        Ok(format!("scheduled, into {}", server.backup_folder().display()))
     })
 }
 
-/// What a deployment would do.
+/// Prints the steps of a deployment.
 fn plan(server: &Server, images: &Images, platform: Platform, number: usize) {
     let is_built = image::is_here(&images.api, platform);
-    report::next("build", if is_built { "is built already" } else { "the release image" });
+    report::next("build", if is_built { "already built" } else { "the release image" });
     for image in images.all() {
         if !is_built || transfer::would_send(server, image, platform) {
             report::next("send", image);
         }
     }
-    // The release itself knows, where it can be asked already.
-    let is_there = is_built && !transfer::would_send(server, &images.api, platform);
-    let status = is_there.then(|| schema::status(server, images).ok()).flatten();
-    let told = status.map_or_else(
-        || "what the release finds pending, after a backup".to_owned(),
+    // Only a release image on the server can report its pending migrations.
+    let can_report = is_built && !transfer::would_send(server, &images.api, platform);
+    let status = can_report.then(|| schema::status(server, images).ok()).flatten();
+    let pending = status.map_or_else(
+        || "the pending migrations, after a backup".to_owned(),
         |status| schema::names(&status.pending),
     );
-    report::next("migrate", &told);
-    report::next("roll out", &format!("{number} replicas, one after the other"));
+    report::next("migrate", &pending);
+    report::next("roll out", &format!("{number} replicas, one by one"));
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask doctor`: what is wrong on this machine, and mends it where that loses nothing.
+//! `cargo xtask doctor`: finds problems on this machine, and fixes them where no data can be lost.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -7,62 +7,64 @@ use serde::Serialize;
 use context::{project::Project, report};
 use doctor::{self, CHECKS, CheckContext, Diagnostic, Severity};
 
-/// Say what is wrong on this machine, and mend what can be mended without losing anything
+/// Find problems on this machine, and fix them with --fix
 ///
-/// Ends with 1 when something is wrong; what is only doubtful is told, and no error. docs/doctor.md
-/// lists the checks.
+/// Exits with 1 if a check finds an error. Warnings do not change the exit code. docs/doctor.md lists the checks.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Mend what can be mended; nothing is lost by it
+    /// Fix all problems that can be fixed without data loss
     #[arg(long)]
     fix: bool,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Wait so long for Docker and the database, and not about one second
+    /// Wait up to SECONDS for Docker and the database [default: about 1]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
     patience: Option<u64>,
 }
 
-/// What mending one thing may bring to light is mended as well, but not for ever.
+/// The maximum number of rounds of fixes, because a fix can reveal another problem.
 const ROUNDS: usize = 3;
 
-/// What was mended, or could not be.
+/// The result of a fix.
 #[derive(Serialize)]
-struct Treatment {
+struct FixResult {
     check: &'static str,
-    mended: bool,
+    #[serde(rename = "mended")]
+    is_fixed: bool,
     what: String,
 }
 
-/// The answer, as `--json` prints it.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Report {
     ok: bool,
     checks: usize,
     seconds: f64,
-    /// What was not looked at, and why.
-    unseen: Option<&'static str>,
-    treated: Vec<Treatment>,
+    /// The skipped checks and the reason.
+    #[serde(rename = "unseen")]
+    skipped: Option<&'static str>,
+    #[serde(rename = "treated")]
+    fixes: Vec<FixResult>,
     #[serde(rename = "findings")]
     diagnostics: Vec<Diagnostic>,
 }
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        let patience = self.patience.map_or(doctor::TIMEOUT, Duration::from_secs);
-        let mut treated = Vec::new();
-        let mut report = Report::of(project, patience);
+        let timeout = self.patience.map_or(doctor::TIMEOUT, Duration::from_secs);
+        let mut fixes = Vec::new();
+        let mut report = Report::of(project, timeout);
         for _ in 0..if self.fix { ROUNDS } else { 0 } {
-            let before = treated.len();
-            treat(project, &mut report.diagnostics, &mut treated);
-            let mended = treated[before..].iter().any(|treatment| treatment.mended);
-            report = Report::of(project, patience);
-            if !mended {
+            let before = fixes.len();
+            apply_fixes(project, &mut report.diagnostics, &mut fixes);
+            let any_fixed = fixes[before..].iter().any(|fix| fix.is_fixed);
+            report = Report::of(project, timeout);
+            if !any_fixed {
                 break;
             }
         }
-        report.treated = treated;
+        report.fixes = fixes;
         if self.json {
             report::line(&serde_json::to_string_pretty(&report)?);
         } else {
@@ -72,41 +74,41 @@ impl Args {
     }
 }
 
-/// Applies the fixes that were not tried before.
-fn treat(project: &Project, diagnostics: &mut [Diagnostic], treated: &mut Vec<Treatment>) {
+/// Applies all fixes, except those of checks whose fix has failed before.
+fn apply_fixes(project: &Project, diagnostics: &mut [Diagnostic], fixes: &mut Vec<FixResult>) {
     for diagnostic in diagnostics {
         let check = diagnostic.check;
-        let was_in_vain = |it: &Treatment| it.check == check && !it.mended;
-        let Some(fix) = diagnostic.fix.take_if(|_| !treated.iter().any(was_in_vain)) else {
+        let has_failed = |it: &FixResult| it.check == check && !it.is_fixed;
+        let Some(fix) = diagnostic.fix.take_if(|_| !fixes.iter().any(has_failed)) else {
             continue;
         };
-        let (mended, what) = match fix(project) {
+        let (is_fixed, what) = match fix(project) {
             Ok(what) => (true, what),
             Err(error) => (false, format!("{error:#}")),
         };
-        treated.push(Treatment { check, mended, what });
+        fixes.push(FixResult { check, is_fixed, what });
     }
 }
 
 impl Report {
-    fn of(project: &Project, patience: Duration) -> Self {
-        let context = CheckContext::new(project, patience);
+    fn of(project: &Project, timeout: Duration) -> Self {
+        let context = CheckContext::new(project, timeout);
         let diagnostics = doctor::run_checks(&context);
         Self {
             ok: diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error),
             checks: CHECKS.len(),
-            unseen: context.unseen(),
-            treated: Vec::new(),
+            skipped: context.unseen(),
+            fixes: Vec::new(),
             diagnostics,
             seconds: context.elapsed().as_secs_f64(),
         }
     }
 
     fn show(&self) {
-        for Treatment { check, mended, what } in &self.treated {
-            let what = if *mended { what.clone() } else { format!("not mended: {what}") };
-            report::verdict(
-                if *mended { report::Mark::Good } else { report::Mark::Bad },
+        for FixResult { check, is_fixed, what } in &self.fixes {
+            let what = if *is_fixed { what.clone() } else { format!("not fixed: {what}") };
+            report::check_result(
+                if *is_fixed { report::Mark::Good } else { report::Mark::Bad },
                 check,
                 &what,
             );
@@ -116,27 +118,26 @@ impl Report {
                 Severity::Error => report::Mark::Bad,
                 Severity::Warning => report::Mark::Warning,
             };
-            report::verdict(mark, diagnostic.check, &diagnostic.what);
+            report::check_result(mark, diagnostic.check, &diagnostic.what);
             report::remedy(&diagnostic.remedy);
         }
-        if let Some(unseen) = self.unseen {
-            report::note(&format!("not looked at: {unseen}"));
+        if let Some(skipped) = self.skipped {
+            report::note(&format!("not checked: {skipped}"));
         }
-        let wrong = self.diagnostics.iter().filter(|it| it.severity == Severity::Error).count();
-        let doubtful = self.diagnostics.len() - wrong;
-        let mendable =
-            self.diagnostics.iter().filter(|diagnostic| diagnostic.fix.is_some()).count();
+        let errors = self.diagnostics.iter().filter(|it| it.severity == Severity::Error).count();
+        let warnings = self.diagnostics.len() - errors;
+        let fixable = self.diagnostics.iter().filter(|diagnostic| diagnostic.fix.is_some()).count();
         report::line(&format!(
             "{} checks in {:.1} s: {}",
             self.checks,
             self.seconds,
-            match (wrong, doubtful) {
-                (0, 0) => "nothing is wrong".to_owned(),
-                _ => format!("{wrong} wrong, {doubtful} doubtful"),
+            match (errors, warnings) {
+                (0, 0) => "no problems".to_owned(),
+                _ => format!("errors: {errors}, warnings: {warnings}"),
             }
         ));
-        if mendable > 0 {
-            report::line(&format!("`cargo xtask doctor --fix` mends {mendable} of them"));
+        if fixable > 0 {
+            report::line(&format!("`cargo xtask doctor --fix` fixes {fixable} of them"));
         }
     }
 }

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use context::{checkouts, confirm::confirm, lock, project::Project, report, state::State};
 use engine::upgrade;
 
-/// Stop the stack; the data stays unless --volumes is given
+/// Stop the stack; the data is kept unless --volumes is given
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Remove the data too: database and build caches
+    /// Also remove the database and the build caches
     #[arg(long)]
     volumes: bool,
-    /// Do not ask before removing the data
+    /// Do not ask for confirmation before the data is removed
     #[arg(long)]
     yes: bool,
 }
@@ -19,7 +19,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let _lock = lock::take(project)?;
-        // Without a running stack there may still be data to remove.
+        // The data can exist without a running stack, so --volumes works without one.
         let (mut engine, state) = match engine::current(project) {
             Err(_) if self.volumes => {
                 let state = engine::select(project, None)?;
@@ -28,7 +28,7 @@ impl Args {
             current => current?,
         };
         if self.volumes {
-            confirm("This removes the database with every row in it.", self.yes)?;
+            confirm("This removes the database and all its rows.", self.yes)?;
         }
         report::stage("down", || {
             engine.stop(self.volumes)?;
@@ -38,7 +38,7 @@ impl Args {
                 upgrade::remove(project, engine, &other)?;
                 upgrade::forget(project)?;
             }
-            let data = if self.volumes { "the data is removed" } else { "the data stays" };
+            let data = if self.volumes { "the data is removed" } else { "the data is kept" };
             Ok(((), format!("engine {}; {data}", state.engine.as_str())))
         })?;
         State::remove(project)?;

@@ -1,13 +1,13 @@
-//! `cargo xtask exec`: a command where a service runs.
+//! `cargo xtask exec`: runs a command in the environment of a service.
 
 use std::process::ExitCode;
 
 use context::{process, project::Project};
 
-/// Run a command where a service runs, with its settings; its exit code is handed on
+/// Run a command in the environment of a service and return its exit code
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// postgres or api
+    /// The service: postgres or api
     #[arg(default_value = "api")]
     service: String,
     /// The command and its arguments, after `--`

@@ -1,4 +1,4 @@
-//! `cargo xtask init`: from the template to a project.
+//! `cargo xtask init`: turns a clone of the template into a project.
 
 use std::{fs, process::ExitCode};
 
@@ -8,15 +8,15 @@ use xshell::{Shell, cmd};
 use context::{project::Project, report};
 use scaffold::init;
 
-/// Make this clone of the template a project of your own: its name, its licence holder, one commit
+/// Turn this clone of the template into your own project
 ///
-/// Titles, database, images and folders get the name; what is about the template itself goes. The
-/// history begins anew, and the remote `origin` becomes `template`.
+/// Renames titles, database, images and folders, sets the copyright holder, and removes texts about the template.
+/// Replaces the git history with one commit and renames the remote `origin` to `template`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Words of small letters and digits, joined by `_`: `order_service`
+    /// The project name in lower-case letters, digits and `_`, such as order_service
     name: String,
-    /// Who holds the copyright; the default is git's `user.name`
+    /// The copyright holder [default: `user.name` of git]
     #[arg(long)]
     holder: Option<String>,
 }
@@ -25,7 +25,7 @@ impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let (sh, name) = (&project.shell, &self.name);
         if let Some(name) = init::name_of(&project.root)? {
-            report::line(&format!("it has been done: this is {name}"));
+            report::line(&format!("already done: this project is {name}"));
             return Ok(ExitCode::SUCCESS);
         }
         init::check_name(name).map_err(anyhow::Error::msg)?;
@@ -34,20 +34,22 @@ impl Args {
         let done =
             init::apply(&project.root, &files, name, &holder).and_then(|()| commit(sh, name));
         if let Err(error) = done {
-            // Nothing but what this did is lost: there were no changes before.
+            // This reset is safe, because `check` requires a checkout without changes.
             cmd!(sh, "git reset --quiet --hard").quiet().run()?;
             return Err(error.context("nothing was changed"));
         }
-        report::line(&format!("this is {} now, in one commit", init::title(name)));
-        report::next("cargo xtask up", "brings it up");
-        report::next("cargo test", "is green");
-        report::next("cargo xtask new resource", "writes the first resource");
-        report::next("git remote add origin URL", "for where it goes to");
+        report::line(&format!("this project is now {}, in one commit", init::title(name)));
+        report::next("cargo xtask up", "start the stack");
+        report::next("cargo test", "run the tests");
+        report::next("cargo xtask new resource", "generate the first resource");
+        report::next("git remote add origin URL", "set the remote of the project");
         Ok(ExitCode::SUCCESS)
     }
 
+    /// Returns the copyright holder.
+    ///
     /// # Errors
-    /// Something could be lost, or there is nobody to commit it.
+    /// Changes or data could be lost, or git does not have an author identity.
     fn check(&self, project: &Project) -> anyhow::Result<String> {
         let sh = &project.shell;
         let top = cmd!(sh, "git rev-parse --show-toplevel")
@@ -57,20 +59,19 @@ impl Args {
             .context("this is not a git checkout; clone the template with git")?;
         if fs::canonicalize(&top).ok() != fs::canonicalize(&project.root).ok() {
             bail!(
-                "this folder is part of another git repository, {top}, whose history `init` would replace; \
-                 clone the template with git"
+                "this folder is part of another git repository, {top}, and `init` would replace its history. \
+                 Clone the template with git."
             );
         }
         let changes = cmd!(sh, "git status --porcelain").quiet().read()?;
         if !changes.is_empty() {
             bail!(
-                "there are changes that are not committed: `git stash --include-untracked` or commit them\n{changes}"
+                "some changes are not committed. Commit them or run `git stash --include-untracked`:\n{changes}"
             );
         }
         if project.runtime("").exists() {
             bail!(
-                "a stack has run here under the template's name: `cargo xtask down --volumes`, then \
-                 remove {}",
+                "a stack with the template's name exists. Run `cargo xtask down --volumes`, then remove {}",
                 project.runtime("").display()
             );
         }
@@ -78,25 +79,27 @@ impl Args {
         let identity = cmd!(sh, "git var GIT_AUTHOR_IDENT").quiet().ignore_stderr().read();
         if identity.is_err() {
             bail!(
-                "git does not know who you are: `git config --global user.name` and `user.email`"
+                "git does not have an author identity. Set `git config --global user.name` and `user.email`."
             );
         }
         match self.holder.clone().unwrap_or(user) {
-            holder if holder.trim().is_empty() => bail!("say who holds the copyright by --holder"),
+            holder if holder.trim().is_empty() => {
+                bail!("the copyright holder is missing: pass --holder")
+            }
             holder => Ok(holder),
         }
     }
 }
 
-/// The files as they are, as the first commit of `main`.
+/// Commits all files as the first commit of `main`.
 fn commit(sh: &Shell, name: &str) -> anyhow::Result<()> {
-    // Other names may make lines shorter or longer.
+    // The new name changes the length of lines.
     cmd!(sh, "cargo fmt --all").quiet().run()?;
     cmd!(sh, "git add --all").quiet().run()?;
     let tree = cmd!(sh, "git write-tree").quiet().read()?;
     let message = format!("Begin {}", init::title(name));
     let commit = cmd!(sh, "git commit-tree {tree} -m {message}").quiet().read()?;
-    // From here on nothing can fail that would leave half of it.
+    // The commit exists, so a failure from here on cannot leave a half-done change.
     let before = cmd!(sh, "git branch --show-current").quiet().read()?;
     cmd!(sh, "git checkout --quiet -B main {commit}").quiet().run()?;
     if !before.is_empty() && before != "main" {

@@ -1,17 +1,17 @@
-//! `cargo xtask logs`: what the services wrote.
+//! `cargo xtask logs`: shows the logs of the services.
 
 use std::process::ExitCode;
 
 use context::{process, project::Project};
 use deploy::{ProductionArgs, image::Images};
 
-/// Show the log of one service or of all; of production, the last lines
+/// Show the log of one service or of all services
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Go on with what is added, until Ctrl-C
+    /// Follow the log until Ctrl-C
     #[arg(short, long)]
     follow: bool,
-    /// postgres or api, in production also nginx, backup or redis; all if none is given
+    /// The service: postgres or api, in production also nginx, backup or redis [default: all]
     service: Option<String>,
     #[command(flatten)]
     production: ProductionArgs,

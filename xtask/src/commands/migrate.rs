@@ -1,4 +1,4 @@
-//! `cargo xtask migrate`: the schema's way from one version to another.
+//! `cargo xtask migrate`: applies, reverts, shows, creates and checks migrations.
 
 mod template;
 
@@ -12,10 +12,10 @@ use serde_json::Value;
 use context::{confirm::confirm, migration_lint, process, project::Project, report};
 use engine::{DevServer, Engine};
 
-/// What PostgreSQL makes of all migrations, for reviews.
+/// The schema after all migrations, for reviews.
 const SCHEMA: &str = "crates/db/schema.sql";
 
-/// Apply migrations, show, write, check and undo them
+/// Apply, revert, show, create and check migrations
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -24,49 +24,48 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Sub {
-    /// Write the files of a new migration: what it does, and what undoes it
+    /// Create the files that apply and revert a new migration
     New {
-        /// What it does, e.g. add_person_title
+        /// The name, a verb and a noun, such as add_person_title
         name: String,
     },
-    /// Apply the pending migrations (the default)
+    /// Apply the pending migrations (default)
     Up {
-        /// Stop after this one
+        /// Stop after migration N
         #[arg(long, value_name = "N")]
         to: Option<u32>,
-        /// Only print the statements, and what they would hold up
+        /// Print the SQL and what it would block, without running it
         #[arg(long)]
         dry_run: bool,
     },
-    /// Undo the last migration, or all after N; what was there is kept as a snapshot
+    /// Revert the last migration, or all after N; the old database is kept as a snapshot
     Down {
-        /// Undo all after this one; 0 undoes every one
+        /// Revert all migrations after N; 0 reverts all
         #[arg(long, value_name = "N")]
         to: Option<u32>,
-        /// Do not keep what was there
+        /// Do not keep the old database
         #[arg(long)]
         no_snapshot: bool,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// Show which migrations are applied, when and by which version, and which are pending
+    /// Show the applied migrations, with their times and versions, and the pending migrations
     Status {
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Look for what would hold up or break a running system, in the migrations that are not released
+    /// Check the unreleased migrations for changes that block or break a running system
     Check {
-        /// Look at those that this commit, branch or tag has not; the default is the last tag v*, or
-        /// else the main branch
+        /// Check the migrations since this commit, branch or tag [default: the last tag v*, or the main branch]
         #[arg(long, value_name = "COMMIT")]
         since: Option<String>,
-        /// Look at all of them
+        /// Check all migrations
         #[arg(long, conflicts_with = "since")]
         all: bool,
     },
-    /// Write crates/db/schema.sql, the schema that all migrations make
+    /// Write the schema after all migrations to crates/db/schema.sql
     Schema,
 }
 
@@ -87,7 +86,7 @@ impl Args {
                 run(project, &arguments)
             }
             Sub::Down { to, no_snapshot, yes } => {
-                confirm("What the undone migrations added is dropped, with its rows.", yes)?;
+                confirm("This drops everything the migrations added, including rows.", yes)?;
                 let mut arguments = vec!["down".to_owned()];
                 arguments.extend(to.map(|to| format!("--to={to}")));
                 arguments.extend(no_snapshot.then(|| "--no-snapshot".to_owned()));
@@ -105,19 +104,19 @@ impl Args {
     }
 }
 
-/// Looks at what the stack's database lacks, if that has a schema, before it gets it.
+/// Checks the pending migrations of the stack's database, unless the database is empty.
 pub(super) fn check_pending(project: &Project, engine: &dyn Engine) -> anyhow::Result<String> {
-    let said = engine.migrate_output(&["status", "--json"], true)?;
+    let output = engine.migrate_output(&["status", "--json"], true)?;
     let status: Value =
-        serde_json::from_str(&said).context("`migrate status` in an unknown form")?;
+        serde_json::from_str(&output).context("cannot parse the output of `migrate status`")?;
     let version = status["version"].as_i64().unwrap_or(0);
     if version == 0 || status["pending"].as_array().is_none_or(Vec::is_empty) {
-        return Ok("no migration meets rows".to_owned());
+        return Ok("no pending migrations for existing data".to_owned());
     }
     migration_lint::check_after(project, version)
 }
 
-/// The migration tool with the files as they are now.
+/// Runs the migration tool with the current migration files.
 fn run(project: &Project, arguments: &[String]) -> anyhow::Result<ExitCode> {
     let (engine, _) = engine::current(project)?;
     wait(&*engine);
@@ -125,7 +124,7 @@ fn run(project: &Project, arguments: &[String]) -> anyhow::Result<ExitCode> {
     process::exec(engine.migrate(&arguments, false)?)
 }
 
-/// What follows the source may be building the tool just now.
+/// Waits for the development server, which may be rebuilding the migration tool.
 fn wait(engine: &dyn Engine) {
     engine.dev_server().and_then(DevServer::wait);
 }
@@ -145,7 +144,7 @@ fn new(project: &Project, name: &str) -> anyhow::Result<ExitCode> {
         || !name.starts_with(|c: char| c.is_ascii_lowercase())
         || !name.chars().all(is_word)
     {
-        bail!("{name} is no name of a migration: a verb and a noun, e.g. add_person_title");
+        bail!("invalid migration name {name}: use a verb and a noun, like add_person_title");
     }
     let files = migration_files::files(&project.root);
     if let [problem, ..] = &migration_files::numbers(&files)[..] {
@@ -158,7 +157,7 @@ fn new(project: &Project, name: &str) -> anyhow::Result<ExitCode> {
         fs::write(project.path(&file), text).with_context(|| format!("cannot write {file}"))?;
         report::line(&format!("wrote {file}"));
     }
-    report::next("cargo xtask migrate check", "what it would hold up, once it holds statements");
+    report::next("cargo xtask migrate check", "check the migration after you have written it");
     report::next("cargo xtask migrate schema", "write crates/db/schema.sql, for the review");
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask new`: writes a resource, or adds a field to one.
+//! `cargo xtask new`: generates a resource, or adds a field to a resource.
 
 use std::process::ExitCode;
 
@@ -8,39 +8,39 @@ use scaffold::{NewField, NewResource, Plan};
 
 use super::openapi;
 
-/// Write a new resource, or add a field to one
+/// Generate a resource, or add a field to a resource
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    what: What,
+    kind: Kind,
 }
 
 #[derive(clap::Subcommand)]
-enum What {
+enum Kind {
     Resource(ResourceArgs),
     Field(FieldArgs),
 }
 
-/// Write a resource: its operations and queries, migrations, test and registrations
+/// Generate a resource: its operations and queries, migrations, test and registrations
 ///
 /// cargo xtask new resource book 'title:text' 'isbn:text(20)!' 'pages:int?' 'author:ref(persons)'
 ///
-/// FIELD is NAME:TYPE, with `?` after the type if it is optional and `!` if it is unique. Types:
+/// FIELD is NAME:TYPE. Add `?` to the type of an optional field and `!` to the type of a unique field. Types:
 ///   text, text(MAX), text[]      one line of text, or a list of them
 ///   int, bigint, float           numbers
 ///   numeric, numeric(12,2)       exact decimal numbers, as text
 ///   bool, uuid, email, url, date, time, timestamptz
 ///   jsonb                        an object of any shape
-///   enum(one,other)              one of the values
+///   enum(one,other)              one of these values
 ///   ref(RESOURCE)                the id of another resource, named by its plural
 ///   many(RESOURCE)               a list of ids of another resource
-/// Where a shell needs quotes for these signs: NAME:TYPE:optional:unique, NAME:enum:one,other.
+/// To avoid quotes in the shell, write NAME:TYPE:optional:unique or NAME:enum:one,other.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 struct ResourceArgs {
-    /// The name in the singular: book, order_line
+    /// The name in the singular, such as book or order_line
     name: String,
-    /// The fields: NAME:TYPE, such as title:text
+    /// The fields as NAME:TYPE, such as title:text
     #[arg(required = true, value_name = "FIELD")]
     fields: Vec<String>,
     /// The plural [default: the English plural of NAME]
@@ -52,7 +52,7 @@ struct ResourceArgs {
     /// Rows belong to the account that creates them; only that account and admins see them
     #[arg(long)]
     owned: bool,
-    /// Put the resource into the path of another one: /persons/{person_id}/notes
+    /// Put the path below another resource, such as /persons/{person_id}/notes
     #[arg(long, value_name = "RESOURCE")]
     under: Option<String>,
     /// Add a full-text search of these fields, separated by commas
@@ -66,17 +66,17 @@ struct ResourceArgs {
 ///
 /// cargo xtask new field book 'subtitle:text?'
 ///
-/// A field that is not optional needs --default, the value of the rows that exist. Clients that do not send the field
+/// A field that is not optional needs --default, the value for existing rows. Requests without the field
 /// get the same value.
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 struct FieldArgs {
-    /// The resource: book
+    /// The name of the resource, such as book
     resource: String,
-    /// The field: NAME:TYPE, as for `new resource`
+    /// The field as NAME:TYPE, as in `new resource`
     #[arg(value_name = "FIELD")]
     field: String,
-    /// The value of the rows that exist
+    /// The value for existing rows
     #[arg(long, allow_hyphen_values = true)]
     default: Option<String>,
     #[command(flatten)]
@@ -92,9 +92,9 @@ pub(super) struct BuildArgs {
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        match self.what {
-            What::Resource(args) => args.run(project),
-            What::Field(args) => args.run(project),
+        match self.kind {
+            Kind::Resource(args) => args.run(project),
+            Kind::Field(args) => args.run(project),
         }
     }
 }
@@ -105,15 +105,15 @@ impl ResourceArgs {
         let request = NewResource { name, fields, plural, domain, owned, under, search };
         let (plan, domain, things) = scaffold::new_resource(&project.root, &request)?;
         report::line(&format!(
-            "domain {}: {}; --domain NAME chooses another one",
+            "domain {}: {}. Use --domain NAME to choose another domain.",
             domain.name, domain.reason
         ));
         build.apply(&plan, project)?;
-        report::line("next");
-        report::next(&format!("cargo test {things}"), "runs its test");
-        report::next("cargo xtask up", "applies the migration and serves the resource");
+        report::line("next steps");
+        report::next(&format!("cargo test {things}"), "run the test of the resource");
+        report::next("cargo xtask up", "apply the migration and serve the resource");
         report::line(
-            "Doc comments are the text of the docs page. Edit them to say what the fields mean.",
+            "The docs page shows the doc comments of the fields. Edit the comments to describe the fields.",
         );
         Ok(ExitCode::SUCCESS)
     }
@@ -124,15 +124,15 @@ impl FieldArgs {
         let Self { resource, field, default, build } = self;
         let plan = scaffold::new_field(&project.root, &NewField { resource, field, default })?;
         build.apply(&plan, project)?;
-        report::line("next");
-        report::next("cargo xtask migrate check", "checks that the migration is safe");
-        report::next("cargo xtask up", "applies the migration and serves the field");
+        report::line("next steps");
+        report::next("cargo xtask migrate check", "check that the migration is safe");
+        report::next("cargo xtask up", "apply the migration and serve the field");
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl BuildArgs {
-    /// Writes the plan, and what is generated from the source.
+    /// Writes the files of the plan and openapi.json.
     ///
     /// # Errors
     /// A file cannot be written, or the source does not compile.
@@ -141,14 +141,14 @@ impl BuildArgs {
         for (step, path) in plan.steps() {
             report::line(&format!("{step:<8}{path}"));
         }
-        // A new crate, which `--locked` would refuse.
+        // Adds a new crate to Cargo.lock, because later commands use `--locked`.
         process::output(&mut project.cargo(&["update", "--workspace", "--offline"]))?;
         if self.no_openapi {
-            report::next("cargo xtask openapi", "writes openapi.json");
+            report::next("cargo xtask openapi", "write openapi.json");
             return Ok(());
         }
         openapi::write(project).context(
-            "the files are written, but openapi.json is not; fix the cause and run cargo xtask openapi",
+            "the files were written, but not openapi.json. Fix the error and run `cargo xtask openapi`",
         )
     }
 }

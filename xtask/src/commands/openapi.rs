@@ -1,4 +1,4 @@
-//! `cargo xtask openapi`: the API's document as a file, and what a change to it breaks.
+//! `cargo xtask openapi`: writes the OpenAPI document to a file and reports breaking changes.
 
 use std::{
     fs,
@@ -14,16 +14,16 @@ use context::{process, project::Project, report};
 
 const FILE: &str = "openapi.json";
 
-/// Write openapi.json, the API's document; or check what a change to the API breaks
+/// Write openapi.json, or check the API for breaking changes
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Write nothing; fail if a change breaks clients, or if openapi.json is not what the API says
+    /// Fail if the API has breaking changes or differs from openapi.json; do not write the file
     #[arg(long)]
     check: bool,
-    /// Compare with openapi.json of this commit, branch or tag instead of the file
+    /// Compare with openapi.json of COMMIT (a commit, branch or tag) instead of the file
     #[arg(long, value_name = "COMMIT")]
     against: Option<String>,
-    /// Ask this binary of the API, rather than one that is built now
+    /// Read the OpenAPI document from this API binary instead of building the API
     #[arg(long, value_name = "PATH")]
     binary: Option<PathBuf>,
 }
@@ -45,14 +45,14 @@ impl Args {
             project.cargo(&["run", "--quiet", "--locked", "--bin", "dev-api", "--"])
         };
         let now = process::output(print.arg("openapi"));
-        let now = now.context("the API does not print its document")? + "\n";
+        let now = now.context("cannot print the OpenAPI document of the API")? + "\n";
         let before = match &self.against {
             Some(commit) => {
                 let place = format!("{commit}:{FILE}");
                 Some(
                     cmd!(sh, "git show {place}")
                         .read()
-                        .with_context(|| format!("git has no {place}"))?
+                        .with_context(|| format!("cannot read {place} from git"))?
                         + "\n",
                 )
             }
@@ -60,13 +60,13 @@ impl Args {
         };
         if self.check {
             check(before.as_deref(), &now)?;
-            report::line(&format!("{FILE} is what the API says, and nothing breaks"));
+            report::line(&format!("{FILE} is up to date, without breaking changes"));
             return Ok(ExitCode::SUCCESS);
         }
         for change in changes(before.as_deref(), &now)? {
-            report::note(&format!("this breaks clients: {change}"));
+            report::note(&format!("breaking change: {change}"));
         }
-        fs::write(project.path(FILE), &now).with_context(|| FILE.to_owned())?;
+        fs::write(project.path(FILE), &now).with_context(|| format!("cannot write {FILE}"))?;
         report::line(&format!("wrote {FILE}"));
         Ok(ExitCode::SUCCESS)
     }
@@ -74,18 +74,18 @@ impl Args {
 
 fn check(before: Option<&str>, now: &str) -> anyhow::Result<()> {
     if before.is_none() {
-        bail!("there is no {FILE} yet: `cargo xtask openapi` writes it");
+        bail!("{FILE} does not exist. Run `cargo xtask openapi` to write the file.");
     }
     let changes = changes(before, now)?;
     if !changes.is_empty() {
         bail!(
-            "these changes break clients:\n  {}\nif they may, `cargo xtask openapi` writes them into \
-             {FILE}, for the commit that makes them",
+            "the API has breaking changes:\n  {}\nIf the changes are intended, run `cargo xtask openapi` and \
+             commit {FILE} with them.",
             changes.join("\n  ")
         );
     }
     if before.map(str::trim) != Some(now.trim()) {
-        bail!("{FILE} is stale, though nothing breaks: `cargo xtask openapi` writes it");
+        bail!("{FILE} is out of date. Run `cargo xtask openapi` to update the file.");
     }
     Ok(())
 }
@@ -93,7 +93,7 @@ fn check(before: Option<&str>, now: &str) -> anyhow::Result<()> {
 fn changes(before: Option<&str>, now: &str) -> anyhow::Result<Vec<String>> {
     let Some(before) = before else { return Ok(Vec::new()) };
     let before: Value = serde_json::from_str(before).with_context(|| {
-        format!("{FILE} is no JSON; `git checkout {FILE}` brings back what was committed")
+        format!("{FILE} is not valid JSON. Run `git checkout {FILE}` to restore the committed file")
     })?;
     Ok(openapi_diff::breaking(&before, &serde_json::from_str(now)?))
 }

@@ -1,13 +1,13 @@
-//! `cargo xtask psql`: PostgreSQL's own terminal, whose prompt says whose database this is.
+//! `cargo xtask psql`: opens psql with a prompt that names the project, profile and branch.
 
 use std::process::ExitCode;
 
 use context::{git, process, project::Project};
 
-/// Open PostgreSQL's terminal on the database; reads statements from a pipe too
+/// Open psql on the database, or run queries from a pipe
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Arguments for psql, after `--`, as in `psql -- --command 'SELECT 1'`
+    /// Arguments for psql, after `--`, such as `psql -- --command 'SELECT 1'`
     #[arg(last = true)]
     arguments: Vec<String>,
 }
@@ -18,7 +18,7 @@ impl Args {
         if process::is_interactive() {
             let branch = git::branch(project);
             let name = project.settings()?.project;
-            // First: those that were given win.
+            // psql uses the last value, so arguments of the user override this prompt.
             let prompt = prompt(&name, state.production, branch.as_deref());
             self.arguments.insert(0, format!("--set=PROMPT1={prompt}"));
         }
@@ -26,9 +26,9 @@ impl Args {
     }
 }
 
-/// `shop-1f2e3d dev main shop=# `, and red in production.
+/// Returns the prompt, such as `shop-1f2e3d dev main shop=# `. The prompt is red in production.
 fn prompt(project: &str, production: bool, branch: Option<&str>) -> String {
-    // What psql itself replaces begins with a percent sign.
+    // psql replaces sequences that begin with a percent sign.
     let branch = branch.map(|branch| format!(" {}", branch.replace('%', "%%"))).unwrap_or_default();
     let (profile, colour) = if production { ("production", "1;31") } else { ("dev", "32") };
     format!("%[%033[{colour}m%]{project} {profile}{branch}%[%033[0m%] %/%R%x%# ")
@@ -39,7 +39,7 @@ mod tests {
     use super::prompt;
 
     #[test]
-    fn the_prompt_names_project_profile_and_branch_and_is_red_in_production() {
+    fn prompt_names_project_profile_and_branch_and_is_red_in_production() {
         let dev = prompt("shop-1", false, Some("100%`id`"));
         assert_eq!(dev, "%[%033[32m%]shop-1 dev 100%%`id`%[%033[0m%] %/%R%x%# ");
         let production = prompt("shop-1", true, None);

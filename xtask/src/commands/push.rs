@@ -1,4 +1,4 @@
-//! `cargo xtask push`: brings the images of a release to a registry.
+//! `cargo xtask push`: pushes the images of a release to a registry.
 
 use std::process::{Command, ExitCode};
 
@@ -10,16 +10,16 @@ use deploy::{
     image::{self, Images},
 };
 
-/// Build the release and push its images to a registry
+/// Build a release and push its images to a registry
 ///
-/// `docker login` comes first where the registry wants that. A server takes images from there when
-/// REGISTRY in .env names it.
+/// Run `docker login` first if the registry requires a login. Servers pull the images from the registry if
+/// REGISTRY is set in .env.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Where to, like registry.example.com/team; the default is REGISTRY
+    /// The registry, such as registry.example.com/team [default: REGISTRY in .env]
     #[arg(long)]
     registry: Option<String>,
-    /// What the images are for, once for each; the default is what this machine's Docker runs
+    /// The platform of the images; can be repeated [default: the platform of this machine's Docker]
     #[arg(long, value_enum)]
     platform: Vec<Platform>,
 }
@@ -28,7 +28,8 @@ impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let settings = project.settings()?;
         let registry = self.registry.or_else(|| settings.variable("REGISTRY"));
-        let registry = registry.context("give --registry, or set REGISTRY in .env")?;
+        let registry =
+            registry.context("the registry is missing: pass --registry or set REGISTRY in .env")?;
         let platforms = if self.platform.is_empty() {
             vec![Platform::of_this_engine()?]
         } else {
@@ -39,7 +40,7 @@ impl Args {
             let name = image.rsplit('/').next().unwrap_or(image);
             format!("{}/{name}", registry.trim_end_matches('/'))
         });
-        // One name for several platforms is a list of the names that each has.
+        // With several platforms, each image has its own tag, and `target` is a manifest list of these tags.
         let part = |target: &str, platform: &Platform| match platforms.len() {
             1 => target.to_owned(),
             _ => format!("{target}-{}", platform.architecture()),

@@ -1,4 +1,4 @@
-//! `cargo xtask releases`: what was shipped to a server, by whom, and what came of it.
+//! `cargo xtask releases`: shows the deployment history of a server.
 
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ use deploy::{
     rolling_update,
 };
 
-/// List what was done to a server: when, what, by whom, and what came of it
+/// List the deployment history of a server: time, command, release, user and result
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -25,8 +25,9 @@ impl Args {
         let server = self.host.server(project, &settings)?;
         let running = rolling_update::running(&server)?;
         let images = Images::of(project, &settings, "none")?;
-        let records = history::read(&server, &images.proxy)
-            .with_context(|| format!("nothing was shipped to {} yet", server.place()))?;
+        let records = history::read(&server, &images.proxy).with_context(|| {
+            format!("{} does not have a deployment history yet", server.place())
+        })?;
         for Record { time, entry: Entry { what, tag, who, state } } in records {
             report::line(&format!("{time}  {what:<12}  {tag:<28}  {who:<24}  {state}"));
         }

@@ -1,4 +1,4 @@
-//! `cargo xtask remove`: removes a resource that only this checkout has.
+//! `cargo xtask remove`: removes a resource that is not on the main branch yet.
 
 use std::process::ExitCode;
 
@@ -12,22 +12,22 @@ use super::new::BuildArgs;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    what: What,
+    kind: Kind,
 }
 
 #[derive(clap::Subcommand)]
-enum What {
+enum Kind {
     Resource(ResourceArgs),
 }
 
 /// Remove a resource: its files, migrations and registrations, and its table in the local database
 ///
-/// Refuses if the main branch of the remote has the migration, or if a later migration refers to the table.
+/// Fails if the main branch of the remote contains the migration, or if a later migration refers to the table.
 #[derive(clap::Args)]
 struct ResourceArgs {
-    /// The resource: book
+    /// The name of the resource, such as book
     name: String,
-    /// Do not ask before rows and edits are lost
+    /// Do not ask for confirmation before rows and edits are lost
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
@@ -36,11 +36,11 @@ struct ResourceArgs {
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        let What::Resource(ResourceArgs { name, yes, build }) = self.what;
+        let Kind::Resource(ResourceArgs { name, yes, build }) = self.kind;
         let removal = scaffold::remove_resource(&project.root, &name)?;
         if !removal.uncommitted.is_empty() {
             let files = removal.uncommitted.join(", ");
-            confirm(&format!("{files}: not committed, will be lost."), yes)?;
+            confirm(&format!("These files are not committed and will be lost: {files}."), yes)?;
         }
         roll_back(project, removal.first_migration, yes)?;
         build.apply(&removal.plan, project)?;
@@ -48,7 +48,7 @@ impl Args {
     }
 }
 
-/// Undoes the migration and the ones after it in the local database, while their files exist.
+/// Reverts the migration and all later migrations in the local database, while their files exist.
 fn roll_back(project: &Project, migration: i32, yes: bool) -> anyhow::Result<()> {
     let version = || -> anyhow::Result<(Box<dyn Engine + '_>, i64)> {
         let (engine, _) = engine::current(project)?;
@@ -59,7 +59,8 @@ fn roll_back(project: &Project, migration: i32, yes: bool) -> anyhow::Result<()>
     };
     let Ok((engine, version)) = version() else {
         report::note(&format!(
-            "no database is running. If yours has migration {migration}, run cargo xtask recreate-db after the next up."
+            "no database is running. If your database has migration {migration}, run `cargo xtask recreate-db` \
+             after the next `cargo xtask up`."
         ));
         return Ok(());
     };

@@ -1,13 +1,13 @@
-//! `cargo xtask restart`: stops a service and starts it again, as it was built last.
+//! `cargo xtask restart`: restarts services without a rebuild.
 
 use std::process::ExitCode;
 
 use context::{lock, project::Project, report};
 
-/// Stop a service, or all, and start it again; nothing is rebuilt
+/// Restart one service or all services, without a rebuild
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// postgres or api; both if none is given
+    /// The service: postgres or api [default: both]
     service: Option<String>,
 }
 

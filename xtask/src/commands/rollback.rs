@@ -1,4 +1,4 @@
-//! `cargo xtask rollback`: has the release before serve again.
+//! `cargo xtask rollback`: switches back to the previous release.
 
 use std::{process::ExitCode, time::Instant};
 
@@ -13,14 +13,14 @@ use deploy::{
     schema,
 };
 
-/// Have the release before serve again, without losing a request
+/// Roll back to the previous release without downtime
 ///
-/// Refused when the schema has moved on since, with the reason. A second one goes back another release.
+/// Fails if the schema has changed since the previous release. A second rollback goes back one more release.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     host: HostArgs,
-    /// Also on a schema that has moved on: its migrations only added, and the release before runs on it
+    /// Roll back even if the schema has changed; the previous release must work with the current schema
     #[arg(long)]
     keep_schema: bool,
 }
@@ -40,7 +40,7 @@ impl Args {
         let target = Images::of(project, &settings, &tag)?;
         if !self.keep_schema {
             schema::must_fit(&server, &images, &target)
-                .with_context(|| format!("a rollback from {now} to {tag} is refused"))?;
+                .with_context(|| format!("the rollback from {now} to {tag} is refused"))?;
         }
         history.begin(&tag)?;
         let done = report::stage("roll back", || {
@@ -48,7 +48,7 @@ impl Args {
             Ok((
                 (),
                 format!(
-                    "{tag} serves after {after:.1} s, on {number} replicas in the place of {now}"
+                    "{tag} serves after {after:.1} s on {number} replicas, and {now} is stopped"
                 ),
             ))
         });
@@ -56,13 +56,13 @@ impl Args {
         done?;
         report::line(&format!("done in {:.1} s", started.elapsed().as_secs_f64()));
         if is_mixed {
-            bail!("a roll-out was interrupted, and has been undone");
+            bail!("an interrupted rolling update has been reverted");
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// The release that was deployed before the one that serves now.
+/// Returns the release that was deployed before `now`. Releases that never served are skipped.
 fn before<'a>(records: &'a [Record], now: &str) -> Option<&'a str> {
     let deployed: Vec<_> = records
         .iter()
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_rollback_goes_one_release_further_back() {
+    fn each_rollback_goes_back_one_more_release() {
         let record = |(what, tag, state): (&str, &str, &str)| Record {
             time: String::new(),
             entry: Entry {

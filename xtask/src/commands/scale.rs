@@ -1,4 +1,4 @@
-//! `cargo xtask scale`: more replicas of the API, or fewer.
+//! `cargo xtask scale`: changes the number of API replicas in production.
 
 use std::{process::ExitCode, time::Instant};
 
@@ -9,13 +9,14 @@ use deploy::{
     rolling_update::{self, Serving},
 };
 
-/// Have this many replicas of the API serve, in production
+/// Scale the production API to COUNT replicas, without downtime
 ///
-/// No request is lost: a replica gets requests when it is ready, and gets no more before it stops.
+/// A new replica gets requests only after it is ready. A removed replica finishes its requests before it stops.
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// The number of replicas, from 1 to 20
     #[arg(value_parser = clap::value_parser!(u8).range(1..=20))]
-    number: u8,
+    count: u8,
     #[command(flatten)]
     host: HostArgs,
 }
@@ -27,15 +28,15 @@ impl Args {
         let server = self.host.server(project, &settings)?;
         let Serving { tag, images, number: before, .. } =
             rolling_update::serving(&server, project)?;
-        let entry = Entry::new(project, &format!("scale to {}", self.number), &tag);
+        let entry = Entry::new(project, &format!("scale to {}", self.count), &tag);
         let mut history = History::open(&server, &images.proxy, &entry)?;
         history.write("started")?;
-        let number = usize::from(self.number);
-        let rolled = rolling_update::run(&server, &images, number, number);
+        let count = usize::from(self.count);
+        let rolled = rolling_update::run(&server, &images, count, count);
         history.end(&rolled)?;
         rolled?;
         report::line(&format!(
-            "{before} → {number} replicas on {} in {:.1} s",
+            "{before} → {count} replicas on {} in {:.1} s",
             server.place(),
             started.elapsed().as_secs_f64()
         ));

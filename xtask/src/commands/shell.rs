@@ -1,13 +1,13 @@
-//! `cargo xtask shell`: a shell where a service runs.
+//! `cargo xtask shell`: opens a shell in the environment of a service.
 
 use std::process::ExitCode;
 
 use context::{process, project::Project};
 
-/// Open a shell where a service runs, with its settings
+/// Open a shell in the environment of a service
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// postgres or api
+    /// The service: postgres or api
     #[arg(default_value = "api")]
     service: String,
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask status`: what runs, and how it is.
+//! `cargo xtask status`: shows the state of the stack.
 
 mod all;
 mod production;
@@ -11,20 +11,20 @@ use context::{http, project::Project, report, service::Service, state::State, ur
 use deploy::ProductionArgs;
 use engine::{DevServer, Engine, SourceStatus};
 
-/// Show what runs: engine, services, health, ports, URLs, schema, uptime, memory
+/// Show the state of the stack: engine, services, health, ports, URLs, schema, uptime, memory
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
-    /// The stacks of every checkout on this machine
+    /// Show the stacks of all checkouts on this machine
     #[arg(long)]
     all: bool,
     #[command(flatten)]
     production: ProductionArgs,
 }
 
-/// The answer, as `--json` prints it.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Status {
     up: bool,
@@ -34,11 +34,11 @@ struct Status {
     profile: &'static str,
     api: String,
     docs: String,
-    /// None where no port of this machine leads to it.
+    /// The URL of the database. None if its port is not published.
     database: Option<String>,
     services: Vec<Service>,
     schema: Option<serde_json::Value>,
-    /// Whether the newest source is served; none where nothing follows it.
+    /// The state of the newest source. None in production.
     source: Option<SourceStatus>,
 }
 
@@ -53,12 +53,12 @@ impl Args {
             return Ok(ExitCode::SUCCESS);
         }
         let Ok((engine, state)) = engine::current(project) else {
-            // Bad settings are an error; a stack that is down is an answer.
+            // Invalid settings are an error, but a stopped stack is a valid state.
             project.settings()?;
             report::line(if self.json {
                 r#"{"up":false}"#
             } else {
-                "nothing is up: `cargo xtask up` starts it"
+                "no stack is running. Start the stack with `cargo xtask up`."
             });
             return Ok(ExitCode::SUCCESS);
         };
@@ -112,7 +112,7 @@ impl Status {
 
 fn schema_text(schema: Option<&serde_json::Value>) -> String {
     let Some(schema) = schema else {
-        return "unknown: the database does not answer".to_owned();
+        return "unknown, because the database does not respond".to_owned();
     };
     let pending = schema["pending"].as_array().map_or(0, Vec::len);
     format!("version {}, {pending} migrations pending", schema["version"])
@@ -134,7 +134,7 @@ fn table(services: &[Service]) {
     }
 }
 
-/// What the migration tool says, if it can.
+/// Returns the output of `migrate status`. None if the database does not respond.
 fn schema(engine: &dyn Engine) -> Option<serde_json::Value> {
     let output = engine.migrate(&["status", "--json"], false).ok()?.output().ok()?;
     serde_json::from_slice(&output.stdout).ok()

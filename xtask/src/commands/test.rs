@@ -1,17 +1,17 @@
-//! `cargo xtask test`: `cargo test` with the right engine.
+//! `cargo xtask test`: runs `cargo test` with the engine of the stack.
 
 use std::process::ExitCode;
 
 use context::{engine_kind::EngineChoice, process, project::Project, report};
 use deploy::previous_release;
 
-/// Run `cargo test` with a database from the engine that the stack would run on
+/// Run `cargo test` with a database from the engine of the stack
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Where the tests' PostgreSQL comes from; the default is the engine that runs, else ENGINE in .env
+    /// The engine of the test database [default: the running engine, otherwise ENGINE in .env]
     #[arg(long, value_enum)]
     engine: Option<EngineChoice>,
-    /// Run the end-to-end tests of the last release (tag v*) against the schema of this checkout
+    /// Run the end-to-end tests of the previous release (the last tag v*) against the schema of this checkout
     #[arg(long)]
     previous_release: bool,
     /// Arguments for `cargo test`
@@ -26,7 +26,7 @@ impl Args {
         let mut arguments = self.arguments;
         if self.previous_release {
             let Some(release) = previous_release::check_out(project)? else {
-                report::line("there is no release yet (a tag v*): nothing to compare with");
+                report::line("there is no release yet (a tag v*), so no tests were run");
                 return Ok(ExitCode::SUCCESS);
             };
             arguments.splice(..0, release.arguments());

@@ -1,4 +1,4 @@
-//! `cargo xtask up`: brings the whole stack to healthy and returns.
+//! `cargo xtask up`: starts the whole stack and waits until the stack is healthy.
 
 use std::{process::ExitCode, time::Instant};
 
@@ -18,25 +18,25 @@ use engine::{DevServer, Engine, SourceStatus, choose, database_branch, wait_unti
 
 use super::migrate::check_pending;
 
-/// Bring the whole stack to healthy: .env, images or local cluster, schema, sample rows, API
+/// Start the whole stack and wait until it is healthy
 ///
-/// A second `up` with nothing changed does nothing and says so; after an edit it rebuilds and
-/// restarts what changed. Data is kept.
+/// Creates .env, prepares the images or the local cluster, builds the source, applies the migrations, loads the
+/// sample rows and starts the API. Another `up` rebuilds and restarts only what has changed. Data is kept.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What runs it; the default is ENGINE in .env
+    /// The engine that runs the stack [default: ENGINE in .env]
     #[arg(long, value_enum)]
     engine: Option<EngineChoice>,
-    /// Run the release build in the production profile: no sample rows, no landing page
+    /// Run the release build in the production profile, without sample rows and landing page
     #[arg(long)]
     production: bool,
-    /// Fail if a port is taken instead of using the next free one
+    /// Fail if a port is taken, instead of using the next free port
     #[arg(long)]
     strict_ports: bool,
 }
 
 impl Args {
-    /// What brings a stack back as it was.
+    /// Returns the arguments that start a stack again in the same profile.
     pub(crate) fn again(production: bool) -> Self {
         Self { engine: None, production, strict_ports: false }
     }
@@ -55,7 +55,7 @@ impl Args {
                 state
             }
             Some(state) => bail!(
-                "the stack is up on the engine {}: `cargo xtask down` first",
+                "the stack is running on the engine {}. Run `cargo xtask down` first.",
                 state.engine.as_str()
             ),
             None => self.new_state(&settings)?,
@@ -63,15 +63,15 @@ impl Args {
         let running = engine::open(project, project.settings()?, &state)?.services(false)?;
         if is_healthy(&running) {
             let engine = engine::open(project, project.settings()?, &state)?;
-            if let Some(said) =
+            if let Some(message) =
                 database_branch::follow(project, &*engine, &settings, state.production)?
             {
-                report::note(&said);
+                report::note(&message);
             }
         }
-        let stays = !(self.strict_ports && ports::are_others(&state, &settings));
+        let keeps_ports = !(self.strict_ports && ports::differ_from_settings(&state, &settings));
         let same = state.built.as_ref() == Some(&now) && state.production == production;
-        if stays && same && is_healthy(&running) && serves_the_newest(&state) {
+        if keeps_ports && same && is_healthy(&running) && serves_the_newest(&state) {
             report::line(&format!(
                 "already up, and nothing changed ({:.1} s)",
                 started.elapsed().as_secs_f64()
@@ -80,13 +80,13 @@ impl Args {
             return Ok(ExitCode::SUCCESS);
         }
 
-        if stays
-            && same_but_for_the_source(&state, &now, production)
+        if keeps_ports
+            && only_source_changed(&state, &now, production)
             && is_healthy(&running)
             && Self::follow(project, &mut state, now.clone())?
         {
             report::line(&format!(
-                "up: the running stack has followed the source ({:.1} s)",
+                "up: the running stack serves the changed source ({:.1} s)",
                 started.elapsed().as_secs_f64()
             ));
             summary(&state, &settings);
@@ -105,7 +105,7 @@ impl Args {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Waits until the running stack serves the newest source, if it can do that by itself.
+    /// Waits until the development server serves the newest source. Returns false if the stack must be restarted.
     fn follow(project: &Project, state: &mut State, now: Fingerprints) -> anyhow::Result<bool> {
         let engine = engine::open(project, project.settings()?, state)?;
         let Some(source) = engine.dev_server().and_then(DevServer::wait) else { return Ok(false) };
@@ -125,7 +125,7 @@ impl Args {
         Ok(true)
     }
 
-    /// Takes ports and starts on them: once more if somebody was quicker at one of them.
+    /// Chooses ports and starts the stack. Tries again if another process has taken a port in the meantime.
     fn start(
         &self,
         project: &Project,
@@ -141,8 +141,8 @@ impl Args {
             let Err(error) = start(project, state) else { return Ok(()) };
             running = engine::open(project, project.settings()?, state)?.services(false)?;
             tries -= 1;
-            if tries == 0 || !ports::are_lost(state, &running) {
-                return Err(error.context("`up` did not finish"));
+            if tries == 0 || !ports::were_taken(state, &running) {
+                return Err(error.context("cannot start the stack"));
             }
         }
     }
@@ -153,7 +153,7 @@ impl Args {
     }
 }
 
-/// The stages, in their order. What a failed one leaves is taken up by the next `up`.
+/// Runs all stages in order. After a failed stage, the next `up` continues.
 fn start(project: &Project, state: &mut State) -> anyhow::Result<()> {
     let mut engine = engine::open(project, project.settings()?, state)?;
     report::stage("prepare", || Ok(((), engine.prepare()?)))?;
@@ -165,10 +165,10 @@ fn start(project: &Project, state: &mut State) -> anyhow::Result<()> {
         engine.build()?;
         Ok(((), "compiled".to_owned()))
     })?;
-    if let Some(said) =
+    if let Some(message) =
         database_branch::follow(project, &*engine, &project.settings()?, state.production)?
     {
-        report::note(&said);
+        report::note(&message);
     }
     if state.production {
         report::stage("check", || Ok(((), check_pending(project, &*engine)?)))?;
@@ -177,21 +177,21 @@ fn start(project: &Project, state: &mut State) -> anyhow::Result<()> {
     state.api = report::stage("api", || {
         Ok((engine.start_api()?, format!("started on port {}", state.api_port)))
     })?;
-    // From here on `down` must know of the process.
+    // `down` needs the process ID, even if the next stage fails.
     state.save(project)?;
     report::stage("ready", || {
         wait_until_ready(&*engine, state.api_port)?;
-        Ok(((), "the API answers and reaches its database".to_owned()))
+        Ok(((), "the API is ready and connected to its database".to_owned()))
     })
 }
 
-/// Applies the migrations, loads the sample rows into a new schema, and returns what the tool said.
+/// Applies the migrations, loads the sample rows into a new schema, and summarizes the output of the migration tool.
 fn migrate(engine: &dyn Engine, production: bool) -> anyhow::Result<String> {
     let arguments: &[_] = if production { &["up"] } else { &["up", "--seed"] };
-    let said = engine.migrate_output(arguments, true)?;
+    let output = engine.migrate_output(arguments, true)?;
     let (applied, rest): (Vec<_>, Vec<_>) =
-        said.lines().partition(|line| line.starts_with("applied "));
-    // A new database gets all of them, whose names would take several lines.
+        output.lines().partition(|line| line.starts_with("applied "));
+    // The names of all migrations of a new database would take several lines.
     if applied.len() > 3 {
         let count = format!("applied {} migrations", applied.len());
         return Ok([&[count.as_str()], rest.as_slice()].concat().join(", "));
@@ -199,7 +199,7 @@ fn migrate(engine: &dyn Engine, production: bool) -> anyhow::Result<String> {
     Ok([applied, rest].concat().join(", "))
 }
 
-/// Whether the API is ready, and is not of an older source than the supervisor knows of.
+/// Returns whether the API is ready and serves the newest source that the development server has seen.
 fn serves_the_newest(state: &State) -> bool {
     let is_live = || {
         let source = http::get(state.api_port, "/reload").ok()?.1;
@@ -208,8 +208,8 @@ fn serves_the_newest(state: &State) -> bool {
     http::is_ready(state.api_port) && (state.production || is_live() == Some(true))
 }
 
-/// Whether what changed since the last `up` is at most what the supervisor follows by itself.
-fn same_but_for_the_source(state: &State, now: &Fingerprints, production: bool) -> bool {
+/// Returns whether at most the source has changed since the last `up`. The development server handles such changes.
+fn only_source_changed(state: &State, now: &Fingerprints, production: bool) -> bool {
     let same = |built: &Fingerprints| {
         built.images == now.images && built.settings == now.settings && !production
     };
@@ -222,7 +222,7 @@ fn is_healthy(services: &[Service]) -> bool {
         .all(|name| services.iter().any(|service| service.name == *name && service.is_running()))
 }
 
-/// What is running and where, and what one wants next.
+/// Prints the URLs of the stack and the next commands.
 fn summary(state: &State, settings: &Settings) {
     let Urls { api, docs, database } = Urls::of(state, settings);
     report::line("");
@@ -236,14 +236,11 @@ fn summary(state: &State, settings: &Settings) {
     report::line("");
     if state.production {
         report::next("cargo xtask logs -f", "follow the log");
-        report::next("cargo xtask psql", "look into the database");
-        report::next("cargo xtask up", "after an edit: build and restart");
+        report::next("cargo xtask psql", "open the database");
+        report::next("cargo xtask up", "build and restart after an edit");
     } else {
-        report::next(
-            "cargo xtask logs -f",
-            "follow what is edited, built and served, and every request",
-        );
-        report::next("cargo xtask token", "a token for curl and the docs page's 'Authorize'");
-        report::next("cargo xtask psql", "look into the database");
+        report::next("cargo xtask logs -f", "follow builds and requests");
+        report::next("cargo xtask token", "print a token for curl and the docs page");
+        report::next("cargo xtask psql", "open the database");
     }
 }

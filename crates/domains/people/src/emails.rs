@@ -1,4 +1,4 @@
-//! The e-mail addresses of a person, one by one. A change raises the version of the person.
+//! Operations on single e-mail addresses of a person. Every change increments the version of the person.
 
 use poem_openapi::{
     ApiResponse, Object, OpenApi,
@@ -6,7 +6,7 @@ use poem_openapi::{
     types::Example,
 };
 use serde::{Deserialize, Serialize};
-use uuid::{Uuid, uuid};
+use uuid::Uuid;
 use web::{
     AppState, audited,
     auth::{Reader, Writer},
@@ -21,43 +21,30 @@ use web::{
 
 use crate::persons::Tag;
 
-const LIST: &str = "-- emails.list
-    SELECT emails.id, address
-    FROM persons LEFT JOIN emails ON person_id = persons.id
-    WHERE persons.id = $1
-    ORDER BY position, emails.id";
+const FIND: &str = "-- emails.find
+    SELECT emails FROM persons WHERE id = $1";
 
-const LOCK_PERSON: &str = "-- emails.lock_person
-    SELECT version FROM persons WHERE id = $1 FOR UPDATE";
+const LOCK: &str = "-- emails.lock
+    SELECT emails, version FROM persons WHERE id = $1 FOR UPDATE";
 
 const ADD: &str = audited!(
     3,
-    with: "changed AS (
-        -- emails.add
-        UPDATE persons SET version = version + 1, updated_at = now()
-        WHERE id = $1 AND (SELECT count(*) FROM emails WHERE person_id = $1) < 20
-        RETURNING id
-    ), added AS (
-        INSERT INTO emails (person_id, address, position)
-        SELECT id, $2, (SELECT coalesce(max(position), 0) + 1 FROM emails WHERE person_id = $1) FROM changed
-        RETURNING id, address
-    )",
-    select: "SELECT id, address FROM added"
+    "-- emails.add
+    UPDATE persons SET emails = emails || $2::text, version = version + 1, updated_at = now()
+    WHERE id = $1
+    RETURNING id, emails"
 );
 
 const REMOVE: &str = audited!(
     3,
-    with: "removed AS (
-        -- emails.remove
-        DELETE FROM emails WHERE person_id = $1 AND id = $2
-        RETURNING person_id
-    ), changed AS (
-        UPDATE persons SET version = version + 1, updated_at = now()
-        FROM removed WHERE persons.id = removed.person_id
-        RETURNING persons.id
-    )",
-    select: "SELECT id, EXISTS (SELECT FROM emails WHERE person_id = $1 AND emails.id <> $2) AS is_left FROM changed"
+    "-- emails.remove
+    UPDATE persons SET emails = array_remove(emails, $2::text), version = version + 1, updated_at = now()
+    WHERE id = $1
+    RETURNING id"
 );
+
+/// The maximum number of addresses of a person. The constraint `persons_emails_count` has the same limit.
+const MAX_EMAILS: usize = 20;
 
 pub(crate) struct Emails {
     database: Database,
@@ -81,25 +68,21 @@ impl Emails {
         /// The id of the person.
         id: Path<Uuid>,
     ) -> Result<Json<EmailList>, ApiError> {
-        let rows = self.database.client().await?.query(LIST, &[&id.0]).await?;
-        if rows.is_empty() {
-            return Err(ApiError::NotFound("person"));
-        }
-        // A person without addresses has one row without an address.
-        let rows = rows.iter().filter(|row| row.get::<_, Option<Uuid>>("id").is_some());
-        Ok(Json(EmailList { items: rows.map(Email::read).collect() }))
+        let rows = self.database.client().await?.query(FIND, &[&id.0]).await?;
+        let row = rows.first().ok_or(ApiError::NotFound("person"))?;
+        Ok(Json(EmailList { items: row.get("emails") }))
     }
 
     /// Add an e-mail address
     ///
-    /// Adds the address at the end of the person's list, which holds at most 20.
+    /// Adds the address to the end of the person's list, which holds at most 20 addresses.
     #[oai(path = "/persons/:id/emails", method = "post", operation_id = "addEmail")]
     async fn add(
         &self,
         caller: Writer,
         /// The id of the person.
         id: Path<Uuid>,
-        /// Repeating a request with the same key returns the first response and creates nothing.
+        /// A repeated request with the same key returns the first response and adds nothing.
         #[oai(name = "Idempotency-Key")]
         key: Header<Option<IdempotencyKey>>,
         body: Json<AddEmail>,
@@ -108,96 +91,76 @@ impl Emails {
         let operation = format!("addEmail {person}");
         let request = key.0.map(|key| idempotency::Request::new(&by, &key, &operation, &body.0));
         let (by, address) = (&by, &body.0.address);
-        let email = once(&self.database, request, |transaction| async move {
+        let list = once(&self.database, request, |transaction| async move {
             let transaction: &dyn Connection = &*transaction;
-            // The limit of the list is checked while nobody else can change it.
-            transaction.query_one(LOCK_PERSON, &[&person]).await.or_not_found("person")?;
+            // The lock prevents concurrent requests from changing the list after the check.
+            let row = transaction.query_one(LOCK, &[&person]).await.or_not_found("person")?;
+            let emails: Vec<EmailAddress> = row.get("emails");
+            let conflict = |problem| FieldError::new("/address".to_owned(), problem);
+            if emails.contains(address) {
+                return Err(ApiError::Conflict(vec![conflict("is already in the list")]));
+            }
+            if emails.len() >= MAX_EMAILS {
+                return Err(ApiError::Conflict(vec![conflict(
+                    "the list already has 20 addresses",
+                )]));
+            }
             let entry = audit::entry(by, "person", person);
-            let added = transaction
-                .query_opt(ADD, &[&person, address, &store::Json(&entry)])
-                .await
-                .on_constraint(
-                    "emails_person_id_address_key",
-                    "/address",
-                    "is already in the list",
-                )?;
-            let full = FieldError::new("/address".to_owned(), "the list has 20 addresses");
-            added.as_ref().map(Email::read).ok_or(ApiError::Conflict(vec![full]))
+            let row = transaction.query_one(ADD, &[&person, address, &store::Json(&entry)]).await?;
+            Ok(EmailList { items: row.get("emails") })
         })
         .await?;
-        let location = format!("/persons/{person}/emails/{}", email.id);
-        Ok(AddEmailResponse::Created(Json(email), location))
+        Ok(AddEmailResponse::Created(Json(list), format!("/persons/{person}/emails")))
     }
 
     /// Remove an e-mail address
     ///
-    /// Removes the address from the person's list, which keeps at least one.
-    #[oai(path = "/persons/:id/emails/:email_id", method = "delete", operation_id = "removeEmail")]
+    /// Removes the address from the person's list. The last address cannot be removed.
+    #[oai(path = "/persons/:id/emails/:address", method = "delete", operation_id = "removeEmail")]
     async fn remove(
         &self,
         caller: Writer,
         /// The id of the person.
         id: Path<Uuid>,
-        /// The id of the address.
-        email_id: Path<Uuid>,
-        /// Remove the address only if the version of the person still has this ETag.
+        /// The address. Letter case is ignored.
+        address: Path<EmailAddress>,
+        /// Remove the address only if the person still has this ETag.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
     ) -> Result<DeletedResponse, ApiErrorOr<409>> {
         let entry = &audit::entry(&caller.by("removeEmail"), "person", id.0);
-        let (person, email, if_match) = (id.0, email_id.0, if_match.0.as_deref());
+        let (person, address, if_match) = (id.0, &address.0, if_match.0.as_deref());
         once(&self.database, None, |transaction| async move {
             let transaction: &dyn Connection = &*transaction;
-            let locked = transaction.query_one(LOCK_PERSON, &[&person]).await;
-            etag::check(if_match, locked.or_not_found("person")?.get("version"))?;
-            let removed =
-                transaction.query_one(REMOVE, &[&person, &email, &store::Json(entry)]).await;
-            let left: bool = removed.or_not_found("e-mail address")?.get("is_left");
-            // An error rolls the transaction back.
-            let last = FieldError::parameter("email_id", "is the person's last address");
-            if left { Ok(()) } else { Err(ApiError::Conflict(vec![last])) }
+            let row = transaction.query_one(LOCK, &[&person]).await.or_not_found("person")?;
+            etag::check(if_match, row.get("version"))?;
+            let emails: Vec<EmailAddress> = row.get("emails");
+            if !emails.contains(address) {
+                return Err(ApiError::NotFound("e-mail address"));
+            }
+            if emails.len() == 1 {
+                let last = FieldError::parameter("address", "is the person's last address");
+                return Err(ApiError::Conflict(vec![last]));
+            }
+            transaction.query_one(REMOVE, &[&person, address, &store::Json(entry)]).await?;
+            Ok(())
         })
         .await?;
         Ok(DeletedResponse::Deleted)
     }
 }
 
-/// An e-mail address of a person.
-#[derive(Debug, Serialize, Deserialize, Object)]
-#[oai(example)]
-struct Email {
-    /// The id of the address.
-    id: Uuid,
-    /// The address as it was given.
-    address: String,
-}
-
-impl Email {
-    fn read(row: &store::Row) -> Self {
-        Self { id: row.get("id"), address: row.get("address") }
-    }
-}
-
-impl Example for Email {
-    fn example() -> Self {
-        Self {
-            id: uuid!("01900000-0000-7000-9000-000000000011"),
-            address: "ada@example.com".to_owned(),
-        }
-    }
-}
-
 /// The e-mail addresses of a person.
-#[derive(Debug, Serialize, Object)]
+#[derive(Debug, Serialize, Deserialize, Object)]
 #[oai(example)]
 struct EmailList {
     /// The addresses in the order of the list.
-    items: Vec<Email>,
+    items: Vec<EmailAddress>,
 }
 
 impl Example for EmailList {
     fn example() -> Self {
-        Self { items: vec![Email::example()] }
+        Self { items: vec![EmailAddress("ada@example.com".to_owned())] }
     }
 }
 
@@ -205,7 +168,7 @@ impl Example for EmailList {
 #[derive(Debug, Serialize, Deserialize, Object)]
 #[oai(example)]
 struct AddEmail {
-    /// The address. The list must not have it yet, whatever its case.
+    /// The address. It must not be in the person's list yet. Letter case is ignored.
     address: EmailAddress,
 }
 
@@ -217,11 +180,11 @@ impl Example for AddEmail {
 
 #[derive(ApiResponse)]
 enum AddEmailResponse {
-    /// The address as stored
+    /// The addresses of the person
     #[oai(status = 201)]
     Created(
-        Json<Email>,
-        /// The path of the address.
+        Json<EmailList>,
+        /// The path of the list.
         #[oai(header = "Location")]
         String,
     ),

@@ -1,4 +1,4 @@
-//! Persons.
+//! The person resource: its fields, queries and operations.
 
 use poem_openapi::{
     Object, OpenApi, Tags,
@@ -17,10 +17,10 @@ use web::{
     resource::{
         Created, Deleted, Fetched, Listed, Patch, Queries, Resource, Updated, default_limit,
     },
-    text::{EmailAddress, IdempotencyKey, Line, Search},
+    text::{EmailAddress, IdempotencyKey, Line, Search, deduplicate},
 };
 
-/// The fields of a person that clients write.
+/// The writable fields of a person.
 #[derive(Debug, Serialize, Deserialize, Object)]
 #[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct CreatePerson {
@@ -29,8 +29,9 @@ pub(crate) struct CreatePerson {
     /// The name that friends use.
     #[serde(skip_serializing_if = "Option::is_none")]
     nickname: Option<Line<50>>,
-    /// The e-mail addresses, each of them once whatever its case.
+    /// The e-mail addresses, stored in lower case and without duplicates.
     #[oai(validator(min_items = 1, max_items = 20))]
+    #[serde(deserialize_with = "deduplicate")]
     emails: Vec<EmailAddress>,
 }
 
@@ -50,19 +51,15 @@ static QUERIES: Queries = Queries {
     name: "person",
     table: "persons",
     list: "-- persons.list
-        SELECT id, name, nickname, version, created_at, updated_at,
-            ARRAY(SELECT address FROM emails WHERE person_id = persons.id ORDER BY position, id) AS emails
+        SELECT id, name, nickname, emails, version, created_at, updated_at
         FROM persons
         WHERE id > $1
-        ORDER BY id
-        LIMIT (SELECT $2::int)",
+        ORDER BY id LIMIT (SELECT $2::int)",
     search: Some(
         "-- persons.search
-        SELECT id, name, nickname, version, created_at, updated_at,
-            ARRAY(SELECT address FROM emails WHERE person_id = persons.id ORDER BY position, id) AS emails
+        SELECT id, name, nickname, emails, version, created_at, updated_at
         FROM persons
-        WHERE ($1::text IS NULL
-                OR id IN (SELECT person_id FROM emails WHERE lower(address) = lower($1)))
+        WHERE ($1::text IS NULL OR emails @> ARRAY[$1])
             AND ($2::text IS NULL
                 OR to_tsvector('simple', name || ' ' || coalesce(nickname, '')) @@ websearch_to_tsquery('simple', $2))
             AND id > $3
@@ -70,63 +67,32 @@ static QUERIES: Queries = Queries {
         LIMIT $4::int",
     ),
     find: "-- persons.find
-        SELECT id, name, nickname, version, created_at, updated_at,
-            ARRAY(SELECT address FROM emails WHERE person_id = persons.id ORDER BY position, id) AS emails
-        FROM persons
-        WHERE id = ANY ((SELECT $1::uuid[])::uuid[])",
+        SELECT id, name, nickname, emails, version, created_at, updated_at
+        FROM persons WHERE id = ANY ((SELECT $1::uuid[])::uuid[])",
     insert: audited!(
         2,
-        with: "changed AS (
-            -- persons.insert
-            INSERT INTO persons (id, name, nickname)
-            SELECT id, name, nickname FROM jsonb_populate_recordset(NULL::persons, $1)
-            RETURNING id, name, nickname, version, created_at, updated_at
-        ), given AS (
-            SELECT (person ->> 'id')::uuid AS person_id, address, position
-            FROM jsonb_array_elements($1) AS person,
-                jsonb_array_elements_text(person -> 'emails') WITH ORDINALITY AS email (address, position)
-        ), added AS (
-            INSERT INTO emails (person_id, address, position)
-            SELECT person_id, address, position FROM given
-        )",
-        select: "SELECT *, ARRAY(SELECT address FROM given WHERE person_id = id ORDER BY position) AS emails
-        FROM changed"
+        "-- persons.insert
+        INSERT INTO persons (id, name, nickname, emails)
+        SELECT id, name, nickname, emails FROM jsonb_populate_recordset(NULL::persons, $1)
+        RETURNING id, name, nickname, emails, version, created_at, updated_at"
     ),
-    // An update that changes the list of addresses must have seen the current list. A row that changed since the query
-    // began matches no version, and the kit tries again.
     update: audited!(
         4,
-        with: "changed AS (
-            -- persons.update
-            UPDATE persons SET (name, nickname, version, updated_at) = (
-                SELECT name, nickname, persons.version + 1, now()
-                FROM jsonb_populate_record(persons.*, $1)
-            )
-            WHERE id = $2 AND ($3::int[] IS NULL OR version = ANY ($3))
-                AND version = (SELECT version FROM persons AS seen WHERE seen.id = $2)
-            RETURNING id, name, nickname, version, created_at, updated_at
-        ), given AS (
-            SELECT address, position
-            FROM changed, jsonb_array_elements_text($1 -> 'emails') WITH ORDINALITY AS email (address, position)
-        ), removed AS (
-            DELETE FROM emails USING changed WHERE person_id = changed.id AND $1 ? 'emails'
-            RETURNING emails.id
-        ), added AS (
-            INSERT INTO emails (person_id, address, position)
-            SELECT changed.id, address, position FROM changed, given
-            WHERE (SELECT count(*) FROM removed) >= 0
-        )",
-        select: "SELECT *, CASE WHEN $1 ? 'emails' THEN ARRAY(SELECT address FROM given ORDER BY position)
-            ELSE ARRAY(SELECT address FROM emails WHERE person_id = changed.id ORDER BY position, id) END AS emails
-        FROM changed"
+        "-- persons.update
+        UPDATE persons SET (name, nickname, emails, version, updated_at) = (
+            SELECT name, nickname, emails, persons.version + 1, now()
+            FROM jsonb_populate_record(persons.*, $1)
+        )
+        WHERE id = $2 AND ($3::int[] IS NULL OR version = ANY ($3))
+        RETURNING id, name, nickname, emails, version, created_at, updated_at"
     ),
     delete: audited!(
         3,
         "-- persons.delete
-        DELETE FROM persons WHERE id = $1 AND ($2::int[] IS NULL OR version = ANY ($2))
+        DELETE FROM persons
+        WHERE id = $1 AND ($2::int[] IS NULL OR version = ANY ($2))
         RETURNING id"
     ),
-    constraints: &[("emails_person_id_address_key", "emails", "has an address twice")],
     ..Queries::DEFAULT
 };
 
@@ -148,19 +114,19 @@ pub(crate) enum Tag {
 impl Persons {
     /// List persons
     ///
-    /// Returns a page of persons, oldest first. Pass the `next` of a page as `cursor` to get the page after it.
+    /// Returns a page of persons, oldest first. Pass its `next` value as `cursor` to get the next page.
     #[oai(path = "/persons", method = "get", operation_id = "listPersons")]
     async fn list(
         &self,
         _caller: Reader,
-        /// The maximum number of persons on the page.
+        /// The maximum number of persons to return.
         #[oai(default = "default_limit", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<u32>,
-        /// The `next` of the previous page.
+        /// The `next` value of the previous page.
         cursor: Query<Option<Uuid>>,
-        /// Only the persons with this e-mail address, whatever its case.
-        email: Query<Option<Search<3, 254>>>,
-        /// Only persons whose text matches this web search: words, "a phrase", OR, -exclusion.
+        /// Return only persons with this e-mail address. Letter case is ignored.
+        email: Query<Option<EmailAddress>>,
+        /// Return only persons that match this search. Supports words, "phrases", OR and -exclusions.
         q: Query<Option<Search<1, 200>>>,
     ) -> Result<Listed<CreatePerson>, ApiError> {
         self.0.list(cursor.0, limit.0, filters![email.0, q.0]).await
@@ -168,12 +134,12 @@ impl Persons {
 
     /// Create a person
     ///
-    /// Stores the person with its e-mail addresses and returns it.
+    /// Returns the person with its id and version.
     #[oai(path = "/persons", method = "post", operation_id = "createPerson")]
     async fn create(
         &self,
         caller: Writer,
-        /// Repeating a request with the same key returns the first response and creates nothing.
+        /// A repeated request with the same key returns the first response and creates nothing.
         #[oai(name = "Idempotency-Key")]
         key: Header<Option<IdempotencyKey>>,
         body: Json<CreatePerson>,
@@ -183,14 +149,14 @@ impl Persons {
 
     /// Get a person
     ///
-    /// Returns the person with its e-mail addresses. Its version is the `ETag`.
+    /// Returns the person. The `ETag` header holds its version.
     #[oai(path = "/persons/:id", method = "get", operation_id = "getPerson")]
     async fn get(
         &self,
         _caller: Reader,
         /// The id of the person.
         id: Path<Uuid>,
-        /// Return 304 if the version still has this ETag.
+        /// Return 304 if the person still has this ETag.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Fetched<CreatePerson>, ApiError> {
@@ -199,14 +165,14 @@ impl Persons {
 
     /// Replace a person
     ///
-    /// Removes optional fields that the body does not have. The list of addresses replaces the stored list.
+    /// Replaces all fields. Optional fields missing from the body are removed.
     #[oai(path = "/persons/:id", method = "put", operation_id = "replacePerson")]
     async fn replace(
         &self,
         caller: Writer,
         /// The id of the person.
         id: Path<Uuid>,
-        /// Replace the person only if its version still has this ETag.
+        /// Replace the person only if it still has this ETag.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
         body: Json<CreatePerson>,
@@ -216,15 +182,15 @@ impl Persons {
 
     /// Update a person
     ///
-    /// Applies a JSON merge patch (RFC 7396): absent fields keep their values, `null` removes an optional field, a list of
-    /// addresses replaces the stored list.
+    /// Applies a JSON merge patch (RFC 7396). Fields missing from the body keep their values, and `null` removes an
+    /// optional field.
     #[oai(path = "/persons/:id", method = "patch", operation_id = "updatePerson")]
     async fn update(
         &self,
         caller: Writer,
         /// The id of the person.
         id: Path<Uuid>,
-        /// Update the person only if its version still has this ETag.
+        /// Update the person only if it still has this ETag.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
         body: Json<Patch<CreatePerson>>,
@@ -234,14 +200,14 @@ impl Persons {
 
     /// Delete a person
     ///
-    /// Deletes the person and its e-mail addresses. Requires an admin.
+    /// Requires the `admin` role.
     #[oai(path = "/persons/:id", method = "delete", operation_id = "deletePerson")]
     async fn delete(
         &self,
         caller: Admin,
         /// The id of the person.
         id: Path<Uuid>,
-        /// Delete the person only if its version still has this ETag.
+        /// Delete the person only if it still has this ETag.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
     ) -> Result<Deleted<CreatePerson>, ApiError> {

@@ -21,8 +21,8 @@ const POLL: Duration = Duration::from_millis(50);
 const PAUSES: [u64; 12] = [1, 2, 4, 8, 15, 15, 15, 30, 30, 30, 30, 30];
 
 const TRY_LOCK: &str = "-- store::migrations::lock\nSELECT pg_try_advisory_lock($1)";
-// A query that waits for a lock blocks all later ones, so the wait is limited to 2 s, which requests tolerate. The role's
-// statement_timeout is meant for the server.
+// A query that waits for a lock also blocks later queries, so the wait is limited to 2 s. The role's statement_timeout
+// is meant for the server, so migrations turn it off.
 const BEGIN: &str = concat!(
     "-- store::migrations::begin\n",
     "SELECT set_config('lock_timeout', '2s', false), set_config('statement_timeout', '0', false), ",
@@ -69,7 +69,7 @@ pub(super) struct Failed(
 /// state, and the next run continues from there.
 ///
 /// # Errors
-/// The problems of the files, or the message of PostgreSQL for the failed query. Earlier migrations stay applied.
+/// Returns the problems of the files, or PostgreSQL's error of the failed query. Earlier migrations stay applied.
 pub async fn apply(
     migrations: &Migrations,
     client: &mut Client,
@@ -109,7 +109,7 @@ pub(super) async fn alone<T>(
     let done = work(client).await;
     let ended = client.batch_execute(END).await;
     let unlocked = client.execute(UNLOCK, &[&LOCK]).await;
-    // The first error is the cause of later ones.
+    // The first error causes the later errors.
     let done = done?;
     ended?;
     unlocked?;
@@ -119,11 +119,13 @@ pub(super) async fn alone<T>(
 /// Waits before the next attempt after a lock timeout.
 ///
 /// # Errors
-/// `error`, if it is not a lock timeout, or after the last attempt.
+/// Returns `error` if `error` is not a lock timeout, or after the last attempt.
 pub(super) async fn pause(attempt: usize, error: Error) -> Result<(), Error> {
     let seconds = PAUSES.get(attempt).filter(|_| is_in_use(&error));
     let Some(seconds) = seconds else { return Err(error) };
-    tracing::warn!("others hold what a migration needs: again in {seconds} s");
+    tracing::warn!(
+        "a migration waits for a lock of another transaction: next attempt in {seconds} s"
+    );
     tokio::time::sleep(Duration::from_secs(*seconds)).await;
     Ok(())
 }

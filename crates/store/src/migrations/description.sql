@@ -1,5 +1,5 @@
 -- store::migrations::describe
--- From the catalogue and not by pg_dump, whose text is another one with every major version.
+-- Reads the catalogue, because the output of pg_dump changes with every major version.
 WITH spaces AS (
     SELECT oid, nspname FROM pg_namespace
     WHERE nspname NOT LIKE 'pg\_%' AND nspname <> 'information_schema'
@@ -28,7 +28,7 @@ WITH spaces AS (
             ON adrelid = attrelid AND adnum = attnum
     WHERE attnum > 0 AND NOT attisdropped
 ), constraints AS (
-    -- Version 18 lists NOT NULL among the constraints; here it is said at the column.
+    -- PostgreSQL 18 lists NOT NULL among the constraints. The description shows NOT NULL at the column.
     SELECT conrelid, contypid, contype <> 'p' AS place, conname,
         format('CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)) AS line
     FROM pg_constraint WHERE contype NOT IN ('n', 't')

@@ -46,7 +46,7 @@ pub async fn applied(client: &Client) -> Result<Vec<Applied>, Error> {
 /// Returns the version of the schema.
 ///
 /// # Errors
-/// [`Error::Unavailable`] if no migration was applied.
+/// Returns [`Error::Unavailable`] if no migration was applied.
 pub async fn version(client: &dyn Connection) -> Result<i32, Error> {
     let row = client.query_one(VERSION, &[]).await?;
     Ok(row.get::<_, Option<i32>>(0).unwrap_or(0))

@@ -45,9 +45,9 @@ pub async fn preview(
     let after = tables(&transaction).await?;
     let mut blocks = HashMap::<u32, &'static str>::new();
     for row in transaction.query(LOCKS, &[]).await? {
-        if let Some(what) = blocked_by(row.get(1)) {
-            let known = blocks.entry(row.get(0)).or_insert(what);
-            *known = what.max(known);
+        if let Some(operations) = blocked_by(row.get(1)) {
+            let known = blocks.entry(row.get(0)).or_insert(operations);
+            *known = operations.max(known);
         }
     }
     transaction.commit().await?;

@@ -32,7 +32,7 @@ impl Migrations {
     /// Returns the migrations in `files`, which are names and texts.
     ///
     /// # Errors
-    /// A file has an invalid name.
+    /// Returns an error if a file has an invalid name.
     pub fn of_files(files: &[(String, String)]) -> Result<Self, Error> {
         let ups = files.iter().filter(|(file, _)| migration_files::parse(file).is_some());
         let up = |(file, text): &(String, String)| {

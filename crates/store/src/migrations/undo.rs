@@ -18,23 +18,24 @@ DELETE FROM refinery_schema_history WHERE version = $1";
 #[derive(Debug)]
 pub struct Undo(Vec<(Migration, String)>);
 
-/// A migration does not have a down file.
+/// The error of a migration without a down file.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "there is no {0}: write what undoes it into that file, or go back to a snapshot from before it"
+    "{0} does not exist. Write the SQL that undoes the migration to this file, or restore a snapshot from before the \
+     migration"
 )]
 struct Missing(String);
 
 /// Another process has undone a migration at the same time.
 #[derive(Debug, thiserror::Error)]
-#[error("somebody else has undone {0} meanwhile; this has undone nothing")]
+#[error("another process has undone {0} at the same time. Nothing was undone here")]
 struct Undone(String);
 
 impl Undo {
     /// Plans to undo all migrations after version `to`, or only the last one.
     ///
     /// # Errors
-    /// A migration does not have a down file.
+    /// Returns an error if a migration does not have a down file.
     pub async fn plan(
         migrations: &Migrations,
         client: &Client,
@@ -63,7 +64,7 @@ impl Undo {
 /// Undoes the planned migrations in one transaction.
 ///
 /// # Errors
-/// The message of PostgreSQL for the failed query. Nothing was undone then.
+/// Returns the error of the failed query. Nothing was undone then.
 pub async fn undo(client: &mut Client, plan: &Undo) -> Result<(), Error> {
     alone(client, async |client| {
         let mut attempt = 0;

@@ -36,7 +36,8 @@ pub(super) struct AccountsApi {
 impl AccountsApi {
     /// Sign up
     ///
-    /// The account is a member's. Where sign-up is switched off, admins make accounts with this.
+    /// Creates an account with the role `member`. If sign-up is turned off on this server, the operation requires the
+    /// role `admin`. Returns 409 if the email address already has an account, and 429 after too many attempts.
     #[oai(path = "/accounts", method = "post", operation_id = "signUp")]
     async fn sign_up(
         &self,
@@ -46,7 +47,7 @@ impl AccountsApi {
         body: Json<SignUp>,
     ) -> Result<SignUpResponse, ApiErrorOr<409, 429>> {
         let by = if self.sign_up {
-            // Its owner.
+            // The new account becomes the actor.
             let request_id = Some(RequestId::of(request).0);
             Actor { account_id: None, token_id: None, action: "signUp", request_id }
         } else {
@@ -57,19 +58,20 @@ impl AccountsApi {
 
     /// List accounts
     ///
-    /// For admins. A page at a time: pass a page's `next` as `cursor` to get the one after it.
+    /// Returns a page of accounts, oldest first. Requires the role `admin`. To get the following page, pass `next` of
+    /// this page as `cursor`.
     #[oai(path = "/accounts", method = "get", operation_id = "listAccounts")]
     async fn list(
         &self,
         _caller: Admin,
-        /// How many accounts at most.
+        /// The maximum number of accounts in the page.
         #[oai(default = "default_limit", validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<u32>,
-        /// The `next` of the page before.
+        /// `next` of the previous page.
         cursor: Query<Option<Uuid>>,
     ) -> Result<Json<AccountPage>, ApiError> {
         let client = self.database.client().await?;
-        // One more than asked for tells whether there is a next page.
+        // One extra row shows whether another page follows.
         let mut found = rows::list(&client, cursor.0, limit.0 + 1).await?;
         let is_last = found.len() <= limit.0 as usize;
         found.truncate(limit.0 as usize);
@@ -77,14 +79,15 @@ impl AccountsApi {
         Ok(Json(AccountPage { items: found.into_iter().map(Account::from).collect(), next }))
     }
 
-    /// Change an account's role, or lock its owner out
+    /// Update an account
     ///
-    /// For admins, but not on their own account: one admin is always left.
+    /// Changes the role of an account, or disables it. A disabled account cannot log in, and its tokens are rejected.
+    /// Requires the role `admin`. Admins cannot change their own account, so at least one admin always remains.
     #[oai(path = "/accounts/:id", method = "patch", operation_id = "updateAccount")]
     async fn update(
         &self,
         caller: Admin,
-        /// The account's id.
+        /// The ID of the account.
         id: Path<Uuid>,
         body: Json<UpdateAccount>,
     ) -> Result<Json<Account>, ApiError> {
@@ -109,12 +112,13 @@ impl AccountsApi {
 
     /// Delete an account
     ///
-    /// For admins, but not their own. Its sessions and tokens end.
+    /// Deletes an account with its sessions and API tokens. Requires the role `admin`. Admins cannot delete their own
+    /// account.
     #[oai(path = "/accounts/:id", method = "delete", operation_id = "deleteAccount")]
     async fn delete(
         &self,
         caller: Admin,
-        /// The account's id.
+        /// The ID of the account.
         id: Path<Uuid>,
     ) -> Result<DeletedResponse, ApiError> {
         another(&caller, id.0)?;
@@ -136,7 +140,7 @@ impl AccountsApi {
 }
 
 impl AccountsApi {
-    /// Makes a member's account; if `by` has none, it is the owner's doing.
+    /// Creates an account with the role `member`. Without an account in `by`, the new account becomes the actor.
     async fn create(
         &self,
         by: Actor,
@@ -161,14 +165,14 @@ impl AccountsApi {
 
 #[derive(ApiResponse)]
 enum SignUpResponse {
-    /// The account
+    /// The new account
     #[oai(status = 201)]
     Created(Json<Account>),
 }
 
 fn another(caller: &Admin, id: Uuid) -> Result<(), ApiError> {
     if caller.0.account_id == id {
-        return Err(ApiError::Forbidden("admins do not do this to themselves"));
+        return Err(ApiError::Forbidden("admins cannot change or delete their own account"));
     }
     Ok(())
 }
@@ -176,7 +180,7 @@ fn another(caller: &Admin, id: Uuid) -> Result<(), ApiError> {
 fn taken(error: store::Error) -> ApiError {
     match error {
         store::Error::Duplicate { constraint } if constraint == rows::EMAIL_KEY => {
-            ApiError::Conflict(vec![FieldError::new("/email".to_owned(), "has an account")])
+            ApiError::Conflict(vec![FieldError::new("/email".to_owned(), "already has an account")])
         }
         error => error.into(),
     }

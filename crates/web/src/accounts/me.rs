@@ -23,9 +23,9 @@ pub(crate) struct MeApi {
 
 #[OpenApi(tag = "Tags::Accounts")]
 impl MeApi {
-    /// Get your own account
+    /// Get your account
     ///
-    /// The account of the request's token.
+    /// Returns the account of the token in the request.
     #[oai(path = "/accounts/me", method = "get", operation_id = "getOwnAccount")]
     async fn get(&self, caller: Reader) -> Result<Json<Account>, ApiError> {
         let client = self.database.client().await?;
@@ -33,9 +33,9 @@ impl MeApi {
         Ok(Json(account.into()))
     }
 
-    /// Change your own account
+    /// Update your account
     ///
-    /// Your name alone: the role is up to admins.
+    /// Changes your name. Only admins can change roles. Requires a session token.
     #[oai(path = "/accounts/me", method = "patch", operation_id = "updateOwnAccount")]
     async fn update(
         &self,
@@ -61,7 +61,8 @@ impl MeApi {
 
     /// Change your password
     ///
-    /// Ends your other sessions; API tokens go on.
+    /// Changes your password and ends your other sessions. API tokens stay valid. Requires a session token. Returns
+    /// 422 if the current password is wrong, and 429 after too many attempts.
     #[oai(path = "/accounts/me/password", method = "put", operation_id = "changePassword")]
     async fn change_password(
         &self,
@@ -89,11 +90,11 @@ impl MeApi {
             let transaction = self.database.begin().await?;
             let mut account = rows::lock(&transaction, id).await.map_err(or_unauthorized)?;
             if account.password_hash != known.password_hash {
-                // Another request has changed it meanwhile, and ended this session.
+                // Another request has changed the password in the meantime, and ended this session.
                 return Err(ApiError::Unauthorized);
             }
             account.password_hash.clone_from(&password_hash);
-            // Nobody but its owner knows this one.
+            // The new password is not public, so the account is no longer a development account.
             account.development = false;
             let by = caller.0.by("changePassword");
             store::both(
@@ -113,7 +114,7 @@ impl MeApi {
 
 #[derive(ApiResponse)]
 enum ChangedResponse {
-    /// The password is changed
+    /// The password was changed
     #[oai(status = 204)]
     Changed,
 }

@@ -32,7 +32,7 @@ pub(crate) struct SessionsApi {
     pub(crate) database: Database,
     pub(crate) authenticator: Authenticator,
     pub(crate) throttle: Throttle,
-    /// How long a session lasts.
+    /// The lifetime of a session.
     pub(crate) lifetime: Duration,
 }
 
@@ -40,7 +40,9 @@ pub(crate) struct SessionsApi {
 impl SessionsApi {
     /// Log in
     ///
-    /// Send the token with every further request, as `Authorization: Bearer <token>`.
+    /// Creates a session and returns its token. Send the token with every request, as
+    /// `Authorization: Bearer <token>`. Returns 401 if the email address or the password is wrong, and 429 after too
+    /// many attempts.
     #[oai(path = "/sessions", method = "post", operation_id = "logIn")]
     async fn log_in(
         &self,
@@ -58,7 +60,7 @@ impl SessionsApi {
 
     /// List your sessions
     ///
-    /// Those that go on; `current` is the one of this request.
+    /// Returns the sessions of your account that have not expired, oldest first. Requires a session token.
     #[oai(path = "/sessions", method = "get", operation_id = "listSessions")]
     async fn list(&self, caller: Owner) -> Result<Json<SessionList>, ApiError> {
         let client = self.database.client().await?;
@@ -74,7 +76,7 @@ impl SessionsApi {
 
     /// Log out
     ///
-    /// Ends the session of the request's own token, at once.
+    /// Ends the session of this request. Its token becomes invalid immediately.
     #[oai(path = "/sessions/current", method = "delete", operation_id = "logOut")]
     async fn log_out(&self, caller: Owner) -> Result<DeletedResponse, ApiError> {
         match self
@@ -82,20 +84,20 @@ impl SessionsApi {
             .revoke(&caller.0, "logOut", TokenKind::Session, caller.0.token_id)
             .await
         {
-            // It has ended since the token was checked.
+            // Another request has ended the session since the token was verified.
             Err(ApiError::NotFound(_)) => Err(ApiError::Unauthorized),
             ended => ended,
         }
     }
 
-    /// End one of your sessions
+    /// End a session
     ///
-    /// At once, as if it had logged out.
+    /// Ends one of your sessions. Its token becomes invalid immediately. Requires a session token.
     #[oai(path = "/sessions/:id", method = "delete", operation_id = "endSession")]
     async fn end_one(
         &self,
         caller: Owner,
-        /// The session's id.
+        /// The ID of the session.
         id: Path<Uuid>,
     ) -> Result<DeletedResponse, ApiError> {
         self.authenticator.revoke(&caller.0, "endSession", TokenKind::Session, id.0).await
@@ -103,7 +105,7 @@ impl SessionsApi {
 }
 
 impl SessionsApi {
-    /// The account with this address and password. To say no takes the same time for every reason.
+    /// Returns the account with this email address and password. A failure takes the same time for every reason.
     async fn authenticate(
         &self,
         email: &str,
@@ -122,7 +124,7 @@ impl SessionsApi {
         found.filter(may).ok_or(ApiError::WrongPassword)
     }
 
-    /// Makes a session, if the account is still as it was when the password was checked.
+    /// Creates a session, unless the account has changed since the password was verified.
     async fn begin(
         &self,
         known: &accounts::Account,
@@ -131,12 +133,12 @@ impl SessionsApi {
         let transaction = self.database.begin().await?;
         let account = accounts::lock(&transaction, known.id).await.map_err(wrong)?;
         if account.password_hash != known.password_hash {
-            // It was changed meanwhile, which has ended every session with the old one.
+            // The password was changed in the meantime, so a session with the old password must not begin.
             return Err(ApiError::WrongPassword);
         }
         telemetry::set_account(account.id);
         let token = token::generate();
-        let hash = token::hash(token.expose()).expect("it is a token");
+        let hash = token::hash(token.expose()).expect("a new token is valid");
         let new = NewToken::session(account.id, hash, Utc::now() + self.lifetime);
         let (account_id, request_id) = (Some(account.id), Some(request_id.0.clone()));
         let by = Actor { account_id, token_id: None, action: "logIn", request_id };
@@ -157,12 +159,12 @@ impl SessionsApi {
 
 #[derive(ApiResponse)]
 enum LogInResponse {
-    /// The session and its token
+    /// The new session and its token
     #[oai(status = 201)]
     Created(Json<NewSession>),
 }
 
-/// Whoever was deleted meanwhile gets the answer of those who never were.
+/// Maps a deleted account to the response for a wrong password, as for an account that never existed.
 fn wrong(error: store::Error) -> ApiError {
     match error {
         store::Error::NotFound => ApiError::WrongPassword,

@@ -1,8 +1,8 @@
-//! The section of the OpenAPI document.
+//! The tag of the account operations in the OpenAPI document.
 
-/// The section of the OpenAPI document.
+/// The tag of the account operations in the OpenAPI document.
 #[derive(poem_openapi::Tags)]
 pub enum Tags {
-    /// Who may use the API: accounts, their sessions and their API tokens.
+    /// Accounts, their sessions and their API tokens.
     Accounts,
 }

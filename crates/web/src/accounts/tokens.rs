@@ -1,4 +1,4 @@
-//! API tokens: long-lived ones for machines, made, listed and revoked by their owner.
+//! API tokens: long-lived tokens for programs, which their owner creates, lists and revokes.
 
 use chrono::{DateTime, Utc};
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi, param::Path, types::Example};
@@ -27,10 +27,10 @@ pub(crate) struct TokensApi {
 
 #[OpenApi(tag = "Tags::Accounts")]
 impl TokensApi {
-    /// Make an API token
+    /// Create an API token
     ///
-    /// It may do what you may, within its scope; but it neither manages sessions and tokens nor
-    /// changes your account.
+    /// Creates a token for a program. The token has your permissions, limited by its scope, but cannot manage sessions
+    /// or tokens or change your account. Save the token, because no other response contains it.
     #[oai(path = "/tokens", method = "post", operation_id = "createToken")]
     async fn create(
         &self,
@@ -45,7 +45,7 @@ impl TokensApi {
         let token = token::generate();
         let new = NewToken {
             account_id: caller.0.account_id,
-            hash: token::hash(token.expose()).expect("it is a token"),
+            hash: token::hash(token.expose()).expect("a new token is valid"),
             name: Some(name.0),
             scope: scope.into(),
             expires_at,
@@ -65,7 +65,8 @@ impl TokensApi {
 
     /// List your API tokens
     ///
-    /// What they are for and may do; the tokens themselves are not kept.
+    /// Returns the API tokens of your account that have not expired, oldest first. The response does not contain the
+    /// secret `token`, because the server stores only its hash.
     #[oai(path = "/tokens", method = "get", operation_id = "listTokens")]
     async fn list(&self, caller: Owner) -> Result<Json<ApiTokenList>, ApiError> {
         let client = self.database.client().await?;
@@ -75,27 +76,27 @@ impl TokensApi {
 
     /// Revoke an API token
     ///
-    /// It is worthless from now on.
+    /// Revokes one of your API tokens. The token becomes invalid immediately.
     #[oai(path = "/tokens/:id", method = "delete", operation_id = "revokeToken")]
     async fn revoke(
         &self,
         caller: Owner,
-        /// The token's id.
+        /// The ID of the token.
         id: Path<Uuid>,
     ) -> Result<DeletedResponse, ApiError> {
         self.authenticator.revoke(&caller.0, "revokeToken", TokenKind::ApiToken, id.0).await
     }
 }
 
-/// An API token to be made.
+/// A new API token.
 #[derive(Debug, Deserialize, Object)]
 #[oai(example)]
 struct CreateToken {
-    /// What it is for.
+    /// The purpose of the token, for example the name of the program.
     name: Line<100>,
-    /// What it may be used for.
+    /// The scope, which limits the permissions of the token.
     scope: Scope,
-    /// From when on it is worthless; never if absent.
+    /// The time when the token expires. Must be in the future. If absent, the token does not expire.
     #[oai(skip_serializing_if_is_none)]
     expires_at: Option<DateTime<Utc>>,
 }
@@ -110,18 +111,18 @@ impl Example for CreateToken {
 #[derive(Serialize, Object)]
 #[oai(skip_serializing_if_is_none, example)]
 struct ApiToken {
-    /// A UUID of version 7.
+    /// The ID of the token, a UUID of version 7.
     id: Uuid,
-    /// What it is for.
+    /// The purpose of the token.
     name: String,
-    /// What it may be used for.
+    /// The scope, which limits the permissions of the token.
     scope: Scope,
-    /// When it was made, in UTC.
+    /// The time of creation, in UTC.
     created_at: DateTime<Utc>,
-    /// From when on it is worthless, in UTC; never if absent.
+    /// The time when the token expires, in UTC. Absent if the token does not expire.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<DateTime<Utc>>,
-    /// The token itself, in the answer to the request that made it and never again.
+    /// The secret token. Only present in the response that creates the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
 }
@@ -139,11 +140,11 @@ impl Example for ApiToken {
     }
 }
 
-/// API tokens, by creation.
+/// A list of API tokens.
 #[derive(Serialize, Object)]
 #[oai(example)]
 struct ApiTokenList {
-    /// All of them; there are few.
+    /// All API tokens of the account, oldest first.
     items: Vec<ApiToken>,
 }
 
@@ -153,20 +154,20 @@ impl Example for ApiTokenList {
     }
 }
 
-/// What a token may be used for.
+/// The scope of a token, which limits its permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Enum)]
 #[serde(rename_all = "snake_case")]
 #[oai(rename_all = "snake_case")]
 enum Scope {
-    /// To read.
+    /// May read.
     Read,
-    /// To read and to write.
+    /// May read and write.
     Write,
 }
 
 #[derive(ApiResponse)]
 enum CreateTokenResponse {
-    /// The token
+    /// The new token
     #[oai(status = 201)]
     Created(Json<ApiToken>),
 }

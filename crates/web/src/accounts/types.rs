@@ -1,4 +1,4 @@
-//! What accounts look like in requests and answers.
+//! Accounts in requests and responses.
 
 use chrono::{DateTime, Utc};
 use poem_openapi::{Enum, Object, types::Example};
@@ -11,21 +11,21 @@ use crate::{
     text::{EmailAddress, Line, Password},
 };
 
-/// An account: who may use the API, and as what.
+/// An account of a user of the API.
 #[derive(Debug, Serialize, Object)]
 #[oai(example)]
 pub(crate) struct Account {
-    /// A UUID of version 7.
+    /// The ID of the account, a UUID of version 7.
     id: Uuid,
-    /// What its owner logs in with.
+    /// The email address for the log-in.
     email: String,
-    /// What to call its owner.
+    /// The name of the user.
     name: String,
-    /// What it may do.
+    /// The role, which determines the permissions.
     role: Role,
-    /// Whether its owner is locked out.
+    /// True if the account cannot log in and its tokens are rejected.
     disabled: bool,
-    /// When it was made, in UTC.
+    /// The time of creation, in UTC.
     created_at: DateTime<Utc>,
 }
 
@@ -42,14 +42,14 @@ impl Example for Account {
     }
 }
 
-/// What an account may do.
+/// The role of an account, which determines its permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Enum)]
 #[serde(rename_all = "snake_case")]
 #[oai(rename_all = "snake_case")]
 pub(crate) enum Role {
-    /// Everything.
+    /// All permissions.
     Admin,
-    /// Read and write, but not delete persons nor manage accounts.
+    /// May read and write, but not delete persons or manage accounts.
     Member,
 }
 
@@ -57,9 +57,9 @@ pub(crate) enum Role {
 #[derive(Debug, Serialize, Object)]
 #[oai(skip_serializing_if_is_none, example)]
 pub(super) struct AccountPage {
-    /// The accounts of this page, by creation.
+    /// The accounts of this page, oldest first.
     pub(super) items: Vec<Account>,
-    /// What to pass as `cursor` for the next page; absent on the last one.
+    /// The `cursor` of the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) next: Option<Uuid>,
 }
@@ -70,15 +70,15 @@ impl Example for AccountPage {
     }
 }
 
-/// Somebody who wants an account.
+/// A new account.
 #[derive(Debug, Deserialize, Object)]
 #[oai(example)]
 pub(super) struct SignUp {
-    /// What to log in with; nobody else may have it, whatever its case.
+    /// The email address for the log-in. Must be unique; upper and lower case are equal.
     pub(super) email: EmailAddress,
-    /// What to call its owner.
+    /// The name of the user.
     pub(super) name: Line<200>,
-    /// A long one: three random words are better than one odd one.
+    /// The password. Several random words are safer than one short, complicated word.
     pub(super) password: Password,
 }
 
@@ -92,11 +92,11 @@ impl Example for SignUp {
     }
 }
 
-/// What its owner may change of an account.
+/// The fields of an account that its user may change.
 #[derive(Debug, Deserialize, Object)]
 #[oai(example)]
 pub(super) struct UpdateOwnAccount {
-    /// What to call its owner.
+    /// The name of the user.
     pub(super) name: Line<200>,
 }
 
@@ -106,14 +106,14 @@ impl Example for UpdateOwnAccount {
     }
 }
 
-/// What an admin may change of an account.
+/// The fields of an account that an admin may change. Absent fields keep their values.
 #[derive(Debug, Deserialize, Object)]
 #[oai(example)]
 pub(super) struct UpdateAccount {
-    /// What it may do.
+    /// The role, which determines the permissions.
     #[oai(skip_serializing_if_is_none)]
     pub(super) role: Option<Role>,
-    /// Whether its owner is locked out.
+    /// True disables the account: it cannot log in, and its tokens are rejected.
     #[oai(skip_serializing_if_is_none)]
     pub(super) disabled: Option<bool>,
 }
@@ -124,13 +124,13 @@ impl Example for UpdateAccount {
     }
 }
 
-/// A new password, and the proof that it comes from the account's owner.
+/// A change of the password.
 #[derive(Debug, Deserialize, Object)]
 #[oai(example)]
 pub(super) struct ChangePassword {
-    /// The password so far.
+    /// The current password, as a proof of identity.
     pub(super) current_password: Password,
-    /// The password from now on.
+    /// The new password.
     pub(super) new_password: Password,
 }
 

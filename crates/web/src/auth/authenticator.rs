@@ -70,7 +70,7 @@ impl Authenticator {
     /// Returns the account and the rights of a token.
     ///
     /// # Errors
-    /// [`ApiError::Unauthorized`] if the token is not valid.
+    /// Returns [`ApiError::Unauthorized`] if the token is not valid.
     pub(crate) async fn authenticate(&self, token: &str) -> Result<Holder, ApiError> {
         let hash = token::hash(token).ok_or(ApiError::Unauthorized)?;
         let revocations = {
@@ -92,7 +92,7 @@ impl Authenticator {
     /// Revokes a session or an API token of the caller, effective immediately.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] if the caller does not have a token with this id.
+    /// Returns [`ApiError::NotFound`] if the caller does not have a token with this id.
     pub(crate) async fn revoke(
         &self,
         caller: &Caller,
@@ -100,17 +100,17 @@ impl Authenticator {
         kind: TokenKind,
         id: Uuid,
     ) -> Result<DeletedResponse, ApiError> {
-        let (account, what) = (caller.account_id, kind.as_str());
+        let (account, resource) = (caller.account_id, kind.as_str());
         store::retry(|| async {
             let transaction = self.database.begin().await?;
             let by = caller.by(action);
             store::both(
                 rows::delete(&transaction, account, kind == TokenKind::Session, id),
-                audit::record(&transaction, &by, what, id),
+                audit::record(&transaction, &by, resource, id),
             )
             .await
             .map_err(|error| match error {
-                store::Error::NotFound => ApiError::NotFound(what),
+                store::Error::NotFound => ApiError::NotFound(resource),
                 error => error.into(),
             })?;
             transaction.commit().await?;
@@ -127,7 +127,7 @@ impl Authenticator {
         self.redis.publish(REVOKED_CHANNEL, account.to_string()).await;
     }
 
-    /// Applies the revocations of other replicas. It never returns.
+    /// Applies the revocations of other replicas. Never returns.
     pub(crate) async fn follow_revocations(&self) {
         let forget = |message: Option<String>| {
             self.cache().forget(message.and_then(|account| account.parse().ok()));

@@ -23,7 +23,7 @@ pub(crate) async fn verify(password: Secret, hash: Option<String>) -> bool {
 }
 
 async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let permit = CORES.clone().acquire_owned().await.expect("nobody closes it");
+    let permit = CORES.clone().acquire_owned().await.expect("the semaphore is never closed");
     let computed = spawn_blocking(move || {
         // Held until the work ends, even if the request is cancelled.
         let _permit = permit;

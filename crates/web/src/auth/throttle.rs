@@ -20,7 +20,7 @@ const BY_ACCOUNT: u32 = 10;
 /// The limit of attempts from one address in a period. Behind a proxy that is not in API_TRUSTED_PROXIES, all clients
 /// share one address.
 const BY_ADDRESS: u32 = 100;
-/// The number of accounts and addresses in memory. Beyond it, the oldest are removed.
+/// The maximum number of accounts and addresses in memory. The oldest are removed first.
 const MOST: usize = 10_000;
 
 /// Counts an attempt. Returns 0, or the seconds until the next attempt is allowed.
@@ -44,7 +44,7 @@ pub(crate) struct Throttle {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Source {
-    /// By e-mail address, in lower case.
+    /// By email address, in lower case.
     Account(String),
     Address(IpAddr),
 }
@@ -73,7 +73,7 @@ impl Throttle {
     /// Counts an attempt on an account, before the password is verified: concurrent attempts count too.
     ///
     /// # Errors
-    /// [`ApiError::TooManyAttempts`] over a limit.
+    /// Returns [`ApiError::TooManyAttempts`] if a limit is exceeded.
     pub(crate) async fn attempt(&self, email: &str, from: &RemoteAddr) -> Result<(), ApiError> {
         self.count(Source::Account(email.to_lowercase()), BY_ACCOUNT).await?;
         self.attempt_from(from).await
@@ -82,7 +82,7 @@ impl Throttle {
     /// Counts an attempt without an account.
     ///
     /// # Errors
-    /// [`ApiError::TooManyAttempts`] over a limit.
+    /// Returns [`ApiError::TooManyAttempts`] if a limit is exceeded.
     pub(crate) async fn attempt_from(&self, from: &RemoteAddr) -> Result<(), ApiError> {
         let Some(source) = address(from) else { return Ok(()) };
         self.count(source, BY_ADDRESS).await
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_eleventh_guess_at_an_account_is_refused_wherever_it_comes_from() {
+    async fn eleventh_attempt_on_an_account_is_rejected_from_any_address() {
         let throttle = Throttle::new(RedisClient::default());
         for number in 0..BY_ACCOUNT {
             let from = from(&format!("10.0.0.{number}:1"));
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_address_cannot_try_many_accounts() {
+    async fn attempts_from_one_address_are_limited() {
         for (first, second) in [("10.0.0.1:1", "10.0.0.1:2"), ("[1:2:3:4::1]:1", "[1:2:3:4::2]:1")]
         {
             let throttle = Throttle::new(RedisClient::default());
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded() {
+    fn number_of_counters_is_limited() {
         let throttle = Throttle::new(RedisClient::default());
         for number in 0..=MOST {
             assert!(throttle.count_here(Source::Account(number.to_string()), 1).is_ok());

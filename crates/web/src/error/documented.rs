@@ -1,4 +1,4 @@
-//! The errors as the document shows them: each once, with an example, for operations to refer to.
+//! The error responses in the OpenAPI document, each with an example. Operations refer to these responses.
 
 use poem::{Error, error::ReadBodyError, http::StatusCode};
 use poem_openapi::{
@@ -15,8 +15,8 @@ use super::{
     to_problem,
 };
 
-/// Which operation ends with which is what `document` knows. The one of all stands here, since
-/// poem-openapi leaves out schemas that nothing refers to.
+/// Lists only the status 500, because `openapi::responses` adds the other errors of each operation. Without this
+/// reference, poem-openapi would omit the schema of a problem document.
 impl ApiResponse for ApiError {
     fn meta() -> MetaResponses {
         let problem = MetaMediaType { content_type: PROBLEM_JSON, schema: Problem::schema_ref() };
@@ -50,7 +50,7 @@ impl<const A: u16, const B: u16> ApiResponse for ApiErrorOr<A, B> {
     }
 }
 
-/// Every error of an operation: its status, and the response for the document.
+/// Returns every error response with its status.
 pub(crate) fn responses() -> impl Iterator<Item = (StatusCode, Value)> {
     examples().into_iter().map(|(description, error)| {
         let problem = to_problem(&error, "019b7c2e-6c88-7000-8000-000000000000");
@@ -69,27 +69,33 @@ fn examples() -> [(&'static str, Error); 14] {
     let unsupported = ContentTypeError::NotSupported { content_type: String::new() };
     [
         (
-            "The body is not JSON, or the request can be read in two ways",
+            "The body is not JSON, or the request is ambiguous",
             ApiError::Malformed { line: 1, column: 2 }.into(),
         ),
-        ("There is no token, or none that is valid", ApiError::Unauthorized.into()),
-        ("The caller may not do this", ApiError::Forbidden("only admins may do this").into()),
-        ("There is nothing under this id", ApiError::NotFound("person").into()),
-        ("The body came too slowly", ApiError::SlowBody.into()),
+        ("The token is missing or invalid", ApiError::Unauthorized.into()),
         (
-            "A value conflicts with what is stored",
-            ApiError::Conflict(value("/email", "has an account")).into(),
+            "The caller does not have the required role",
+            ApiError::Forbidden("this operation requires the role admin").into(),
         ),
-        ("It was changed since it was read", ApiError::Stale.into()),
-        ("The body is larger than the server takes", ReadBodyError::PayloadTooLarge.into()),
-        ("The body is not application/json", unsupported.into()),
-        ("Values are not valid; `errors` names each", ApiError::Invalid(too_short).into()),
-        ("Too many attempts", ApiError::TooManyAttempts { seconds: 900 }.into()),
-        ("The server made a mistake", StatusCode::INTERNAL_SERVER_ERROR.into()),
+        ("The resource does not exist", ApiError::NotFound("person").into()),
+        ("The body was not received in time", ApiError::SlowBody.into()),
         (
-            "The database is away, or the server is stopping: try again soon",
+            "A value conflicts with a stored resource",
+            ApiError::Conflict(value("/email", "already has an account")).into(),
+        ),
+        ("The resource does not have the version in `If-Match`", ApiError::Stale.into()),
+        ("The body exceeds the size limit", ReadBodyError::PayloadTooLarge.into()),
+        ("The body is not application/json", unsupported.into()),
+        (
+            "The request contains invalid values, listed in `errors`",
+            ApiError::Invalid(too_short).into(),
+        ),
+        ("Too many attempts", ApiError::TooManyAttempts { seconds: 900 }.into()),
+        ("Internal error of the server", StatusCode::INTERNAL_SERVER_ERROR.into()),
+        (
+            "The database is unavailable, or the server is shutting down. Try again soon",
             ApiError::Stopping.into(),
         ),
-        ("The request took too long", ApiError::Timeout.into()),
+        ("The request was not handled in time", ApiError::Timeout.into()),
     ]
 }

@@ -1,21 +1,21 @@
-//! Errors of the database that a client caused, in the client's words.
+//! Converts database errors that a client caused to API errors.
 
 use store::Error as DbError;
 
 use super::{ApiError, FieldError};
 
-/// Turns errors of the database into those that a client can understand.
+/// Converts database errors to errors that a client can understand.
 pub trait DatabaseResult<T> {
-    /// Reports a missing row as a 404 that names the resource.
+    /// Converts the error for a missing row to a 404 with the name of the resource.
     ///
     /// # Errors
-    /// The error of this result, with a missing row replaced.
+    /// Returns the error of this result. A missing row becomes [`ApiError::NotFound`].
     fn or_not_found(self, name: &'static str) -> Result<T, ApiError>;
 
-    /// Reports the violation of this constraint as a 409 with a JSON pointer to the field.
+    /// Converts a violation of this constraint to a 409 with a JSON pointer to the field.
     ///
     /// # Errors
-    /// The error of this result, with a violation of the constraint replaced.
+    /// Returns the error of this result. A violation of the constraint becomes [`ApiError::Conflict`].
     fn on_constraint(self, constraint: &str, pointer: &str, problem: &str) -> Result<T, ApiError>;
 }
 

@@ -1,50 +1,50 @@
-//! What an error looks like: RFC 9457 problem+json.
+//! The body of error responses: problem+json (RFC 9457).
 
 use poem::{IntoResponse, Response, http::StatusCode};
 use poem_openapi::{Object, types::ToJSON};
 
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
-/// Why a request was not answered as asked, after RFC 9457.
+/// An error, as defined by RFC 9457.
 #[derive(Debug, Clone, Object)]
 #[oai(skip_serializing_if_is_none)]
 pub(crate) struct Problem {
-    /// What kind of problem it is, as a stable URI.
+    /// The stable URI of this kind of error.
     #[oai(rename = "type")]
     kind: String,
-    /// What kind of problem it is, for people.
+    /// The name of this kind of error, for people.
     title: String,
-    /// The HTTP status of this answer.
+    /// The HTTP status of the response.
     status: u16,
-    /// What kind of problem it is, for programs: stable.
+    /// The stable code of this kind of error, for programs.
     code: String,
-    /// What is wrong in this very request.
+    /// The cause of the error in this request.
     pub(super) detail: Option<String>,
-    /// Everything that is wrong, if it is values.
+    /// All invalid values of the request.
     pub(super) errors: Option<Vec<FieldError>>,
-    /// Names this request in the server's log; only when the server is at fault.
+    /// The id of the request in the server's log. Only errors of the server (5xx) have it.
     pub(super) request_id: Option<String>,
 }
 
-/// One of several things that are wrong with a request.
+/// One invalid value of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Object)]
 #[oai(skip_serializing_if_is_none)]
 pub struct FieldError {
-    /// Where in the body, as a JSON pointer (RFC 6901).
+    /// The place in the body, as a JSON pointer (RFC 6901).
     pointer: Option<String>,
-    /// Which parameter of query, path or header.
+    /// The name of the query, path or header parameter.
     parameter: Option<String>,
-    /// What is wrong.
+    /// The reason why the value is invalid.
     detail: String,
 }
 
 impl FieldError {
-    /// Something is wrong with the body at `pointer`.
+    /// Creates an error for the value at `pointer` in the body.
     pub fn new(pointer: String, detail: impl Into<String>) -> Self {
         Self { pointer: Some(pointer), parameter: None, detail: detail.into() }
     }
 
-    /// Something is wrong with the parameter `name`.
+    /// Creates an error for the parameter `name`.
     pub fn parameter(name: &str, detail: impl Into<String>) -> Self {
         Self { pointer: None, parameter: Some(name.to_owned()), detail: detail.into() }
     }

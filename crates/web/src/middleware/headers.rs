@@ -30,7 +30,7 @@ const MAY_SEND: &str = "authorization, content-type, idempotency-key, if-match, 
     traceparent, x-request-id";
 const MAY_READ: &str = "allow, etag, link, location, retry-after, x-request-id";
 /// The seconds for which a browser may cache a preflight response.
-const REMEMBER: &str = "600";
+const PREFLIGHT_MAX_AGE: &str = "600";
 
 /// Adds [`DEFAULTS`], and the CORS headers for pages of `origins`. The API does not use cookies, so credentials are
 /// never allowed.
@@ -69,6 +69,6 @@ fn allow(headers: &mut HeaderMap, origin: HeaderValue, is_preflight: bool) {
     if let Some(methods) = headers.get(header::ALLOW).cloned() {
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(MAY_SEND));
-        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(REMEMBER));
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_MAX_AGE));
     }
 }

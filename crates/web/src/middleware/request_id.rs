@@ -14,7 +14,7 @@ pub(crate) struct RequestId(pub(crate) Arc<str>);
 impl RequestId {
     /// Returns the id that the middleware has set.
     pub(crate) fn of(request: &Request) -> Self {
-        request.data::<Self>().expect("the middleware sets it for every request").clone()
+        request.data::<Self>().expect("the middleware sets the request ID").clone()
     }
 }
 

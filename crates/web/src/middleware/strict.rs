@@ -8,7 +8,7 @@ use poem::{
 
 use crate::error::ApiError;
 
-/// Headers that may occur once at most, and only in ASCII, because they decide what a request does.
+/// Headers that may occur at most once and only in ASCII, because they determine the effect of a request.
 const DECISIVE: [HeaderName; 6] = [
     header::HOST,
     header::AUTHORIZATION,
@@ -21,14 +21,14 @@ const DECISIVE: [HeaderName; 6] = [
 /// Checks a request.
 ///
 /// # Errors
-/// [`ApiError::Ambiguous`] with the reason.
+/// Returns [`ApiError::Ambiguous`] with the reason.
 pub(super) fn check(request: &Request) -> Result<(), ApiError> {
     let headers = request.headers();
     for name in &DECISIVE {
         let mut values = headers.get_all(name).iter();
         let is_readable = values.next().is_none_or(|value| value.to_str().is_ok());
         if !is_readable || values.next().is_some() {
-            return Err(ApiError::Ambiguous("a header comes twice, or is not ASCII"));
+            return Err(ApiError::Ambiguous("a header occurs twice or is not ASCII"));
         }
     }
     let host = request.header(header::HOST);
@@ -36,13 +36,13 @@ pub(super) fn check(request: &Request) -> Result<(), ApiError> {
         host.is_empty() || host.parse::<Authority>().is_ok_and(|it| !it.as_str().contains('@'))
     };
     if !host.map_or(request.version() != Version::HTTP_11, is_host) {
-        return Err(ApiError::Ambiguous("Host is missing, or names no host"));
+        return Err(ApiError::Ambiguous("the Host header is missing or invalid"));
     }
     // hyper accepts any list that ends in `chunked`.
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     let is_chunked = codings.next().is_none_or(|it| it.as_bytes().eq_ignore_ascii_case(b"chunked"));
     if !is_chunked || codings.next().is_some() {
-        return Err(ApiError::Ambiguous("of Transfer-Encoding, only chunked is known"));
+        return Err(ApiError::Ambiguous("the only supported Transfer-Encoding is chunked"));
     }
     let uri = request.uri();
     let is_utf8 = |text| percent_decode_str(text).decode_utf8().is_ok();

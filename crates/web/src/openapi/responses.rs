@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::values::{members, members_mut};
 use crate::{error::documented, middleware::DEFAULTS};
 
-/// Returns each error response once. [`correct`] adds references to them.
+/// Returns each error response once. [`correct`] adds references to these responses.
 pub(super) fn errors() -> Value {
     let response = |(status, mut response): (StatusCode, Value)| {
         response["headers"] = common_headers(status.as_str()).into();
@@ -21,14 +21,14 @@ pub(super) fn headers() -> Value {
     let text = || json!({ "type": "string" });
     let mut headers = Map::new();
     for (name, value) in DEFAULTS {
-        let description = "For browsers and caches; always the same.";
+        let description = "A fixed security or caching policy for browsers.";
         headers.insert(usual(name.as_str()), header(description, json!({ "const": value })));
     }
-    let id = "Names this request in the server's log.";
+    let id = "The ID of this request in the server's log. Repeats the `X-Request-Id` of the request, if it is valid.";
     headers.insert("X-Request-Id".to_owned(), header(id, text()));
-    let retry = "Seconds to wait before trying again.";
+    let retry = "The number of seconds to wait before the next attempt.";
     headers.insert("Retry-After".to_owned(), header(retry, json!({ "type": "integer" })));
-    let proof = "How to prove who calls.";
+    let proof = "The authentication scheme that the operation requires.";
     headers.insert("WWW-Authenticate".to_owned(), header(proof, json!({ "const": "Bearer" })));
     headers.into()
 }
@@ -122,7 +122,7 @@ fn common_headers(status: &str) -> Map<String, Value> {
 
 /// Returns the name of a status, such as `NotFound`.
 fn name(status: StatusCode) -> String {
-    status.canonical_reason().expect("ours have one").replace(' ', "")
+    status.canonical_reason().expect("a standard status").replace(' ', "")
 }
 
 /// Returns a header name in its usual spelling: `Location`, `ETag`.

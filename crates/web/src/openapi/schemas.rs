@@ -32,7 +32,7 @@ pub(super) fn correct_one(schema: &mut Value) {
         correct_times(&mut example);
         fields.insert("examples".to_owned(), json!([example]));
     }
-    // Since 3.1 a description may stand beside a reference.
+    // Since OpenAPI 3.1, an object with a reference may also have a description.
     if let Some(reference) = fields.get("allOf").and_then(|all| all[0].get("$ref")).cloned() {
         fields.remove("allOf");
         if nullable {
@@ -49,7 +49,7 @@ pub(super) fn correct_one(schema: &mut Value) {
             fields.insert("pattern".to_owned(), json!(TIME));
         }
         Some("int32") => limit(fields, i32::MIN.into(), i32::MAX.into()),
-        // Beyond these, JavaScript rounds.
+        // JavaScript rounds integers outside of this range.
         Some("int64") => limit(fields, -9_007_199_254_740_991, 9_007_199_254_740_991),
         _ => {}
     }
@@ -61,7 +61,7 @@ pub(super) fn correct_one(schema: &mut Value) {
         if let Some(whole) =
             fields.get(limit).and_then(Value::as_f64).filter(|it| it.fract() == 0.0)
         {
-            #[expect(clippy::cast_possible_truncation, reason = "our limits are small")]
+            #[expect(clippy::cast_possible_truncation, reason = "the limits are small integers")]
             fields.insert(limit.to_owned(), json!(whole as i64));
         }
     }
@@ -73,10 +73,10 @@ pub(super) fn correct_one(schema: &mut Value) {
     }
 }
 
-/// A time of the day, with up to 6 digits of a second.
+/// The pattern of a time of day with up to 6 decimal places of a second.
 const TIME: &str = r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?$";
 
-/// Sets the limits of an integer that has none.
+/// Sets the limits of an integer, unless it already has limits.
 fn limit(fields: &mut Map<String, Value>, minimum: i64, maximum: i64) {
     fields.entry("minimum").or_insert(minimum.into());
     fields.entry("maximum").or_insert(maximum.into());

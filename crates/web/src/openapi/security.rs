@@ -10,7 +10,7 @@ use super::values::members;
 /// The name of the scheme.
 const SCHEME: &str = "token";
 
-/// Replaces the schemes by one, whose description lists them as roles.
+/// Replaces all schemes with one scheme, whose description lists them as roles.
 pub(super) fn merge_schemes(schemes: &mut Value) {
     let roles = members(schemes).map(|(role, scheme)| {
         let description = scheme["description"].as_str().unwrap_or_default();
@@ -19,14 +19,14 @@ pub(super) fn merge_schemes(schemes: &mut Value) {
     let roles: String = roles.collect();
     let description = format!(
         "A session token from `POST /sessions`, or an API token from `POST /tokens`. \
-        Each operation lists the roles that its caller needs:\n{roles}"
+        Each operation lists the roles that it requires:\n{roles}"
     );
     *schemes = json!({
         SCHEME: { "type": "http", "scheme": "bearer", "description": description },
     });
 }
 
-/// Replaces the schemes that the operation requires by roles. An operation that changes something needs `write` too.
+/// Replaces the schemes that the operation requires with roles. Operations that change data also require `write`.
 pub(super) fn correct(method: &str, operation: &mut Value) {
     let requirements = operation["security"].as_array().map(Vec::as_slice).unwrap_or_default();
     let roles = requirements.iter().map(|requirement| {

@@ -1,4 +1,4 @@
-//! Response bodies, written straight to bytes.
+//! Response bodies, serialized directly to bytes.
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -8,14 +8,14 @@ use uuid::Uuid;
 
 use super::kind::Kind;
 
-/// Returns a row as clients see it: the fields between the columns that every resource has.
+/// Returns a row as JSON: the fields of the resource, and the columns that every resource has.
 pub(super) fn item(kind: &Kind, row: &Row) -> Bytes {
     let mut body = Vec::with_capacity(256);
     put(&mut body, kind, row);
     body.into()
 }
 
-/// Returns a page of rows. `next` is the cursor of the page after it.
+/// Returns a page of rows as JSON. `next` is the cursor of the following page.
 pub(super) fn page(kind: &Kind, rows: &[Row], next: Option<Uuid>) -> Bytes {
     let mut body = Vec::with_capacity(64 + 256 * rows.len());
     body.extend_from_slice(b"{\"items\":[");
@@ -50,7 +50,7 @@ fn put(body: &mut Vec<u8>, kind: &Kind, row: &Row) {
         put_id(body, &format!(",\"{column}\":"), row.get(column));
     }
     append(body, |body| (kind.write)(row, body));
-    append(body, |body| serde_json::to_writer(body, &common).expect("the names are texts"));
+    append(body, |body| serde_json::to_writer(body, &common).expect("fields have text keys"));
     body.push(b'}');
 }
 

@@ -7,11 +7,11 @@ use store::Row;
 
 /// The fields of a resource that clients write. [`crate::columns!`] implements it.
 pub trait Fields: Serialize + DeserializeOwned + Type + Example + Send + Sync + 'static {
-    /// The names of the fields in JSON, which are those of the columns.
+    /// The names of the fields in JSON, which are also the names of the columns.
     const COLUMNS: &'static [&'static str];
     /// The column with the id of the parent, for a nested resource.
     const PARENT: Option<&'static str>;
-    /// Whether rows belong to an account, by the column `owner_id`.
+    /// True if the column `owner_id` contains the account that owns a row.
     const IS_OWNED: bool;
 
     /// Returns the fields of a row.
@@ -63,11 +63,11 @@ pub(super) fn write<T: Fields>(row: &Row, body: &mut Vec<u8>) {
     serde_json::to_writer(body, &T::read(row)).expect("fields have text keys");
 }
 
-/// Returns the patch in canonical form. Its values are parsed as part of the example, because the other fields of the
-/// row are not known.
+/// Returns the patch in canonical form. Parses its values as part of the example, because the other fields of the row
+/// are unknown.
 ///
 /// # Errors
-/// A value has no valid form, such as a text that is not a date.
+/// Returns an error if a value is invalid, such as a text that is not a date.
 pub(super) fn check_patch<T: Fields>(patch: &Value) -> Result<Value, serde_json::Error> {
     let mut fields = serde_json::to_value(T::example())?;
     let names = patch.as_object().into_iter().flatten();

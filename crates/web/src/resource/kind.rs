@@ -6,7 +6,7 @@ use store::Row;
 /// Appends the fields of a row to a JSON object.
 pub(super) type WriteFields = fn(&Row, &mut Vec<u8>);
 
-/// Returns the patch in canonical form, or an error if a value has no valid form.
+/// Returns the patch in canonical form, or an error if a value is invalid.
 pub(super) type CheckPatch = fn(&Value) -> Result<Value, serde_json::Error>;
 
 /// The properties of a resource.
@@ -20,7 +20,7 @@ pub(super) struct Kind {
 }
 
 impl Kind {
-    /// The columns that say what a row belongs to.
+    /// Returns the columns with the parent and the owner of a row.
     pub(super) fn scope_columns(&self) -> impl Iterator<Item = &'static str> {
         self.parent.into_iter().chain(self.is_owned.then_some("owner_id"))
     }

@@ -21,7 +21,7 @@ use crate::{
     text::IdempotencyKey,
 };
 
-/// How often a change is tried that other changes of the same row overtake.
+/// The maximum number of attempts of a change while other requests change the same row.
 const MAX_ATTEMPTS: usize = 50;
 
 /// A resource at run time.
@@ -30,7 +30,7 @@ pub(super) struct Operations {
     pub(super) kind: Kind,
 }
 
-/// A response to come.
+/// The future of a response.
 pub(super) type Pending<'a> = BoxFuture<'a, Result<Answer, ApiError>>;
 
 impl Operations {
@@ -205,7 +205,7 @@ impl Operations {
         }
     }
 
-    /// Returns the error for a constraint that refused a row. The name of a constraint tells its field.
+    /// Returns the error for a constraint that refused a row. The name of a constraint contains the field.
     fn refused(&self, error: DbError) -> ApiError {
         let queries = self.table.queries();
         let (constraint, ending, problem) = match &error {

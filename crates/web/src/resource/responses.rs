@@ -25,7 +25,7 @@ use super::{
 };
 use crate::etag::ETag;
 
-/// A response of any resource.
+/// A response, without the type of its resource.
 pub struct Answer {
     status: StatusCode,
     body: Bytes,
@@ -89,7 +89,7 @@ impl IntoResponse for Answer {
     }
 }
 
-/// Keeps a text of the OpenAPI document for ever: poem-openapi borrows it. There are few, and each is kept once.
+/// Leaks a text of the OpenAPI document, because poem-openapi requires `&'static str`. Each text is leaked once.
 fn keep(text: String) -> &'static str {
     static KEPT: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -167,7 +167,7 @@ responses!(
     Listed,
     Page,
     |name, page| {
-        let link = "The URL of the next page, if there is one (RFC 8288).".to_owned();
+        let link = "The URL of the next page (RFC 8288). Missing on the last page.".to_owned();
         let link = header("LINK", link, false, String::schema_ref());
         vec![response(StatusCode::OK, format!("A page of {name} items"), Some(page), vec![link])]
     }
@@ -187,11 +187,11 @@ responses!(
 );
 
 responses!(
-    /// An item, or the news that the client has its current version.
+    /// An item, or 304 if the client already has its current version.
     Fetched,
     Stored,
     |name, stored| {
-        let known = format!("The {name} still has the version that the client knows");
+        let known = format!("The {name} still has the version in `If-None-Match`");
         vec![
             response(StatusCode::OK, format!("The {name}"), Some(stored), vec![etag(name)]),
             response(StatusCode::NOT_MODIFIED, known, None, vec![etag(name)]),

@@ -1,5 +1,6 @@
-//! The schemas of a resource in the OpenAPI document: a stored item, a page, a patch. Each is made from the schema and
-//! the example of the fields `T`, whose name is `Create` followed by that of the resource.
+//! The schemas of a resource in the OpenAPI document: a stored item, a page and a patch.
+//!
+//! Each is derived from the schema and the example of the fields `T`, such as `CreateBook`.
 
 use std::{borrow::Cow, marker::PhantomData};
 
@@ -15,7 +16,7 @@ use uuid::Uuid;
 use super::Fields;
 use crate::examples;
 
-/// An item as stored: its id, the fields `T`, its version and times.
+/// A stored item: its id, the fields `T`, its version and times.
 pub struct Stored<T>(PhantomData<fn() -> T>);
 
 /// A page of items.
@@ -54,9 +55,11 @@ fn described(schema: MetaSchemaRef, text: &'static str) -> MetaSchemaRef {
 
 fn stored<T: Fields>(fields: MetaSchema, name: String) -> MetaSchema {
     let mut example = serde_json::to_value(T::example()).expect("fields have text keys");
-    let mut properties = vec![("id", described(Uuid::schema_ref(), "A UUID of version 7."))];
-    let parent = T::PARENT.map(|column| (column, "The id of the parent."));
-    let owner = T::IS_OWNED.then_some(("owner_id", "The id of the account that owns it."));
+    let id = "The ID of the resource, a UUID of version 7.";
+    let mut properties = vec![("id", described(Uuid::schema_ref(), id))];
+    let parent = T::PARENT.map(|column| (column, "The ID of the parent resource."));
+    let owner =
+        T::IS_OWNED.then_some(("owner_id", "The ID of the account that owns the resource."));
     for (column, text) in parent.into_iter().chain(owner) {
         properties.push((column, described(Uuid::schema_ref(), text)));
         example[column] = json!(examples::ACCOUNT);
@@ -65,7 +68,7 @@ fn stored<T: Fields>(fields: MetaSchema, name: String) -> MetaSchema {
     properties.extend(fields.properties);
     required.extend(fields.required);
     for (name, schema, text) in [
-        ("version", i32::schema_ref(), "Rises by one with every change. The `ETag` repeats it."),
+        ("version", i32::schema_ref(), "Increases by 1 with every change. Equals the `ETag`."),
         ("created_at", DateTime::<Utc>::schema_ref(), "The time of creation, in UTC."),
         ("updated_at", DateTime::<Utc>::schema_ref(), "The time of the last change, in UTC."),
     ] {
@@ -96,12 +99,12 @@ fn page(item: MetaSchemaRef, name: String, example: &Value) -> MetaSchema {
     }
 }
 
-/// Makes every field optional. `null` removes the fields that were optional before.
+/// Makes every field optional. `null` removes the value of an optional field.
 fn patch(fields: MetaSchema, name: String) -> MetaSchema {
     let nullable = |(name, schema): (&'static str, MetaSchemaRef)| {
         match schema {
             schema if fields.required.contains(&name) => (name, schema),
-            // A field with a default always has a value, and an absent field keeps the value that it has.
+            // A field with a default always has a value. In a patch, an absent field keeps its value.
             MetaSchemaRef::Inline(schema) if schema.default.is_some() => {
                 (name, MetaSchemaRef::Inline(Box::new(MetaSchema { default: None, ..*schema })))
             }
@@ -110,7 +113,9 @@ fn patch(fields: MetaSchema, name: String) -> MetaSchema {
     };
     MetaSchema {
         title: Some(name),
-        description: Some("The fields to change. Absent fields keep their values, `null` removes."),
+        description: Some(
+            "The fields to change. Absent fields keep their values, and `null` removes a value.",
+        ),
         properties: fields.properties.into_iter().map(nullable).collect(),
         required: Vec::new(),
         ..fields

@@ -1,4 +1,4 @@
-//! The part of a table that a request may reach.
+//! The rows of a table that a request may access.
 
 use store::{Row, accounts::Role};
 use uuid::Uuid;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::kind::Kind;
 use crate::auth::Caller;
 
-/// The parent and the owner of the items that a request may reach.
+/// The parent and the owner of the items that a request may access.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Scope {
     pub(super) parent: Option<Uuid>,
@@ -17,7 +17,7 @@ pub(super) struct Scope {
 #[derive(Clone, Copy)]
 pub(super) struct Owner {
     account: Uuid,
-    /// Admins reach the items of every account.
+    /// True for admins, who may access the items of every account.
     is_admin: bool,
 }
 
@@ -28,7 +28,7 @@ impl From<&Caller> for Owner {
 }
 
 impl Scope {
-    /// Returns the values of the query parameters: the parent, then the owner, as far as the resource has them.
+    /// Returns the query parameters for the parent and the owner, if the resource has them.
     pub(super) fn parameters(self, kind: &Kind) -> Vec<Option<Uuid>> {
         let parent = kind.parent.map(|_| Some(self.parent.unwrap_or_default()));
         let owner = kind.is_owned.then(|| match self.owner {
@@ -39,7 +39,7 @@ impl Scope {
         parent.into_iter().chain(owner).collect()
     }
 
-    /// Whether the row is within this scope.
+    /// Returns true if the request may access the row.
     pub(super) fn has(self, kind: &Kind, row: &Row) -> bool {
         let parent = kind.parent.is_none_or(|column| self.parent == Some(row.get(column)));
         let belongs_to =

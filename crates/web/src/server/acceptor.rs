@@ -86,8 +86,7 @@ impl<E: Endpoint + 'static> Acceptor<E> {
     /// Serves until `stop` resolves, then waits for the requests in flight up to the shutdown timeout.
     pub(super) async fn run(mut self, mut stop: BoxFuture<'_, ()>) {
         loop {
-            // Connections over the limit wait in the system's queue. Every timeout frees a slot, while closing them
-            // would look like an outage.
+            // Connections over the limit wait in the system's queue, because closing them would look like an outage.
             let has_room = self.connections.len() < self.limits.max_connections;
             tokio::select! {
                 () = &mut stop => break,
@@ -108,7 +107,7 @@ impl<E: Endpoint + 'static> Acceptor<E> {
             .await
             .is_err()
         {
-            tracing::warn!("requests were still in flight and are dropped");
+            tracing::warn!("the shutdown timeout expired: aborted the running requests");
         }
         self.connections.shutdown().await;
     }
@@ -127,14 +126,14 @@ impl<E: Endpoint + 'static> Acceptor<E> {
             let app = app.clone();
             let client = client_address(peer, request.headers(), &trusted);
             let peer = RemoteAddr(Addr::from(client));
-            let has_last_answers = request.version() < Version::HTTP_2;
+            let supports_close = request.version() < Version::HTTP_2;
             let request = Request::from((request, local.clone(), peer, Scheme::HTTP));
             let is_closing = is_closing.clone();
             // Boxed to avoid moving a large future.
             Box::pin(async move {
                 let _in_flight = in_flight;
                 let mut response = app.get_response(request).await;
-                if has_last_answers && is_closing.load(Relaxed) {
+                if supports_close && is_closing.load(Relaxed) {
                     let close = HeaderValue::from_static("close");
                     response.headers_mut().insert(header::CONNECTION, close);
                 }

@@ -59,7 +59,7 @@ impl Drop for InFlight {
     }
 }
 
-/// What a connection waits for, with the number of requests that have ended.
+/// The event that a connection waits for, with the number of requests that have ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wait {
     /// The rest of a header, or the first request.

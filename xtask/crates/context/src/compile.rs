@@ -1,4 +1,4 @@
-//! Runs a build, and finds out why it failed.
+//! Runs a build and explains why it failed.
 
 use std::{
     io::{self, Read, Write},
@@ -8,25 +8,23 @@ use std::{
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, bail};
 
-/// Texts of failed builds, each with what it means.
+/// Texts in the output of failed builds, each with an explanation.
 pub type KnownFailures = &'static [(&'static str, &'static str)];
 
-const KILLED: &str = "the compiler was killed, most likely because memory ran out: end other programs, give \
-                      Docker more memory, or compile less at once with `jobs = 1` below `[build]` in \
-                      .cargo/config.toml";
+const KILLED: &str = "the compiler was killed, probably because memory ran out. Close other programs, give Docker \
+                      more memory, or set `jobs = 1` below `[build]` in .cargo/config.toml";
 
-/// Runs a build to its end, its messages going to the terminal as they come. `known_failures` are texts of
-/// failed builds, each with what it means.
+/// Runs a build and copies its messages to standard error.
 ///
 /// # Errors
-/// What made it fail: the source, a lack of memory, or something that its messages tell.
+/// Returns the likely reason of the failure, see [`failure_reason`].
 pub fn run(command: &mut Command, known_failures: KnownFailures) -> anyhow::Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let mut child = command
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot start {program}"))?;
-    let messages = pass_on(child.stderr.take().expect("it is piped"))?;
+    let messages = copy_to_stderr(child.stderr.take().expect("stderr is piped"))?;
     let status = child.wait()?;
     if status.success() {
         return Ok(());
@@ -34,7 +32,7 @@ pub fn run(command: &mut Command, known_failures: KnownFailures) -> anyhow::Resu
     bail!(failure_reason(&messages, was_killed(status), known_failures))
 }
 
-/// Has cargo write to our pipe as it would to the terminal behind it.
+/// Returns variables that make cargo write colours and progress to a pipe, if standard error shows colours.
 pub fn cargo_terminal_settings() -> impl Iterator<Item = (&'static str, &'static str)> {
     let is_plain = AutoStream::choice(&io::stderr()) == ColorChoice::Never;
     let settings = [
@@ -45,8 +43,8 @@ pub fn cargo_terminal_settings() -> impl Iterator<Item = (&'static str, &'static
     settings.into_iter().filter(move |_| !is_plain)
 }
 
-/// Copies what comes to our standard error, and returns it.
-fn pass_on(mut pipe: impl Read) -> io::Result<String> {
+/// Copies the pipe to standard error and returns its text.
+fn copy_to_stderr(mut pipe: impl Read) -> io::Result<String> {
     let (mut all, mut piece) = (Vec::new(), [0; 4096]);
     loop {
         let length = pipe.read(&mut piece)?;
@@ -58,13 +56,13 @@ fn pass_on(mut pipe: impl Read) -> io::Result<String> {
     }
 }
 
-/// Returns the reason why a build failed that printed `messages`. `known_failures` are as for [`run`].
+/// Returns the likely reason of a failed build that printed `messages`.
 pub fn failure_reason(
     messages: &str,
     was_killed: bool,
     known_failures: KnownFailures,
 ) -> &'static str {
-    if let Some((_, meaning)) = known_failures.iter().find(|(sign, _)| messages.contains(sign)) {
+    if let Some((_, meaning)) = known_failures.iter().find(|(text, _)| messages.contains(text)) {
         return meaning;
     }
     if was_killed || messages.contains("SIGKILL") {
@@ -73,7 +71,7 @@ pub fn failure_reason(
     if messages.contains("could not compile") {
         return "the source does not compile";
     }
-    "the build failed; its last lines say why"
+    "the build failed; its last messages show the reason"
 }
 
 fn was_killed(status: ExitStatus) -> bool {
@@ -81,6 +79,6 @@ fn was_killed(status: ExitStatus) -> bool {
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     #[cfg(not(unix))]
     let signal: Option<i32> = None;
-    // As a shell has it: 128 and the number of the signal.
+    // A shell reports a signal as 128 plus its number.
     signal == Some(9) || status.code() == Some(137)
 }

@@ -4,10 +4,10 @@ use std::{collections::HashMap, process::Command, time::Duration};
 
 use crate::process;
 
-/// `docker stats` looks for two seconds; a server that is far or busy may take its time.
+/// `docker stats` measures for two seconds. A remote or busy server needs longer.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Resident memory in bytes by container id, as far as `docker`, a call of that, can tell it.
+/// Returns the resident memory in bytes by container id, from the program `docker`. Unknown values are missing.
 pub fn by_id<'a>(mut docker: Command, ids: impl Iterator<Item = &'a str>) -> HashMap<String, u64> {
     let ids: Vec<_> = ids.collect();
     if ids.is_empty() {
@@ -23,14 +23,14 @@ pub fn by_id<'a>(mut docker: Command, ids: impl Iterator<Item = &'a str>) -> Has
         .lines()
         .filter_map(|line| {
             let (id, usage) = line.split_once(' ')?;
-            // `ps` shortens ids.
+            // `docker ps` shortens ids.
             let id = ids.iter().find(|known| id.starts_with(**known))?;
             Some(((*id).to_owned(), bytes(usage.split_whitespace().next()?)?))
         })
         .collect()
 }
 
-/// `12.5MiB` in bytes.
+/// Parses a size such as `12.5MiB` into bytes.
 fn bytes(text: &str) -> Option<u64> {
     let unit = text.find(|letter: char| letter.is_ascii_alphabetic())?;
     let (number, unit) = text.split_at(unit);
@@ -50,7 +50,7 @@ mod tests {
     use super::bytes;
 
     #[test]
-    fn sizes_are_read_as_docker_writes_them() {
+    fn bytes_parses_sizes_of_docker_stats() {
         assert_eq!(bytes("12.5MiB"), Some(13_107_200));
         assert_eq!(bytes("920KiB"), Some(942_080));
         assert_eq!(bytes("many"), None);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum EngineKind {
     /// Containers.
     Docker,
-    /// Processes of this machine.
+    /// Processes on this machine.
     Local,
 }
 
@@ -23,13 +23,13 @@ impl EngineKind {
     }
 }
 
-/// The engine that a setting or a flag asks for.
+/// The value of the setting ENGINE or the flag `--engine`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum EngineChoice {
-    /// Docker if it can, else this machine's PostgreSQL
+    /// Docker if available, otherwise a PostgreSQL installed on this machine
     Auto,
-    /// Containers
+    /// Docker containers
     Docker,
-    /// A PostgreSQL installed on this machine
+    /// Processes on this machine, with an installed PostgreSQL
     Local,
 }

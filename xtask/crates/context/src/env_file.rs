@@ -1,4 +1,4 @@
-//! The file `.env`: made from `.env.example` on the first `up`, never overwritten.
+//! The file `.env`. The first `up` creates it from `.env.example`; it is never overwritten.
 
 use std::{
     fs,
@@ -16,8 +16,7 @@ pub fn path(root: &Path) -> PathBuf {
     root.join(".env")
 }
 
-/// Makes `.env` unless it is there: a random password, a project name of this folder's own, and
-/// readable by its owner alone.
+/// Creates `.env` if it does not exist, with a random password and a project name unique to this folder.
 pub fn create_if_missing(root: &Path) -> anyhow::Result<()> {
     let path = path(root);
     if path.exists() {
@@ -27,34 +26,34 @@ pub fn create_if_missing(root: &Path) -> anyhow::Result<()> {
         fs::read_to_string(root.join(".env.example")).context("cannot read .env.example")?;
     let text = with_value(&example, "POSTGRES_PASSWORD", &password()?);
     let text = with_value(&text, "COMPOSE_PROJECT_NAME", &project_name(root));
-    private(&path)
+    create_private(&path)
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .with_context(|| format!("cannot write {}", path.display()))?;
-    report::note("made .env from .env.example, with a random database password");
+    report::note("created .env from .env.example, with a random database password");
     Ok(())
 }
 
-/// Sets variables in `.env`, keeping every other line as it is.
+/// Sets variables in `.env` and keeps all other lines.
 pub fn set(root: &Path, variables: &[(&str, &str)]) -> anyhow::Result<()> {
     let path = path(root);
     let mut text = fs::read_to_string(&path)?;
     for (name, value) in variables {
         text = with_value(&text, name, value);
     }
-    // By rename: whoever is interrupted here leaves the old or the new, never half of one.
+    // The rename is atomic, so an interruption cannot leave a half-written file.
     let new = path.with_file_name(".env.new");
     let write = || {
-        // Of one that was interrupted.
+        // An interrupted command may have left this file.
         let _ = fs::remove_file(&new);
-        private(&new)?.write_all(text.as_bytes())?;
+        create_private(&new)?.write_all(text.as_bytes())?;
         keep_mode_and_owner(&path, &new)?;
         fs::rename(&new, &path)
     };
     write().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// A new file for its owner alone.
-fn private(path: &Path) -> std::io::Result<fs::File> {
+/// Creates a file that only its owner can access.
+fn create_private(path: &Path) -> std::io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -67,13 +66,13 @@ fn keep_mode_and_owner(of: &Path, new: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt as _, chown};
-        // Only root may give a file to another, and only root can have somebody else's here.
+        // Errors are ignored, because only root can change the owner of a file.
         let _ = chown(new, Some(known.uid()), Some(known.gid()));
     }
     fs::set_permissions(new, known.permissions())
 }
 
-/// `text` with the line `name=…` replaced, or added where there is none.
+/// Returns `text` with the line `name=…` replaced, or added if it is missing.
 fn with_value(text: &str, name: &str, value: &str) -> String {
     let is_it = |line: &str| line.split_once('=').is_some_and(|(key, _)| key.trim() == name);
     let line = format!("{name}={value}");
@@ -85,14 +84,15 @@ fn with_value(text: &str, name: &str, value: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-/// 48 hexadecimal digits: 192 random bits that need no escaping in a URL.
+/// Returns a random password of 192 bits as hexadecimal digits, which need no escaping in a URL.
 pub fn password() -> anyhow::Result<String> {
     let mut bytes = [0; 24];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| anyhow::anyhow!("cannot generate a random password: {error}"))?;
     Ok(bytes.map(|byte| format!("{byte:02x}")).concat())
 }
 
-/// The folder's name, with a few digits of its path, so that two checkouts do not share volumes.
+/// Returns the folder's name and a hash of its path, so that two checkouts do not share volumes.
 pub fn project_name(root: &Path) -> String {
     let folder = root.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let folder: String = folder
@@ -110,14 +110,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_replaced_or_added_and_the_rest_kept() {
+    fn with_value_replaces_or_adds_a_line() {
         let text = "# A=0\nA=1\nB=2\n";
         assert_eq!(with_value(text, "A", "3"), "# A=0\nA=3\nB=2\n");
         assert_eq!(with_value(text, "C", "4"), "# A=0\nA=1\nB=2\nC=4\n");
     }
 
     #[test]
-    fn folders_of_one_name_make_different_projects() {
+    fn project_name_differs_between_folders_of_the_same_name() {
         let names = ["/home/a/My App", "/home/b/My App"].map(|path| project_name(Path::new(path)));
         assert_ne!(names[0], names[1]);
         assert!(names[0].starts_with("my-app-"), "{}", names[0]);

@@ -1,4 +1,4 @@
-//! Detects changes by a hash over the content of files.
+//! Detects changes of files by a hash of their contents.
 
 use std::{
     env, fs,
@@ -12,7 +12,7 @@ use local_postgres::Fnv1a;
 
 use crate::{project::Project, state::Fingerprints};
 
-/// A hash over the names and contents of `paths`, folders taken whole.
+/// Returns a hash of the names and contents of `paths`. Folders include all files in them.
 pub fn of_files(root: &Path, paths: &[&str]) -> anyhow::Result<u64> {
     let mut files = Vec::new();
     for path in paths {
@@ -40,7 +40,7 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns the fingerprints of what the stack is made from.
+/// Returns the fingerprints of the source, images and settings of the stack.
 pub fn of_stack(project: &Project) -> anyhow::Result<Fingerprints> {
     let of = |paths: &[&str]| of_files(&project.root, paths);
     let source = [
@@ -60,8 +60,8 @@ pub fn of_stack(project: &Project) -> anyhow::Result<Fingerprints> {
     ];
     let settings =
         [".env", "compose.yaml", "docker/compose.yaml", "docker/compose.production.yaml"];
-    // The shell wins over .env: its values of the same variables count as well.
-    let shell = settings_of_the_shell(project)?;
+    // Shell variables override .env, so their values are part of the fingerprint.
+    let shell = shell_settings(project)?;
     Ok(Fingerprints {
         source: of(&source)?,
         images: of(&images)?,
@@ -69,7 +69,7 @@ pub fn of_stack(project: &Project) -> anyhow::Result<Fingerprints> {
     })
 }
 
-fn settings_of_the_shell(project: &Project) -> anyhow::Result<String> {
+fn shell_settings(project: &Project) -> anyhow::Result<String> {
     let example =
         fs::read_to_string(project.path(".env.example")).context("cannot read .env.example")?;
     let names = example

@@ -1,4 +1,4 @@
-//! What every task needs: the project, its settings, state and lock, child processes, terminal output.
+//! Shared by all commands: the project, its settings, state and lock, child processes, terminal output.
 
 pub mod checkouts;
 pub mod compile;

@@ -1,20 +1,20 @@
-//! The processes that listen on a port of this machine.
+//! Finds the processes that listen on a port of this machine.
 
 use anyhow::Context;
 
 /// A process that listens on a port.
 pub struct Listener {
-    /// The number of the process.
+    /// The process ID.
     pub pid: u32,
     /// The name of its program.
     pub name: String,
 }
 
-/// Returns the processes that listen on `port`, as far as this user may see them.
+/// Returns the processes that listen on `port` and are visible to this user.
 #[cfg(target_os = "linux")]
 pub fn on_port(port: u16) -> anyhow::Result<Vec<Listener>> {
     use std::fs;
-    // Both are missing where a container hides them; IPv6 may be off.
+    // The second file does not exist if IPv6 is off.
     let v4 = fs::read_to_string("/proc/net/tcp").context("cannot read /proc/net/tcp")?;
     let v6 = fs::read_to_string("/proc/net/tcp6").unwrap_or_default();
     let end = format!(":{port:04X}");
@@ -39,10 +39,10 @@ pub fn on_port(port: u16) -> anyhow::Result<Vec<Listener>> {
     Ok(fs::read_dir("/proc")?.flatten().filter_map(process).collect())
 }
 
-/// Returns the processes that listen on `port`, as far as this user may see them.
+/// Returns the processes that listen on `port` and are visible to this user.
 #[cfg(not(target_os = "linux"))]
 pub fn on_port(port: u16) -> anyhow::Result<Vec<Listener>> {
-    // The library takes long to compile, so that Linux does without it.
+    // Linux does not use this library, because it compiles slowly.
     let all = listeners::get_all().map_err(|error| anyhow::anyhow!("{error}"));
     let all = all.context("cannot list the ports in use")?.into_iter();
     let on_it = all.filter(|listener| listener.socket.port() == port);
@@ -56,10 +56,10 @@ mod tests {
     use super::on_port;
 
     #[test]
-    fn a_listening_process_is_found_by_its_port() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
-        let found = on_port(port).expect("a list");
+    fn on_port_finds_the_listening_process() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let port = listener.local_addr().expect("the listener has an address").port();
+        let found = on_port(port).expect("the listeners can be read");
         let pids: Vec<_> = found.iter().map(|it| it.pid).collect();
         assert!(pids.contains(&process::id()), "{pids:?}");
     }

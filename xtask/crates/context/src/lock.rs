@@ -1,4 +1,4 @@
-//! The lock of a checkout: only one command at a time changes the stack.
+//! The lock of a checkout. Only one command at a time can change the stack.
 
 use std::fs::{self, File, TryLockError};
 
@@ -6,8 +6,8 @@ use anyhow::Context;
 
 use crate::{project::Project, report};
 
-/// Keeps other commands off the stack until the returned file is closed, which the system does
-/// however this process ends. Waits, and says so, while another command is at work.
+/// Locks the stack until the returned file is closed, at the latest when this process ends.
+/// Prints a note and waits while another command holds the lock.
 pub fn take(project: &Project) -> anyhow::Result<File> {
     let path = project.runtime("lock");
     let take = || {
@@ -16,7 +16,7 @@ pub fn take(project: &Project) -> anyhow::Result<File> {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                report::note("another command is at work on this stack: waiting for its end");
+                report::note("another command is running on this stack; waiting for it to finish");
                 file.lock()?;
             }
             Err(TryLockError::Error(error)) => return Err(error),

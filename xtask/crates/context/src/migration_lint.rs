@@ -1,4 +1,4 @@
-//! Runs the linter of migrations, a binary that is built on demand.
+//! Runs the migration linter, which cargo builds on demand.
 
 use std::{fmt::Display, process::Command};
 
@@ -13,10 +13,10 @@ pub fn command(project: &Project, arguments: &[String]) -> Command {
     run
 }
 
-/// Checks the migrations after this version.
+/// Checks the migrations after `version` and returns the report.
 ///
 /// # Errors
-/// Returns what they would block or break.
+/// Returns the report as an error if a migration would block or break a running system.
 pub fn check_after(project: &Project, version: impl Display) -> anyhow::Result<String> {
     let output = command(project, &[format!("--applied={version}")]).output()?;
     let report = String::from_utf8_lossy(&output.stdout).trim().to_owned();

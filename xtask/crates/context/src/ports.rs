@@ -1,4 +1,4 @@
-//! Ports of this machine: which are free, and which process has the others.
+//! Finds free ports on this machine, and the processes that use the others.
 
 use std::{
     process::Command,
@@ -17,14 +17,13 @@ use crate::{
     state::State,
 };
 
-/// How many ports after the one asked for are tried.
+/// The number of ports to try after the configured one.
 const RANGE: u16 = 100;
 
-/// Keeps the ports that the stack holds already where they are those of the settings, or as good as
-/// can be had, and takes the others.
+/// Chooses the ports of the stack: the configured port, else the port in use, else the next free port.
 ///
 /// # Errors
-/// With `strict`, a port of the settings that somebody else has; without, a hundred taken ports.
+/// With `strict`, a configured port is taken. Without `strict`, the next 100 ports are taken too.
 pub fn claim(
     state: &mut State,
     settings: &Settings,
@@ -36,7 +35,6 @@ pub fn claim(
     }
     let port_for = |name: &str, variable: &str, wanted: u16| match held(running, name) {
         Some(port) if port == wanted => Ok(port),
-        // Wanted was taken then, or the settings have changed since.
         Some(port) if !strict && !is_free(wanted) => Ok(port),
         _ => free_port(variable, wanted, strict),
     };
@@ -45,7 +43,7 @@ pub fn claim(
     Ok(())
 }
 
-/// Gives the server of a supervisor that was killed the moment it takes to notice and leave its port.
+/// Waits up to a second until the server of a killed supervisor exits and frees its port.
 fn await_orphan(port: u16) {
     let started = Instant::now();
     while !is_free(port) && started.elapsed() < Duration::from_secs(1) {
@@ -53,28 +51,28 @@ fn await_orphan(port: u16) {
     }
 }
 
-/// Whether the stack is on other ports than the settings ask for.
-pub fn are_others(state: &State, settings: &Settings) -> bool {
+/// Returns whether the stack uses other ports than the settings.
+pub fn differ_from_settings(state: &State, settings: &Settings) -> bool {
     (state.api_port, state.postgres_port) != (settings.api_port, settings.postgres_port)
 }
 
-/// Whether somebody else has a port now that was claimed for the stack.
-pub fn are_lost(state: &State, running: &[Service]) -> bool {
+/// Returns whether another process has taken a port that was chosen for the stack.
+pub fn were_taken(state: &State, running: &[Service]) -> bool {
     [("api", state.api_port), ("postgres", state.postgres_port)]
         .into_iter()
         .any(|(name, port)| held(running, name) != Some(port) && !is_free(port))
 }
 
-/// The port that a running service of ours has.
+/// Returns the port of a running service of the stack.
 fn held(running: &[Service], name: &str) -> Option<u16> {
-    // In production, nginx has the port of the API.
+    // In production, nginx listens on the port of the API.
     let is_it = |service: &&Service| {
         (service.name == name || (name == "api" && service.name == "nginx")) && service.is_running()
     };
     running.iter().filter(is_it).find_map(|service| service.port)
 }
 
-/// `wanted` if it is free, else the next free one, saying whose the wanted one is.
+/// Returns `wanted` if it is free, otherwise prints a note and returns the next free port.
 fn free_port(variable: &str, wanted: u16, strict: bool) -> anyhow::Result<u16> {
     if is_free(wanted) {
         return Ok(wanted);
@@ -82,23 +80,25 @@ fn free_port(variable: &str, wanted: u16, strict: bool) -> anyhow::Result<u16> {
     let owner = owner(wanted);
     if strict {
         bail!(
-            "port {wanted} ({variable}) is taken by {owner}: stop that, or set {variable} in .env"
+            "port {wanted} ({variable}) is taken by {owner}. Free the port or change {variable} in .env."
         );
     }
     let port = next_free(variable, wanted)?;
-    report::note(&format!("port {wanted} is taken by {owner}: using {port} ({variable} in .env)"));
+    report::note(&format!(
+        "port {wanted} is taken by {owner}; using {port} instead. To choose another port, set {variable} in .env."
+    ));
     Ok(port)
 }
 
-/// The first free port after `wanted`.
+/// Returns the first free port after `wanted`.
 pub fn next_free(variable: &str, wanted: u16) -> anyhow::Result<u16> {
     let last = wanted.saturating_add(RANGE);
     (wanted.saturating_add(1)..=last)
         .find(|port| is_free(*port))
-        .with_context(|| format!("ports {wanted} to {last} ({variable}) are all taken"))
+        .with_context(|| format!("ports {wanted} to {last} are all taken. Set {variable} in .env."))
 }
 
-/// Who listens on `port`: a container if one publishes it, else a process.
+/// Describes what listens on `port`: the container that publishes the port, otherwise the process.
 pub fn owner(port: u16) -> String {
     let mut docker = Command::new("docker");
     let published = format!("publish={port}");
@@ -110,7 +110,7 @@ pub fn owner(port: u16) -> String {
     }
     let found = listener::on_port(port).ok().and_then(|found| found.into_iter().next());
     found.map_or_else(
-        || "a process that may not be looked at".to_owned(),
+        || "a process that this user cannot inspect".to_owned(),
         |Listener { pid, name }| format!("{name} (process {pid})"),
     )
 }

@@ -1,4 +1,4 @@
-//! The checkout that a task works on: its root folder, its settings, and the folder for runtime files.
+//! The checkout that a command works on: its root folder, settings and runtime folder.
 
 use std::{
     env,
@@ -11,7 +11,7 @@ use xshell::Shell;
 
 use crate::{process, settings::Settings};
 
-/// The checkout that this runs in.
+/// A checkout of the repository.
 pub struct Project {
     /// Runs commands in the root folder.
     pub shell: Shell,
@@ -22,45 +22,46 @@ pub struct Project {
 impl Project {
     /// Opens the checkout that `cargo xtask` was called in.
     pub fn open() -> anyhow::Result<Self> {
-        // Cargo sets it for `cargo run`; the folder this was compiled in is right otherwise.
+        // `cargo run` sets this variable. Without it, the folder that xtask was compiled in is used.
         let manifest = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let own = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
-        let xtask = manifest.as_deref().or(own).context("this crate lies below xtask")?;
-        Self::at(xtask.parent().context("xtask lies in the repository")?)
+        let xtask =
+            manifest.as_deref().or(own).context("the crate `context` is not below xtask")?;
+        Self::at(xtask.parent().context("xtask is not in a repository")?)
     }
 
-    /// Another checkout.
+    /// Opens the checkout in `root`.
     pub fn at(root: &Path) -> anyhow::Result<Self> {
         let shell = Shell::new()?;
         shell.change_dir(root);
         Ok(Self { shell, root: root.to_owned() })
     }
 
-    /// The settings of shell and `.env`, without making `.env`.
+    /// Loads the settings from the shell and `.env`. Does not create `.env`.
     pub fn settings(&self) -> anyhow::Result<Settings> {
         Settings::load(&self.root)
     }
 
-    /// `name` in `.slipway`, the git-ignored folder of what runs: cluster, logs, state.
+    /// Returns the path of `name` in `.slipway`, the git-ignored folder of the cluster, logs and state.
     pub fn runtime(&self, name: &str) -> PathBuf {
         self.root.join(".slipway").join(name)
     }
 
-    /// Where cargo puts the binaries of a profile.
+    /// Returns the folder in which cargo puts the binaries of a profile.
     pub fn target(&self, profile: &str) -> PathBuf {
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
         self.root.join(target).join(profile)
     }
 
-    /// cargo in this checkout, as somebody calls it in a terminal: each goes on with what the other compiled.
+    /// Returns a cargo command for this checkout, which shares its build cache with cargo in a terminal.
     pub fn cargo(&self, arguments: &[&str]) -> Command {
         let mut cargo = Command::new("cargo");
         cargo.current_dir(&self.root).args(arguments);
-        process::forget_own_package(&mut cargo);
+        process::remove_package_variables(&mut cargo);
         cargo
     }
 
-    /// Returns the user and the group that own the checkout, as numbers. Docker Desktop maps owners by itself.
+    /// Returns the owner of the checkout as `uid:gid`. None on Windows, where Docker Desktop maps file owners.
     pub fn owner(&self) -> Option<String> {
         #[cfg(unix)]
         {
@@ -85,15 +86,15 @@ mod tests {
     use super::Project;
 
     #[test]
-    fn cargo_compiles_nothing_anew_that_it_compiled_in_a_terminal() {
-        // Cargo runs tests as it runs the task runner.
-        let told = "CARGO_MANIFEST_DIR";
-        let own = env::var_os(told).expect("cargo tells it");
-        let project = Project::at(own.as_ref()).expect("a folder");
+    fn cargo_removes_the_package_variables_of_the_task_runner() {
+        // cargo sets the same variables for tests.
+        let manifest = "CARGO_MANIFEST_DIR";
+        let folder = env::var_os(manifest).expect("cargo sets the variable");
+        let project = Project::at(folder.as_ref()).expect("the checkout can be opened");
         let cargo = project.cargo(&["build"]);
-        let forgotten: Vec<_> = cargo.get_envs().filter(|(_, value)| value.is_none()).collect();
-        for name in [told, "CARGO_PKG_NAME", "CARGO_PKG_VERSION_MAJOR"] {
-            assert!(forgotten.contains(&(OsStr::new(name), None)), "{name}: {forgotten:?}");
+        let removed: Vec<_> = cargo.get_envs().filter(|(_, value)| value.is_none()).collect();
+        for name in [manifest, "CARGO_PKG_NAME", "CARGO_PKG_VERSION_MAJOR"] {
+            assert!(removed.contains(&(OsStr::new(name), None)), "{name}: {removed:?}");
         }
     }
 }

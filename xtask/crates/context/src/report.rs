@@ -13,17 +13,17 @@ const WARNING: Style = AnsiColor::Yellow.on_default();
 const FAINT: Style = Style::new().dimmed();
 const STRONG: Style = Style::new().bold();
 
-/// A line of plain information.
+/// Prints a note to standard error.
 pub fn note(text: &str) {
     anstream::eprintln!("{FAINT}note:{FAINT:#} {text}");
 }
 
-/// What went wrong, and by what.
+/// Prints an error and its causes to standard error.
 pub fn error(error: &anyhow::Error) {
     anstream::eprintln!("{BAD}error:{BAD:#} {error:#}");
 }
 
-/// Does a piece of work and shows how long it took and what it came to.
+/// Runs a step of a command and prints its duration and outcome. `work` returns a value and the outcome as text.
 pub fn stage<T>(
     name: &str,
     work: impl FnOnce() -> anyhow::Result<(T, String)>,
@@ -43,58 +43,58 @@ pub fn stage<T>(
     }
 }
 
-/// How something was found to be.
+/// The result of a check.
 #[derive(Clone, Copy)]
 pub enum Mark {
-    /// As it should be.
+    /// No problem.
     Good,
-    /// It works, but not as it should.
+    /// A problem that does not stop the stack from working.
     Warning,
-    /// It does not work.
+    /// A problem that stops the stack from working.
     Bad,
 }
 
-/// What was found of `name`.
-pub fn verdict(mark: Mark, name: &str, what: &str) {
-    let (style, sign) = match mark {
+/// Prints the result of the check `name`.
+pub fn check_result(mark: Mark, name: &str, what: &str) {
+    let (style, symbol) = match mark {
         Mark::Good => (GOOD, '✔'),
         Mark::Warning => (WARNING, '!'),
         Mark::Bad => (BAD, '✘'),
     };
-    anstream::println!("{style}{sign} {name}{style:#}: {what}");
+    anstream::println!("{style}{symbol} {name}{style:#}: {what}");
 }
 
-/// What to do about it.
+/// Prints how to fix a problem.
 pub fn remedy(what: &str) {
     anstream::println!("  {FAINT}→{FAINT:#} {what}");
 }
 
-/// A name and a value, the values below each other.
+/// Prints a name and a value, aligned with other fields.
 pub fn field(name: &str, value: impl Display) {
     anstream::println!("  {FAINT}{name:<10}{FAINT:#} {value}");
 }
 
-/// What the lines below it have in common.
+/// Prints a heading.
 pub fn heading(text: &str) {
     anstream::println!("{STRONG}{text}{STRONG:#}");
 }
 
-/// A command, and what it does.
+/// Prints a command and its description.
 pub fn entry(name: &str, what: &str) {
     anstream::println!("  {GOOD}{name:<13}{GOOD:#} {what}");
 }
 
-/// A command that one may want next.
+/// Prints a command to run next, and its description.
 pub fn next(command: &str, what: &str) {
     anstream::println!("  {STRONG}{command:<26}{STRONG:#} {FAINT}{what}{FAINT:#}");
 }
 
-/// A line of output.
+/// Prints a line to standard output.
 pub fn line(text: &str) {
     anstream::println!("{text}");
 }
 
-/// `1.5 MB`, in powers of ten.
+/// Formats a size as `1.5 MB`, in powers of ten.
 #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
 pub fn size(bytes: u64) -> String {
     let mut size = bytes as f64;

@@ -1,21 +1,21 @@
-//! A service of the stack and its condition.
+//! The state of a service of the stack.
 
 use serde::Serialize;
 
-/// A service of the stack, as it is now.
+/// A service of the stack and its current state.
 #[derive(Debug, Serialize)]
 pub struct Service {
     /// `postgres`, `api` …
     pub name: String,
     /// `running`, `exited` …
     pub state: String,
-    /// `healthy`, `unhealthy`, `starting`, or empty where nothing is checked.
+    /// `healthy`, `unhealthy`, `starting`, or empty if the service has no health check.
     pub health: String,
     /// The port on this machine.
     pub port: Option<u16>,
-    /// How long it has run, for people.
+    /// The uptime as text, such as `2 hours`.
     pub uptime: String,
-    /// Resident memory in bytes, if it was requested and is known.
+    /// The resident memory in bytes, if requested and known.
     pub memory: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! The settings of the stack, from the shell and `.env`, validated as a whole.
+//! Loads and validates the settings of the stack from the shell and `.env`.
 
 use std::{collections::HashMap, env, fs, path::Path};
 
@@ -10,40 +10,40 @@ use crate::{
     env_file,
 };
 
-/// The settings of the stack. The shell wins over `.env`, which wins over the defaults.
+/// The settings of the stack. The shell overrides `.env`, and `.env` overrides the defaults.
 pub struct Settings {
     file: HashMap<String, String>,
-    /// ENGINE.
+    /// The engine (ENGINE).
     pub engine: EngineChoice,
-    /// Whether APP_ENV is `production`.
+    /// True if APP_ENV is `production`.
     pub production: bool,
-    /// Whether each git branch has a copy of the database.
+    /// True if each git branch has its own copy of the database (DATABASE_BRANCHES).
     pub database_branches: bool,
-    /// COMPOSE_PROJECT_NAME, which names of containers, volumes and images begin with.
+    /// The prefix of the names of containers, volumes and images (COMPOSE_PROJECT_NAME).
     pub project: String,
-    /// API_PORT.
+    /// The port of the API (API_PORT).
     pub api_port: u16,
-    /// POSTGRES_PORT.
+    /// The port of the database (POSTGRES_PORT).
     pub postgres_port: u16,
-    /// The database's user.
+    /// The user of the database (POSTGRES_USER).
     pub user: String,
-    /// The database's password.
+    /// The password of the user (POSTGRES_PASSWORD).
     pub password: String,
-    /// The database's name.
+    /// The name of the database (POSTGRES_DB).
     pub database: String,
-    /// RUST_IMAGE, which compiles the source.
+    /// The image that compiles the source (RUST_IMAGE).
     pub rust_image: String,
-    /// POSTGRES_IMAGE.
+    /// The image of PostgreSQL (POSTGRES_IMAGE).
     pub postgres_image: String,
-    /// NGINX_IMAGE.
+    /// The image of nginx (NGINX_IMAGE).
     pub nginx_image: String,
-    /// REDIS_IMAGE.
+    /// The image of Redis (REDIS_IMAGE).
     pub redis_image: String,
-    /// HTTP_PORT, where production listens.
+    /// The HTTP port of production (HTTP_PORT).
     pub http_port: Option<u16>,
-    /// HTTPS_PORT, where production listens for TLS.
+    /// The HTTPS port of production (HTTPS_PORT).
     pub https_port: Option<u16>,
-    /// How many replicas of the API a first deployment starts.
+    /// The number of API replicas that a first deployment starts (API_REPLICAS).
     pub replicas: usize,
 }
 
@@ -51,16 +51,16 @@ impl Settings {
     /// Loads the settings.
     ///
     /// # Errors
-    /// Lists every invalid setting.
+    /// Some settings are invalid. The error lists all of them.
     pub fn load(root: &Path) -> anyhow::Result<Self> {
         let (settings, problems) = Self::parse(root)?;
         if !problems.is_empty() {
-            bail!("the settings in .env or the shell are not usable:\n  {}", problems.join("\n  "));
+            bail!("invalid settings in .env or the shell:\n  {}", problems.join("\n  "));
         }
         Ok(settings)
     }
 
-    /// The settings, with the defaults in the place of those that are not possible, which are told.
+    /// Returns the settings, with defaults for invalid values, and a message for each invalid value.
     pub fn parse(root: &Path) -> anyhow::Result<(Self, Vec<String>)> {
         let file = read(&env_file::path(root))?;
         let mut reader = Reader { file: &file, problems: Vec::new() };
@@ -82,9 +82,9 @@ impl Settings {
             project: reader.text("COMPOSE_PROJECT_NAME", &project),
             api_port: reader.port("API_PORT", 5000),
             postgres_port: reader.port("POSTGRES_PORT", 5432),
-            user: reader.plain("POSTGRES_USER", "slipway"),
-            password: reader.plain("POSTGRES_PASSWORD", "slipway"),
-            database: reader.plain("POSTGRES_DB", "slipway"),
+            user: reader.url_safe("POSTGRES_USER", "slipway"),
+            password: reader.url_safe("POSTGRES_PASSWORD", "slipway"),
+            database: reader.url_safe("POSTGRES_DB", "slipway"),
             rust_image: reader.text("RUST_IMAGE", "rust:1.95.0-slim-trixie"),
             postgres_image: reader.text("POSTGRES_IMAGE", "postgres:18"),
             nginx_image: reader.text("NGINX_IMAGE", "nginx:1.30"),
@@ -100,45 +100,45 @@ impl Settings {
         Ok((Self { file, ..settings }, problems))
     }
 
-    /// A variable of shell or `.env`.
+    /// Returns a variable of the shell or `.env`. None if the variable is missing or empty.
     pub fn variable(&self, name: &str) -> Option<String> {
         lookup(&self.file, name)
     }
 
-    /// What was set in `.env`; for programs that do not read it themselves.
+    /// Returns the variables of `.env` that the shell does not set, for programs that do not read `.env`.
     pub fn file(&self) -> impl Iterator<Item = (&String, &String)> {
         self.file.iter().filter(|(name, value)| !value.is_empty() && env::var_os(name).is_none())
     }
 
-    /// The volume of the database, with the engine docker.
+    /// Returns the volume of the database (engine docker).
     pub fn postgres_volume(&self) -> String {
         let default = || format!("{}_postgres", self.project);
         self.variable("POSTGRES_VOLUME").unwrap_or_else(default)
     }
 
-    /// The folder of the database in `.slipway`, with the engine local.
+    /// Returns the folder of the database in `.slipway` (engine local).
     pub fn cluster(&self) -> String {
         self.variable("PG_CLUSTER").unwrap_or_else(|| "postgres".to_owned())
     }
 
-    /// Where the database is, as a URL, with the password.
+    /// Returns the URL of the database, which includes the password.
     pub fn database_url(&self, port: u16) -> String {
         let Self { user, password, database, .. } = self;
         format!("postgresql://{user}:{password}@127.0.0.1:{port}/{database}")
     }
 
-    /// What the names of our images begin with: a registry, if there is one, and the project.
+    /// Returns the prefix of image names: the registry, if one is set, and the project.
     pub fn image_prefix(&self) -> String {
         let registry = self.variable("REGISTRY").map(|it| format!("{}/", it.trim_end_matches('/')));
         format!("{}{}", registry.unwrap_or_default(), self.project)
     }
 
-    /// Where nginx listens for TLS on this machine, beside its plain port.
+    /// Returns the HTTPS port of nginx on this machine: HTTPS_PORT, or the HTTP port plus 443.
     pub fn tls_port(&self, plain_port: u16) -> u16 {
         self.https_port.unwrap_or_else(|| plain_port.saturating_add(443))
     }
 
-    /// The kind of engine, if one was asked for by name.
+    /// Returns the engine that the flag or ENGINE names. None for `auto`.
     pub fn forced(&self, flag: Option<EngineChoice>) -> Option<EngineKind> {
         match flag.unwrap_or(self.engine) {
             EngineChoice::Auto => None,
@@ -148,7 +148,7 @@ impl Settings {
     }
 }
 
-/// The variables of `.env`; none if there is no such file.
+/// Returns the variables of `.env`. The map is empty if the file does not exist.
 pub fn read(path: &Path) -> anyhow::Result<HashMap<String, String>> {
     if !path.exists() {
         return Ok(HashMap::new());
@@ -157,12 +157,12 @@ pub fn read(path: &Path) -> anyhow::Result<HashMap<String, String>> {
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let pairs = dotenvy::from_read_iter(text.as_bytes()).map(|pair| {
         pair.map_err(|error| match error {
-            // The line, or its end, is not shown: it may be the password.
+            // The message must not show the line, because it may contain the password.
             dotenvy::Error::LineParse(end, _) => {
                 let is_it = |line: &str| line.trim().ends_with(end.trim());
                 let number = text.lines().take_while(|line| !is_it(line)).count();
                 anyhow!(
-                    "line {} of .env is not NAME=value, with quotes around a value with spaces",
+                    "line {} of .env is invalid: expected NAME=value, with quotes around a value with spaces",
                     number + 1
                 )
             }
@@ -186,12 +186,12 @@ impl Reader<'_> {
         lookup(self.file, name).unwrap_or_else(|| default.to_owned())
     }
 
-    /// A text that becomes part of a URL as it is.
-    fn plain(&mut self, name: &str, default: &str) -> String {
+    /// Reads a text that needs no escaping in a URL.
+    fn url_safe(&mut self, name: &str, default: &str) -> String {
         let text = self.text(name, default);
         if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
-            // Without the value: it may be the password.
-            self.problems.push(format!("{name} may hold letters, digits and -._~ only"));
+            // The message must not show the value, because it may be the password.
+            self.problems.push(format!("{name} is invalid: use only letters, digits and -._~"));
         }
         text
     }
@@ -208,7 +208,7 @@ impl Reader<'_> {
     fn one_of<T>(&mut self, name: &str, default: T, parse: impl Fn(&str) -> Option<T>) -> T {
         let Some(text) = lookup(self.file, name) else { return default };
         parse(&text).unwrap_or_else(|| {
-            self.problems.push(format!("{name}={text} is not possible; see .env.example"));
+            self.problems.push(format!("{name}={text} is invalid; see .env.example"));
             default
         })
     }

@@ -1,4 +1,4 @@
-//! The state that `up` leaves: what runs, and what it was made from.
+//! The state that `up` saves for later commands.
 
 use std::{fs, path::PathBuf};
 
@@ -7,65 +7,65 @@ use serde::{Deserialize, Serialize};
 
 use crate::{engine_kind::EngineKind, project::Project, settings::Settings};
 
-/// What `up` did last. Kept until `down`.
+/// The state of the stack after the last `up`. `down` removes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct State {
     /// The engine that runs the stack.
     pub engine: EngineKind,
-    /// Why this engine.
+    /// The reason for the choice of the engine.
     pub why: String,
-    /// Whether the stack runs in the production profile.
+    /// True if the stack runs in the production profile.
     pub production: bool,
     /// The port of the API, or of nginx in production.
     pub api_port: u16,
     /// The port of the database.
     pub postgres_port: u16,
-    /// What was built last and runs; none while `up` is at work or after it failed.
+    /// The fingerprints of the running build. None while `up` runs and after a failed `up`.
     pub built: Option<Fingerprints>,
-    /// The API's process, where it is one of this machine.
+    /// The process of the API (engine local).
     pub api: Option<ApiProcess>,
 }
 
-/// What the running stack was made from.
+/// Hashes of the files and settings that the stack was built from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprints {
     /// The source of the server and the migrations.
     pub source: u64,
-    /// What the images are made from.
+    /// The files that the images are built from.
     pub images: u64,
     /// Settings and compose files.
     pub settings: u64,
 }
 
-/// A process, told from a later one with the same number by its start.
+/// A process. The start time distinguishes it from a later process with the same PID.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct ApiProcess {
-    /// The number of the process.
+    /// The process ID.
     pub pid: u32,
-    /// Seconds since 1970.
+    /// The start time in seconds since 1970.
     pub started: u64,
 }
 
 impl State {
-    /// Returns the state of a stack that is not up yet, as the settings have it.
+    /// Returns the state of a stack that has not started yet, with the ports of the settings.
     pub fn new(engine: EngineKind, why: String, settings: &Settings) -> Self {
         let Settings { production, api_port, postgres_port, .. } = *settings;
         Self { engine, why, production, api_port, postgres_port, built: None, api: None }
     }
 
-    /// What `up` left, if it was run since the last `down`.
+    /// Loads the saved state. None after `down`.
     pub fn load(project: &Project) -> Option<Self> {
-        // A file that an older version of this wrote is as good as none.
+        // A file of an older version may be unreadable and counts as missing.
         serde_json::from_slice(&fs::read(path(project)).ok()?).ok()
     }
 
-    /// Writes the state, for the next command.
+    /// Saves the state for later commands.
     pub fn save(&self, project: &Project) -> anyhow::Result<()> {
         let path = path(project);
-        let folder = path.parent().context("it is in a folder")?;
+        let folder = path.parent().context("the state file is not in a folder")?;
         let write = || {
             fs::create_dir_all(folder)?;
-            // By rename: whoever is interrupted here leaves the old or the new, never half of one.
+            // The rename is atomic, so an interruption cannot leave a half-written file.
             let new = path.with_extension("new");
             fs::write(&new, serde_json::to_vec_pretty(self)?)?;
             fs::rename(&new, &path)
@@ -73,7 +73,7 @@ impl State {
         write().with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// Removes the state of a stack that is down.
+    /// Removes the saved state.
     pub fn remove(project: &Project) -> anyhow::Result<()> {
         match fs::remove_file(path(project)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),

@@ -2,13 +2,13 @@
 
 use crate::{engine_kind::EngineKind, settings::Settings, state::State};
 
-/// URLs on this machine.
+/// The URLs of the stack.
 pub struct Urls {
     /// The API.
     pub api: String,
     /// The documentation page.
     pub docs: String,
-    /// Without the password; none where no port leads to the database.
+    /// The database, without the password. None if its port is not published.
     pub database: Option<String>,
 }
 
@@ -17,7 +17,7 @@ impl Urls {
     pub fn of(state: &State, settings: &Settings) -> Self {
         let State { api_port, postgres_port, .. } = *state;
         let Settings { user, database, .. } = settings;
-        // There, nginx is the only one with ports.
+        // In a release, only nginx publishes ports.
         let is_release = state.production && state.engine == EngineKind::Docker;
         let api = if is_release {
             format!("https://localhost:{}", settings.tls_port(api_port))

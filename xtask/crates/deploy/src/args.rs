@@ -1,21 +1,21 @@
-//! The arguments of commands that are about a server.
+//! Command-line arguments that select a server.
 
 use context::{project::Project, settings::Settings, state::State};
 
 use crate::server::Server;
 
-/// Which server a command is about.
+/// The argument that selects the server.
 #[derive(clap::Args)]
 pub struct HostArgs {
-    /// The server, as ssh://user@server; the default is DEPLOY_HOST, else this machine
+    /// Use this server, given as ssh://USER@SERVER [default: DEPLOY_HOST if set, otherwise this machine]
     #[arg(long)]
     host: Option<String>,
 }
 
-/// Whether a command is about production and not about this checkout's stack, and on which server.
+/// The arguments that select the production stack instead of this checkout's development stack.
 #[derive(clap::Args)]
 pub struct ProductionArgs {
-    /// What `deploy` shipped, and not the stack of this checkout
+    /// Use the production stack instead of the development stack of this checkout
     #[arg(long)]
     production: bool,
     #[command(flatten)]
@@ -23,19 +23,19 @@ pub struct ProductionArgs {
 }
 
 impl ProductionArgs {
-    /// The server, if it is about one.
+    /// Returns the selected server, or `None` for the development stack.
     pub fn server<'a>(
         &self,
         project: &'a Project,
         settings: &'a Settings,
     ) -> anyhow::Result<Option<Server<'a>>> {
-        let is_meant = self.production || self.host.host.is_some();
-        is_meant.then(|| self.host.server(project, settings)).transpose()
+        let is_selected = self.production || self.host.host.is_some();
+        is_selected.then(|| self.host.server(project, settings)).transpose()
     }
 }
 
 impl HostArgs {
-    /// The server that is meant: what `up --production` runs here, if that is up and no other is named.
+    /// Returns the selected server. Without a selection, a running `up --production` of this checkout has priority.
     pub fn server<'a>(
         &self,
         project: &'a Project,

@@ -1,7 +1,6 @@
-//! The deployment history of a server: a file in a volume there, and the lock on it.
+//! The deployment history of a server, which is a file in a Docker volume, and the deployment lock.
 //!
-//! The command that holds the file open keeps others from changing the server. The lock is a container
-//! that reads from a pipe of this process, so that it ends with the process, however that ends.
+//! The lock is a container that reads from a pipe of this process, so it disappears when this process ends.
 
 use std::{
     env,
@@ -17,10 +16,10 @@ use serde::{Deserialize, Serialize};
 use crate::server::Server;
 use context::{git, process, project::Project};
 
-/// How long the lock of a command that was killed may take to vanish.
+/// The time for which the lock of a killed command can remain.
 const TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Prints the file, then adds what it reads, a line at a time, with the server's own time.
+/// Prints the file, then appends each line from standard input with the server's time.
 const SCRIPT: &str = r#"
 file=/history/releases
 touch "$file"
@@ -32,31 +31,31 @@ while IFS= read -r line; do
 done
 "#;
 
-/// One line of the file, but for its time.
+/// One line of the history, without its time.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Entry {
-    /// `deploy`, `rollback` or `scale`.
+    /// The command: `deploy`, `rollback` or `scale`.
     pub what: String,
-    /// Which release.
+    /// The release.
     pub tag: String,
-    /// Whose command it was.
+    /// The user and the machine that ran the command.
     pub who: String,
-    /// `started`, a step that is done, `served`, or `failed: ` and why.
+    /// The state: `started`, a completed step, `served`, or `failed: ` with the reason.
     pub state: String,
 }
 
 impl Entry {
-    /// The first of a command of ours.
+    /// Creates the first entry of a command that this user runs.
     pub fn new(project: &Project, what: &str, tag: &str) -> Self {
         let (what, tag) = (what.to_owned(), tag.to_owned());
         Self { what, tag, who: who(project), state: String::new() }
     }
 }
 
-/// What a command did: the last of its entries, and when it began.
+/// The last entry of a command, and the time of its first entry.
 #[derive(Debug, Serialize)]
 pub struct Record {
-    /// When the command began, by the server's clock.
+    /// The start of the command, by the server's clock.
     pub time: String,
     #[serde(flatten)]
     /// The last entry of the command.
@@ -64,32 +63,32 @@ pub struct Record {
 }
 
 impl Record {
-    /// Returns whether the release serves.
+    /// Returns whether the command succeeded.
     pub fn has_served(&self) -> bool {
         self.entry.state == "served"
     }
 
-    /// Whether it ended, well or not.
+    /// Returns whether the command succeeded or failed.
     pub fn has_ended(&self) -> bool {
         self.has_served() || self.entry.state.starts_with("failed")
     }
 }
 
-/// The history, held open.
+/// The opened history. Only one command can have the history of a server open.
 pub struct History {
     child: Child,
     input: Option<ChildStdin>,
     output: Lines<BufReader<ChildStdout>>,
-    /// What was done before.
+    /// The earlier commands, oldest first.
     pub records: Vec<Record>,
     entry: Entry,
 }
 
 impl History {
-    /// Opens it for a command.
+    /// Opens the history for a command.
     ///
     /// # Errors
-    /// Somebody else has it open.
+    /// Another command has the history open.
     pub fn open(server: &Server, image: &str, entry: &Entry) -> anyhow::Result<Self> {
         let volume = volume(server);
         let project = format!("com.docker.compose.project={}", server.name());
@@ -102,9 +101,10 @@ impl History {
                 }
                 Err(error) => match holder(server) {
                     Some(holder) => bail!(
-                        "{holder} is at work on {}. If that command is no more, its lock is: docker rm --force {}",
+                        "another command uses {}: {holder}. If that command no longer runs, remove its lock with \
+                         docker rm --force {}",
                         server.place(),
-                        lock(server)
+                        lock(server),
                     ),
                     None => return Err(error),
                 },
@@ -120,11 +120,11 @@ impl History {
             .args(["--volume", &format!("{volume}:/history"), "--entrypoint", "sh", image])
             .args(["-euc", SCRIPT]);
         let run = run.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // Ctrl-C is for us, and we end it by ending.
+        // Ctrl-C must not reach the container, which ends together with this process.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(run, 0);
         let mut child = run.spawn().context("cannot start docker")?;
-        let mut output = BufReader::new(child.stdout.take().context("it is piped")?).lines();
+        let mut output = BufReader::new(child.stdout.take().context("stdout is piped")?).lines();
         let (mut records, mut is_whole) = (Vec::new(), false);
         for line in output.by_ref() {
             let line = line?;
@@ -135,50 +135,49 @@ impl History {
             add(&mut records, &line);
         }
         if !is_whole {
-            let said = std::io::read_to_string(child.stderr.take().context("it is piped")?)?;
+            let error = std::io::read_to_string(child.stderr.take().context("stderr is piped")?)?;
             child.wait()?;
-            bail!("the history of {} cannot be opened: {}", server.place(), said.trim());
+            bail!("cannot open the history of {}: {}", server.place(), error.trim());
         }
         let input = child.stdin.take();
         Ok(Self { child, input, output, records, entry: entry.clone() })
     }
 
-    /// Writes down that the command begins, and that it is about this release.
+    /// Records that the command starts to install this release.
     pub fn begin(&mut self, tag: &str) -> anyhow::Result<()> {
         tag.clone_into(&mut self.entry.tag);
         self.write("started")
     }
 
-    /// Writes down what came of it.
+    /// Records the result of the command.
     pub fn end<T>(&mut self, done: &anyhow::Result<T>) -> anyhow::Result<()> {
         match done {
             Ok(_) => self.write("served"),
-            // In one line.
+            // An entry is a single line.
             Err(error) => self.write(&format!("failed: {error:#}").replace('\n', " ")),
         }
     }
 
-    /// Writes down how far the command is.
+    /// Records a state of the command.
     pub fn write(&mut self, state: &str) -> anyhow::Result<()> {
         state.clone_into(&mut self.entry.state);
         let line = serde_json::to_string(&self.entry)?;
-        let input = self.input.as_mut().context("it is open")?;
-        writeln!(input, "{line}").context("the lock on the server is lost")?;
-        self.output.next().context("the lock on the server is lost")??;
+        let input = self.input.as_mut().context("the history is open")?;
+        writeln!(input, "{line}").context("lost the deployment lock on the server")?;
+        self.output.next().context("lost the deployment lock on the server")??;
         Ok(())
     }
 }
 
 impl Drop for History {
     fn drop(&mut self) {
-        // The container reads the end of its input.
+        // The container exits at the end of its input.
         drop(self.input.take());
-        // Nobody is left to tell.
         let _ = self.child.wait();
     }
 }
 
-/// What was done so far, without keeping anybody from anything.
+/// Returns the earlier commands, oldest first. Does not lock the history.
 pub fn read(server: &Server, image: &str) -> anyhow::Result<Vec<Record>> {
     let mount = format!("{}:/history:ro", volume(server));
     let mut cat = server.docker(["run", "--rm", "--network", "none", "--volume", &mount]);
@@ -195,7 +194,7 @@ pub fn read(server: &Server, image: &str) -> anyhow::Result<Vec<Record>> {
     Ok(records)
 }
 
-/// Takes a line of the file to what is known. A line that another version of this wrote may be none.
+/// Adds a line of the file to the records. Ignores lines in the format of other versions.
 fn add(records: &mut Vec<Record>, line: &str) {
     let Some((time, entry)) = line.split_once('\t') else { return };
     let Ok(entry) = serde_json::from_str::<Entry>(entry) else { return };
@@ -213,18 +212,18 @@ fn lock(server: &Server) -> String {
     format!("{}-release", server.name())
 }
 
-/// Who has it open, and for what.
+/// Returns the command that has the history open.
 fn holder(server: &Server) -> Option<String> {
     let format = "{{index .Config.Labels \"slipway.who\"}} since {{.Created}}";
     process::output(&mut server.docker(["inspect", "--format", format, &lock(server)])).ok()
 }
 
-/// Who ships, for the history: a name and a machine.
+/// Returns the user and the machine for the history.
 fn who(project: &Project) -> String {
     let user = git::output(project, &["config", "user.name"]).filter(|name| !name.is_empty());
-    let user = user.or_else(|| env::var("USER").ok()).unwrap_or_else(|| "somebody".to_owned());
+    let user = user.or_else(|| env::var("USER").ok()).unwrap_or_else(|| "unknown user".to_owned());
     let machine = process::probe(&mut Command::new("hostname"), Duration::from_secs(1));
-    format!("{user} on {}", machine.unwrap_or_else(|_| "a machine without a name".to_owned()))
+    format!("{user} on {}", machine.unwrap_or_else(|_| "unknown machine".to_owned()))
 }
 
 #[cfg(test)]
@@ -232,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_as_far_as_its_last_line_says() {
+    fn last_line_of_a_command_is_its_state() {
         let mut records = Vec::new();
         for (time, tag, state) in [
             ("1", "a", "started"),
@@ -244,7 +243,7 @@ mod tests {
                 format!(r#"{{"what":"deploy","tag":"{tag}","who":"me","state":"{state}"}}"#);
             add(&mut records, &format!("{time}\t{entry}"));
         }
-        add(&mut records, "no line of ours");
+        add(&mut records, "not an entry");
         assert_eq!(records.len(), 2);
         assert!(records[0].has_served() && !records[1].has_ended());
         assert_eq!((records[1].time.as_str(), records[1].entry.state.as_str()), ("3", "migrated"));

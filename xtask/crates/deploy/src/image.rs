@@ -1,4 +1,4 @@
-//! The images of a release: their names, and how they are built.
+//! Names and builds the images of a release.
 
 use std::{env, fs, process::Command};
 
@@ -18,29 +18,29 @@ const SOURCE: [&str; 8] = [
     "docker/with-extra-ca.sh",
 ];
 
-/// Settings of cargo that the Dockerfile lets through.
+/// The cargo settings that are passed to the Docker build.
 const PROFILE: [&str; 2] = ["CARGO_PROFILE_RELEASE_LTO", "CARGO_PROFILE_RELEASE_CODEGEN_UNITS"];
 
-/// The folders of the images that are made around others.
+/// The build folders of the images that extend official images.
 const PROXY: &str = "docker/nginx";
 const BACKUP: &str = "docker/backup";
 
-/// The images that a release runs.
+/// The images of a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Images {
-    /// The server and the migration tool.
+    /// The API server and the migration tool.
     pub api: String,
     /// nginx.
     pub proxy: String,
-    /// PostgreSQL's programs and the backup script.
+    /// The PostgreSQL programs and the backup script.
     pub backup: String,
 }
 
 impl Images {
-    /// Those of the release `tag`.
+    /// Returns the images of the release `tag`.
     pub fn of(project: &Project, settings: &Settings, tag: &str) -> anyhow::Result<Self> {
         let prefix = settings.image_prefix();
-        // What it is made of, folder and base, is its tag.
+        // The tag is a hash of the build folder and the base image.
         let around = |name: &str, folder: &str, base: &str| -> anyhow::Result<String> {
             let hash = fingerprint::of_files(&project.root, &[folder])?
                 ^ local_postgres::Fnv1a::of(base.as_bytes());
@@ -53,30 +53,30 @@ impl Images {
         })
     }
 
-    /// All of them.
+    /// Returns the names of all images.
     pub fn all(&self) -> [&str; 3] {
         [&self.api, &self.proxy, &self.backup]
     }
 
-    /// Returns the same images, except for that of the API.
+    /// Returns these images with another API image.
     #[must_use]
     pub fn with_api(&self, api: &str) -> Self {
         Self { api: api.to_owned(), ..self.clone() }
     }
 }
 
-/// The image of the API in the release `tag`; without one, what the names of all of them begin with.
+/// Returns the API image of the release `tag`. An empty tag gives the common prefix of all API images.
 pub fn api_of(settings: &Settings, tag: &str) -> String {
     format!("{}-api:{tag}", settings.image_prefix())
 }
 
-/// The part of an image's name that tells the release.
+/// Returns the tag of an image, which is the name of the release.
 pub fn tag_of(image: &str) -> &str {
     image.rsplit_once(':').map_or(image, |(_, tag)| tag)
 }
 
-/// What git calls the source: the same source has the same name everywhere. A source that is not
-/// committed has `-dirty` in it, and a hash; what is built with other settings of cargo, a hash of these.
+/// Returns the release name of the source: its git tag or commit. Uncommitted changes add `-dirty` and a hash, and
+/// cargo settings add a hash of the settings.
 pub fn tag(project: &Project) -> anyhow::Result<String> {
     let name = tag_of_source(project)?;
     let value = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
@@ -95,7 +95,7 @@ fn tag_of_source(project: &Project) -> anyhow::Result<String> {
         return Ok(format!("unversioned-{source:08x}"));
     };
     let name = git::output(project, &["describe", "--tags", "--exact-match"]).unwrap_or(revision);
-    // No character that a tag of an image cannot have.
+    // Docker does not allow other characters in a tag.
     let name: String = name
         .trim_start_matches('v')
         .chars()
@@ -108,7 +108,7 @@ fn tag_of_source(project: &Project) -> anyhow::Result<String> {
     })
 }
 
-/// Builds what is not built yet, on this machine, and returns whether there was anything to do.
+/// Builds the images that this machine does not have, and returns whether the API image was built.
 pub fn build(
     project: &Project,
     settings: &Settings,
@@ -129,7 +129,7 @@ pub fn build(
         ("SCHEMA", schema(project)?.to_string()),
     ];
     let mut command = docker_build(project, platform);
-    // The time of the commit, so that the image of a commit is the same whenever it is built.
+    // Makes the image of a commit reproducible.
     if let Some(time) = git::output(project, &["log", "-1", "--format=%ct"]) {
         command.env("SOURCE_DATE_EPOCH", time);
     }
@@ -138,14 +138,13 @@ pub fn build(
     for (name, value) in arguments {
         command.arg(format!("--build-arg={name}={value}"));
     }
-    // Docker takes their values from our own environment, if they are there.
+    // Docker reads the values from the environment.
     command.args(PROFILE.map(|name| format!("--build-arg={name}")));
     process::run(command.arg("."))?;
     Ok(true)
 }
 
-/// Builds the images around the API's if they are not built yet, and returns whether there was anything
-/// to do.
+/// Builds the proxy and backup images that this machine does not have, and returns whether an image was built.
 pub fn build_around(
     project: &Project,
     settings: &Settings,
@@ -162,7 +161,7 @@ pub fn build_around(
         }
         let mut command = docker_build(project, platform);
         command.args(["--quiet", "--tag", image, "--build-arg", &base, folder]);
-        process::output(&mut command).with_context(|| format!("{image} cannot be built"))?;
+        process::output(&mut command).with_context(|| format!("cannot build {image}"))?;
         is_new = true;
     }
     Ok(is_new)
@@ -175,7 +174,7 @@ fn docker_build(project: &Project, platform: Platform) -> Command {
     command
 }
 
-/// The number of the newest migration.
+/// Returns the number of the newest migration.
 fn schema(project: &Project) -> anyhow::Result<u32> {
     let folder = fs::read_dir(project.path("crates/db/migrations"))?;
     let number = |name: &str| name.strip_prefix('V')?.split_once("__")?.0.parse().ok();
@@ -183,7 +182,7 @@ fn schema(project: &Project) -> anyhow::Result<u32> {
     Ok(numbers.max().unwrap_or(0))
 }
 
-/// A URL of git without the user and the password that may be in it.
+/// Returns the URL without user and password.
 fn without_password(url: &str) -> String {
     match url.split_once("://") {
         Some((scheme, rest)) => {
@@ -194,8 +193,7 @@ fn without_password(url: &str) -> String {
     }
 }
 
-/// However long the engine takes to say: a build that is not needed takes longer. One of the same name for another
-/// platform is none.
+/// Returns whether this machine has the image for the platform.
 pub fn is_here(image: &str, platform: Platform) -> bool {
     Platform::of_image(image) == Some(platform)
 }

@@ -1,4 +1,4 @@
-//! Ships releases to the production stack of a server: this machine's engine, or one that is reached over SSH.
+//! Ships releases to a production stack, on the Docker engine of this machine or of a server that SSH can reach.
 
 mod args;
 pub mod history;

@@ -1,4 +1,4 @@
-//! The platform that an image is built for.
+//! Platforms of images.
 
 use std::{fmt, process::Command};
 
@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use context::process;
 
-/// Those that `docker/rust-target.sh` compiles for.
+/// A platform that `docker/rust-target.sh` supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Platform {
     /// x86-64.
@@ -19,21 +19,21 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// That of this machine's engine, which may be of another system than `cargo xtask`.
+    /// Returns the platform of this machine's Docker engine, which can differ from the platform of `cargo xtask`.
     pub fn of_this_engine() -> anyhow::Result<Self> {
         Self::of_engine(Command::new("docker"))
     }
 
-    /// The platform of the engine that `docker`, a call of that, reaches.
+    /// Returns the platform of the engine that the command `docker` reaches.
     pub(crate) fn of_engine(mut docker: Command) -> anyhow::Result<Self> {
         let format = "{{.Server.Os}}/{{.Server.Arch}}";
         let name = process::output(docker.args(["version", "--format", format]))?;
         Self::from_str(&name, false).map_err(|_| {
-            anyhow!("the engine runs {name}, which nothing is built for: see docker/rust-target.sh")
+            anyhow!("the Docker engine has the unsupported platform {name}. Add it to docker/rust-target.sh.")
         })
     }
 
-    /// What this machine's image of that name is for; none if there is no such image.
+    /// Returns the platform of an image on this machine, or `None` if the image does not exist.
     pub fn of_image(image: &str) -> Option<Self> {
         let format = "{{.Os}}/{{.Architecture}}";
         let inspect = ["image", "inspect", "--format", format, image];
@@ -41,7 +41,7 @@ impl Platform {
         Self::from_str(&name, false).ok()
     }
 
-    /// The name in tags.
+    /// Returns the name in tags.
     pub fn architecture(self) -> &'static str {
         match self {
             Self::Amd64 => "amd64",
@@ -49,7 +49,7 @@ impl Platform {
         }
     }
 
-    /// What Rust calls it.
+    /// Returns the Rust target.
     pub fn target(self) -> &'static str {
         match self {
             Self::Amd64 => "x86_64-unknown-linux-gnu",

@@ -1,4 +1,4 @@
-//! The source of the last release with the migrations of this checkout, to test that it still works.
+//! Checks out the last release with the migrations of this checkout, to test the release with the new schema.
 
 use std::{fs, path::PathBuf};
 
@@ -8,19 +8,20 @@ use xshell::cmd;
 
 use context::{project::Project, report};
 
-/// The sources of a release, with other migrations.
+/// The source of a release, with the migrations of this checkout.
 pub struct Release {
     folder: PathBuf,
 }
 
-/// The sources of the last tag `v*`, below `target`; none if there is no such tag.
+/// Writes the source of the last tag `v*` to a folder below `target`. Returns `None` if there is no such tag.
 pub fn check_out(project: &Project) -> anyhow::Result<Option<Release>> {
     let sh = &project.shell;
     let describe = cmd!(sh, "git describe --tags --abbrev=0 --match v* HEAD");
     let Ok(tag) = describe.quiet().ignore_stderr().read() else { return Ok(None) };
     let folder = project.target("previous-release").join("source");
     if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot remove {}", folder.display()))?;
     }
     fs::create_dir_all(&folder)?;
     let archive = folder.with_extension("tar");
@@ -34,13 +35,13 @@ pub fn check_out(project: &Project) -> anyhow::Result<Option<Release>> {
         let entry = entry?;
         fs::copy(entry.path(), migrations.join(entry.file_name()))?;
     }
-    report::line(&format!("the end-to-end tests of {tag} on the schema of this checkout"));
+    report::line(&format!("running the end-to-end tests of {tag} on the schema of this checkout"));
     Ok(Some(Release { folder }))
 }
 
 impl Release {
-    /// What has `cargo test` run its end-to-end tests, but for those that are about the migrations
-    /// themselves and the rules of the source.
+    /// Returns the arguments with which `cargo test` runs the end-to-end tests of the release. Skips the tests of
+    /// migrations and of source rules.
     pub fn arguments(&self) -> Vec<String> {
         let path = |name: &str| self.folder.join(name).to_string_lossy().into_owned();
         let target = path("../target");

@@ -1,4 +1,4 @@
-//! nginx, which passes requests to replicas.
+//! Controls nginx, which passes requests to the replicas.
 
 use std::{
     fmt::Write as _,
@@ -11,29 +11,29 @@ use anyhow::{Context, bail};
 use crate::{image::Images, replicas::Replica, server::Server};
 use context::process;
 
-/// The service.
+/// The name of the Compose service.
 const NGINX: &str = "nginx";
 
-/// Takes its argument as the replicas, has nginx read it, waits until the workers there were take no more
-/// connections, and prints them.
-const READ_ANEW: &str = r#"
+/// Writes the argument as the list of replicas, reloads nginx, waits until the old workers no longer accept
+/// connections, and prints the process ids of the old workers.
+const RELOAD: &str = r#"
 workers=$(grep -ls '^nginx: worker' /proc/[0-9]*/cmdline | cut -d/ -f3 | tr '\n' ' ')
 printf %s "$1" >/run/nginx/replicas.new
 mv /run/nginx/replicas.new /run/nginx/replicas.conf
 nginx -c /run/nginx/nginx.conf -e /dev/stderr -t -q
 nginx -c /run/nginx/nginx.conf -e /dev/stderr -s reload
-takes_more() {
+is_accepting() {
     grep -qs '^nginx: worker' /proc/$1/cmdline && ! grep -qs 'shutting down' /proc/$1/cmdline
 }
 tries=0
 for worker in $workers; do
-    while takes_more $worker && [ $tries -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
+    while is_accepting $worker && [ $tries -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
 done
 echo $workers
 "#;
 
-/// Waits until these workers have ended, a little longer than `worker_shutdown_timeout` has it, and prints one
-/// that has not.
+/// Waits until the workers have exited, slightly longer than `worker_shutdown_timeout`. Prints a worker that is still
+/// running after that time.
 const DRAIN: &str = r"
 tries=0
 for worker in $1; do
@@ -45,36 +45,36 @@ for worker in $1; do
 done
 ";
 
-/// The ports that lead to a container.
+/// The Docker format for the published ports of a container.
 const PORTS: &str = "{{range .HostConfig.PortBindings}}{{range .}}{{.HostPort}} {{end}}{{end}}";
 
-/// How often a script is started before it counts as failed.
-const STARTS: u32 = 3;
+/// The number of attempts to run a script.
+const ATTEMPTS: u32 = 3;
 
-/// How long nginx may take to find the API.
+/// The time within which nginx must reach the API.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// nginx, where it runs.
+/// The running nginx container.
 pub(super) struct Proxy<'a> {
     pub(super) server: &'a Server<'a>,
     pub(super) container: String,
 }
 
-/// The processes of nginx that still pass requests to where they went before.
-pub(super) struct Former(String);
+/// The process ids of nginx workers that still use the previous list of replicas.
+pub(super) struct OldWorkers(String);
 
 impl<'a> Proxy<'a> {
     pub(super) fn find(server: &'a Server<'a>) -> anyhow::Result<Option<Self>> {
         Ok(server.container(NGINX)?.map(|container| Self { server, container }))
     }
 
-    /// Has nginx as it is to be look at its configuration and the certificate, and take the ports that are new.
+    /// Checks that nginx can start with the new configuration, certificate and ports.
     ///
     /// # Errors
-    /// It would not start; its reason.
+    /// nginx would not start. The error contains the message of nginx.
     pub(super) fn check(server: &Server, images: &Images) -> anyhow::Result<()> {
-        let there = server.containers(NGINX, &["running", "restarting"])?;
-        let ports = match there.first() {
+        let existing = server.containers(NGINX, &["running", "restarting"])?;
+        let ports = match existing.first() {
             Some(container) => {
                 process::output(&mut server.docker(["inspect", "--format", PORTS, container]))?
             }
@@ -87,75 +87,74 @@ impl<'a> Proxy<'a> {
             .map(|(port, inside)| format!("--publish={}:{port}:{inside}", server.address))
             .collect();
         process::output(&mut server.run_once(images, &publish, NGINX, &["check"]))
-            .context("nginx would not start as docker/nginx, HTTP_PORT and HTTPS_PORT have it")?;
+            .context("nginx would not start. Check docker/nginx, HTTP_PORT and HTTPS_PORT")?;
         Ok(())
     }
 
-    /// Starts nginx, or starts it anew if it ends each time, or its image or its settings are others.
+    /// Starts nginx. Replaces the container if it crashes repeatedly, or if its image or settings have changed.
     pub(super) fn start(server: &'a Server<'a>, images: &Images) -> anyhow::Result<Self> {
         for broken in server.containers(NGINX, &["restarting"])? {
             process::output(&mut server.docker(["rm", "--force", &broken]))?;
         }
         process::output(&mut server.compose(images, &["up", "--detach", "--no-deps", NGINX]))?;
         Self::find(server)?
-            .context("nginx does not stay up: `cargo xtask logs --production nginx` tells why")
+            .context("nginx does not keep running. See `cargo xtask logs --production nginx`.")
     }
 
-    /// From now on new requests go to these alone. Those of [`Former`] go on.
-    pub(super) fn point_at(&self, replicas: &[Replica]) -> anyhow::Result<Former> {
+    /// Sends new requests only to these replicas. The returned workers still finish earlier requests.
+    pub(super) fn point_at(&self, replicas: &[Replica]) -> anyhow::Result<OldWorkers> {
         let mut text = String::new();
         for replica in replicas {
             writeln!(text, "server {}:5000 resolve;", replica.name)?;
         }
         writeln!(text, "server api:5000 resolve backup;")?;
-        self.run(READ_ANEW, &text).map(Former).context("nginx does not take the replicas")
+        self.run(RELOAD, &text).map(OldWorkers).context("nginx rejects the list of replicas")
     }
 
-    /// Waits until every request has ended that went where it goes no more.
-    pub(super) fn drain(&self, former: &Former) -> anyhow::Result<()> {
-        let busy =
-            self.run(DRAIN, &former.0).context("cannot tell whether requests are in flight")?;
+    /// Waits until the old workers have finished their requests.
+    pub(super) fn drain(&self, workers: &OldWorkers) -> anyhow::Result<()> {
+        let busy = self.run(DRAIN, &workers.0).context("cannot check for requests in flight")?;
         if !busy.is_empty() {
             bail!(
-                "requests are still in flight: the replicas they are at stay, and the next deploy removes them"
+                "old replicas still have requests in flight. The next deploy removes these replicas."
             );
         }
         Ok(())
     }
 
-    /// What a script prints in the container. Both may run again, and do if they fail: at times an engine that has
-    /// much to do cannot start one.
+    /// Runs a repeatable script in the container and returns its output. Retries because a busy engine sometimes fails
+    /// to start a process.
     fn run(&self, script: &str, argument: &str) -> anyhow::Result<String> {
         let exec = ["exec", &self.container, "sh", "-euc", script, "sh", argument];
-        let mut starts = 1;
+        let mut attempt = 1;
         loop {
             match process::output(&mut self.server.docker(exec)) {
-                Err(_) if starts < STARTS => thread::sleep(Duration::from_millis(500)),
+                Err(_) if attempt < ATTEMPTS => thread::sleep(Duration::from_millis(500)),
                 result => return result,
             }
-            starts += 1;
+            attempt += 1;
         }
     }
 
-    /// Waits until the API says through nginx that it can do its work.
+    /// Waits until the API is ready when called through nginx.
     ///
     /// # Errors
-    /// It cannot, or nginx does not find it.
+    /// The API is not ready in time, or nginx cannot reach the API.
     pub(super) fn verify(&self, replica: &Replica) -> anyhow::Result<()> {
         let started = Instant::now();
         loop {
-            match self.ask(&replica.id) {
+            match self.check_readiness(&replica.id) {
                 Ok(()) => return Ok(()),
                 Err(error) if started.elapsed() > TIMEOUT => {
-                    return Err(error.context("nginx does not reach the API"));
+                    return Err(error.context("the API is not ready when called through nginx"));
                 }
                 Err(_) => thread::sleep(Duration::from_millis(100)),
             }
         }
     }
 
-    /// Asks through nginx whether the API can do its work. A replica is who asks.
-    pub(super) fn ask(&self, replica: &str) -> anyhow::Result<()> {
+    /// Calls the readiness endpoint through nginx. The call runs in the container `replica`.
+    pub(super) fn check_readiness(&self, replica: &str) -> anyhow::Result<()> {
         let network = format!("{}_front", self.server.name());
         let format = format!("{{{{(index .NetworkSettings.Networks {network:?}).IPAddress}}}}");
         let mut inspect = self.server.docker(["inspect", "--format", &format, &self.container]);

@@ -1,4 +1,4 @@
-//! The containers of the API, of every release.
+//! Controls the API containers.
 
 use std::{
     thread,
@@ -10,20 +10,20 @@ use anyhow::{Context, bail};
 use crate::{image::Images, server::Server};
 use context::process;
 
-/// How long a replica may take to be ready.
+/// The time within which a replica must become ready.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A container of the API.
+/// An API container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Replica {
     pub(super) id: String,
-    /// Docker's DNS knows it by that.
+    /// The name of the container, which Docker's DNS resolves.
     pub(super) name: String,
     pub(super) image: String,
     pub(super) runs: bool,
 }
 
-/// All of them, the oldest first.
+/// Returns the API containers of all releases, oldest first.
 pub(super) fn list(server: &Server) -> anyhow::Result<Vec<Replica>> {
     let format = "{{.ID}} {{.Names}} {{.Image}} {{.State}}";
     let mut ps = server.docker(["ps", "--all", "--no-trunc", "--format", format]);
@@ -38,10 +38,10 @@ pub(super) fn list(server: &Server) -> anyhow::Result<Vec<Replica>> {
     Ok(replicas)
 }
 
-/// Starts `number` more of a release, beside all that are there, and waits until they are ready.
+/// Starts `number` more replicas of a release and waits until they are ready.
 ///
 /// # Errors
-/// One does not get ready; the end of its log. All of the new ones are still there then.
+/// A replica does not become ready. The error contains the end of its log, and the new replicas are kept.
 pub(super) fn start(
     server: &Server,
     images: &Images,
@@ -54,7 +54,7 @@ pub(super) fn start(
     let is_new = |replica: &Replica| before.iter().all(|known| known.id != replica.id);
     let new: Vec<_> = list(server)?.into_iter().filter(is_new).collect();
     if new.len() != number {
-        bail!("Compose made {} replicas, and {number} were asked for", new.len());
+        bail!("Compose started {} replicas instead of {number}", new.len());
     }
     thread::scope(|scope| {
         let waiting: Vec<_> =
@@ -64,8 +64,8 @@ pub(super) fn start(
     Ok(new)
 }
 
-/// Of all the `number` replicas, the names of those that Compose would replace, were it asked to bring the API up:
-/// its settings or its service have changed since they were made, or their image is another one.
+/// Returns the names of the replicas that Compose would replace, because their settings or image have changed. `number`
+/// is the number of all replicas.
 pub(super) fn outdated(
     server: &Server,
     images: &Images,
@@ -75,31 +75,31 @@ pub(super) fn outdated(
     let dry_run = ["up", "--dry-run", "--detach", "--no-deps", "--scale", &scale, "api"];
     let mut dry_run = server.compose(images, &dry_run);
     let output = dry_run.output().context("cannot start docker")?;
-    // It tells what it does where it tells what is wrong.
-    let said = String::from_utf8_lossy(&output.stderr);
+    // Compose writes its progress to stderr.
+    let progress = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
-        bail!("Compose cannot tell whether settings have changed: {}", said.trim());
+        bail!("cannot compare the settings of the replicas: {}", progress.trim());
     }
     let replaced = |line: &str| {
         let mut words = line.split_whitespace().skip_while(|word| *word != "Container");
-        let (name, what) = (words.nth(1)?, words.next()?);
-        (what == "Recreate").then(|| name.to_owned())
+        let (name, action) = (words.nth(1)?, words.next()?);
+        (action == "Recreate").then(|| name.to_owned())
     };
-    Ok(said.lines().filter_map(replaced).collect())
+    Ok(progress.lines().filter_map(replaced).collect())
 }
 
-/// Those that are ready, and those that are not.
-pub(super) fn sorted(server: &Server, all: Vec<Replica>) -> (Vec<Replica>, Vec<Replica>) {
-    let answers: Vec<_> = thread::scope(|scope| {
-        let asked: Vec<_> = all.iter().map(|it| scope.spawn(|| is_ready(server, it))).collect();
-        asked.into_iter().map(|it| it.join().expect("asking does not panic")).collect()
+/// Splits replicas into ready replicas and the others.
+pub(super) fn by_readiness(server: &Server, all: Vec<Replica>) -> (Vec<Replica>, Vec<Replica>) {
+    let results: Vec<_> = thread::scope(|scope| {
+        let checks: Vec<_> = all.iter().map(|it| scope.spawn(|| is_ready(server, it))).collect();
+        checks.into_iter().map(|it| it.join().expect("the check does not panic")).collect()
     });
-    let (ready, rest): (Vec<_>, Vec<_>) = all.into_iter().zip(answers).partition(|(_, it)| *it);
-    let replicas = |them: Vec<(Replica, bool)>| them.into_iter().map(|(it, _)| it).collect();
+    let (ready, rest): (Vec<_>, Vec<_>) = all.into_iter().zip(results).partition(|(_, it)| *it);
+    let replicas = |pairs: Vec<(Replica, bool)>| pairs.into_iter().map(|(it, _)| it).collect();
     (replicas(ready), replicas(rest))
 }
 
-/// Whether a replica says that it can do its work.
+/// Returns whether a replica reports that it is ready.
 fn is_ready(server: &Server, replica: &Replica) -> bool {
     let check = ["exec", &replica.id, "/api", "healthcheck"];
     replica.runs && process::output(&mut server.docker(check)).is_ok()
@@ -116,14 +116,14 @@ fn wait_until_ready(server: &Server, replica: &Replica) -> anyhow::Result<()> {
             let logs = logs.output().context("cannot start docker")?;
             let log = [logs.stdout, logs.stderr].concat();
             let log = String::from_utf8_lossy(&log);
-            bail!("{} does not get ready; the end of its log:\n{}", replica.name, log.trim());
+            bail!("{} does not become ready. The end of its log:\n{}", replica.name, log.trim());
         }
         thread::sleep(Duration::from_millis(50));
     }
     Ok(())
 }
 
-/// Lets their requests end, all at once, and removes them.
+/// Stops the replicas after their requests have finished, and removes the containers.
 pub(super) fn remove(server: &Server, replicas: &[Replica]) -> anyhow::Result<()> {
     if replicas.is_empty() {
         return Ok(());

@@ -1,7 +1,7 @@
-//! Rolling updates: replaces replicas with zero downtime.
+//! Zero-downtime rolling updates.
 //!
-//! The new ones start first. nginx passes requests to one when it is ready, and away from an old one
-//! before that stops. Until the very end the old ones are there: to undo is to point nginx at them.
+//! New replicas start first, and nginx sends requests to a new replica when the replica is ready. Old replicas keep
+//! running until the end, so an update is undone by pointing nginx back at the old replicas.
 
 use std::time::{Duration, Instant};
 
@@ -9,17 +9,18 @@ use anyhow::{Context, bail};
 
 use crate::{
     image::{self, Images},
-    proxy::{Former, Proxy},
+    proxy::{OldWorkers, Proxy},
     replicas::{self, Replica},
     server::Server,
 };
 use context::{project::Project, report};
 
-/// Has `number` replicas of this release serve, and nothing else. They are started in steps of `step`.
-/// Returns how long it took until every new request went to them; the rest is for those in flight.
+/// Replaces all replicas with `number` replicas of this release, `step` at a time. Returns the time until all new
+/// requests went to the new replicas, without the time to finish requests in flight.
 ///
 /// # Errors
-/// nginx would not start, or a new replica does not get ready: those that served before serve on, and it is removed.
+/// nginx would not start, or a new replica does not become ready. Then the old replicas keep serving, and new replicas
+/// are removed.
 pub fn run(
     server: &Server,
     images: &Images,
@@ -28,9 +29,9 @@ pub fn run(
 ) -> anyhow::Result<Duration> {
     let started = Instant::now();
     Proxy::check(server, images)?;
-    let (serving, useless) = sorted(server)?;
-    let all = serving.len() + useless.len();
-    // Those of an interrupted roll-out to the same release are taken as they are.
+    let (serving, not_ready) = by_readiness(server)?;
+    let all = serving.len() + not_ready.len();
+    // Keeps the ready replicas of an interrupted update to the same release.
     let (mut new, mut old): (Vec<_>, Vec<_>) =
         serving.into_iter().partition(|replica| replica.image == images.api);
     if !new.is_empty() {
@@ -41,44 +42,52 @@ pub fn run(
     let kept = new.len();
     let before = Proxy::find(server)?;
     let advanced = advance(server, images, number, step, before.as_ref(), (&mut new, &old));
-    let mut former = match advanced {
-        Ok(former) => former,
+    let mut old_workers = match advanced {
+        Ok(workers) => workers,
         Err(error) => {
             let undone = undo(server, &old, &new[..kept]);
-            let undone = undone.map_or_else(|error| format!("{error:#}"), |()| "undone".to_owned());
-            return Err(error.context(format!("the roll-out did not finish ({undone})")));
+            let undone = undone.map_or_else(
+                |error| format!("could not be undone ({error:#})"),
+                |()| "was undone".to_owned(),
+            );
+            return Err(error.context(format!("the rolling update failed and {undone}")));
         }
     };
     let proxy = Proxy::start(server, images)?;
     if before.as_ref().is_none_or(|before| before.container != proxy.container) {
-        former = Some(proxy.point_at(&new)?);
+        old_workers = Some(proxy.point_at(&new)?);
         if before.is_some() {
-            report::note("nginx itself has changed and was replaced: connections ended with it");
+            report::note(
+                "nginx was replaced because its image or settings changed. Open connections were closed.",
+            );
         }
     }
     proxy.verify(new.first().context("there is a replica")?)?;
     let serving_after = started.elapsed();
-    if let Some(former) = former.filter(|_| !old.is_empty()) {
-        proxy.drain(&former)?;
+    if let Some(workers) = old_workers.filter(|_| !old.is_empty()) {
+        proxy.drain(&workers)?;
     }
-    replicas::remove(server, &[old, useless].concat())?;
+    replicas::remove(server, &[old, not_ready].concat())?;
     Ok(serving_after)
 }
 
-/// The replicas that serve, and those that are of no use.
-fn sorted(server: &Server) -> anyhow::Result<(Vec<Replica>, Vec<Replica>)> {
+/// Splits the replicas into ready replicas and the others.
+///
+/// # Errors
+/// Replicas are running, but none is ready.
+fn by_readiness(server: &Server) -> anyhow::Result<(Vec<Replica>, Vec<Replica>)> {
     let all = replicas::list(server)?;
     let is_empty = !all.iter().any(|replica| replica.runs);
-    let (serving, useless) = replicas::sorted(server, all);
-    // All at once are not broken: it is something that they need.
+    let (serving, not_ready) = replicas::by_readiness(server, all);
+    // Probably a shared dependency such as the database is down, so new replicas would not become ready either.
     if serving.is_empty() && !is_empty {
-        bail!("no replica is ready: `cargo xtask logs api` tells why");
+        bail!("no replica is ready. See `cargo xtask logs api`.");
     }
-    Ok((serving, useless))
+    Ok((serving, not_ready))
 }
 
-/// Starts what is missing, step by step, each of them taking the place of an old one, and returns what
-/// of nginx may still pass requests to those.
+/// Starts the missing replicas step by step. Each new replica takes the requests of an old replica. Returns the nginx
+/// workers that may still send requests to old replicas.
 fn advance(
     server: &Server,
     images: &Images,
@@ -86,9 +95,9 @@ fn advance(
     step: usize,
     proxy: Option<&Proxy>,
     (new, old): (&mut Vec<Replica>, &[Replica]),
-) -> anyhow::Result<Option<Former>> {
-    let point = |new: &[Replica]| -> anyhow::Result<Option<Former>> {
-        // In the last step no old one is left, however many there were.
+) -> anyhow::Result<Option<OldWorkers>> {
+    let point = |new: &[Replica]| -> anyhow::Result<Option<OldWorkers>> {
+        // After the last step, nginx uses only new replicas.
         let rest = if new.len() < number { old.get(new.len()..) } else { None };
         let serving = [new, rest.unwrap_or_default()].concat();
         match proxy {
@@ -96,34 +105,34 @@ fn advance(
             _ => Ok(None),
         }
     };
-    // Before a new one starts: what Docker's DNS lists for all replicas will have it at once.
-    let mut former = point(new)?;
+    // nginx must list replicas by name before a new replica starts, because the DNS name `api` includes it at once.
+    let mut workers = point(new)?;
     while new.len() < number {
         new.extend(replicas::start(server, images, step.min(number - new.len()))?);
-        former = point(new)?;
+        workers = point(new)?;
     }
-    Ok(former)
+    Ok(workers)
 }
 
-/// Has those serve alone again that did before, and removes what was started since.
+/// Sends all requests to the previous replicas again, and removes the new replicas.
 fn undo(server: &Server, old: &[Replica], kept: &[Replica]) -> anyhow::Result<()> {
-    let stays = [kept, old].concat();
-    if let (Some(proxy), false) = (Proxy::find(server)?, stays.is_empty()) {
-        let former = proxy.point_at(&stays)?;
-        proxy.drain(&former)?;
+    let previous = [kept, old].concat();
+    if let (Some(proxy), false) = (Proxy::find(server)?, previous.is_empty()) {
+        let workers = proxy.point_at(&previous)?;
+        proxy.drain(&workers)?;
     }
-    let is_new = |replica: &Replica| stays.iter().all(|known| known.id != replica.id);
-    let fresh: Vec<_> = replicas::list(server)?.into_iter().filter(is_new).collect();
-    replicas::remove(server, &fresh)
+    let is_new = |replica: &Replica| previous.iter().all(|known| known.id != replica.id);
+    let new: Vec<_> = replicas::list(server)?.into_iter().filter(is_new).collect();
+    replicas::remove(server, &new)
 }
 
-/// What runs: each image, and on how many replicas; that on most comes first.
+/// Returns each running API image with its number of replicas, most replicas first.
 pub fn running(server: &Server) -> anyhow::Result<Vec<(String, usize)>> {
     let running = replicas::list(server)?.into_iter().filter(|replica| replica.runs);
     Ok(count(running.map(|replica| replica.image)))
 }
 
-/// Each of the images of running replicas, and on how many; that on most comes first.
+/// Counts equal images and sorts them by count, largest first.
 pub(super) fn count(images: impl Iterator<Item = String>) -> Vec<(String, usize)> {
     let mut found: Vec<(String, usize)> = Vec::new();
     for image in images {
@@ -136,31 +145,32 @@ pub(super) fn count(images: impl Iterator<Item = String>) -> Vec<(String, usize)
     found
 }
 
-/// The release that serves.
+/// The running release.
 pub struct Serving {
     /// The tag of its images.
     pub tag: String,
-    /// Its images.
+    /// The images of the release.
     pub images: Images,
-    /// On how many replicas.
+    /// The number of replicas.
     pub number: usize,
-    /// Whether another one serves beside it.
+    /// True if replicas of another release are also running.
     pub is_mixed: bool,
 }
 
-/// What serves on a server.
+/// Returns the release that runs on most replicas.
 ///
 /// # Errors
-/// Nothing does.
+/// No release is running.
 pub fn serving(server: &Server, project: &Project) -> anyhow::Result<Serving> {
     let running = running(server)?;
-    let (image, number) = running.first().context("no release runs: `cargo xtask deploy`")?;
+    let (image, number) =
+        running.first().context("no release is running. Run cargo xtask deploy.")?;
     let tag = image::tag_of(image).to_owned();
     let images = Images::of(project, server.settings, &tag)?.with_api(image);
     Ok(Serving { tag, images, number: *number, is_mixed: running.len() > 1 })
 }
 
-/// Removes the containers of the API that are no release, like those of development.
+/// Removes API containers that do not belong to a release, such as development containers.
 pub fn remove_foreign(server: &Server) -> anyhow::Result<()> {
     let (_, foreign) = by_kind(server)?;
     replicas::remove(server, &foreign)
@@ -172,6 +182,7 @@ pub fn remove_replicas(server: &Server) -> anyhow::Result<()> {
     replicas::remove(server, &ours)
 }
 
+/// Splits the API containers into releases and others.
 fn by_kind(server: &Server) -> anyhow::Result<(Vec<Replica>, Vec<Replica>)> {
     let releases = image::api_of(server.settings, "");
     let is_ours = |replica: &Replica| replica.image.starts_with(&releases);

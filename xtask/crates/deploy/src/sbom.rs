@@ -1,4 +1,4 @@
-//! The software bill of materials of a release, as a CycloneDX document: every crate of its binaries.
+//! Writes the software bill of materials (SBOM) of a release: all crates of its binaries, in CycloneDX format.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +14,7 @@ use context::{process, project::Project};
 
 const BINARIES: [&str; 2] = ["api", "migrate"];
 
-/// What `cargo metadata` tells, as far as it is of interest here.
+/// The part of the `cargo metadata` output that the SBOM needs.
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
@@ -53,12 +53,12 @@ struct Kind {
     kind: Option<String>,
 }
 
-/// Writes the document of the release that the source is, and returns where.
+/// Writes the SBOM of the current source, and returns the path of the file.
 pub fn write(project: &Project, tag: &str, platform: Platform) -> anyhow::Result<String> {
     let mut cargo = project.cargo(&["metadata", "--format-version=1", "--locked"]);
     let metadata = process::output(cargo.args(["--filter-platform", platform.target()]))?;
     let metadata =
-        serde_json::from_str(&metadata).context("`cargo metadata` in an unknown form")?;
+        serde_json::from_str(&metadata).context("`cargo metadata` has an unknown output format")?;
     let checksums = checksums(&fs::read_to_string(project.path("Cargo.lock"))?);
     let path = project.runtime("releases").join(format!("{tag}.cdx.json"));
     fs::create_dir_all(project.runtime("releases"))?;
@@ -88,7 +88,7 @@ fn document(metadata: &Metadata, checksums: &BTreeMap<String, String>, tag: &str
             component["purl"] = json!(reference);
         }
         if let Some(license) = &package.license {
-            // An old way to write a choice.
+            // Old manifests separate alternative licences with a slash, which is not valid SPDX.
             component["licenses"] = json!([{ "expression": license.replace('/', " OR ") }]);
         }
         if let Some(url) = &package.repository {
@@ -117,7 +117,7 @@ fn document(metadata: &Metadata, checksums: &BTreeMap<String, String>, tag: &str
     })
 }
 
-/// The packages that the binaries depend on: not what only build scripts or tests need.
+/// Returns the packages that are linked into the binaries, without dependencies of build scripts and tests.
 fn linked(metadata: &Metadata) -> BTreeSet<&str> {
     let nodes: BTreeMap<_, _> =
         metadata.resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
@@ -139,7 +139,7 @@ fn needs(node: &Node) -> impl Iterator<Item = &str> {
     node.deps.iter().filter(is_linked).map(|it| it.pkg.as_str())
 }
 
-/// By name and version.
+/// Returns the checksums by name and version.
 fn checksums(lock: &str) -> BTreeMap<String, String> {
     let packages = lock.split("[[package]]").skip(1);
     let of = |package: &str| {

@@ -1,4 +1,4 @@
-//! The database of a server: what a release would change in it, and a backup before the change.
+//! Checks and backs up the database of a server before a release changes its schema.
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
@@ -10,31 +10,31 @@ use crate::{
 };
 use context::{migration_lint, process, project::Project};
 
-/// A migration that is not applied.
+/// A migration that is not applied yet.
 #[derive(Debug, Deserialize)]
 pub struct Migration {
     version: u32,
     name: String,
 }
 
-/// How the database stands to a release.
+/// The schema of the database, compared with a release.
 #[derive(Debug, Deserialize)]
 pub struct SchemaStatus {
-    /// Of the schema; 0 where there is none yet.
+    /// The version of the schema, or 0 if the database is empty.
     version: u32,
-    /// What the release has and the database has not.
+    /// The migrations of the release that are not applied yet.
     pub pending: Vec<Migration>,
 }
 
-/// Whether the database is not the stack's own.
+/// Returns whether `DATABASE_URL` names an external database.
 pub fn is_elsewhere(server: &Server) -> bool {
     server.settings.variable("DATABASE_URL").is_some()
 }
 
-/// Asks the migration tool of a release.
+/// Returns the schema status that the migration tool of the release reports.
 pub fn status(server: &Server, images: &Images) -> anyhow::Result<SchemaStatus> {
     let status = process::output(&mut server.migrate(images, &["status", "--json"]))?;
-    serde_json::from_str(&status).context("`migrate status` in an unknown form")
+    serde_json::from_str(&status).context("`migrate status` has an unknown output format")
 }
 
 /// Lists migrations by version and name.
@@ -43,10 +43,10 @@ pub fn names(pending: &[Migration]) -> String {
     if names.is_empty() { "nothing to apply".to_owned() } else { names.join(", ") }
 }
 
-/// Looks for what would hold up or break the release that serves.
+/// Checks that the pending migrations do not block or break the running release, and returns their names.
 ///
 /// # Errors
-/// There is something: what, and the safe way.
+/// A migration is unsafe. The error describes the problem and the fix.
 pub fn check(project: &Project, status: &SchemaStatus) -> anyhow::Result<String> {
     if status.version > 0 && !status.pending.is_empty() {
         migration_lint::check_after(project, status.version)?;
@@ -54,33 +54,33 @@ pub fn check(project: &Project, status: &SchemaStatus) -> anyhow::Result<String>
     Ok(names(&status.pending))
 }
 
-/// Backs the database up and restores that to prove it, unless there is nothing in it or nothing would
-/// change. Returns what the drill found.
+/// Backs up the database and verifies the backup by restoring it. Does nothing if the database is empty or external, or
+/// if no migration is pending. Returns the result as text.
 pub fn back_up(server: &Server, images: &Images, status: &SchemaStatus) -> anyhow::Result<String> {
     if is_elsewhere(server) {
-        return Ok("left to whoever runs the database".to_owned());
+        return Ok("skipped, because the database is external".to_owned());
     }
     if status.pending.is_empty() || status.version == 0 {
         return Ok("not needed".to_owned());
     }
-    let said = process::output(&mut server.backup(images, &["once"]))?;
-    // The last line is the drill's.
-    Ok(said.lines().last().unwrap_or_default().to_owned())
+    let output = process::output(&mut server.backup(images, &["once"]))?;
+    // The last line reports the verification.
+    Ok(output.lines().last().unwrap_or_default().to_owned())
 }
 
-/// Whether a release can serve on the schema that the database has.
+/// Checks that a release supports the current schema of the database.
 ///
 /// # Errors
-/// It cannot: the schema has moved on since.
+/// The schema is newer than the release.
 pub fn must_fit(server: &Server, running: &Images, target: &Images) -> anyhow::Result<()> {
     let label = transfer::label(server, &target.api, "slipway.schema")?;
-    let known: u32 = label.parse().context("the image has no label slipway.schema")?;
+    let known: u32 = label.parse().context("the image does not have the label slipway.schema")?;
     let found = status(server, running)?.version;
     if found > known {
         bail!(
-            "the database's schema is at version {found}, and {} knows it up to {known}. It runs on it if \
-             what came since only adds, as `migrate check` asks: then `--keep-schema`. Else mend what is \
-             wrong in a new release, or go back to a backup in {}, which loses what was written since",
+            "the database schema has version {found}, but {} supports only versions up to {known}. If the newer \
+             migrations only add tables or columns, pass --keep-schema. Otherwise fix the problem in a new release, \
+             or restore a backup from {}, which loses all later changes.",
             image::tag_of(&target.api),
             server.backup_folder().display()
         );

@@ -1,4 +1,4 @@
-//! The secrets of production, as files on the server: made there once, and never sent.
+//! Production secrets, which are generated once on the server and stored there as files.
 
 use std::{fs, path::Path, process::Command};
 
@@ -7,8 +7,8 @@ use anyhow::{Context, bail};
 use crate::server::Server;
 use context::{process, settings::Settings};
 
-/// Makes what is missing in the folder it runs in. The password never leaves the server.
-const MAKE: &str = r#"
+/// Creates the missing secrets in the current folder. The password never leaves the server.
+const GENERATE: &str = r#"
 umask 022
 chmod 700 .
 if [ ! -s postgres_password ]; then
@@ -20,48 +20,48 @@ fi
 [ -s tls_certificate ] && [ -s tls_key ] || echo no certificate
 "#;
 
-/// Whether nginx starts with the certificate and its key, which come one after the other.
-const TAKES: &str = r#"
+/// Checks that nginx accepts the certificate and key from standard input.
+const CHECK_CERTIFICATE: &str = r#"
 cat >/pair/pem
 tls='ssl_certificate /pair/pem; ssl_certificate_key /pair/pem;'
 echo "pid /pair/pid; events {} http { server { listen 8443 ssl; $tls } }" >/pair/conf
 nginx -t -q -c /pair/conf -e /dev/stderr
 "#;
 
-/// Makes the secrets that are missing, and brings the certificate.
+/// Creates the missing secrets and copies the certificate to the server.
 ///
 /// # Errors
-/// There is no certificate for another machine than this one, or nginx would not take the one to be brought.
+/// A remote server does not have a certificate, or nginx does not accept the new certificate.
 pub fn ensure(server: &Server, image: &str) -> anyhow::Result<()> {
     let Settings { user, database, .. } = server.settings;
-    bring_certificate(server, image)?;
-    let made = if server.host.is_none() {
-        make_here(server)?
+    copy_certificate(server, image)?;
+    let output = if server.host.is_none() {
+        generate_locally(server)?
     } else {
-        process::output(&mut in_folder(server, image, MAKE, &[user, database]))?
+        process::output(&mut in_folder(server, image, GENERATE, &[user, database]))?
     };
-    if made.is_empty() {
+    if output.is_empty() {
         return Ok(());
     }
     if server.host.is_some() {
         bail!(
-            "{} has no certificate: set TLS_CERTIFICATE_FILE and TLS_KEY_FILE in .env to files here",
+            "{} does not have a TLS certificate. Set TLS_CERTIFICATE_FILE and TLS_KEY_FILE in .env to local files.",
             server.place()
         );
     }
     self_signed(&server.secrets_folder())
 }
 
-/// As [`MAKE`] does, but with the password of `.env`: the database of this machine has that one.
-fn make_here(server: &Server) -> anyhow::Result<String> {
+/// Does the work of [`GENERATE`] on this machine, with the password from `.env`, which the local database uses.
+fn generate_locally(server: &Server) -> anyhow::Result<String> {
     let folder = server.secrets_folder();
     let Settings { user, password, database, .. } = server.settings;
     let is_example = ["slipway", "postgres", "password"].contains(&password.as_str());
     let url = server.settings.variable("DATABASE_URL");
     if url.is_none() && is_example {
         bail!(
-            "POSTGRES_PASSWORD in .env is missing or one that everybody knows: generate one with \
-             `openssl rand -hex 24`, or let `cargo xtask doctor --fix` do it"
+            "POSTGRES_PASSWORD in .env is missing or publicly known. Generate a password with `openssl rand -hex 24`, \
+             or run `cargo xtask doctor --fix`."
         );
     }
     fs::create_dir_all(&folder)?;
@@ -76,7 +76,8 @@ fn make_here(server: &Server) -> anyhow::Result<String> {
     Ok(if has_certificate { String::new() } else { "no certificate".to_owned() })
 }
 
-/// Readable by the containers' users; the folder keeps everybody else out. In place: a container has this very file.
+/// Writes a file that every user can read, because containers run as other users. The folder restricts access. The file
+/// is overwritten in place, because containers have mounted it.
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let written = || {
         #[cfg(unix)]
@@ -91,11 +92,11 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     written().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Copies the certificate that the settings name, if they do, to the server.
+/// Copies the certificate to the server if the settings name one.
 ///
 /// # Errors
-/// nginx would not take it: what was there before stays.
-fn bring_certificate(server: &Server, image: &str) -> anyhow::Result<()> {
+/// nginx does not accept the certificate. The previous certificate is kept.
+fn copy_certificate(server: &Server, image: &str) -> anyhow::Result<()> {
     let read = |variable: &str| -> anyhow::Result<Option<String>> {
         let Some(path) = server.settings.variable(variable) else { return Ok(None) };
         let path = server.root.join(path);
@@ -106,26 +107,26 @@ fn bring_certificate(server: &Server, image: &str) -> anyhow::Result<()> {
     let (certificate, key) = match (read("TLS_CERTIFICATE_FILE")?, read("TLS_KEY_FILE")?) {
         (None, None) => return Ok(()),
         (Some(certificate), Some(key)) => (certificate, key),
-        _ => bail!("TLS_CERTIFICATE_FILE and TLS_KEY_FILE go together: one of them is not set"),
+        _ => bail!("set both TLS_CERTIFICATE_FILE and TLS_KEY_FILE, or neither"),
     };
     let mut run = server.docker(["run", "--interactive", "--rm", "--network", "none"]);
-    run.args(["--user", "0", "--tmpfs", "/pair", "--entrypoint", "sh", image, "-euc", TAKES]);
-    process::run_with_input(&mut run, &format!("{certificate}\n{key}"))
-        .context("nginx does not take the files of TLS_CERTIFICATE_FILE and TLS_KEY_FILE")?;
+    run.args(["--user", "0", "--tmpfs", "/pair", "--entrypoint", "sh", image, "-euc"]);
+    process::run_with_input(run.arg(CHECK_CERTIFICATE), &format!("{certificate}\n{key}"))
+        .context("nginx does not accept the files in TLS_CERTIFICATE_FILE and TLS_KEY_FILE")?;
     for (name, text) in [("tls_certificate", certificate), ("tls_key", key)] {
         if server.host.is_none() {
             fs::create_dir_all(server.secrets_folder())?;
             write(&server.secrets_folder().join(name), &text)?;
         } else {
-            let mut bring = in_folder(server, image, r#"umask 022; cat >"$1""#, &[name]);
-            process::run_with_input(&mut bring, &text)
-                .with_context(|| format!("{name} cannot be brought to {}", server.place()))?;
+            let mut copy = in_folder(server, image, r#"umask 022; cat >"$1""#, &[name]);
+            process::run_with_input(&mut copy, &text)
+                .with_context(|| format!("cannot copy {name} to {}", server.place()))?;
         }
     }
     Ok(())
 }
 
-/// A shell's script that runs in the folder of the secrets, on the server.
+/// Returns a command that runs a shell script in the secrets folder of the server.
 fn in_folder(server: &Server, image: &str, script: &str, arguments: &[&str]) -> Command {
     let mount = format!("{}:/secrets", server.secrets_folder().display());
     let mut run = server.docker(["run", "--interactive", "--rm", "--network", "none"]);
@@ -135,7 +136,7 @@ fn in_folder(server: &Server, image: &str, script: &str, arguments: &[&str]) -> 
     run
 }
 
-/// A certificate for this machine alone, which no browser trusts.
+/// Creates a self-signed certificate for localhost, which browsers do not trust.
 fn self_signed(folder: &Path) -> anyhow::Result<()> {
     let (key, certificate) = (folder.join("tls_key"), folder.join("tls_certificate"));
     let mut openssl = Command::new("openssl");
@@ -149,8 +150,8 @@ fn self_signed(folder: &Path) -> anyhow::Result<()> {
         .arg("-out")
         .arg(&certificate);
     process::output(&mut openssl).context(
-        "a certificate for this machine cannot be made: install openssl, or set TLS_CERTIFICATE_FILE \
-         and TLS_KEY_FILE in .env",
+        "cannot create a certificate for this machine. Install openssl, or set TLS_CERTIFICATE_FILE and TLS_KEY_FILE \
+         in .env",
     )?;
     #[cfg(unix)]
     for path in [key, certificate] {

@@ -12,29 +12,29 @@ use context::{process, project::Project, settings::Settings};
 use crate::{image::Images, platform::Platform};
 
 const FILES: [&str; 2] = ["docker/compose.production.yaml", "docker/compose.redis.yaml"];
-/// The stack's own Redis, as the replicas find it.
+/// The service and host name of the Redis in the production stack.
 const REDIS: &str = "redis";
-/// How much of each container's log is shown.
+/// The number of log lines that are shown for each container.
 const LINES: &str = "200";
 
-/// The engine that runs the production stack.
+/// A Docker engine for the production stack.
 pub struct Server<'a> {
     pub(crate) root: &'a Path,
     /// The settings of the checkout.
     pub settings: &'a Settings,
-    /// As DOCKER_HOST has it; none is this machine's engine.
+    /// The value for DOCKER_HOST, or `None` for this machine's engine.
     pub(crate) host: Option<String>,
-    /// Where nginx listens: address, HTTP, HTTPS.
+    /// The address at which nginx listens.
     pub(crate) address: &'static str,
     pub(crate) plain_port: u16,
     pub(crate) tls_port: u16,
 }
 
 impl<'a> Server<'a> {
-    /// Where `deploy` ships to.
+    /// Returns the target of `deploy`.
     ///
     /// # Errors
-    /// A host that is no `ssh://` URL.
+    /// The host is not an `ssh://` URL.
     pub fn of_deploy(
         project: &'a Project,
         settings: &'a Settings,
@@ -44,7 +44,7 @@ impl<'a> Server<'a> {
         if let Some(host) = &host
             && !host.starts_with("ssh://")
         {
-            bail!("{host} is no server: give it as ssh://user@server");
+            bail!("invalid host {host}: expected ssh://user@server");
         }
         let (plain_port, tls_port) =
             (settings.http_port.unwrap_or(80), settings.https_port.unwrap_or(443));
@@ -52,7 +52,7 @@ impl<'a> Server<'a> {
         Ok(Self { root, settings, host, address: "0.0.0.0", plain_port, tls_port })
     }
 
-    /// What `up --production` runs: on this machine, for this machine.
+    /// Returns the target of `up --production`: this machine, reachable only from this machine.
     pub fn of_this_machine(project: &'a Project, settings: &'a Settings, plain_port: u16) -> Self {
         let tls_port = settings.tls_port(plain_port);
         let root = &project.root;
@@ -64,12 +64,12 @@ impl<'a> Server<'a> {
         &self.settings.project
     }
 
-    /// The server, for people.
+    /// Returns the server's name for messages.
     pub fn place(&self) -> &str {
         self.host.as_deref().unwrap_or("this machine")
     }
 
-    /// Returns a call of Docker on the server.
+    /// Returns a Docker command for the server's engine.
     pub fn docker<T: AsRef<std::ffi::OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = T>,
@@ -82,7 +82,7 @@ impl<'a> Server<'a> {
         command
     }
 
-    /// Where people find it.
+    /// Returns the URL of the API on the server.
     pub fn url(&self) -> String {
         let host = self.host.as_deref().map_or("localhost", host_of);
         match self.tls_port {
@@ -96,7 +96,7 @@ impl<'a> Server<'a> {
         Platform::of_engine(self.docker::<&str>([]))
     }
 
-    /// Every call of Compose for the production stack: project, file and environment are set here.
+    /// Returns a Compose command for the production stack, with its project, files and environment.
     pub fn compose(&self, images: &Images, arguments: &[&str]) -> Command {
         let mut command = self.docker(["compose", "--project-directory"]);
         command.arg(self.root);
@@ -119,7 +119,7 @@ impl<'a> Server<'a> {
         command
     }
 
-    /// The folder on the server with a file for each secret.
+    /// Returns the folder on the server with one file per secret.
     pub fn secrets_folder(&self) -> PathBuf {
         match self.host {
             None => self.root.join(".slipway/secrets"),
@@ -127,7 +127,7 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// The folder on the server that backups go to.
+    /// Returns the backup folder on the server.
     pub fn backup_folder(&self) -> PathBuf {
         match (&self.host, self.settings.variable("BACKUP_FOLDER")) {
             (None, folder) => self.root.join(folder.as_deref().unwrap_or("backups")),
@@ -135,12 +135,12 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// The running container of a service that has one.
+    /// Returns a running container of a service.
     pub fn container(&self, service: &str) -> anyhow::Result<Option<String>> {
         Ok(self.containers(service, &["running"])?.into_iter().next())
     }
 
-    /// The containers of a service in these states: those that end each time are mostly `restarting`.
+    /// Returns the containers of a service in these states. A container that crashes repeatedly is `restarting`.
     pub fn containers(&self, service: &str, states: &[&str]) -> anyhow::Result<Vec<String>> {
         let mut ps = self.docker(["ps", "--quiet"]);
         ps.args(self.filters(Some(service)));
@@ -148,7 +148,7 @@ impl<'a> Server<'a> {
         Ok(process::output(&mut ps)?.lines().map(str::to_owned).collect())
     }
 
-    /// The options of `docker ps` that leave the containers of a service, or of all.
+    /// Returns the options of `docker ps` that select the containers of one service or of all services.
     pub fn filters(&self, service: Option<&str>) -> Vec<String> {
         let labels =
             [("project", Some(self.name())), ("oneoff", Some("False")), ("service", service)];
@@ -158,40 +158,44 @@ impl<'a> Server<'a> {
         labels.into_iter().filter_map(filter).collect()
     }
 
-    /// What the services wrote last, for the terminal.
+    /// Returns a command that shows the logs of one service or of all services.
     ///
     /// # Errors
-    /// There is no such service.
+    /// The service does not exist.
     pub fn logs(
         &self,
         images: &Images,
         service: Option<&str>,
         follow: bool,
     ) -> anyhow::Result<Command> {
-        // Compose shows nothing of one that it does not know, and calls that success.
+        // Compose succeeds without output if the service does not exist.
         let mut ps = self.docker(["ps", "--all", "--quiet"]);
         if process::output(ps.args(self.filters(service)))?.is_empty() {
-            bail!("no {} was shipped to {}", service.unwrap_or("service"), self.place());
+            bail!(
+                "{} does not have a container of {}",
+                self.place(),
+                service.unwrap_or("any service")
+            );
         }
         let mut command = self.compose(images, &["logs", "--tail", LINES]);
         command.args(follow.then_some("--follow")).args(service);
         Ok(command)
     }
 
-    /// Starts the database and waits until it answers.
+    /// Starts the database and waits until it accepts connections.
     pub fn start_database(&self, images: &Images) -> anyhow::Result<()> {
         let start = ["up", "--detach", "--no-deps", "--wait", "--wait-timeout", "60", "postgres"];
         process::output(&mut self.compose(images, &start))?;
         Ok(())
     }
 
-    /// The image of the stack's own Redis, if REDIS_URL leads there.
+    /// Returns the image of the stack's Redis if `REDIS_URL` refers to it.
     pub fn redis_image(&self) -> Option<&str> {
         let is_ours = host_of(&self.settings.variable("REDIS_URL")?) == REDIS;
         is_ours.then_some(self.settings.redis_image.as_str())
     }
 
-    /// Starts the stack's own Redis if it is to have one. Nothing waits for that.
+    /// Starts the stack's Redis if `REDIS_URL` refers to it. Does not wait until Redis is ready.
     pub fn start_redis(&self, images: &Images) -> anyhow::Result<()> {
         if self.redis_image().is_some() {
             process::output(&mut self.compose(images, &["up", "--detach", "--no-deps", REDIS]))?;
@@ -199,23 +203,23 @@ impl<'a> Server<'a> {
         Ok(())
     }
 
-    /// Has backups be made by the clock.
+    /// Starts the service that makes scheduled backups.
     pub fn start_backups(&self, images: &Images) -> anyhow::Result<()> {
         process::output(&mut self.compose(images, &["up", "--detach", "--no-deps", "backup"]))?;
         Ok(())
     }
 
-    /// The migration tool of a release, which depends on no running replica.
+    /// Returns a command that runs the migration tool of a release in a new container.
     pub fn migrate(&self, images: &Images, arguments: &[&str]) -> Command {
         self.run_once(images, &[], "migrate", arguments)
     }
 
-    /// `docker/backup/backup.sh` with these arguments.
+    /// Returns a command that runs `docker/backup/backup.sh` with these arguments.
     pub fn backup(&self, images: &Images, arguments: &[&str]) -> Command {
         self.run_once(images, &[], "backup", arguments)
     }
 
-    /// A container of a service that does this one thing, with options of `docker compose run`.
+    /// Returns a command that runs a service once in a new container. `options` are for `docker compose run`.
     pub(super) fn run_once(
         &self,
         images: &Images,
@@ -229,12 +233,12 @@ impl<'a> Server<'a> {
     }
 }
 
-/// The name of the machine in a URL like `ssh://you@server:22`.
+/// Returns the host name in a URL such as `ssh://you@server:22`.
 fn host_of(url: &str) -> &str {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split('/').next().unwrap_or(host);
     let host = host.rsplit('@').next().unwrap_or(host);
-    // An address of IPv6 has colons of its own, and brackets around it.
+    // An IPv6 address contains colons and is in brackets.
     let end = host.find(']').map(|at| at + 1).or_else(|| host.find(':'));
     end.map_or(host, |end| &host[..end])
 }
@@ -244,7 +248,7 @@ mod tests {
     use super::host_of;
 
     #[test]
-    fn the_machine_is_what_stands_between_user_and_port() {
+    fn host_of_removes_user_and_port() {
         for (url, host) in [
             ("ssh://server", "server"),
             ("ssh://you@server.example.com", "server.example.com"),

@@ -1,4 +1,4 @@
-//! The status of the production stack: what runs on a server, and what was done to it last.
+//! The status of the production stack on a server.
 
 use std::thread;
 
@@ -16,19 +16,19 @@ use context::{container_memory, process, service::Service};
 /// The production stack on a server.
 #[derive(Serialize)]
 pub struct ProductionStatus {
-    /// Whether nginx reaches an API that can do its work.
+    /// True if the API is ready when called through nginx.
     pub ready: bool,
-    /// What serves: that on most replicas comes first.
+    /// The running releases, most replicas first.
     pub releases: Vec<Release>,
-    /// What was done last; none where nothing was shipped, or nginx is gone, whose image reads it.
+    /// The last command. `None` if nothing was shipped, or nginx, whose image reads the history, is not running.
     pub last: Option<Record>,
-    /// What the migration tool says, where a replica runs and the database answers.
+    /// The output of the migration tool. `None` if no replica is running or the database is unreachable.
     pub schema: Option<serde_json::Value>,
-    /// A container each.
+    /// The containers.
     pub services: Vec<Service>,
 }
 
-/// A release, and on how many replicas it runs.
+/// A running release.
 #[derive(Serialize)]
 pub struct Release {
     /// The tag of its images.
@@ -45,7 +45,7 @@ struct Container {
     known: Service,
 }
 
-/// Asks the server everything at once.
+/// Queries the status of the server. The queries run concurrently.
 pub fn ask(server: &Server) -> anyhow::Result<ProductionStatus> {
     let containers = list(server)?;
     let up = || containers.iter().filter(|it| it.known.is_running());
@@ -57,8 +57,9 @@ pub fn ask(server: &Server) -> anyhow::Result<ProductionStatus> {
         let last = scope.spawn(|| history::read(server, &nginx?.image).ok()?.pop());
         let memory =
             container_memory::by_id(server.docker::<&str>([]), up().map(|it| it.id.as_str()));
-        let said = "asking does not panic";
-        (memory, ready.join().expect(said), schema.join().expect(said), last.join().expect(said))
+        let message = "queries do not panic";
+        let (ready, schema) = (ready.join().expect(message), schema.join().expect(message));
+        (memory, ready, schema, last.join().expect(message))
     });
     let releases = rolling_update::count(running("api").map(|it| it.image.clone()));
     let release = |(image, replicas): (String, usize)| Release {
@@ -85,7 +86,7 @@ fn list(server: &Server) -> anyhow::Result<Vec<Container>> {
     let container = |line: &str| {
         let fields: Vec<_> = line.split('\t').collect();
         let [id, image, name, state, status, ports, service] = fields[..] else { return None };
-        // What has ended says since when and why, in brackets as well.
+        // The status of a running container is `Up 2 hours (healthy)`.
         let up = status.strip_prefix("Up ").map(|it| it.split_once(" (").unwrap_or((it, "")));
         let (uptime, health) = up.unwrap_or((status, ""));
         let prefix = format!("{}-", server.name());
@@ -108,14 +109,14 @@ fn list(server: &Server) -> anyhow::Result<Vec<Container>> {
     Ok(containers)
 }
 
-/// The port that leads to nginx, as in `0.0.0.0:80->8080/tcp, 0.0.0.0:443->8443/tcp`.
+/// Returns the HTTPS port of nginx: 443 for `0.0.0.0:80->8080/tcp, 0.0.0.0:443->8443/tcp`.
 fn tls_port(ports: &str) -> Option<u16> {
     let tls = ports.split(", ").find_map(|it| it.strip_suffix("->8443/tcp"))?;
     tls.rsplit(':').next()?.parse().ok()
 }
 
 fn is_ready(server: &Server, api: &Container, nginx: &Container) -> Option<()> {
-    Proxy { server, container: nginx.id.clone() }.ask(&api.id).ok()
+    Proxy { server, container: nginx.id.clone() }.check_readiness(&api.id).ok()
 }
 
 fn schema(server: &Server, api: &Container) -> Option<serde_json::Value> {

@@ -1,5 +1,7 @@
-//! The API server that `cargo xtask up` runs. In debug builds on Linux, `web` and the crates below it come from the shared
-//! library `prelinked`, so that an edit links in a fraction of the time.
+//! The API server that `cargo xtask up` runs.
+//!
+//! Debug builds on Linux link `web` and its dependencies from the shared library `prelinked`, which
+//! makes linking after an edit faster.
 
 use std::process::ExitCode;
 

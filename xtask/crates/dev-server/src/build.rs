@@ -1,4 +1,4 @@
-//! One run of cargo and, where the schema changed, of the migration tool.
+//! Runs cargo and, if the schema changed, the migration tool.
 
 use std::{
     collections::HashMap,
@@ -20,22 +20,22 @@ use crate::{
     status::{Failure, Stage},
 };
 
-/// A build that goes on.
+/// A running build.
 pub(crate) struct Build {
     pub(crate) number: u32,
     cargo: Arc<SharedChild>,
 }
 
 impl Build {
-    /// Starts `command`, which builds `dev-api` and `migrate`; then, if asked to, applies the migrations. The end comes
-    /// as [`Event::Built`], and after a good one [`Event::Written`].
+    /// Starts `command`, which builds `dev-api` and `migrate`. Then applies the migrations if `migrates` is true. Sends
+    /// [`Event::Built`] at the end, and [`Event::Written`] after a successful build.
     pub(crate) fn start(
         number: u32,
         command: &[String],
         migrates: bool,
         events: Sender<Event>,
     ) -> anyhow::Result<Self> {
-        let (program, arguments) = command.split_first().context("no build command was given")?;
+        let (program, arguments) = command.split_first().context("the build command is empty")?;
         let mut command = Command::new(program);
         command
             .args(arguments)
@@ -43,7 +43,7 @@ impl Build {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        // A group of its own: cancelling it ends the compilers as well.
+        // With a separate process group, `cancel` also ends the compilers.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let cargo =
@@ -51,7 +51,7 @@ impl Build {
         let cargo = Arc::new(cargo);
         let running = cargo.clone();
         thread::spawn(move || {
-            let mut built = finish(&running).map_err(|why| Failure::new(Stage::Build, why));
+            let mut built = finish(&running).map_err(|error| Failure::new(Stage::Build, error));
             if let Ok(built) = &mut built
                 && migrates
             {
@@ -59,7 +59,7 @@ impl Build {
             }
             let programs = built.as_ref().map(|it| [it.api.path.clone(), it.migrate.path.clone()]);
             let written = programs.ok().map(Event::Written);
-            // The supervisor has ended: nobody is there to be told.
+            // Sending fails only if the supervisor has ended.
             let _ = events.send(Event::Built(number, built));
             let _ = running.wait();
             if let Some(written) = written {
@@ -69,16 +69,16 @@ impl Build {
         Ok(Self { number, cargo })
     }
 
-    /// Ends it. That it was cut short comes as its end.
+    /// Ends the build, which then sends [`Event::Built`] with a failure.
     pub(crate) fn cancel(&self) {
         #[cfg(unix)]
         if let Some(group) =
             i32::try_from(self.cargo.id()).ok().and_then(rustix::process::Pid::from_raw)
         {
-            // It may have ended by itself in the meantime.
+            // Fails if the build has already ended.
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
         }
-        // Ends the compilers too: cargo has put them into one job.
+        // Also ends the compilers, which cargo has put into one job.
         #[cfg(not(unix))]
         let _ = self.cargo.kill();
     }
@@ -115,13 +115,13 @@ struct Target {
     kind: Vec<String>,
 }
 
-/// Waits for cargo: what it made, or why it made nothing.
+/// Waits for cargo, and returns the built programs or the error messages.
 fn finish(cargo: &SharedChild) -> Result<Built, String> {
-    let stderr = cargo.take_stderr().map(|pipe| thread::spawn(move || own_words(pipe)));
+    let stderr = cargo.take_stderr().map(|pipe| thread::spawn(move || cargo_messages(pipe)));
     let (mut errors, mut binaries) = (String::new(), HashMap::new());
     let (mut libraries, mut is_done) = (Vec::new(), false);
     for line in
-        BufReader::new(cargo.take_stdout().expect("it is piped")).lines().map_while(Result::ok)
+        BufReader::new(cargo.take_stdout().expect("stdout is piped")).lines().map_while(Result::ok)
     {
         match serde_json::from_str(&line) {
             Ok(Line::CompilerMessage { message: Diagnostic { level, rendered: Some(text) } }) => {
@@ -138,7 +138,7 @@ fn finish(cargo: &SharedChild) -> Result<Built, String> {
             {
                 libraries.extend(filenames);
             }
-            // What it writes after this, nothing that runs needs.
+            // The programs are complete. Cargo still writes other files.
             Ok(Line::BuildFinished { success: true }) => {
                 is_done = true;
                 break;
@@ -147,12 +147,13 @@ fn finish(cargo: &SharedChild) -> Result<Built, String> {
         }
     }
     if !is_done {
-        // Cargo tells what no compiler does: of a manifest, a download, a lack of memory.
-        let words = stderr.and_then(|reader| reader.join().ok()).unwrap_or_default();
-        return Err(format!("{errors}{words}"));
+        // Cargo itself reports errors such as invalid manifests and failed downloads.
+        let messages = stderr.and_then(|reader| reader.join().ok()).unwrap_or_default();
+        return Err(format!("{errors}{messages}"));
     }
     let mut program = |name: &str, libraries| {
-        let path = binaries.remove(name).ok_or_else(|| format!("the build makes no {name}"))?;
+        let path =
+            binaries.remove(name).ok_or_else(|| format!("the build did not produce {name}"))?;
         Ok::<_, String>(Program::new(path, libraries))
     };
     Ok(Built {
@@ -162,20 +163,21 @@ fn finish(cargo: &SharedChild) -> Result<Built, String> {
     })
 }
 
-/// What cargo itself says, but for its progress; passed on at once.
-fn own_words(pipe: impl Read) -> String {
-    let mut words = String::new();
+/// Prints and returns cargo's own messages, without its progress.
+fn cargo_messages(pipe: impl Read) -> String {
+    let mut messages = String::new();
     for line in BufReader::new(pipe).lines().map_while(Result::ok) {
         let first = line.split_whitespace().next().unwrap_or_default();
         if !["Compiling", "Finished"].contains(&first) {
             report::pass_on(&line);
-            words.push_str(&line);
-            words.push('\n');
+            messages.push_str(&line);
+            messages.push('\n');
         }
     }
-    words
+    messages
 }
 
+/// Applies the migrations. Returns the messages of the migration tool as the error.
 fn migrate(program: &Path) -> Result<(), String> {
     let output = Command::new(program).arg("up").stdin(Stdio::null()).output();
     let output = output.map_err(|error| format!("cannot start {}: {error}", program.display()))?;

@@ -1,5 +1,5 @@
-//! How others ask the supervisor: over a port of the loopback interface, whose number is in the file `control`.
-//! One word is the question; the answer is a [`Status`] a line, as JSON.
+//! The protocol between the supervisor and other processes, on a loopback port whose number is in the file `control`.
+//! A request is one word. The response is one or more lines, each a [`Status`] as JSON.
 
 use std::{
     fs,
@@ -14,47 +14,47 @@ use std::{
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use crate::{event::Event, question::Question, report, status::Status};
+use crate::{event::Event, report, request::Request, status::Status};
 
 const FILE: &str = "control";
-/// Nobody may keep the supervisor waiting.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// A slow client must not block the supervisor for longer.
+const IO_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Those who wait for an answer.
+/// The clients that wait for a response.
 #[derive(Default)]
-pub(crate) struct Audience {
+pub(crate) struct Subscribers {
     waiting: Vec<TcpStream>,
     watching: Vec<TcpStream>,
-    /// What was told last.
-    told: String,
+    /// The last published line.
+    last_line: String,
 }
 
-impl Audience {
-    /// Answers at once or takes the asker up.
-    pub(crate) fn add(&mut self, question: Question, stream: TcpStream, status: &Status) {
-        match question {
-            Question::Status => _ = tell(&stream, &line(status)),
-            Question::Wait => self.waiting.push(stream),
-            Question::Watch if tell(&stream, &line(status)) => self.watching.push(stream),
-            Question::Watch => {}
+impl Subscribers {
+    /// Responds immediately or keeps the client for later responses.
+    pub(crate) fn add(&mut self, request: Request, stream: TcpStream, status: &Status) {
+        match request {
+            Request::Status => _ = send(&stream, &line(status)),
+            Request::Wait => self.waiting.push(stream),
+            Request::Watch if send(&stream, &line(status)) => self.watching.push(stream),
+            Request::Watch => {}
         }
     }
 
-    /// Tells those who watch, and, when all is `settled`, those who wait.
-    pub(crate) fn tell(&mut self, status: &Status, settled: bool) {
+    /// Sends a changed status to watching clients. If `settled`, also sends it to waiting clients.
+    pub(crate) fn publish(&mut self, status: &Status, settled: bool) {
         let line = line(status);
-        if line != self.told {
-            self.watching.retain(|stream| tell(stream, &line));
+        if line != self.last_line {
+            self.watching.retain(|stream| send(stream, &line));
         }
         if settled {
-            self.waiting.drain(..).for_each(|stream| _ = tell(&stream, &line));
+            self.waiting.drain(..).for_each(|stream| _ = send(&stream, &line));
         }
-        self.told = line;
+        self.last_line = line;
     }
 }
 
-/// Whether the asker is still there.
-fn tell(mut stream: &TcpStream, line: &str) -> bool {
+/// Sends a line, and returns whether the client is still connected.
+fn send(mut stream: &TcpStream, line: &str) -> bool {
     stream.write_all(line.as_bytes()).is_ok()
 }
 
@@ -62,7 +62,7 @@ fn line(status: &Status) -> String {
     format!("{}\n", serde_json::to_string(status).expect("plain data"))
 }
 
-/// Takes questions from now on; each comes as [`Event::Asked`].
+/// Accepts requests in a background thread. Sends each as [`Event::Requested`].
 pub(crate) fn open(folder: &Path, events: Sender<Event>) -> anyhow::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let new = folder.join("control.new");
@@ -73,9 +73,9 @@ pub(crate) fn open(folder: &Path, events: Sender<Event>) -> anyhow::Result<()> {
         for stream in listener.incoming().flatten() {
             let events = events.clone();
             thread::spawn(move || {
-                if let Some(question) = question(&stream) {
-                    // The supervisor has ended: the asker sees that.
-                    let _ = events.send(Event::Asked(question, stream));
+                if let Some(request) = request(&stream) {
+                    // Sending fails only if the supervisor has ended. Then the connection closes.
+                    let _ = events.send(Event::Requested(request, stream));
                 }
             });
         }
@@ -83,33 +83,34 @@ pub(crate) fn open(folder: &Path, events: Sender<Event>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn question(stream: &TcpStream) -> Option<Question> {
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    stream.set_write_timeout(Some(PATIENCE)).ok()?;
+fn request(stream: &TcpStream) -> Option<Request> {
+    stream.set_read_timeout(Some(IO_TIMEOUT)).ok()?;
+    stream.set_write_timeout(Some(IO_TIMEOUT)).ok()?;
     let mut word = String::new();
     BufReader::new(stream.take(16)).read_line(&mut word).ok()?;
-    let known = [Question::Status, Question::Wait, Question::Watch];
-    known.into_iter().find(|question| question.as_str() == word.trim_end())
+    let known = [Request::Status, Request::Wait, Request::Watch];
+    known.into_iter().find(|request| request.as_str() == word.trim_end())
 }
 
-/// Asks the supervisor whose folder this is, and prints the answer.
+/// Sends a request to the supervisor of this folder, and prints the response.
 ///
 /// # Errors
-/// None is running, or the newest source has failed.
-pub(crate) fn ask(folder: &Path, question: Question) -> anyhow::Result<()> {
+/// No supervisor is running, or the newest source failed.
+pub(crate) fn query(folder: &Path, request: Request) -> anyhow::Result<()> {
     let connect = || -> anyhow::Result<String> {
         let port: u16 = fs::read_to_string(folder.join(FILE))?.trim().parse()?;
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-        writeln!(stream, "{}", question.as_str())?;
+        writeln!(stream, "{}", request.as_str())?;
         let mut line = String::new();
         BufReader::new(stream).read_line(&mut line)?;
         Ok(line)
     };
-    let line = connect().context("no supervisor is running: `cargo xtask up` starts one")?;
-    let status: Value = serde_json::from_str(&line).context("the supervisor has ended")?;
+    let line = connect().context("dev-server is not running. Run cargo xtask up")?;
+    let status: Value =
+        serde_json::from_str(&line).context("dev-server ended before it responded")?;
     report::plain(line.trim_end());
     if matches!(status["state"].as_str(), Some("failed" | "crashed")) {
-        bail!("the newest source is not served");
+        bail!("the newest source is not being served. See the log of dev-server.");
     }
     Ok(())
 }

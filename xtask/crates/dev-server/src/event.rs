@@ -1,22 +1,22 @@
-//! What the supervisor waits for.
+//! The events that the supervisor handles.
 
 use std::{net::TcpStream, path::PathBuf};
 
-use crate::{program::Built, question::Question, status::Failure};
+use crate::{program::Built, request::Request, status::Failure};
 
-/// Something that happened.
+/// An event for the supervisor.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// Some file changed.
+    /// A file changed.
     Changed,
-    /// The build of this number has ended, well or for a reason.
+    /// The build with this number ended.
     Built(u32, Result<Built, Failure>),
-    /// Cargo has written what these programs are made from.
+    /// Cargo has written the lists of source files of these programs.
     Written([PathBuf; 2]),
-    /// The server of this number takes connections.
+    /// The server with this number accepts connections.
     Ready(u32),
-    /// The server of this number has ended, and how.
+    /// The server with this number exited with this status.
     Ended(u32, String),
-    Asked(Question, TcpStream),
+    Requested(Request, TcpStream),
     Stop,
 }

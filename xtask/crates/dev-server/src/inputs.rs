@@ -1,5 +1,5 @@
-//! What a changed file means. Cargo writes down every file that a binary was made from: what is not among
-//! them - tests, documentation, an editor's own files - starts no build.
+//! Decides whether a changed file requires a build. Cargo lists the source files of each binary, so tests and
+//! documentation do not start a build.
 
 use std::{
     collections::HashSet,
@@ -7,10 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// The effect of a changed file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     Build,
-    /// Something that was read when the stack came up.
+    /// The change requires another `cargo xtask up`.
     NeedsUp,
     Nothing,
 }
@@ -26,14 +27,14 @@ impl Inputs {
         Self { root, in_docker, files: HashSet::new() }
     }
 
-    /// Reads what these binaries were made from.
-    pub(crate) fn learn(&mut self, binaries: &[PathBuf]) {
+    /// Reads cargo's lists of the source files of these binaries.
+    pub(crate) fn read(&mut self, binaries: &[PathBuf]) {
         let texts =
             binaries.iter().filter_map(|it| fs::read_to_string(it.with_extension("d")).ok());
         self.files = texts.flat_map(|text| dependencies(&text)).collect();
     }
 
-    /// What a change of `path` means; after a failed build more may matter than cargo wrote down.
+    /// Returns the effect of a change of `path`. After a failed build, cargo's lists can be incomplete.
     pub(crate) fn effect(&self, path: &Path, has_failed: bool) -> Effect {
         let Ok(name) = path.strip_prefix(&self.root) else { return Effect::Nothing };
         let is_one_of = |names: &[&str]| names.iter().any(|it| name == Path::new(it));
@@ -47,26 +48,26 @@ impl Inputs {
         {
             return Effect::NeedsUp;
         }
-        // A folder is an input with all that is in it.
+        // A folder in the list stands for all files below it.
         let is_input = path.ancestors().any(|it| self.files.contains(it));
         let is_manifest = name.starts_with("crates") && name.ends_with("Cargo.toml");
         let may_be_input = has_failed && name.starts_with("crates") && !is_hidden(name);
         if is_input || is_manifest || may_be_input { Effect::Build } else { Effect::Nothing }
     }
 
-    /// The path as people know it.
+    /// Returns the path relative to the root, for messages.
     pub(crate) fn name(&self, path: &Path) -> String {
         path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
     }
 }
 
-/// Whether it is a file of an editor's own.
+/// Returns whether the file is a temporary file of an editor.
 fn is_hidden(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with(['.', '#']) || name.ends_with('~') || name == "4913"
 }
 
-/// The files after `binary:` in what cargo wrote, where a backslash comes before a blank of a name.
+/// Returns the files after `binary:` in cargo's list. Spaces in file names are escaped with a backslash.
 fn dependencies(text: &str) -> Vec<PathBuf> {
     let lines = text.lines().filter_map(|line| line.split_once(": "));
     let names = lines.flat_map(|(_, names)| {
@@ -81,14 +82,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_with_blanks_are_read_as_cargo_writes_them() {
+    fn dependencies_reads_names_with_spaces() {
         let text = "/a b/target/api: /a\\ b/src/main.rs /a\\ b/migrations\n";
         let expected = ["/a b/src/main.rs", "/a b/migrations"].map(PathBuf::from);
         assert_eq!(dependencies(text), expected);
     }
 
     #[test]
-    fn a_file_has_the_effect_that_its_place_gives_it() {
+    fn effect_depends_on_the_path() {
         let mut inputs = Inputs::new("/w".into(), true);
         inputs.files =
             ["/w/crates/api/src/main.rs", "/w/crates/db/migrations"].map(PathBuf::from).into();

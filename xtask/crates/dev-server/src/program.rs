@@ -1,28 +1,28 @@
-//! The programs that a build makes.
+//! The programs that a build produces.
 
 use std::{fs, path::PathBuf, time::SystemTime};
 
-/// A program that cargo has made, told from the next by its time.
+/// A program built by cargo. The modification time distinguishes builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Program {
     pub(crate) path: PathBuf,
-    /// What it loads from the folder that it is in.
+    /// The shared libraries that the program loads from its own folder.
     pub(crate) libraries: Vec<PathBuf>,
-    made: Option<SystemTime>,
+    modified: Option<SystemTime>,
 }
 
 impl Program {
     pub(crate) fn new(path: PathBuf, libraries: Vec<PathBuf>) -> Self {
-        let made = fs::metadata(&path).and_then(|file| file.modified()).ok();
-        Self { path, libraries, made }
+        let modified = fs::metadata(&path).and_then(|file| file.modified()).ok();
+        Self { path, libraries, modified }
     }
 }
 
-/// What a build made.
+/// The result of a successful build.
 #[derive(Debug)]
 pub(crate) struct Built {
     pub(crate) api: Program,
     pub(crate) migrate: Program,
-    /// Whether the schema is as `api` needs it, or why not.
+    /// The result of applying the migrations.
     pub(crate) migrated: Result<(), String>,
 }

@@ -1,4 +1,4 @@
-//! What people read in the log: one line an event, in between the server's own lines.
+//! Writes the supervisor's log, one line per event, between the lines of the server.
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "the log is standard error")]
 
 const GREEN: &str = "\x1b[32m";
@@ -18,12 +18,12 @@ pub(crate) fn note(text: &str) {
     eprintln!("{FAINT}dev-server {text}{END}");
 }
 
-/// Text of others, as it is.
+/// Prints the output of another program unchanged.
 pub(crate) fn pass_on(text: &str) {
     eprintln!("{}", text.trim_end_matches('\n'));
 }
 
-/// The answer to who typed the command.
+/// Prints the result of a command to standard output.
 pub(crate) fn plain(text: &str) {
     println!("{text}");
 }

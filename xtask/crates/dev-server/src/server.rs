@@ -1,4 +1,4 @@
-//! One server, from its start to its end.
+//! Starts and stops one server process.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -15,20 +15,20 @@ use shared_child::SharedChild;
 
 use crate::{event::Event, report};
 
-/// How long a server that was asked to stop may take for the requests in flight, in seconds. The API ends
-/// each of them before that (API_REQUEST_TIMEOUT_SECONDS).
-const LAST_REQUESTS: &str = "300";
+/// The limit for requests in flight during a graceful shutdown. API_REQUEST_TIMEOUT_SECONDS usually ends them earlier.
+const SHUTDOWN_SECONDS: &str = "300";
 
 pub(crate) struct Server {
     pub(crate) number: u32,
     pub(crate) started: Instant,
-    /// What it runs.
+    /// The path of the program.
     pub(crate) program: PathBuf,
     process: Arc<SharedChild>,
 }
 
 impl Server {
-    /// Starts `program` on `listener`. [`Event::Ready`] comes when it takes connections, [`Event::Ended`] at its end.
+    /// Starts `program` on `listener`. Sends [`Event::Ready`] when the server accepts connections, and [`Event::Ended`]
+    /// when the process exits.
     pub(crate) fn start(
         number: u32,
         program: &Path,
@@ -38,7 +38,7 @@ impl Server {
     ) -> anyhow::Result<Self> {
         let mut command = Command::new(program);
         command
-            .env("API_SHUTDOWN_SECONDS", LAST_REQUESTS)
+            .env("API_SHUTDOWN_SECONDS", SHUTDOWN_SECONDS)
             .env("RELOAD_FOLDER", folder)
             .stdout(Stdio::piped());
         listener.hand_over(&mut command)?;
@@ -47,10 +47,10 @@ impl Server {
         let process = Arc::new(process);
         let running = process.clone();
         thread::spawn(move || {
-            let said = running.take_stdout().expect("it is piped");
-            pass_on(said, || events.send(Event::Ready(number)).is_ok());
+            let stdout = running.take_stdout().expect("stdout is piped");
+            pass_on(stdout, || events.send(Event::Ready(number)).is_ok());
             let status = running.wait();
-            // The supervisor has ended: nobody is there to be told.
+            // Sending fails only if the supervisor has ended.
             let _ = events.send(Event::Ended(
                 number,
                 status.map_or_else(|it| it.to_string(), |it| it.to_string()),
@@ -59,14 +59,14 @@ impl Server {
         Ok(Self { number, started: Instant::now(), program: program.to_owned(), process })
     }
 
-    /// The number of its process.
+    /// Returns the process id.
     pub(crate) fn process(&self) -> u32 {
         self.process.id()
     }
 
-    /// Asks it to finish its requests and end.
+    /// Starts a graceful shutdown.
     pub(crate) fn stop(&self) {
-        // It may have ended by itself in the meantime.
+        // Fails if the process has already exited.
         #[cfg(unix)]
         let _ = shared_child::unix::SharedChildExt::send_signal(
             &*self.process,
@@ -76,12 +76,12 @@ impl Server {
         let _ = self.process.kill();
     }
 
-    /// Asks it to end, and ends it after `patience`.
-    pub(crate) fn end(&self, patience: Duration) {
+    /// Starts a graceful shutdown, and kills the process after `timeout`.
+    pub(crate) fn end(&self, timeout: Duration) {
         self.stop();
-        let asked = Instant::now();
+        let stopped = Instant::now();
         while matches!(self.process.try_wait(), Ok(None)) {
-            if asked.elapsed() > patience {
+            if stopped.elapsed() > timeout {
                 let _ = self.process.kill();
             }
             thread::sleep(Duration::from_millis(10));
@@ -89,9 +89,9 @@ impl Server {
     }
 }
 
-/// Waits for the word that it takes connections, and passes on all that follows.
-fn pass_on(said: impl Read, mut ready: impl FnMut() -> bool) {
-    for line in BufReader::new(said).lines().map_while(Result::ok) {
+/// Prints the output of the server. Calls `ready` for the line `ready`, and stops if `ready` returns false.
+fn pass_on(stdout: impl Read, mut ready: impl FnMut() -> bool) {
+    for line in BufReader::new(stdout).lines().map_while(Result::ok) {
         if line != "ready" {
             report::pass_on(&line);
         } else if !ready() {
@@ -100,19 +100,19 @@ fn pass_on(said: impl Read, mut ready: impl FnMut() -> bool) {
     }
 }
 
-/// The socket that every server takes its connections from. It stays open while they come and go: a client
-/// waits for a moment and is never refused.
+/// The listening socket that all servers share. It stays open while servers are replaced, so clients wait for a moment
+/// and are never refused.
 #[cfg(unix)]
 pub(crate) struct Listener(TcpListener);
 
 #[cfg(unix)]
 impl Listener {
-    /// Whether the old server may serve until the new one does.
+    /// True if the old server can keep serving until the new server is ready.
     pub(crate) const IS_SHARED: bool = true;
 
     pub(crate) fn bind(address: &str) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(address).with_context(|| {
-            format!("cannot listen on {address}: stop what does, or set API_PORT in .env")
+            format!("cannot listen on {address}. Stop the program that uses the port, or set API_PORT in .env")
         })?;
         Ok(Self(listener))
     }
@@ -124,7 +124,8 @@ impl Listener {
     }
 }
 
-/// Windows hands no sockets over: each server takes the port when the one before has left it.
+/// The listening address. Windows cannot pass sockets to child processes, so each server binds the port itself after
+/// the previous server has stopped.
 #[cfg(not(unix))]
 pub(crate) struct Listener(String);
 
@@ -134,12 +135,12 @@ impl Listener {
 
     pub(crate) fn bind(address: &str) -> anyhow::Result<Self> {
         drop(TcpListener::bind(address).with_context(|| {
-            format!("cannot listen on {address}: stop what does, or set API_PORT in .env")
+            format!("cannot listen on {address}. Stop the program that uses the port, or set API_PORT in .env")
         })?);
         Ok(Self(address.to_owned()))
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "as where sockets are handed over")]
+    #[expect(clippy::unnecessary_wraps, reason = "same signature as on Unix")]
     fn hand_over(&self, command: &mut Command) -> anyhow::Result<()> {
         command.env("API_LISTEN", &self.0).stdin(Stdio::null());
         Ok(())

@@ -1,4 +1,4 @@
-//! Who serves, and who will when it is ready.
+//! Manages the current server and the candidate that replaces it.
 
 use std::{
     env, fs, io,
@@ -16,25 +16,25 @@ use crate::{
     server::{Listener, Server},
 };
 
-/// How long a new server may take until it takes connections.
+/// The time within which a new server must accept connections.
 const START_LIMIT: Duration = Duration::from_secs(30);
-/// How long requests in flight may take when everything ends.
+/// The time for requests in flight when the supervisor ends.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
-/// From crash to crash the wait before the next start doubles, up to the limit.
+/// The wait before a restart. Each crash doubles the wait, up to the limit.
 const BACK_OFF: Duration = Duration::from_millis(100);
 const BACK_OFF_LIMIT: Duration = Duration::from_secs(10);
 
-/// Where a server is that has not taken over yet, with what it loads. Its name is the same: process lists show it.
+/// The name of a program whose server is still a candidate. The file name is `api`, because process lists show it.
 const NEW: &str = "new/api";
 
 pub(crate) struct Servers {
     listener: Listener,
-    /// Where the programs that run are kept.
+    /// The folder with the copies of the programs that run.
     folder: PathBuf,
     events: Sender<Event>,
     current: Option<Server>,
     candidate: Option<Server>,
-    /// Counts the servers.
+    /// The number of servers started so far.
     started: u32,
     restart: Option<(Instant, PathBuf)>,
     back_off: Duration,
@@ -54,76 +54,77 @@ impl Servers {
         }
     }
 
-    /// Whether somebody serves, or is about to.
-    pub(crate) fn is_any(&self) -> bool {
+    /// Returns whether there is a current server or a candidate.
+    pub(crate) fn has_server(&self) -> bool {
         self.current.is_some() || self.candidate.is_some()
     }
 
-    /// The process that serves.
+    /// Returns the process id of the current server.
     pub(crate) fn serving(&self) -> Option<u32> {
         self.current.as_ref().map(Server::process)
     }
 
-    /// Whether somebody is about to serve.
+    /// Returns whether there is a candidate.
     pub(crate) fn is_starting(&self) -> bool {
         self.candidate.is_some()
     }
 
-    /// When [`Self::keep_time`] has something to do.
+    /// Returns the time at which [`Self::run_due`] must run.
     pub(crate) fn due(&self) -> Option<Instant> {
         let limit = self.candidate.as_ref().map(|server| server.started + START_LIMIT);
         let restart = self.restart.as_ref().map(|(due, _)| *due);
         limit.into_iter().chain(restart).min()
     }
 
-    /// Starts a server that was built, which takes over when it is ready.
+    /// Starts a built server, which replaces the current server when it is ready.
     ///
     /// # Errors
-    /// It cannot be copied or started.
+    /// The program cannot be copied or started.
     pub(crate) fn replace(&mut self, built: &Program) -> anyhow::Result<()> {
         self.candidate.take().iter().for_each(|server| server.end(Duration::ZERO));
         let program = self.keep(built, NEW)?;
         self.start(&program)
     }
 
-    /// Copies a program to where it runs, with what it loads: cargo replaces its own files at any time.
+    /// Copies a program and its libraries to the folder from which it runs, because cargo can replace its files at any
+    /// time. Returns the path of the copy.
     ///
     /// # Errors
-    /// The disk is full, or something like that.
+    /// A file cannot be written.
     pub(crate) fn keep(&self, built: &Program, name: &str) -> anyhow::Result<PathBuf> {
         let (program, new) = (self.program(name), self.program("copy"));
         for library in &built.libraries {
             let place = program.with_file_name(library.file_name().expect("a file"));
-            // It may be cargo's own file, which a copy would write into.
+            // The old file can be a hard link to cargo's file, which a copy would overwrite.
             let _ = fs::remove_file(&place);
-            // Large; and cargo makes a new file rather than writing into this one.
+            // A hard link is enough, because cargo replaces the file instead of writing to it.
             fs::hard_link(library, &place)
                 .or_else(|_| fs::copy(library, &place).map(drop))
                 .with_context(|| cannot_copy(library, &place))?;
         }
-        // The new one takes the place of the old, which may run and goes on.
+        // Renaming does not disturb a server that still runs the old file.
         fs::copy(&built.path, &new)
             .and_then(|_| fs::rename(&new, &program))
             .with_context(|| cannot_copy(&built.path, &program))?;
         Ok(program)
     }
 
-    /// Has a server that serves, and what it loads, take the place of the last that was good.
+    /// Moves the program and its libraries to the place of the last good build.
     fn keep_as_good(&self, program: &Path) -> io::Result<()> {
-        let folder = program.parent().expect("it is in a folder");
+        let folder = program.parent().expect("the program is in a folder");
         fs::read_dir(folder)?.try_for_each(|file| {
             let file = file?;
             fs::rename(file.path(), self.folder.join(file.file_name()))
         })
     }
 
-    /// Whether somebody serves, if need be the last server that was good, which is started then.
+    /// Schedules a start of the last good build if there is no server. Returns whether a server runs or is scheduled.
     pub(crate) fn fall_back(&mut self) -> bool {
         let last_good = self.program("api");
-        if !self.is_any() && self.restart.is_none() && last_good.exists() {
+        if !self.has_server() && self.restart.is_none() && last_good.exists() {
             self.restart = Some((Instant::now(), last_good));
         }
-        self.is_any() || self.restart.is_some()
+        self.has_server() || self.restart.is_some()
     }
 
     fn program(&self, name: &str) -> PathBuf {
@@ -142,7 +143,7 @@ impl Servers {
         Ok(())
     }
 
-    /// The server of this number takes connections: the old one may go. Whether it is still wanted.
+    /// Replaces the current server by the candidate, which is ready. Returns false if `number` is not the candidate.
     pub(crate) fn ready(&mut self, number: u32) -> bool {
         let Some(server) = self.candidate.take_if(|server| server.number == number) else {
             return false;
@@ -150,7 +151,7 @@ impl Servers {
         if server.program == self.program(NEW)
             && let Err(error) = self.keep_as_good(&server.program)
         {
-            report::note(&format!("cannot keep the server that serves now: {error}"));
+            report::note(&format!("cannot store the new build as the last good build: {error}"));
         }
         if let Some(old) = self.current.replace(server) {
             old.stop();
@@ -158,10 +159,10 @@ impl Servers {
         true
     }
 
-    /// The server of this number has ended. If nobody asked it to: why, and whether another one serves.
+    /// Handles the exit of a server. If unexpected, returns the reason and whether another server exists.
     pub(crate) fn ended(&mut self, number: u32, how: &str) -> Option<(String, bool)> {
         if self.candidate.take_if(|server| server.number == number).is_some() {
-            let reason = format!("the new server ended before it took connections: {how}");
+            let reason = format!("the new server ended before it was ready: {how}");
             if self.current.is_none() {
                 let new = self.program(NEW);
                 self.start_again(if new.exists() { new } else { self.program("api") });
@@ -183,23 +184,23 @@ impl Servers {
         }
     }
 
-    /// Does what is due.
+    /// Performs a scheduled restart, and ends a candidate that exceeds [`START_LIMIT`].
     ///
     /// # Errors
-    /// A new server does not come up.
-    pub(crate) fn keep_time(&mut self) -> anyhow::Result<()> {
+    /// The new server cannot be started or is not ready in time.
+    pub(crate) fn run_due(&mut self) -> anyhow::Result<()> {
         if let Some((_, program)) = self.restart.take_if(|(due, _)| *due <= Instant::now()) {
             self.start(&program)?;
         }
         if let Some(slow) = self.candidate.take_if(|server| server.started.elapsed() > START_LIMIT)
         {
             slow.end(Duration::ZERO);
-            anyhow::bail!("the new server takes no connections after {START_LIMIT:?}");
+            anyhow::bail!("the new server is not ready after {START_LIMIT:?}");
         }
         Ok(())
     }
 
-    /// Ends them all.
+    /// Ends all servers.
     pub(crate) fn end(&self) {
         self.candidate.iter().chain(&self.current).for_each(|server| server.end(STOP_LIMIT));
     }

@@ -1,9 +1,9 @@
-//! The files of the checkout that may matter, with their times and sizes: two snapshots tell what changed,
-//! whichever way an editor writes files.
+//! Snapshots of the modification times and sizes of source files. Comparing snapshots finds changes reliably, however
+//! an editor writes its files.
 
 use std::{collections::HashMap, fs, path::Path, path::PathBuf, time::SystemTime};
 
-/// Folders that are looked at with all that is below; of the root, only its own files are.
+/// The folders that a snapshot contains recursively. A snapshot also contains the files directly in the root.
 pub(crate) const FOLDERS: [&str; 4] = ["crates", "docker", ".cargo", "xtask/crates/dev-server"];
 
 #[derive(Default)]
@@ -19,7 +19,7 @@ impl Snapshot {
         Self(files)
     }
 
-    /// The files that are other ones in `newer`, new there, or gone.
+    /// Returns the files that were changed, added or removed in `newer`.
     pub(crate) fn changes(&self, newer: &Self) -> Vec<PathBuf> {
         let other = newer.0.iter().filter(|(path, file)| self.0.get(*path) != Some(file));
         let gone = self.0.iter().filter(|(path, _)| !newer.0.contains_key(*path));
@@ -29,7 +29,7 @@ impl Snapshot {
     }
 }
 
-/// What cannot be read is as good as not there: it may be between two states of an editor or of git.
+/// Adds the files of a folder. Skips unreadable files, because an editor or git may be replacing them.
 fn add(folder: &Path, files: &mut HashMap<PathBuf, (Option<SystemTime>, u64)>, below: bool) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let (path, Ok(metadata)) = (entry.path(), entry.metadata()) else { continue };

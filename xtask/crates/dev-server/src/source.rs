@@ -1,4 +1,4 @@
-//! The source as it was when last looked at, and what has changed since.
+//! Detects changes of the source since the last scan.
 
 use std::{path::PathBuf, sync::mpsc::Sender, time::Instant};
 
@@ -9,15 +9,15 @@ use crate::{
     watch::Watch,
 };
 
-/// Names of changed files, by what they mean.
+/// The names of changed files, by effect.
 #[derive(Default)]
 pub(crate) struct Changes {
-    /// The programs are made from them.
+    /// The files that require a build.
     pub(crate) inputs: Vec<String>,
-    /// Only `cargo xtask up` takes notice of them.
+    /// The files that require another `cargo xtask up`.
     pub(crate) needs_up: Vec<String>,
-    /// Whether some of them are SQL.
-    pub(crate) of_schema: bool,
+    /// True if an input is an SQL file.
+    pub(crate) has_sql: bool,
 }
 
 pub(crate) struct Source {
@@ -25,50 +25,50 @@ pub(crate) struct Source {
     watch: Watch,
     snapshot: Snapshot,
     inputs: Inputs,
-    /// Whether a build has told what it was made from.
-    has_learned: bool,
+    /// True if the lists of source files have been read after a build.
+    has_inputs: bool,
 }
 
 impl Source {
-    /// The source below `root`, from now on.
+    /// Starts to watch the source below `root`.
     pub(crate) fn watch(root: PathBuf, in_docker: bool, events: Sender<Event>) -> Self {
         Self {
             watch: Watch::start(&root, events),
             snapshot: Snapshot::take(&root),
             inputs: Inputs::new(root.clone(), in_docker),
-            has_learned: false,
+            has_inputs: false,
             root,
         }
     }
 
-    /// The system says that something changed.
-    pub(crate) fn tell(&mut self) {
-        self.watch.tell();
+    /// Handles a change notification of the operating system.
+    pub(crate) fn file_changed(&mut self) {
+        self.watch.file_changed();
     }
 
-    /// When to look next.
+    /// Returns the time of the next scan.
     pub(crate) fn due(&self) -> Instant {
         self.watch.due()
     }
 
-    /// Reads what these programs were made from.
-    pub(crate) fn learn(&mut self, programs: &[PathBuf]) {
-        self.inputs.learn(programs);
-        self.has_learned = true;
+    /// Reads cargo's lists of the source files of these programs.
+    pub(crate) fn read_inputs(&mut self, programs: &[PathBuf]) {
+        self.inputs.read(programs);
+        self.has_inputs = true;
     }
 
-    /// What changed since this was last asked; after a build that `has_failed`, more may matter.
-    pub(crate) fn look(&mut self, has_failed: bool) -> Changes {
+    /// Returns the changes since the last scan. If the last build `has_failed`, more files count as inputs.
+    pub(crate) fn scan(&mut self, has_failed: bool) -> Changes {
         let newer = Snapshot::take(&self.root);
         let paths = self.snapshot.changes(&newer);
         self.snapshot = newer;
-        self.watch.looked(!paths.is_empty());
+        self.watch.scanned(!paths.is_empty());
         let mut changes = Changes::default();
         for path in paths {
             let name = self.inputs.name(&path);
-            match self.inputs.effect(&path, has_failed || !self.has_learned) {
+            match self.inputs.effect(&path, has_failed || !self.has_inputs) {
                 Effect::Build => {
-                    changes.of_schema |= path.extension().is_some_and(|it| it == "sql");
+                    changes.has_sql |= path.extension().is_some_and(|it| it == "sql");
                     changes.inputs.push(name);
                 }
                 Effect::NeedsUp => changes.needs_up.push(name),

@@ -1,25 +1,25 @@
-//! What the supervisor is at, as the landing page and `cargo xtask` are told.
+//! The status of the supervisor, which the landing page and `cargo xtask` read.
 
 use serde::Serialize;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum State {
-    /// Compiling, migrating or starting; the last good build serves, if there is one.
+    /// The newest source is being compiled, migrated or started. The last good build keeps serving.
     Building,
     /// The newest source is served.
     Live,
-    /// The newest source does not compile, migrate or start; the last good build serves, if there is one.
+    /// The newest source does not compile, migrate or start. The last good build keeps serving.
     Failed,
-    /// The server ended by itself and is started again soon.
+    /// The server exited unexpectedly and restarts soon.
     Crashed,
 }
 
-/// Why something is not served.
+/// The reason why the newest source is not served.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Failure {
     pub(crate) stage: Stage,
-    /// The compiler's words, with ANSI colours, or the migration tool's, or how the server ended.
+    /// The output of the compiler, with ANSI colours, the output of the migration tool, or the server's exit status.
     pub(crate) message: String,
 }
 
@@ -37,20 +37,20 @@ impl Failure {
     }
 }
 
-/// One JSON object. What is absent is null.
+/// The status. In JSON, absent values are `null`.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Status {
     pub(crate) state: State,
-    /// The process that serves, if one does.
+    /// The process id of the current server.
     pub(crate) server: Option<u32>,
-    /// Counts the builds since the start.
+    /// The number of builds since the start.
     pub(crate) build: u32,
-    /// The changed files that made this build necessary.
+    /// The changed files that caused this build.
     pub(crate) changed: Vec<String>,
-    /// How long it took from the change to being served.
+    /// The seconds from the change until the new server was ready.
     pub(crate) seconds: Option<f64>,
-    /// Why the newest source is not served.
+    /// The reason why the newest source is not served.
     pub(crate) failure: Option<Failure>,
-    /// Changed files that only `cargo xtask up` takes notice of.
+    /// The changed files that require another `cargo xtask up`.
     pub(crate) needs_up: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! The loop: what changed, what was built, who serves.
+//! The main loop, which connects changes, builds and servers.
 
 use std::{
     env, fs,
@@ -11,11 +11,11 @@ use anyhow::Context;
 
 use crate::{
     build::Build,
-    control::{self, Audience},
+    control::{self, Subscribers},
     event::Event,
     program::{Built, Program},
-    question::Question,
     report,
+    request::Request,
     server::Listener,
     servers::Servers,
     source::Source,
@@ -23,7 +23,7 @@ use crate::{
 };
 
 pub(crate) struct Options {
-    /// Where it keeps what it runs.
+    /// The folder for the running programs.
     pub(crate) folder: PathBuf,
     pub(crate) listen: String,
     pub(crate) in_docker: bool,
@@ -36,36 +36,36 @@ pub(crate) struct Supervisor {
     inbox: Receiver<Event>,
     events: Sender<Event>,
     source: Source,
-    audience: Audience,
+    subscribers: Subscribers,
     status: Status,
     build: Option<Build>,
-    /// Why the last build is not served.
+    /// The reason why the last build is not served.
     failure: Option<Failure>,
-    /// Whether the schema may have changed since it was last migrated.
+    /// True if migrations may have changed since they were last applied.
     migrates: bool,
     changed: Instant,
     servers: Servers,
-    /// What the last server that was started, and the migration tool, were copied from.
+    /// The builds from which the newest server and the migration tool were copied.
     api: Option<Program>,
     migrate: Option<Program>,
 }
 
 impl Supervisor {
-    /// Takes the port, and watches the source in the current folder.
+    /// Binds the port, and starts to watch the source in the current folder.
     pub(crate) fn start(options: Options) -> anyhow::Result<Self> {
         let root = env::current_dir()?;
         fs::create_dir_all(options.folder.join("new"))
-            .with_context(|| format!("cannot make {}", options.folder.display()))?;
+            .with_context(|| format!("cannot create {}", options.folder.display()))?;
         let (events, inbox) = mpsc::channel();
         let stop = events.clone();
-        // The loop has ended, and the process is about to.
+        // Sending fails only if the loop has ended.
         ctrlc::set_handler(move || _ = stop.send(Event::Stop))?;
         let listener = Listener::bind(&options.listen)?;
         control::open(&options.folder, events.clone())?;
         Ok(Self {
             servers: Servers::new(listener, options.folder.clone(), events.clone()),
             source: Source::watch(root, options.in_docker, events.clone()),
-            audience: Audience::default(),
+            subscribers: Subscribers::default(),
             status: Status {
                 state: State::Building,
                 build: 0,
@@ -87,7 +87,7 @@ impl Supervisor {
         })
     }
 
-    /// Builds and serves until a signal comes.
+    /// Builds and serves until the process receives a signal.
     pub(crate) fn run(mut self) {
         self.build(vec![]);
         loop {
@@ -95,22 +95,22 @@ impl Supervisor {
                 self.servers.due().map_or(self.source.due(), |due| due.min(self.source.due()));
             match self.inbox.recv_timeout(due.saturating_duration_since(Instant::now())) {
                 Ok(Event::Stop) => break,
-                Ok(event) => self.take(event),
-                // Something is due: this holds a sender itself.
+                Ok(event) => self.handle(event),
+                // Only a timeout is possible, because `self` holds a sender.
                 Err(_) => {}
             }
-            self.keep_time();
+            self.run_due();
         }
         report::note("stopping");
         self.build.iter().for_each(Build::cancel);
         self.servers.end();
     }
 
-    fn take(&mut self, event: Event) {
+    fn handle(&mut self, event: Event) {
         match event {
-            Event::Changed => self.source.tell(),
+            Event::Changed => self.source.file_changed(),
             Event::Built(number, built) => {
-                // Others were cancelled.
+                // Other numbers belong to cancelled builds.
                 if self.build.as_ref().is_some_and(|build| build.number == number) {
                     self.build = None;
                     match built {
@@ -119,53 +119,53 @@ impl Supervisor {
                     }
                 }
             }
-            Event::Written(programs) => self.source.learn(&programs),
-            Event::Ready(number) if self.servers.ready(number) => self.serves(),
+            Event::Written(programs) => self.source.read_inputs(&programs),
+            Event::Ready(number) if self.servers.ready(number) => self.took_over(),
             Event::Ended(number, how) => {
                 if let Some((reason, is_served)) = self.servers.ended(number, &how) {
                     self.ended(reason, is_served);
                 }
             }
-            Event::Asked(question, stream) => {
-                if question == Question::Wait {
-                    self.look();
-                    self.try_again();
+            Event::Requested(request, stream) => {
+                if request == Request::Wait {
+                    self.scan();
+                    self.retry();
                 }
-                self.audience.add(question, stream, &self.status);
+                self.subscribers.add(request, stream, &self.status);
                 self.publish();
             }
             Event::Ready(_) | Event::Stop => {}
         }
     }
 
-    /// Does what is due.
-    fn keep_time(&mut self) {
+    /// Performs scans and restarts that are due.
+    fn run_due(&mut self) {
         if self.source.due() <= Instant::now() {
-            self.look();
+            self.scan();
         }
-        if let Err(error) = self.servers.keep_time() {
+        if let Err(error) = self.servers.run_due() {
             self.fail(Failure::new(Stage::Start, format!("{error:#}")));
         }
     }
 
-    /// Looks at the source, and builds it if it changed.
-    fn look(&mut self) {
-        let changes = self.source.look(self.failure.is_some());
+    /// Scans the source, and starts a build if it changed.
+    fn scan(&mut self) {
+        let changes = self.source.scan(self.failure.is_some());
         for name in changes.needs_up {
             if !self.status.needs_up.contains(&name) {
-                report::bad(&format!("{name} changed: `cargo xtask up` takes notice of it"));
+                report::bad(&format!("{name} changed. Run `cargo xtask up` to apply the change."));
                 self.status.needs_up.push(name);
                 self.publish();
             }
         }
-        self.migrates |= changes.of_schema;
+        self.migrates |= changes.has_sql;
         if !changes.inputs.is_empty() {
             self.build(changes.inputs);
         }
     }
 
-    /// Gives a source that compiles another chance: what it failed of, the schema or a setting, may be mended.
-    fn try_again(&mut self) {
+    /// Retries a source that compiles, because the schema or a setting may have been fixed.
+    fn retry(&mut self) {
         let compiles = |failure: &Failure| failure.stage != Stage::Build;
         if self.build.is_none() && self.failure.as_ref().is_some_and(compiles) {
             self.migrates = true;
@@ -173,13 +173,13 @@ impl Supervisor {
         }
     }
 
-    /// Builds the newest source, in the place of a build that goes on.
+    /// Builds the newest source. Cancels a running build.
     fn build(&mut self, changed: Vec<String>) {
         self.changed = Instant::now();
         if !changed.is_empty() {
             let more = changed.len() - 1;
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            report::note(&format!("building: {}{more} changed", changed[0]));
+            report::note(&format!("building, because {}{more} changed", changed[0]));
         }
         if let Some(build) = self.build.take() {
             build.cancel();
@@ -205,19 +205,19 @@ impl Supervisor {
 
     fn built(&mut self, built: &Built) {
         self.failure = None;
-        // For those who run it from here, and not from where cargo puts it.
+        // `cargo xtask` runs this copy of the migration tool.
         if self.migrate.as_ref() != Some(&built.migrate) {
             match self.servers.keep(&built.migrate, "migrate") {
                 Ok(_) => self.migrate = Some(built.migrate.clone()),
                 Err(error) => report::note(&format!("{error:#}")),
             }
         }
-        if let Err(why) = &built.migrated {
-            return self.fail(Failure::new(Stage::Migrate, why));
+        if let Err(error) = &built.migrated {
+            return self.fail(Failure::new(Stage::Migrate, error));
         }
         self.migrates = false;
-        if self.servers.is_any() && self.api.as_ref() == Some(&built.api) {
-            report::note("nothing to replace");
+        if self.servers.has_server() && self.api.as_ref() == Some(&built.api) {
+            report::note("the server has not changed");
             self.settle();
             return;
         }
@@ -228,24 +228,24 @@ impl Supervisor {
         }
     }
 
-    /// A new server has taken over.
-    fn serves(&mut self) {
+    /// Updates the status after a new server has replaced the old server.
+    fn took_over(&mut self) {
         if self.status.state == State::Building {
             let seconds = self.changed.elapsed().as_secs_f64();
             self.status.seconds = Some(seconds);
-            report::good(&format!("live after {seconds:.2} s"));
+            report::good(&format!("the new build is live after {seconds:.2} s"));
         } else {
-            report::good("serving again");
+            report::good("the server is running again");
         }
         self.settle();
     }
 
-    /// A server has ended by itself.
+    /// Handles the unexpected exit of a server.
     fn ended(&mut self, reason: String, is_served: bool) {
         if is_served {
             return self.fail(Failure::new(Stage::Start, reason));
         }
-        report::bad(&format!("{reason}; starting it again"));
+        report::bad(&format!("{reason}. Restarting the server."));
         if self.build.is_none() {
             self.status.state = State::Crashed;
             self.status.failure = Some(Failure::new(Stage::Start, reason));
@@ -253,15 +253,15 @@ impl Supervisor {
         self.publish();
     }
 
-    /// The newest source cannot be served; the last good build goes on, or comes back.
+    /// Publishes a failure of the newest source. The last good build keeps serving or is started again.
     fn fail(&mut self, failure: Failure) {
         let serving = if self.servers.fall_back() {
             "still serving the last good build"
         } else {
-            "nothing is served"
+            "no server is running"
         };
         report::bad(&format!("{:?} failed, {serving}", failure.stage).to_lowercase());
-        // The compiler's words are in the log already.
+        // The log already contains the output of the compiler.
         if failure.stage != Stage::Build {
             report::pass_on(&failure.message);
         }
@@ -269,7 +269,7 @@ impl Supervisor {
         self.settle();
     }
 
-    /// Says what the last build came to.
+    /// Publishes the result of the last build.
     fn settle(&mut self) {
         self.status.state = if self.failure.is_some() { State::Failed } else { State::Live };
         self.status.failure.clone_from(&self.failure);
@@ -279,6 +279,6 @@ impl Supervisor {
     fn publish(&mut self) {
         self.status.server = self.servers.serving();
         let is_settled = self.build.is_none() && !self.servers.is_starting();
-        self.audience.tell(&self.status, is_settled);
+        self.subscribers.publish(&self.status, is_settled);
     }
 }

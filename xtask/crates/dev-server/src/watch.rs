@@ -1,5 +1,5 @@
-//! When to look at the source: soon after the system says that something changed and all is quiet again, and
-//! now and then without being told, since not every mount tells.
+//! Schedules scans of the source: soon after a change notification, and at intervals, because some mounts do not send
+//! notifications.
 
 use std::{
     path::Path,
@@ -11,23 +11,24 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use crate::{event::Event, report, snapshot::FOLDERS};
 
-/// Editors and git write several files in a row.
+/// The time without notifications before a scan, because editors and git write several files in a row.
 const QUIET: Duration = Duration::from_millis(10);
-/// A burst that goes on is looked at all the same.
+/// The maximum delay of a scan during continuous notifications.
 const BURST: Duration = Duration::from_millis(300);
-/// How often to look without being told: where the system tells, and where it does not.
-const SELDOM: Duration = Duration::from_secs(1);
-const OFTEN: Duration = Duration::from_millis(250);
+/// The scan interval if notifications work.
+const SLOW: Duration = Duration::from_secs(1);
+/// The scan interval if notifications do not work.
+const FAST: Duration = Duration::from_millis(250);
 
 pub(crate) struct Watch {
-    /// Tells as long as it lives.
+    /// The source of notifications, which stop when it is dropped.
     _watcher: Option<RecommendedWatcher>,
     interval: Duration,
-    /// The first and the last word of a burst of changes.
-    told: Option<(Instant, Instant)>,
-    looked: Instant,
-    /// Changes in a row that nobody told of.
-    untold: u32,
+    /// The times of the first and the last notification since the last scan.
+    burst: Option<(Instant, Instant)>,
+    scanned: Instant,
+    /// The number of consecutive changes without a notification.
+    missed: u32,
 }
 
 impl Watch {
@@ -35,45 +36,46 @@ impl Watch {
     pub(crate) fn start(root: &Path, events: Sender<Event>) -> Self {
         let watcher = watcher(root, events).inspect_err(|error| {
             report::note(&format!(
-                "the system does not watch files ({error}): looking at them 4 times a second"
+                "the system cannot watch files ({error}). Scanning the files 4 times per second."
             ));
         });
-        let interval = if watcher.is_ok() { SELDOM } else { OFTEN };
-        Self { _watcher: watcher.ok(), interval, told: None, looked: Instant::now(), untold: 0 }
+        let interval = if watcher.is_ok() { SLOW } else { FAST };
+        Self { _watcher: watcher.ok(), interval, burst: None, scanned: Instant::now(), missed: 0 }
     }
 
-    /// The system says that something changed.
-    pub(crate) fn tell(&mut self) {
+    /// Handles a change notification.
+    pub(crate) fn file_changed(&mut self) {
         let now = Instant::now();
-        self.told = Some(self.told.map_or((now, now), |(first, _)| (first, now)));
+        self.burst = Some(self.burst.map_or((now, now), |(first, _)| (first, now)));
     }
 
-    /// When to look next.
+    /// Returns the time of the next scan.
     pub(crate) fn due(&self) -> Instant {
-        let unasked = self.looked + self.interval;
-        self.told.map_or(unasked, |(first, last)| (last + QUIET).min(first + BURST).min(unasked))
+        let next = self.scanned + self.interval;
+        self.burst.map_or(next, |(first, last)| (last + QUIET).min(first + BURST).min(next))
     }
 
-    /// The source was looked at, and something had changed or not.
-    pub(crate) fn looked(&mut self, has_changed: bool) {
-        self.looked = Instant::now();
-        let was_told = self.told.take().is_some();
-        self.untold = if has_changed && !was_told { self.untold + 1 } else { 0 };
-        // Once may be a word that was on its way.
-        if self.untold == 2 && self.interval != OFTEN {
-            self.interval = OFTEN;
+    /// Handles the end of a scan.
+    pub(crate) fn scanned(&mut self, has_changed: bool) {
+        self.scanned = Instant::now();
+        let was_notified = self.burst.take().is_some();
+        self.missed = if has_changed && !was_notified { self.missed + 1 } else { 0 };
+        // A single miss can be a delayed notification.
+        if self.missed == 2 && self.interval != FAST {
+            self.interval = FAST;
             report::note(
-                "this mount does not tell of changes: looking at the files 4 times a second",
+                "this mount does not report changes. Scanning the files 4 times per second.",
             );
         }
     }
 }
 
+/// Starts the change notifications.
 fn watcher(root: &Path, events: Sender<Event>) -> notify::Result<RecommendedWatcher> {
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading is no change; an error may have swallowed some.
+        // Reading a file is not a change. After an error, notifications may be lost.
         if event.map_or(true, |event| !event.kind.is_access()) {
-            // The supervisor has ended: nobody is there to be told.
+            // Sending fails only if the supervisor has ended.
             let _ = events.send(Event::Changed);
         }
     })?;

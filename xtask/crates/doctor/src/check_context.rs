@@ -1,4 +1,4 @@
-//! What the checks share: the checkout, its settings, and the state of Docker, which is probed once.
+//! The context of the checks: the checkout, its settings and the state of Docker.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -7,34 +7,34 @@ use engine::docker_parts::DockerParts;
 
 use crate::{deadline::Deadline, inventory::Inventory};
 
-/// The timeout of all checks together, a Docker that hangs included.
+/// The time limit of all checks together.
 pub const TIMEOUT: Duration = Duration::from_millis(1100);
 
-/// How much the stack needs an engine.
+/// How much the stack needs an engine, which is Docker or the installed PostgreSQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// It was asked for, or the stack is up on it.
-    Must,
-    /// One of the two is needed.
-    May,
-    /// The other one was asked for, or the stack is up on that.
-    Not,
+    /// The settings name this engine, or the stack runs on this engine.
+    Required,
+    /// The stack can run on any engine.
+    Either,
+    /// The settings name another engine, or the stack runs on another engine.
+    Unused,
 }
 
-/// What the checks share.
+/// The context that all checks share.
 pub struct CheckContext {
-    /// Probes other programs within the time that all checks have.
+    /// Runs other programs within the time limit.
     pub(crate) deadline: Deadline,
-    /// None while `.env` is broken.
+    /// The settings, or `None` if `.env` has errors.
     pub(crate) settings: Option<Settings>,
-    /// The state that `up` left, if the stack is up.
+    /// The state that `up` saved, if the stack is running.
     pub(crate) state: Option<State>,
     parts: OnceLock<DockerParts>,
     containers: OnceLock<Option<Inventory>>,
 }
 
 impl CheckContext {
-    /// Reads settings and state; all probes together end after `timeout`.
+    /// Reads the settings and the state. All checks together end after `timeout`.
     pub fn new(project: &Project, timeout: Duration) -> Self {
         Self {
             deadline: Deadline::new(project.root.clone(), timeout),
@@ -50,7 +50,7 @@ impl CheckContext {
         self.deadline.elapsed()
     }
 
-    /// The parts of Docker; the first caller waits for them.
+    /// Returns the versions of Docker and its plug-ins. The first call waits for Docker.
     pub(crate) fn parts(&self) -> &DockerParts {
         self.parts.get_or_init(|| {
             let parts = DockerParts::ask(self.deadline.left());
@@ -61,38 +61,41 @@ impl CheckContext {
         })
     }
 
-    /// The containers and volumes of this project, where Docker is needed and tells.
+    /// Returns the containers and volumes of this project, if Docker is needed and responds.
     pub(crate) fn containers(&self) -> Option<&Inventory> {
-        let ask = || (self.need(EngineKind::Docker) != Need::Not).then(|| self.take_inventory())?;
-        self.containers.get_or_init(ask).as_ref()
+        let take =
+            || (self.need(EngineKind::Docker) != Need::Unused).then(|| self.take_inventory())?;
+        self.containers.get_or_init(take).as_ref()
     }
 
-    /// How much `engine` is needed.
+    /// Returns how much the stack needs `engine`.
     pub(crate) fn need(&self, engine: EngineKind) -> Need {
         let forced = || self.settings.as_ref().and_then(|settings| settings.forced(None));
         match self.state.as_ref().map(|state| state.engine).or_else(forced) {
-            Some(kind) if kind == engine => Need::Must,
-            Some(_) => Need::Not,
-            None => Need::May,
+            Some(kind) if kind == engine => Need::Required,
+            Some(_) => Need::Unused,
+            None => Need::Either,
         }
     }
 
-    /// The engine that the stack is up on, be it that plain `docker compose` started it.
+    /// Returns the engine that the stack runs on, even if plain `docker compose` started the stack.
     pub fn engine(&self) -> Option<EngineKind> {
         let up = self.state.as_ref().map(|state| state.engine);
         let found = || self.containers().is_some_and(|found| !found.ours().is_empty());
         up.or_else(|| found().then_some(EngineKind::Docker))
     }
 
-    /// What was not looked at, and why.
+    /// Returns the skipped checks and the reason, or `None` if no check was skipped.
     pub fn unseen(&self) -> Option<&'static str> {
         if self.deadline.is_missed() {
-            return Some("what took too long to answer; --patience 10 waits for ten seconds");
+            return Some("checks that took too long; pass --patience 10 to wait ten seconds");
         }
         if self.settings.is_none() {
-            return Some("services, database and schema: .env must be usable first");
+            return Some("services, database and schema, because .env has errors");
         }
-        self.engine().is_none().then_some("services, database and schema: nothing is up")
+        self.engine()
+            .is_none()
+            .then_some("services, database and schema, because the stack is not running")
     }
 
     fn take_inventory(&self) -> Option<Inventory> {

@@ -1,4 +1,4 @@
-//! Checks of the files of the checkout: owners, line ends, modes, the numbers of the migrations.
+//! Checks the files of the checkout: owners, line endings, permissions and migration numbers.
 
 use std::{
     fs,
@@ -11,14 +11,16 @@ use crate::{
     schema,
 };
 
-/// Folders that hold no source.
+/// The folders without source files.
 const SKIPPED: [&str; 4] = [".git", ".slipway", "node_modules", "target"];
 
 pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
     let mut files = Vec::new();
     collect(&context.deadline.root, &mut files);
-    let mut diagnostics: Vec<_> =
-        [line_ends(&context.deadline.root, &files), state(context)].into_iter().flatten().collect();
+    let mut diagnostics: Vec<_> = [line_endings(&context.deadline.root, &files), state(context)]
+        .into_iter()
+        .flatten()
+        .collect();
     #[cfg(unix)]
     diagnostics.extend(unix::check(context, &files));
     diagnostics.extend(schema::numbers(&context.deadline.root));
@@ -32,7 +34,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
             continue;
         }
         files.push(entry.path());
-        // Not through links, which may lead anywhere.
+        // Symbolic links are not followed, because they may leave the checkout.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             collect(&entry.path(), files);
         }
@@ -44,53 +46,56 @@ fn relative(root: &Path, files: &[&PathBuf]) -> Vec<String> {
     files.iter().map(short).collect()
 }
 
-/// Scripts have no ending, or that of the shell.
+/// Returns whether a file without extension, or with the extension `sh`, starts with `#!`.
 fn is_script(path: &Path) -> bool {
-    let may_be = path.extension().is_none_or(|ending| ending == "sh");
-    may_be && path.is_file() && fs::read(path).is_ok_and(|text| text.starts_with(b"#!"))
+    let may_be_script = path.extension().is_none_or(|extension| extension == "sh");
+    may_be_script && path.is_file() && fs::read(path).is_ok_and(|text| text.starts_with(b"#!"))
 }
 
-/// A shell takes the end of a line of Windows for a part of the last word, and a migration with other
-/// line ends is another migration.
-fn line_ends(root: &Path, files: &[PathBuf]) -> Option<Diagnostic> {
-    let is_read = |path: &Path| path.extension().is_some_and(|it| it == "sql") || is_script(path);
+/// Finds Windows line endings, which break shell scripts and change the checksums of migrations.
+fn line_endings(root: &Path, files: &[PathBuf]) -> Option<Diagnostic> {
+    let is_checked = |path: &Path| {
+        path.extension().is_some_and(|extension| extension == "sql") || is_script(path)
+    };
     let is_broken = |path: &&PathBuf| {
-        is_read(path) && fs::read(path).is_ok_and(|text| text.windows(2).any(|two| two == b"\r\n"))
+        is_checked(path)
+            && fs::read(path).is_ok_and(|text| text.windows(2).any(|two| two == b"\r\n"))
     };
     let broken: Vec<_> = files.iter().filter(is_broken).collect();
     let names = relative(root, &broken);
     if names.is_empty() {
         return None;
     }
-    let what = format!("line ends of Windows in {}", some_of(&names));
-    let remedy = "git config core.autocrlf input, and check these files out again";
+    let what = format!("Windows line endings in {}", some_of(&names));
+    let remedy = "run `git config core.autocrlf input` and check out these files again";
     let broken: Vec<_> = broken.into_iter().cloned().collect();
     Some(Diagnostic::error("crlf", what, remedy).with_fix(move |_| {
         for path in broken {
             let text = String::from_utf8(fs::read(&path)?)?.replace("\r\n", "\n");
             fs::write(&path, text)?;
         }
-        Ok(format!("line ends of Unix in {}", some_of(&names)))
+        Ok(format!("converted {} to Unix line endings", some_of(&names)))
     }))
 }
 
-/// What `up` leaves, half written by a full disk or by a newer version.
+/// Finds a state file of `up` that is truncated or that a newer version wrote.
 fn state(context: &CheckContext) -> Option<Diagnostic> {
     let path = context.deadline.root.join(".slipway/state.json");
     if context.state.is_some() || !path.exists() {
         return None;
     }
-    let what = ".slipway/state.json cannot be read: no command knows what runs";
+    let what = ".slipway/state.json cannot be read, so no command can find the running stack";
     let remedy = "rm .slipway/state.json && cargo xtask up";
     Some(Diagnostic::error("state", what, remedy).with_fix(move |_| {
         fs::rename(&path, path.with_extension("json.broken"))?;
-        Ok("set .slipway/state.json aside; `cargo xtask up` makes it anew".to_owned())
+        Ok("renamed .slipway/state.json to state.json.broken; run cargo xtask up to write a new one"
+            .to_owned())
     }))
 }
 
 #[cfg(unix)]
 mod unix {
-    //! What only systems with owners and modes have.
+    //! Checks of file owners and permissions.
 
     use std::{
         fs::{self, Metadata},
@@ -103,9 +108,9 @@ mod unix {
     use super::{CheckContext, Diagnostic, is_script, relative, some_of};
     use crate::check_context::Need;
 
-    /// The user that the containers run as.
-    const OF_CONTAINERS: u32 = 1000;
-    /// What they mount and compile.
+    /// The user id of the containers.
+    const CONTAINER_UID: u32 = 1000;
+    /// The files and folders that the containers mount and compile.
     const COMPILED: [&str; 7] =
         [".cargo", "Cargo.lock", "Cargo.toml", "crates", "docker", "tests", "xtask"];
 
@@ -123,7 +128,7 @@ mod unix {
 
     type File<'a> = (&'a PathBuf, Metadata);
 
-    /// Left by a command that ran as root, or by a container.
+    /// Finds files of other users, which a container or a command run as root can create.
     fn owners(context: &CheckContext, root: &Metadata, files: &[File<'_>]) -> Option<Diagnostic> {
         let (user, group) = (root.uid(), root.gid());
         let foreign: Vec<_> =
@@ -132,10 +137,10 @@ mod unix {
         if names.is_empty() {
             return None;
         }
-        let what = format!("{} belongs to another user than the checkout", some_of(&names));
+        let what = format!("the owner of the checkout does not own {}", some_of(&names));
         let remedy = format!("sudo chown -R {user}:{group} .");
         let diagnostic = Diagnostic::error("owner", what, remedy);
-        // Only root gives files away; /proc/self is ours.
+        // Only root can change owners. The owner of /proc/self is the user of this process.
         if fs::metadata("/proc/self").map_or(true, |own| own.uid() != 0) {
             return Some(diagnostic);
         }
@@ -144,43 +149,43 @@ mod unix {
             for path in foreign {
                 lchown(path, Some(user), Some(group))?;
             }
-            Ok(format!("gave {} to the owner of the checkout", some_of(&names)))
+            Ok(format!("changed the owner of {} to the owner of the checkout", some_of(&names)))
         }))
     }
 
-    /// Scripts that cannot be run, as after unpacking a ZIP file.
+    /// Finds scripts without execute permission, for example after unpacking a ZIP file.
     fn modes(context: &CheckContext, files: &[File<'_>]) -> Option<Diagnostic> {
-        let is_dead = |(path, file): &&File<'_>| {
+        let is_blocked = |(path, file): &&File<'_>| {
             file.is_file()
                 && file.mode() & 0o100 == 0
                 && path.extension().is_none()
                 && is_script(path)
         };
-        let dead: Vec<_> = files.iter().filter(is_dead).map(|(path, _)| *path).collect();
-        let names = relative(&context.deadline.root, &dead);
+        let blocked: Vec<_> = files.iter().filter(is_blocked).map(|(path, _)| *path).collect();
+        let names = relative(&context.deadline.root, &blocked);
         if names.is_empty() {
             return None;
         }
-        let what = format!("{} cannot be run", some_of(&names));
+        let what = format!("no execute permission for {}", some_of(&names));
         let remedy = format!("chmod +x {}", names.join(" "));
-        let dead: Vec<_> = dead.into_iter().cloned().collect();
+        let blocked: Vec<_> = blocked.into_iter().cloned().collect();
         Some(Diagnostic::error("script-mode", what, remedy).with_fix(move |_| {
-            for path in dead {
+            for path in blocked {
                 let mode = fs::metadata(&path)?.mode();
                 fs::set_permissions(&path, PermissionsExt::from_mode(mode | 0o111))?;
             }
-            Ok(format!("{} can be run now", some_of(&names)))
+            Ok(format!("made {} executable", some_of(&names)))
         }))
     }
 
-    /// The containers' user is nobody special here.
+    /// Finds source files that the user of the containers cannot read.
     fn readable(context: &CheckContext, root: &Metadata, files: &[File<'_>]) -> Option<Diagnostic> {
-        if context.need(EngineKind::Docker) != Need::Must {
+        if context.need(EngineKind::Docker) != Need::Required {
             return None;
         }
         let is_closed = |file: &Metadata| {
             let needed = if file.is_dir() { 0o005 } else { 0o004 };
-            file.uid() != OF_CONTAINERS && !file.is_symlink() && file.mode() & needed != needed
+            file.uid() != CONTAINER_UID && !file.is_symlink() && file.mode() & needed != needed
         };
         let is_compiled = |path: &PathBuf| {
             COMPILED.iter().any(|compiled| path.starts_with(context.deadline.root.join(compiled)))
@@ -199,7 +204,10 @@ mod unix {
         let names = relative(&context.deadline.root, &closed.iter().collect::<Vec<_>>());
         let names: Vec<_> =
             names.into_iter().map(|it| if it.is_empty() { ".".to_owned() } else { it }).collect();
-        let what = format!("the containers' user may not read {}", some_of(&names));
+        let what = format!(
+            "the containers run as user {CONTAINER_UID}, which cannot read {}",
+            some_of(&names)
+        );
         let remedy = "chmod go+rx . && chmod -R go+rX .cargo Cargo.* crates docker tests xtask";
         Some(Diagnostic::error("unreadable-source", what, remedy).with_fix(move |_| {
             for path in closed {
@@ -207,7 +215,7 @@ mod unix {
                 let more = if file.is_dir() { 0o055 } else { 0o044 };
                 fs::set_permissions(&path, PermissionsExt::from_mode(file.mode() | more))?;
             }
-            Ok(format!("the containers' user may read {}", some_of(&names)))
+            Ok(format!("made {} readable for the containers", some_of(&names)))
         }))
     }
 }

@@ -1,6 +1,6 @@
-//! The names of all checks. A test compares them with the table in docs/doctor.md.
+//! The names of all checks. A test compares the names with the table in docs/doctor.md.
 
-/// A check: its name, and whether `--fix` can mend what it finds.
+/// The name of a check, and whether `--fix` can fix its diagnostics.
 pub struct Check {
     pub name: &'static str,
     pub fix: bool,
@@ -14,7 +14,7 @@ const fn manual(name: &'static str) -> Check {
     Check { name, fix: false }
 }
 
-/// Every check that there is.
+/// All checks.
 pub const CHECKS: [Check; 54] = [
     fixable("toolchain"),
     manual("disk"),
@@ -77,7 +77,7 @@ mod tests {
     use super::CHECKS;
 
     #[test]
-    fn the_documentation_lists_every_check() {
+    fn documentation_lists_every_check() {
         let page = include_str!("../../../../docs/doctor.md");
         let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| `")).collect();
         assert_eq!(rows.len(), CHECKS.len());

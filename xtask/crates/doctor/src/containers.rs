@@ -1,11 +1,11 @@
-//! Checks of the containers and volumes of this project.
+//! Checks the containers and volumes of this project.
 
 use context::{env_file, process::ProbeError, settings::Settings};
 
 use crate::{
     check_context::CheckContext,
     diagnostic::{Diagnostic, some_of},
-    inventory::{Container, Inventory, Volume, docker, real},
+    inventory::{Container, Inventory, Volume, canonical, docker},
 };
 
 pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
@@ -28,42 +28,42 @@ fn second_checkout(
     settings: &Settings,
     found: &Inventory,
 ) -> Option<Diagnostic> {
-    // A folder that is gone was moved, or is no rival any more.
+    // A deleted or moved checkout does not use its containers.
     let is_other = |container: &&Container| {
-        real(&container.folder) != found.root && container.folder.join("compose.yaml").exists()
+        canonical(&container.folder) != found.root && container.folder.join("compose.yaml").exists()
     };
     let other = found.all.iter().find(is_other)?.folder.clone();
     let what = format!(
-        "{} has the same COMPOSE_PROJECT_NAME, {}: the two share containers and data",
+        "this checkout and {} share containers and data, because both have COMPOSE_PROJECT_NAME={}",
         other.display(),
         settings.project
     );
     let name = env_file::project_name(&context.deadline.root);
-    let remedy = format!("set COMPOSE_PROJECT_NAME={name} in .env of one of them");
+    let remedy = format!("set COMPOSE_PROJECT_NAME={name} in .env of one checkout");
     let diagnostic = Diagnostic::error("second-checkout", what, remedy);
-    let is_of_shell = std::env::var_os("COMPOSE_PROJECT_NAME").is_some();
-    if is_of_shell || context.state.is_some() || name == settings.project {
+    let is_set_in_shell = std::env::var_os("COMPOSE_PROJECT_NAME").is_some();
+    if is_set_in_shell || context.state.is_some() || name == settings.project {
         return Some(diagnostic);
     }
     Some(diagnostic.with_fix(move |project| {
         env_file::create_if_missing(&project.root)?;
         env_file::set(&project.root, &[("COMPOSE_PROJECT_NAME", &name)])?;
         Ok(format!(
-            "this checkout is called {name} from now on; containers and data stay with {}",
+            "set COMPOSE_PROJECT_NAME={name} in .env; {} keeps the containers and data",
             other.display()
         ))
     }))
 }
 
 fn broken_model(context: &CheckContext, found: &Inventory) -> Option<Diagnostic> {
-    // A Compose that is missing is told elsewhere.
+    // Another check reports a missing Compose plug-in.
     context.parts().compose.as_ref().ok()?;
-    let Err(ProbeError::Failed(said)) = &found.model else { return None };
-    let what = format!("docker compose cannot read its files: {said}");
-    Some(Diagnostic::error("compose-file", what, "docker compose config says where"))
+    let Err(ProbeError::Failed(stderr)) = &found.model else { return None };
+    let what = format!("docker compose cannot read its files: {stderr}");
+    Some(Diagnostic::error("compose-file", what, "run `docker compose config` to find the error"))
 }
 
-/// Inventory of services that the compose files do not name any more.
+/// Finds containers of services that were removed from the compose files.
 fn orphans(found: &Inventory) -> Option<Diagnostic> {
     let model = found.model.as_ref().ok()?;
     let is_orphan = |container: &&&Container| !model.services.contains_key(&container.service);
@@ -72,10 +72,10 @@ fn orphans(found: &Inventory) -> Option<Diagnostic> {
     if orphans.is_empty() {
         return None;
     }
-    let what = format!("no service of the compose files has made {}", some_of(&orphans));
+    let what = format!("containers without a service in the compose files: {}", some_of(&orphans));
     let remedy = format!("docker rm --force {}", orphans.join(" "));
     let diagnostic = Diagnostic::warning("orphan-containers", what, remedy);
-    // One that runs may be in use.
+    // A running container may be in use.
     if ours.iter().filter(is_orphan).any(|container| container.state == "running") {
         return Some(diagnostic);
     }
@@ -83,17 +83,17 @@ fn orphans(found: &Inventory) -> Option<Diagnostic> {
         for name in &orphans {
             docker(&["rm", name])?;
         }
-        Ok(format!("removed {}; volumes stay", some_of(&orphans)))
+        Ok(format!("removed {}; volumes were kept", some_of(&orphans)))
     }))
 }
 
-/// Volumes hold data: they are named, and left alone.
+/// Finds volumes that were removed from the compose files. No fix deletes a volume.
 fn volumes(found: &Inventory) -> Option<Diagnostic> {
     let model = found.model.as_ref().ok()?;
     let is_orphan = |volume: &&Volume| !model.volumes.contains_key(&volume.key);
     let names: Vec<_> =
         found.volumes.iter().filter(is_orphan).map(|volume| volume.name.clone()).collect();
-    let what = format!("the compose files do not name the volume {}", some_of(&names));
-    let remedy = format!("docker volume rm {} (with what is in it)", names.join(" "));
+    let what = format!("volumes that the compose files do not define: {}", some_of(&names));
+    let remedy = format!("docker volume rm {} (deletes the data)", names.join(" "));
     (!names.is_empty()).then(|| Diagnostic::warning("orphan-volumes", what, remedy))
 }

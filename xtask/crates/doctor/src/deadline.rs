@@ -1,4 +1,4 @@
-//! Probes of other programs, which share a deadline.
+//! Runs other programs with a shared deadline.
 
 use std::{
     path::PathBuf,
@@ -9,18 +9,18 @@ use std::{
 
 use context::process::{self, ProbeError};
 
-/// A deadline that all probes of a run share.
+/// A deadline that all checks of a run share.
 pub(crate) struct Deadline {
-    /// The folder that programs run in.
+    /// The working folder of the programs.
     pub(crate) root: PathBuf,
     started: Instant,
     timeout: Duration,
-    /// Whether a result did not come in time.
+    /// Whether a program did not finish in time.
     is_missed: AtomicBool,
 }
 
 impl Deadline {
-    /// Starts a run that ends after `timeout`.
+    /// Starts a deadline that ends after `timeout`.
     pub(crate) fn new(root: PathBuf, timeout: Duration) -> Self {
         Self { root, started: Instant::now(), timeout, is_missed: AtomicBool::new(false) }
     }
@@ -29,31 +29,31 @@ impl Deadline {
         self.started.elapsed()
     }
 
-    /// Returns how long a probe may still take: at least a moment, for the very last one.
+    /// Returns the remaining time, at least 50 ms.
     pub(crate) fn left(&self) -> Duration {
         self.timeout.saturating_sub(self.elapsed()).max(Duration::from_millis(50))
     }
 
-    /// Returns whether a probe did not end in time.
+    /// Returns whether a program did not finish in time.
     pub(crate) fn is_missed(&self) -> bool {
         self.is_missed.load(Relaxed)
     }
 
-    /// Remembers whether this probe did not end in time.
+    /// Marks the deadline as missed if `result` is a timeout.
     pub(crate) fn note(&self, result: &Result<String, ProbeError>) {
         if matches!(result, Err(ProbeError::TimedOut)) {
             self.is_missed.store(true, Relaxed);
         }
     }
 
-    /// Returns what `command` prints within the time that is left.
+    /// Returns the output of `command`, which may use the remaining time.
     pub(crate) fn output(&self, command: &mut Command) -> Result<String, ProbeError> {
         let result = process::probe(command.current_dir(&self.root), self.left());
         self.note(&result);
         result
     }
 
-    /// Returns what `docker` prints with these arguments.
+    /// Returns the output of `docker` with these arguments.
     pub(crate) fn docker(&self, arguments: &[&str]) -> Result<String, ProbeError> {
         self.output(Command::new("docker").args(arguments))
     }

@@ -1,4 +1,4 @@
-//! What a check reports: the problem, its severity, the remedy and, where nothing is lost, the fix.
+//! Diagnostics: a problem, its severity, the remedy and an optional fix.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::checks::{CHECKS, Check};
 
-/// Fixes what a diagnostic is about, without losing anything, and returns what was done.
+/// A function that fixes a problem without losing data, and returns a description of the change.
 pub(crate) type Fix = Box<dyn FnOnce(&Project) -> anyhow::Result<String> + Send>;
 
 /// The severity of a diagnostic.
@@ -21,18 +21,18 @@ pub enum Severity {
     Warning,
 }
 
-/// Something that is not as it should be.
+/// A problem that a check found.
 #[derive(Serialize)]
 pub struct Diagnostic {
-    /// Its name in [`CHECKS`].
+    /// The name of the check in [`CHECKS`].
     pub check: &'static str,
-    /// How bad it is.
+    /// The severity of the problem.
     pub severity: Severity,
-    /// What is wrong.
+    /// The description of the problem.
     pub what: String,
-    /// What to do about it: a command, where there is one.
+    /// The next step for the user, usually a command.
     pub remedy: String,
-    /// Fixes it, if that loses nothing.
+    /// The fix, if the problem can be fixed without losing data.
     #[serde(serialize_with = "as_bool")]
     pub fix: Option<Fix>,
 }
@@ -75,12 +75,12 @@ impl Diagnostic {
     }
 }
 
-#[expect(clippy::ref_option, reason = "the form that serde calls")]
+#[expect(clippy::ref_option, reason = "serde requires this signature")]
 fn as_bool<S: serde::Serializer>(fix: &Option<Fix>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_bool(fix.is_some())
 }
 
-/// The first few of `names`, for people.
+/// Lists the first three names and the number of further names.
 pub(crate) fn some_of(names: &[String]) -> String {
     let mut text = names.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
     if names.len() > 3 {

@@ -1,4 +1,4 @@
-//! Checks of `.env` as a file: there, readable, private, one line a variable.
+//! Checks that `.env` exists, is readable and private, and sets each variable once.
 
 use std::{collections::HashSet, fs, path::Path, process::Command};
 
@@ -15,22 +15,23 @@ pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return vec![missing()],
         Err(error) => {
             let what = format!(".env cannot be read: {error}");
-            return vec![Diagnostic::error("env-encoding", what, "ls -ld .env shows what it is")];
+            let remedy = "run `ls -ld .env` to check its type and permissions";
+            return vec![Diagnostic::error("env-encoding", what, remedy)];
         }
     };
     let mut diagnostics: Vec<_> =
         [readable_by_others(&path), in_git(context)].into_iter().flatten().collect();
     match std::str::from_utf8(&bytes) {
         Ok(text) if !text.starts_with('\u{feff}') => {
-            let of_lines = [line_ends(text), malformed(&path), repeated(text)];
-            diagnostics.extend(of_lines.into_iter().flatten());
+            let found = [line_endings(text), malformed(&path), repeated(text)];
+            diagnostics.extend(found.into_iter().flatten());
         }
         _ => diagnostics.push(encoding(&bytes)),
     }
     diagnostics
 }
 
-/// The names of the variables that a text sets, line by line.
+/// Returns the variables that `text` sets, with their line numbers counted from 0.
 pub(crate) fn names(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines().enumerate().filter_map(|(number, line)| {
         let line = line.trim().strip_prefix("export ").unwrap_or(line.trim());
@@ -39,7 +40,7 @@ pub(crate) fn names(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// Has `change` make another text of `.env`, which keeps its mode and its owner.
+/// Replaces the content of `.env` with the result of `change`. The mode and the owner stay.
 pub(crate) fn rewrite(root: &Path, change: impl FnOnce(&str) -> String) -> anyhow::Result<()> {
     let path = env_file::path(root);
     let text = fs::read_to_string(&path).context("cannot read .env")?;
@@ -47,10 +48,11 @@ pub(crate) fn rewrite(root: &Path, change: impl FnOnce(&str) -> String) -> anyho
 }
 
 fn missing() -> Diagnostic {
-    let what = "there is no .env: the defaults are used, with a password that everybody knows";
-    Diagnostic::warning("env-missing", what, "cargo xtask up makes it").with_fix(|project| {
+    let what = "found no .env, so the defaults apply, including a public password";
+    let remedy = "run cargo xtask up to create .env";
+    Diagnostic::warning("env-missing", what, remedy).with_fix(|project| {
         env_file::create_if_missing(&project.root)?;
-        Ok("made .env from .env.example, with a random password".to_owned())
+        Ok("created .env from .env.example with a random password".to_owned())
     })
 }
 
@@ -64,7 +66,7 @@ fn readable_by_others(path: &Path) -> Option<Diagnostic> {
     let what = format!("other users of this machine can read .env (mode {:o})", mode & 0o777);
     Some(Diagnostic::warning("env-mode", what, "chmod 600 .env").with_fix(|project| {
         fs::set_permissions(env_file::path(&project.root), PermissionsExt::from_mode(0o600))?;
-        Ok("only its owner can read .env now".to_owned())
+        Ok("allowed only the owner to read .env".to_owned())
     }))
 }
 
@@ -74,29 +76,30 @@ fn readable_by_others(_: &Path) -> Option<Diagnostic> {
 }
 
 fn in_git(context: &CheckContext) -> Option<Diagnostic> {
-    // Without a repository there is nothing to ask, and no program to start.
+    // Outside a git repository, git is not needed.
     context.deadline.root.ancestors().find(|folder| folder.join(".git").exists())?;
     context
         .deadline
         .output(Command::new("git").args(["ls-files", "--error-unmatch", ".env"]))
         .ok()?;
-    let what = "git has .env, and with it the password; change that if it was pushed already";
+    let what = "git tracks .env with its passwords; change the passwords if you have pushed .env";
     Some(Diagnostic::error("env-in-git", what, "git rm --cached .env").with_fix(|project| {
         let mut remove = Command::new("git");
         remove.args(["rm", "--quiet", "--cached", ".env"]).current_dir(&project.root);
         process::run(&mut remove)?;
-        Ok(".env is out of git with the next commit, and stays here".to_owned())
+        Ok("removed .env from the next commit; the file itself was kept".to_owned())
     }))
 }
 
-/// As some editors and shells of Windows write it.
+/// Reports an encoding that some editors and shells of Windows write.
 fn encoding(bytes: &[u8]) -> Diagnostic {
-    let what = ".env is not plain UTF-8 (a byte order mark, or UTF-16)";
-    let diagnostic = Diagnostic::error("env-encoding", what, "save it as UTF-8 in an editor");
+    let what = ".env must be plain UTF-8, but has a byte order mark or is UTF-16";
+    let remedy = "save .env as UTF-8 without a byte order mark";
+    let diagnostic = Diagnostic::error("env-encoding", what, remedy);
     let Some(text) = decode(bytes) else { return diagnostic };
     diagnostic.with_fix(move |project| {
         fs::write(env_file::path(&project.root), text)?;
-        Ok(".env is plain UTF-8 now".to_owned())
+        Ok("converted .env to plain UTF-8".to_owned())
     })
 }
 
@@ -113,14 +116,14 @@ fn decode(bytes: &[u8]) -> Option<String> {
     }
 }
 
-fn line_ends(text: &str) -> Option<Diagnostic> {
+fn line_endings(text: &str) -> Option<Diagnostic> {
     if !text.contains('\r') {
         return None;
     }
-    let what = ".env has line ends of Windows, which become part of the values in containers";
+    let what = ".env has Windows line endings, which become part of the values in containers";
     Some(Diagnostic::error("env-crlf", what, "sed -i 's/\\r$//' .env").with_fix(|project| {
         rewrite(&project.root, |text| text.replace("\r\n", "\n"))?;
-        Ok(".env has line ends of Unix now".to_owned())
+        Ok("converted .env to Unix line endings".to_owned())
     }))
 }
 
@@ -129,25 +132,25 @@ fn malformed(path: &Path) -> Option<Diagnostic> {
     Some(Diagnostic::error("env-malformed", format!("{error:#}"), "correct that line in .env"))
 }
 
-/// The last line of a name counts, which whoever changes the first one learns late.
+/// Finds variables that are set more than once.
 fn repeated(text: &str) -> Option<Diagnostic> {
     let mut seen = HashSet::new();
-    // From the end: the first seen is the one that counts.
     let names: Vec<_> = names(text).collect();
-    let idle: Vec<_> = names.iter().rev().filter(|(_, name)| !seen.insert(*name)).collect();
-    let (_, name) = idle.last()?;
-    let what = format!("{name} is set more than once in .env, and the last line counts");
-    let numbers: HashSet<_> = idle.iter().map(|(number, _)| *number).collect();
-    let diagnostic = Diagnostic::warning("env-repeated", what, "remove the others");
+    // Reads from the end, because the last line of a variable takes effect.
+    let unused: Vec<_> = names.iter().rev().filter(|(_, name)| !seen.insert(*name)).collect();
+    let (_, name) = unused.last()?;
+    let what = format!("{name} is set more than once in .env, but only the last line takes effect");
+    let numbers: HashSet<_> = unused.iter().map(|(number, _)| *number).collect();
+    let diagnostic = Diagnostic::warning("env-repeated", what, "remove the other lines");
     Some(diagnostic.with_fix(move |project| {
         rewrite(&project.root, |text| {
             let lines = text.lines().enumerate().map(|(number, line)| {
-                let mark = if numbers.contains(&number) { "# " } else { "" };
-                format!("{mark}{line}\n")
+                let prefix = if numbers.contains(&number) { "# " } else { "" };
+                format!("{prefix}{line}\n")
             });
             lines.collect()
         })?;
-        Ok("the lines of .env that did not count are comments now".to_owned())
+        Ok("commented out the lines of .env that had no effect".to_owned())
     }))
 }
 
@@ -156,15 +159,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_that_are_set() {
+    fn names_returns_only_variables_that_are_set() {
         let text = "# A=1\nB = 2\nexport C=3\nnonsense\n";
         assert_eq!(names(text).collect::<Vec<_>>(), [(1, "B"), (2, "C")]);
     }
 
     #[test]
-    fn what_windows_writes_is_decoded() {
-        let written = [&b"\xef\xbb\xbfA=1"[..], b"\xff\xfeA\0=\x001\0", b"\xfe\xff\0A\0=\x001"];
-        for bytes in written {
+    fn decode_reads_byte_order_marks_and_utf16() {
+        let files = [&b"\xef\xbb\xbfA=1"[..], b"\xff\xfeA\0=\x001\0", b"\xfe\xff\0A\0=\x001"];
+        for bytes in files {
             assert_eq!(decode(bytes).as_deref(), Some("A=1"), "{bytes:?}");
         }
         assert_eq!(decode(b"A=\xff"), None);

@@ -1,4 +1,4 @@
-//! The containers and volumes of this project, and the services that the compose files name.
+//! Lists the containers and volumes of this project, and the services of its compose files.
 
 use std::{
     fs,
@@ -21,14 +21,14 @@ use serde::Deserialize;
 
 use crate::deadline::Deadline;
 
-/// Removing and starting a container may take a while.
+/// The time limit of a Docker command in a fix.
 const FIX_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What Docker has of this project.
+/// The containers and volumes of this project.
 pub(crate) struct Inventory {
     pub(crate) all: Vec<Container>,
     pub(crate) volumes: Vec<Volume>,
-    /// What the compose files name, or why they cannot be read.
+    /// The content of the compose files, or the reason why the files cannot be read.
     pub(crate) model: Result<Model, ProbeError>,
     pub(crate) root: PathBuf,
 }
@@ -37,17 +37,17 @@ pub(crate) struct Inventory {
 pub(crate) struct Container {
     pub(crate) name: String,
     pub(crate) service: String,
-    /// `running`, `exited` …
+    /// The state, such as `running` or `exited`.
     pub(crate) state: String,
-    /// As for people: `Up 3 minutes (healthy)`, `Exited (1) 2 hours ago`.
+    /// The status text, such as `Up 3 minutes (healthy)` or `Exited (1) 2 hours ago`.
     pub(crate) status: String,
-    /// The checkout that made it.
+    /// The checkout that created the container.
     pub(crate) folder: PathBuf,
 }
 
 pub(crate) struct Volume {
     pub(crate) name: String,
-    /// Its name in the compose file.
+    /// The name in the compose file.
     pub(crate) key: String,
 }
 
@@ -68,16 +68,16 @@ impl Inventory {
         let filter = format!("label=com.docker.compose.project={}", settings.project);
         let label = |name: &str| format!("{{{{.Label \"com.docker.compose.{name}\"}}}}");
         let (service, folder) = (label("service"), label("project.working_dir"));
-        let of_container =
+        let container_format =
             format!("{{{{.Names}}}}\t{{{{.State}}}}\t{{{{.Status}}}}\t{service}\t{folder}");
-        let of_volume = format!("{{{{.Name}}}}\t{}", label("volume"));
+        let volume_format = format!("{{{{.Name}}}}\t{}", label("volume"));
         thread::scope(|scope| {
             let model = scope.spawn(|| model(deadline, state));
-            let list = ["volume", "ls", "--filter", &filter, "--format", &of_volume];
+            let list = ["volume", "ls", "--filter", &filter, "--format", &volume_format];
             let volumes = scope.spawn(move || deadline.docker(&list));
-            let list = ["ps", "--all", "--filter", &filter, "--format", &of_container];
+            let list = ["ps", "--all", "--filter", &filter, "--format", &container_format];
             let all = deadline.docker(&list).ok()?.lines().filter_map(container).collect();
-            let volumes = volumes.join().expect("asking does not panic").ok()?;
+            let volumes = volumes.join().expect("the thread does not panic").ok()?;
             let volume = |line: &str| {
                 let (name, key) = line.split_once('\t')?;
                 Some(Volume { name: name.to_owned(), key: key.to_owned() })
@@ -85,28 +85,28 @@ impl Inventory {
             Some(Self {
                 all,
                 volumes: volumes.lines().filter_map(volume).collect(),
-                model: model.join().expect("asking does not panic"),
-                root: real(&deadline.root),
+                model: model.join().expect("the thread does not panic"),
+                root: canonical(&deadline.root),
             })
         })
     }
 
-    /// Those that this checkout made.
+    /// Returns the containers that this checkout created.
     pub(crate) fn ours(&self) -> Vec<&Container> {
-        self.all.iter().filter(|container| real(&container.folder) == self.root).collect()
+        self.all.iter().filter(|container| canonical(&container.folder) == self.root).collect()
     }
 
     pub(crate) fn find(&self, service: &str) -> Option<&Container> {
         self.all.iter().find(|container| container.service == service)
     }
 
-    /// Whether there is a volume of that full name.
+    /// Returns whether a volume with this full name exists.
     pub(crate) fn has_volume(&self, name: &str) -> bool {
         self.volumes.iter().any(|volume| volume.name == name)
     }
 }
 
-pub(crate) fn real(path: &Path) -> PathBuf {
+pub(crate) fn canonical(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
@@ -121,7 +121,7 @@ fn model(deadline: &Deadline, state: Option<&State>) -> Result<Model, ProbeError
     serde_json::from_str(&text).map_err(|error| ProbeError::Failed(error.to_string()))
 }
 
-/// A call of Compose as all others are made.
+/// Returns a `docker compose` command with the same files and environment as in other commands.
 pub(crate) fn compose(state: Option<&State>, arguments: &[&str]) -> Result<Command, ProbeError> {
     let failed = |error: anyhow::Error| ProbeError::Failed(format!("{error:#}"));
     let project = Project::open().map_err(failed)?;
@@ -131,11 +131,11 @@ pub(crate) fn compose(state: Option<&State>, arguments: &[&str]) -> Result<Comma
     Ok(Docker::new(&project, settings, &state).command(arguments))
 }
 
-/// Has Docker do something for a fix.
+/// Runs `docker` for a fix and returns its output.
 pub(crate) fn docker(arguments: &[&str]) -> anyhow::Result<String> {
     match process::probe(Command::new("docker").args(arguments), FIX_TIMEOUT) {
-        Ok(said) => Ok(said),
-        Err(ProbeError::Failed(said)) => bail!("{said}"),
-        Err(_) => bail!("docker does not answer"),
+        Ok(stdout) => Ok(stdout),
+        Err(ProbeError::Failed(stderr)) => bail!("{stderr}"),
+        Err(_) => bail!("docker does not respond"),
     }
 }

@@ -1,7 +1,8 @@
-//! Finds what is wrong on this machine, and fixes it where nothing is lost.
+//! Finds problems with this machine and with the stack, which is the API and its database.
+//! Fixes the problems that can be fixed without losing data.
 //!
-//! A module holds the checks of one topic: functions that return diagnostics. All checks run at once, and
-//! none waits longer than [`TIMEOUT`].
+//! Each module contains related checks, which are functions that return diagnostics. All checks run
+//! concurrently and end within one [`TIMEOUT`].
 
 mod check_context;
 mod checkout;
@@ -33,7 +34,7 @@ pub use diagnostic::{Diagnostic, Severity};
 
 type CheckFn = fn(&CheckContext) -> Vec<Diagnostic>;
 
-/// Those that cost nothing to speak of: a few files are read.
+/// The checks that only read a few files.
 const QUICK: [CheckFn; 4] = [env_file::check, values::check, checkout::check, machine::limits];
 
 const SLOW: [CheckFn; 9] = [
@@ -43,33 +44,33 @@ const SLOW: [CheckFn; 9] = [
     local::check,
     ports::check,
     containers::check,
-    // Before the services, which may be ill of it: fixes are applied in this order.
+    // Fixes run in this order, and a fixed database can fix a service.
     database::check,
     services::check,
     leftovers::check,
 ];
 
-/// Everything that is not as it should be.
+/// Runs all checks and returns their diagnostics.
 pub fn run_checks(context: &CheckContext) -> Vec<Diagnostic> {
     thread::scope(|scope| {
-        let looking: Vec<_> = QUICK
+        let running: Vec<_> = QUICK
             .into_iter()
             .chain(SLOW)
             .map(|check| scope.spawn(move || check(context)))
             .collect();
-        looking
+        running
             .into_iter()
-            .flat_map(|check| check.join().expect("looking does not panic"))
+            .flat_map(|check| check.join().expect("a check does not panic"))
             .collect()
     })
 }
 
-/// What is wrong by the quick checks, for `up`, which goes on and may fail of it.
+/// Runs the quick checks before `up` and prints their errors as notes. `up` continues in any case.
 pub fn quick_check(project: &Project) {
     let context = CheckContext::new(project, TIMEOUT);
     for diagnostic in QUICK.iter().flat_map(|check| check(&context)) {
         if diagnostic.severity == Severity::Error {
-            report::note(&format!("{}; {}", diagnostic.what, diagnostic.remedy));
+            report::note(&format!("{}. Remedy: {}", diagnostic.what, diagnostic.remedy));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Checks of this machine's PostgreSQL and of the project's cluster.
+//! Checks the installed PostgreSQL and the project's cluster.
 
 use context::engine_kind::EngineKind;
 use engine::postgres;
@@ -16,20 +16,20 @@ pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// `up` refuses to go on then.
+/// Compares ENGINE with the engine that the stack runs on. `up` fails if the two differ.
 fn engine_changed(context: &CheckContext) -> Option<Diagnostic> {
     let wanted = context.settings.as_ref()?.forced(None)?;
-    let is = context.state.as_ref()?.engine;
-    let what = format!("ENGINE is {}, and the stack is up on {}", wanted.as_str(), is.as_str());
-    (wanted != is).then(|| Diagnostic::error("engine-changed", what, "cargo xtask down"))
+    let current = context.state.as_ref()?.engine;
+    let what = format!("ENGINE is {}, but the stack runs on {}", wanted.as_str(), current.as_str());
+    (wanted != current).then(|| Diagnostic::error("engine-changed", what, "cargo xtask down"))
 }
 
 fn installation(context: &CheckContext) -> Option<Diagnostic> {
     let settings = context.settings.as_ref()?;
     let is_needed = match context.need(EngineKind::Local) {
-        Need::Must => true,
-        Need::Not => false,
-        Need::May => {
+        Need::Required => true,
+        Need::Unused => false,
+        Need::Either => {
             let parts = context.parts();
             parts.engine.is_err() || parts.compose.is_err() || parts.buildx.is_err()
         }
@@ -39,7 +39,7 @@ fn installation(context: &CheckContext) -> Option<Diagnostic> {
     Some(Diagnostic::error("local-postgres", what.replace('\n', "; "), remedy))
 }
 
-/// The cluster's version, and what a killed server left.
+/// Checks the major version of the cluster, and finds the pid file of a killed server.
 fn cluster(context: &CheckContext) -> Option<Diagnostic> {
     let settings = context.settings.as_ref()?;
     let folder = context.deadline.root.join(".slipway").join(settings.cluster());
@@ -49,17 +49,16 @@ fn cluster(context: &CheckContext) -> Option<Diagnostic> {
         return None;
     }
     if let Err(error) = cluster.check_version() {
-        let remedy = "PG_BIN in .env: the folder of that version's programs; then, to move the data, \
-            cargo xtask db upgrade";
+        let remedy = "set PG_BIN in .env to the folder with the programs of that version. \
+            Then run cargo xtask db upgrade to upgrade the data";
         return Some(Diagnostic::error("database-major", error.to_string(), remedy));
     }
     if !cluster.has_stale_pid_file().ok()? {
         return None;
     }
-    let what = "postmaster.pid is of a server that was killed";
+    let what = "a killed PostgreSQL server left its lock file postmaster.pid behind";
     Some(Diagnostic::warning("stale-pid", what, "cargo xtask up").with_fix(move |_| {
         cluster.clear_pid_file()?;
-        Ok("removed the file; the next start recovers what the server had not yet written"
-            .to_owned())
+        Ok("removed postmaster.pid; PostgreSQL recovers its data at the next start".to_owned())
     }))
 }

@@ -1,20 +1,20 @@
-//! Checks that the data was made by the major version of PostgreSQL that the image has.
+//! Checks that the PostgreSQL image has the major version that created the data.
 
 use context::settings::Settings;
 
 use crate::{check_context::CheckContext, diagnostic::Diagnostic, inventory::compose};
 
-/// A server that does not start on the data of another one says so.
+/// Searches the container's log for PostgreSQL's error about data of another version.
 pub(crate) fn in_log(context: &CheckContext) -> Option<Diagnostic> {
     let logs = ["logs", "--no-log-prefix", "--no-color", "--tail", "60", "postgres"];
     let log = context.deadline.output(&mut compose(context.state.as_ref(), &logs).ok()?).ok()?;
     let (_, versions) = log.rsplit_once("initialized by PostgreSQL version ")?;
-    let (made_by, rest) = versions.split_once(',')?;
-    let is = rest.split_once("this version ")?.1.split([' ', '.']).next()?;
-    Some(other_major(context, made_by, is))
+    let (created_by, rest) = versions.split_once(',')?;
+    let current = rest.split_once("this version ")?.1.split([' ', '.']).next()?;
+    Some(other_major(context, created_by, current))
 }
 
-/// Where nothing is up, the image itself is asked, and the volume.
+/// Compares the version of the image with the version in the volume while the stack is not running.
 pub(crate) fn in_volume(context: &CheckContext, settings: &Settings) -> Option<Diagnostic> {
     let volume = settings.postgres_volume();
     let volume = context.containers()?.has_volume(&volume).then_some(volume)?;
@@ -22,20 +22,22 @@ pub(crate) fn in_volume(context: &CheckContext, settings: &Settings) -> Option<D
     let image = settings.postgres_image.as_str();
     let script = "cat /volume/cluster/PG_VERSION && postgres --version";
     let run = ["run", "--rm", "--pull=never", "--network=none", "--entrypoint=sh", "--volume"];
-    let said =
+    let output =
         context.deadline.docker(&[&run[..], &[&mount, image, "-c", script]].concat()).ok()?;
-    let (made_by, is) = said.split_once('\n')?;
-    let is = is.split_whitespace().nth(2)?.split('.').next()?;
-    (made_by != is).then(|| other_major(context, made_by, is))
+    let (created_by, current) = output.split_once('\n')?;
+    let current = current.split_whitespace().nth(2)?.split('.').next()?;
+    (created_by != current).then(|| other_major(context, created_by, current))
 }
 
-fn other_major(context: &CheckContext, made_by: &str, is: &str) -> Diagnostic {
+fn other_major(context: &CheckContext, created_by: &str, current: &str) -> Diagnostic {
     let image = context.settings.as_ref().map_or("postgres", |it| it.postgres_image.as_str());
     let name = image.rsplit_once(':').map_or(image, |(name, _)| name);
-    let what = format!("the data is of PostgreSQL {made_by}, and {image} is {is}");
+    let what = format!(
+        "PostgreSQL {created_by} created the data, but {image} contains PostgreSQL {current}"
+    );
     let remedy = format!(
-        "set POSTGRES_IMAGE={name}:{made_by} in .env, then cargo xtask up; to move the data, \
-        cargo xtask db upgrade --to {is}"
+        "set POSTGRES_IMAGE={name}:{created_by} in .env and run cargo xtask up. \
+        Then run cargo xtask db upgrade --to {current} to upgrade the data"
     );
     Diagnostic::error("database-major", what, remedy)
 }

@@ -1,4 +1,4 @@
-//! Changes the password of the database, without the current one.
+//! Changes the password of the database without the current password.
 
 use std::process::Command;
 
@@ -12,36 +12,36 @@ use crate::{
     inventory::docker,
 };
 
-/// Gives the role of the settings another password, by ways that ask for none and are open to whoever
-/// owns the data alone: the container's socket, or the cluster's files.
+/// Changes the password of the role in the settings. Only the owner of the data can do so, through the
+/// local socket in the container or through the files of the cluster.
 ///
 /// # Errors
-/// There is a database, and it cannot be reached.
+/// Fails if a database exists but cannot be reached.
 pub(crate) fn set(project: &Project, password: &str) -> anyhow::Result<()> {
     let context = CheckContext::new(project, TIMEOUT);
     let settings = project.settings()?;
     let user = &settings.user;
-    if context.need(EngineKind::Local) != Need::Not
+    if context.need(EngineKind::Local) != Need::Unused
         && let Some(cluster) = postgres::existing_cluster(project)
     {
         cluster.set_password(&Credentials { user, password })?;
     }
-    if context.need(EngineKind::Docker) == Need::Not {
+    if context.need(EngineKind::Docker) == Need::Unused {
         return Ok(());
     }
     let container = format!("{}-postgres-1", settings.project);
     match docker(&["inspect", "--format", "{{.State.Running}}", &container]).as_deref() {
         Ok("true") => alter_role(&container, user, password),
         _ if docker(&["volume", "inspect", &settings.postgres_volume()]).is_ok() => {
-            bail!("the database must run for that: `cargo xtask up`, then this again")
+            bail!("the database is not running. Run cargo xtask up, then repeat this command.")
         }
         _ => Ok(()),
     }
 }
 
 fn alter_role(container: &str, user: &str, password: &str) -> anyhow::Result<()> {
-    // Kept out of the server's log and of the process list.
-    let statements = format!(
+    // These settings keep the password out of the server's log.
+    let queries = format!(
         "SET log_statement = 'none'; SET log_min_duration_statement = -1; \
          SET log_min_error_statement = 'panic'; ALTER ROLE \"{user}\" PASSWORD '{password}';"
     );
@@ -52,5 +52,5 @@ fn alter_role(container: &str, user: &str, password: &str) -> anyhow::Result<()>
         "--dbname",
         "postgres",
     ]);
-    process::run_with_input(&mut psql, &statements)
+    process::run_with_input(&mut psql, &queries)
 }

@@ -1,4 +1,4 @@
-//! Checks that no other process has the ports of the settings.
+//! Checks that no other program uses the ports in the settings.
 
 use std::{env, thread};
 
@@ -15,15 +15,15 @@ pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
         ("POSTGRES_PORT", settings.postgres_port, state.map(|state| state.postgres_port)),
     ];
     thread::scope(|scope| {
-        let looking: Vec<_> = wanted
+        let checks: Vec<_> = wanted
             .into_iter()
-            // The stack itself has it, or had it and is ill.
+            // A port of the running stack is not a conflict.
             .filter(|(_, wanted, held)| *held != Some(*wanted))
             .map(|(name, wanted, held)| {
                 scope.spawn(move || taken(context, settings, name, wanted, held))
             })
             .collect();
-        let found = looking.into_iter().map(|port| port.join().expect("looking does not panic"));
+        let found = checks.into_iter().map(|check| check.join().expect("a check does not panic"));
         found.flatten().collect()
     })
 }
@@ -39,19 +39,20 @@ fn taken(
         return None;
     }
     let owner = ports::owner(wanted);
-    // Plain `docker compose` started it.
+    // A container that plain `docker compose` started is not a conflict.
     if owner.starts_with(&format!("the container {}-", settings.project)) {
         return None;
     }
     let next = held.or_else(|| ports::next_free(variable, wanted).ok())?;
-    let what = format!("port {wanted} ({variable}) is taken by {owner}; `up` takes {next} instead");
-    let remedy = format!("stop that, or set {variable}={next} in .env");
+    let what =
+        format!("{owner} uses port {wanted} ({variable}), so `cargo xtask up` will use {next}");
+    let remedy = format!("stop that program, or set {variable}={next} in .env");
     let diagnostic = Diagnostic::warning("port", what, remedy);
     if env::var_os(variable).is_some() || !env_file::path(&context.deadline.root).exists() {
         return Some(diagnostic);
     }
     Some(diagnostic.with_fix(move |project| {
         env_file::set(&project.root, &[(variable, &next.to_string())])?;
-        Ok(format!("{variable} is {next} in .env now"))
+        Ok(format!("set {variable}={next} in .env"))
     }))
 }

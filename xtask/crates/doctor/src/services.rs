@@ -1,4 +1,4 @@
-//! Checks that each service of a stack that is up runs and is healthy; if not, reports the reason from its log.
+//! Checks that each service of the stack is healthy. Otherwise reports the reason from the log.
 
 use std::{fs, sync::mpsc, thread};
 
@@ -13,12 +13,13 @@ use crate::{
     inventory::{Container, compose},
 };
 
-/// What a line says that tells why.
+/// The words that mark a log line as the reason of a failure.
 const REASONS: [&str; 6] = ["FATAL", "PANIC", "panicked", "ERROR", "error", "denied"];
+/// The length limit of a reported log line, in characters.
 const LENGTH: usize = 200;
-/// Older lines tell of older troubles.
+/// The number of recent log lines to search, because older lines belong to older failures.
 const LINES: usize = 15;
-/// How the state of a service begins that does not run.
+/// The states of stopped services start with these words.
 const STOPPED: [&str; 4] = ["stopped", "exited", "created", "dead"];
 
 pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
@@ -34,23 +35,23 @@ fn containers(context: &CheckContext) -> Vec<Diagnostic> {
     let ours = found.ours();
     let mut diagnostics: Vec<_> = ours
         .iter()
-        .filter_map(|container| Some((container, ill(context, container)?)))
-        .map(|(container, state)| ill_service(&container.service, &state, log(context, container)))
+        .filter_map(|container| Some((container, unhealthy_state(context, container)?)))
+        .map(|(container, state)| unhealthy(&container.service, &state, log(context, container)))
         .collect();
     for service in ["postgres", "api"] {
         let is_missing = ours.iter().all(|container| container.service != service);
         if is_missing && context.state.is_some() {
-            let what = format!("{service} is up by our records, and has no container");
+            let what = format!("{service} should be running, but its container does not exist");
             diagnostics.push(Diagnostic::error("service", what, "cargo xtask up"));
         }
     }
     diagnostics
 }
 
-/// How a container is, if not well.
-fn ill(context: &CheckContext, container: &Container) -> Option<String> {
+/// Returns the state of an unhealthy container.
+fn unhealthy_state(context: &CheckContext, container: &Container) -> Option<String> {
     let Container { service, state, status, .. } = container;
-    // A service that ends by itself has done its work.
+    // The other services may exit when their work is done.
     let has_ended = state == "exited" && status.starts_with("Exited (0)");
     if has_ended && !["api", "postgres"].contains(&service.as_str()) {
         return None;
@@ -77,52 +78,52 @@ fn processes(context: &CheckContext) -> Vec<Diagnostic> {
         };
         reason(&String::from_utf8_lossy(&fs::read(path).ok()?))
     };
-    // Asking the API may take longer than we have: nobody waits for this thread.
-    let (answer, services) = mpsc::channel();
-    thread::spawn(move || answer.send(of_engine()));
+    // The thread is not joined, because the API may respond after the deadline.
+    let (sender, services) = mpsc::channel();
+    thread::spawn(move || sender.send(engine_services()));
     let Ok(services) = services.recv_timeout(context.deadline.left()) else {
-        return vec![ill_service("api", "not answering", log("api"))];
+        return vec![unhealthy("api", "not responding", log("api"))];
     };
     let services = services.unwrap_or_default().into_iter();
     services
         .filter(|service| !service.is_running() || service.health == "unhealthy")
         .map(|Service { name, state, health, .. }| {
-            let how = if state == "running" { health } else { state };
-            ill_service(&name, &how, log(&name))
+            let state = if state == "running" { health } else { state };
+            unhealthy(&name, &state, log(&name))
         })
         .collect()
 }
 
-fn of_engine() -> anyhow::Result<Vec<Service>> {
+fn engine_services() -> anyhow::Result<Vec<Service>> {
     let project = Project::open()?;
     let (engine, _) = engine::current(&project)?;
     engine.services(false)
 }
 
-/// What the API says of itself, unless it is ready.
+/// Returns the state of the API, unless the API is ready.
 fn not_ready(context: &CheckContext, port: u16) -> Option<String> {
     match http::get_within(context.deadline.left(), port, "/health/ready") {
         Ok((200, _)) => None,
         Ok((status, _)) => Some(format!("not ready ({status} on /health/ready)")),
-        Err(error) => Some(format!("not answering ({error})")),
+        Err(error) => Some(format!("not responding ({error})")),
     }
 }
 
-/// The last line that tells a reason, or else the last one of all.
+/// Returns the last recent line with a reason, or the last line.
 fn reason(log: &str) -> Option<String> {
     let lines: Vec<_> = log.lines().filter(|line| !line.trim().is_empty()).collect();
     let recent = &lines[lines.len().saturating_sub(LINES)..];
-    let tells = |line: &&&str| REASONS.iter().any(|word| line.contains(word));
-    let line = recent.iter().rev().find(tells).or(recent.last())?;
+    let has_reason = |line: &&&str| REASONS.iter().any(|word| line.contains(word));
+    let line = recent.iter().rev().find(has_reason).or(recent.last())?;
     Some(line.trim().chars().take(LENGTH).collect())
 }
 
-fn ill_service(service: &str, state: &str, log: Option<String>) -> Diagnostic {
-    let log = log.map_or_else(String::new, |line| format!("; its log says: {line}"));
+fn unhealthy(service: &str, state: &str, log: Option<String>) -> Diagnostic {
+    let log = log.map_or_else(String::new, |line| format!("; last log message: {line}"));
     let what = format!("{service} is {state}{log}");
-    let remedy = format!("cargo xtask logs {service}, then cargo xtask up");
+    let remedy = format!("find the cause with cargo xtask logs {service}, then run cargo xtask up");
     let diagnostic = Diagnostic::error("service", what, remedy);
-    // One that runs and is not well would not be better for another start.
+    // Only stopped services have a fix, because a restart does not help a running service.
     if !STOPPED.iter().any(|start| state.starts_with(start)) {
         return diagnostic;
     }
@@ -130,7 +131,7 @@ fn ill_service(service: &str, state: &str, log: Option<String>) -> Diagnostic {
     diagnostic.with_fix(move |project| restart(project, &service))
 }
 
-/// As `cargo xtask restart` does it.
+/// Restarts a service in the same way as `cargo xtask restart`.
 fn restart(project: &Project, service: &str) -> anyhow::Result<String> {
     let _lock = lock::take(project)?;
     let (mut engine, mut state) = engine::current(project)?;
@@ -138,9 +139,9 @@ fn restart(project: &Project, service: &str) -> anyhow::Result<String> {
     if State::load(project).is_some() {
         state.save(project)?;
     }
-    // Where the API is down, it is started next.
+    // If the API is stopped, the next fix starts it.
     if engine.api_failure()?.is_none() {
         wait_until_ready(&*engine, state.api_port)?;
     }
-    Ok(format!("started {service} again"))
+    Ok(format!("restarted {service}"))
 }

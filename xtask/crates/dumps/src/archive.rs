@@ -1,24 +1,24 @@
-//! The beginning of an archive that `pg_dump --format=custom` wrote: which versions made it.
+//! Reads the versions in the header of an archive that `pg_dump --format=custom` wrote.
 //!
-//! The layout is that of PostgreSQL's `pg_backup_archiver.c`, since archive version 1.14 (PostgreSQL 12).
+//! PostgreSQL's `pg_backup_archiver.c` defines the layout, here since archive version 1.14 (PostgreSQL 12).
 
 use crate::versions::Versions;
 
-/// What every archive begins with.
+/// The first bytes of every archive.
 pub(crate) const MAGIC: &[u8] = b"PGDMP";
 
-/// The versions in the header of an archive; none if it is cut off or of an unknown layout.
+/// Returns the versions in the header, or `None` if the header is truncated or unknown.
 pub(crate) fn versions(header: &[u8]) -> Option<Versions> {
     let mut reader = Reader(header.strip_prefix(MAGIC)?);
     let (major, minor, _revision) = (reader.byte()?, reader.byte()?, reader.byte()?);
     let (int_size, _offset_size, _format) = (reader.byte()?, reader.byte()?, reader.byte()?);
-    // How it is compressed: a byte since 1.15, a number before.
+    // The compression is one byte since version 1.15, and an integer in older versions.
     if (major, minor) >= (1, 15) {
         reader.byte()?;
     } else {
         reader.int(int_size)?;
     }
-    // When it was made: seconds, minutes, hours, day, month, year, summer time.
+    // The creation time: seconds, minutes, hours, day, month, year, daylight saving time.
     for _ in 0..7 {
         reader.int(int_size)?;
     }
@@ -35,7 +35,7 @@ impl Reader<'_> {
         Some(*first)
     }
 
-    /// A sign, then the bytes from the lowest to the highest.
+    /// Reads a sign byte and a little-endian integer of `size` bytes.
     fn int(&mut self, size: u8) -> Option<i64> {
         let negative = self.byte()? != 0;
         let mut value = 0_i64;

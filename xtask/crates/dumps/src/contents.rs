@@ -1,4 +1,4 @@
-//! What is in a database, as one text: two with the same text hold the same rows.
+//! Describes the content of a database as text. Databases with the same text have the same rows.
 
 use std::{
     fmt::Write as _,
@@ -11,7 +11,7 @@ use anyhow::{Context, ensure};
 use crate::tool::Tools;
 
 const CONTENTS: &str = include_str!("../../../../docker/backup/contents.sql");
-/// Until this transaction ends, whoever wants to change a row waits.
+/// Locks all tables against changes until the transaction ends.
 const LOCK: &str = r"
 SELECT format('LOCK TABLE %s IN SHARE MODE', oid::regclass) FROM pg_class
 WHERE relkind = 'r' AND relnamespace NOT IN (SELECT oid FROM pg_namespace
@@ -19,41 +19,44 @@ WHERE relkind = 'r' AND relnamespace NOT IN (SELECT oid FROM pg_namespace
 ";
 const END: &str = "-- end --";
 
-/// What is in a database, which nobody changes while this is there.
-pub struct Held {
+/// The content of a database, which is locked against changes until this value is dropped.
+pub struct LockedContents {
     psql: Child,
-    /// A line for each table and sequence.
+    /// One line for each table and sequence.
     pub contents: String,
 }
 
-/// Looks at every row of `database`, and keeps everybody from changing one until the returned value is
-/// dropped, or the server is stopped.
-pub fn hold(tools: Tools, database: &str) -> anyhow::Result<Held> {
+/// Reads all rows of `database`, and locks its tables until the returned value is dropped.
+///
+/// # Errors
+/// Fails if `psql` cannot be started or exits early.
+pub fn lock_contents(tools: Tools, database: &str) -> anyhow::Result<LockedContents> {
     let mut command = tools("psql");
     command.args(["-XAtq", "--set=ON_ERROR_STOP=1", "--file=-", "--dbname", database]);
     let psql = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    let mut held = Held { psql: psql.context("cannot start psql")?, contents: String::new() };
-    let input = held.psql.stdin.as_mut().expect("it is a pipe");
-    // It is all read before anything is written that would fill the other pipe.
-    write!(input, "BEGIN;{LOCK}{CONTENTS}\n\\echo '{END}'\n").context("psql has ended")?;
+    let psql = psql.context("cannot start psql")?;
+    let mut locked = LockedContents { psql, contents: String::new() };
+    let input = locked.psql.stdin.as_mut().expect("stdin is piped");
+    // psql reads the short script completely before its output can fill the other pipe.
+    write!(input, "BEGIN;{LOCK}{CONTENTS}\n\\echo '{END}'\n").context("psql has exited")?;
     input.flush()?;
-    let output = held.psql.stdout.as_mut().expect("it is a pipe");
-    let mut ended = false;
+    let output = locked.psql.stdout.as_mut().expect("stdout is piped");
+    let mut is_complete = false;
     for line in BufReader::new(output).lines() {
-        let line = line.context("psql has ended")?;
+        let line = line.context("cannot read the output of psql")?;
         if line == END {
-            ended = true;
+            is_complete = true;
             break;
         }
-        writeln!(held.contents, "{line}")?;
+        writeln!(locked.contents, "{line}")?;
     }
-    ensure!(ended, "psql has ended before it told all that is in {database}");
-    Ok(held)
+    ensure!(is_complete, "psql exited before it had read all tables of {database}");
+    Ok(locked)
 }
 
-impl Drop for Held {
+impl Drop for LockedContents {
     fn drop(&mut self) {
-        // Its transaction, which changed nothing, ends with it. It may have ended with its server.
+        // Killing psql ends its read-only transaction. psql may have exited with its server.
         let _ = self.psql.kill();
         let _ = self.psql.wait();
     }

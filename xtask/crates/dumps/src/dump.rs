@@ -1,4 +1,4 @@
-//! Writes a dump: `pg_dump` does the work, and only a whole file gets the name it shall have.
+//! Writes a dump with `pg_dump`. Only a complete dump gets its final name.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -11,24 +11,24 @@ use anyhow::{Context, bail, ensure};
 
 use crate::tool::{Running, Tools, major};
 
-/// What a dump can be written as.
+/// The file format of a dump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// PostgreSQL's own format, compressed.
+    /// PostgreSQL's own format, which is compressed.
     Custom,
     /// A script for `psql`.
     Plain,
-    /// The same, through gzip.
+    /// A script for `psql`, compressed with gzip.
     Gzip,
-    /// The same, through zstd.
+    /// A script for `psql`, compressed with zstd.
     Zstd,
 }
 
 impl Format {
-    /// The format that the ending of a file's name stands for.
+    /// Returns the format for the extension of `file`.
     ///
     /// # Errors
-    /// The endings there are.
+    /// Fails if the extension is unknown, with a list of all extensions.
     pub fn of(file: &Path) -> anyhow::Result<Self> {
         let name = file.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
         let known = [
@@ -37,43 +37,44 @@ impl Format {
             (".sql.gz", Self::Gzip),
             (".sql.zst", Self::Zstd),
         ];
-        let found = known.iter().find(|(ending, _)| name.ends_with(ending));
+        let found = known.iter().find(|(extension, _)| name.ends_with(extension));
         let format = found.map(|(_, format)| *format).with_context(|| {
-            format!("{name} says no format: end it in .dump, .sql, .sql.gz or .sql.zst")
+            format!("{name} has an unknown extension. Use .dump, .sql, .sql.gz or .sql.zst.")
         })?;
         Ok(format)
     }
 
-    /// What tells `pg_dump` of that major version to write it.
+    /// Returns the arguments for a `pg_dump` of this major version.
     fn arguments(self, major: u32) -> anyhow::Result<&'static [&'static str]> {
         Ok(match self {
             Self::Custom => &["--format=custom"],
             Self::Plain => &["--format=plain"],
-            // Before version 16 a number is all that it takes, and means this.
+            // Before version 16, `--compress` accepts only a number, which selects gzip.
             Self::Gzip => &["--format=plain", "--compress=6"],
             Self::Zstd if major < 16 => {
-                bail!("pg_dump {major} cannot write zstd: end the name in .sql.gz or .dump")
+                bail!("pg_dump {major} cannot write zstd. Use the extension .sql.gz or .dump.")
             }
             Self::Zstd => &["--format=plain", "--compress=zstd"],
         })
     }
 }
 
-/// Writes the database into `file`, in the format that its ending says, and returns the file's size in
-/// bytes. Owners and rights are left out: who loads it owns it.
+/// Writes the database to `file` and returns the file's size in bytes.
+///
+/// The extension of `file` selects the format. The dump contains no owners and privileges.
 ///
 /// # Errors
-/// There is such a file already, or it could not be written whole; then there is none of that name.
+/// Fails if the file exists or cannot be written completely. A partial file is deleted.
 pub fn dump(tools: Tools, database: &str, file: &Path) -> anyhow::Result<u64> {
     let format = Format::of(file)?;
-    ensure!(!file.exists(), "{} is there already: choose another name", file.display());
+    ensure!(!file.exists(), "{} already exists. Choose another name.", file.display());
     let format = format.arguments(major(tools, "pg_dump")?)?;
     let mut partial = Partial::create(file)?;
     let mut command = tools("pg_dump");
     command.args(format).args(["--no-owner", "--no-privileges", "--dbname", database]);
     let mut dumping =
         Running::start("pg_dump", command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
-    let mut output = dumping.child.stdout.take().expect("it is a pipe");
+    let mut output = dumping.child.stdout.take().expect("stdout is piped");
     let size = io::copy(&mut output, &mut partial.file)
         .with_context(|| format!("cannot write {}", file.display()))?;
     dumping.finish()?;
@@ -81,7 +82,7 @@ pub fn dump(tools: Tools, database: &str, file: &Path) -> anyhow::Result<u64> {
     Ok(size)
 }
 
-/// A file under another name, removed unless it is kept.
+/// A file with a temporary name. Dropping it deletes the file, unless [`Partial::keep`] was called.
 struct Partial {
     file: File,
     path: PathBuf,
@@ -89,12 +90,13 @@ struct Partial {
 
 impl Partial {
     fn create(wanted: &Path) -> anyhow::Result<Self> {
-        let mut name = wanted.file_name().context("a dump needs a name")?.to_owned();
+        let mut name =
+            wanted.file_name().context("the path of the dump has no file name")?.to_owned();
         name.push(format!(".{}.partial", std::process::id()));
         let path = wanted.with_file_name(name);
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
-        // Everything of the database is in it.
+        // Only the owner may read the dump, because it contains all data.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path);
@@ -102,7 +104,7 @@ impl Partial {
         Ok(Self { file, path })
     }
 
-    /// Gives it its name, once all of it is on the disk.
+    /// Flushes the file to the disk and renames it to its final name.
     fn keep(&self, wanted: &Path) -> anyhow::Result<()> {
         let keep = || {
             self.file.sync_all()?;
@@ -114,7 +116,7 @@ impl Partial {
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        // Where it was kept, there is none of this name.
+        // After `keep`, no file has the temporary name.
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -124,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ending_says_the_format() {
+    fn extension_selects_format() {
         let of = |name: &str| Format::of(Path::new(name)).ok();
         assert_eq!(of("a.dump"), Some(Format::Custom));
         assert_eq!(of("a/b.SQL"), Some(Format::Plain));
@@ -134,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_pg_dump_is_not_asked_for_zstd() {
+    fn zstd_requires_pg_dump_16() {
         assert!(Format::Zstd.arguments(15).is_err());
         assert!(Format::Zstd.arguments(16).is_ok());
     }

@@ -1,5 +1,4 @@
-//! Dumps of a database as files: written, recognised and loaded with PostgreSQL's own tools, wherever
-//! those run.
+//! Writes, recognises and loads database dumps with PostgreSQL's own tools.
 
 mod archive;
 mod contents;
@@ -11,7 +10,7 @@ mod server;
 mod tool;
 mod versions;
 
-pub use contents::{Held, hold};
+pub use contents::{LockedContents, lock_contents};
 pub use dump::{Format, dump};
 pub use file::{Dump, Unpack};
 pub use load::load;

@@ -1,4 +1,4 @@
-//! Loads a dump into an empty database, or says why it does not.
+//! Loads a dump into an empty database.
 
 use std::{
     io::{self, Read, Write},
@@ -13,15 +13,15 @@ use crate::{
     tool::{Running, Tools},
 };
 
-/// What a whole script ends with, but for a line or two.
+/// A comment near the end of every complete script.
 const END: &[u8] = b"-- PostgreSQL database dump complete";
-/// Where that must be found, from the end of the script.
+/// The number of bytes at the end of a script that must contain the comment.
 const TAIL: usize = 1024;
 
-/// Loads `dump` into the empty database `name`, in one transaction.
+/// Loads `dump` into the empty database `name` in one transaction.
 ///
 /// # Errors
-/// What the tools say of it; or it is cut off. Then the database is of no use: drop it.
+/// Fails if a tool fails or the dump is truncated. The caller must then drop the database.
 pub fn load(tools: Tools, name: &str, dump: &Dump) -> anyhow::Result<()> {
     match dump.kind {
         Kind::Archive => {
@@ -40,24 +40,24 @@ pub fn load(tools: Tools, name: &str, dump: &Dump) -> anyhow::Result<()> {
             let end = feed(Running::start("psql", psql.stdin(Stdio::piped()))?, dump);
             let end = end.map_err(explain)?;
             if !end.windows(END.len()).any(|window| window == END) {
-                bail!("the dump is cut off: its end is missing");
+                bail!("the dump is truncated, because its last lines are missing");
             }
             Ok(())
         }
     }
 }
 
-/// Gives the program all that is in the dump, waits for its end, and returns the last of what it got.
+/// Writes the dump to the program, waits until it exits, and returns the last bytes of the dump.
 fn feed(mut running: Running, dump: &Dump) -> anyhow::Result<Vec<u8>> {
-    let input = running.child.stdin.take().expect("it is a pipe");
+    let input = running.child.stdin.take().expect("stdin is piped");
     match copy(dump.read()?, input) {
         Ok(end) => running.finish().map(|()| end),
-        // A program that has ended says why itself.
+        // If the program has failed, its own error is the cause.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
             running.finish()?;
-            Err(error).context("the dump was not read to its end")
+            Err(error).context("the program exited before it had read the whole dump")
         }
-        Err(error) => Err(error).context("the dump is damaged or cut off"),
+        Err(error) => Err(error).context("the dump is damaged or truncated"),
     }
 }
 
@@ -74,17 +74,21 @@ fn copy(mut from: impl Read, mut to: ChildStdin) -> io::Result<Vec<u8>> {
     }
 }
 
-/// What to do about failures that a script of another place brings with it.
+/// Adds a remedy to common errors of scripts from other servers.
 fn explain(error: anyhow::Error) -> anyhow::Error {
-    let said = error.to_string();
+    let message = error.to_string();
     let remedies = [
         (
             r"\restrict",
-            "psql here is older than that: update PostgreSQL to its newest minor version",
+            "the dump requires a newer psql; update PostgreSQL to its newest minor version",
         ),
-        ("role ", "have it dumped with --no-owner --no-privileges, as `cargo xtask db dump` does"),
+        (
+            "role ",
+            "a role in the dump does not exist here; create the dump with cargo xtask db dump, or \
+             with pg_dump --no-owner --no-privileges",
+        ),
     ];
-    let remedy = remedies.iter().find(|(sign, _)| said.contains(sign));
+    let remedy = remedies.iter().find(|(sign, _)| message.contains(sign));
     match remedy {
         Some((_, remedy)) => error.context((*remedy).to_owned()),
         None => error,

@@ -1,21 +1,21 @@
-//! The beginning of a script that `pg_dump --format=plain` wrote.
+//! Reads the beginning of a script that `pg_dump --format=plain` wrote.
 
 use crate::versions::Versions;
 
-/// What a script begins with, after at most a line or two.
+/// A comment in the first lines of every script.
 const FIRST_LINE: &str = "-- PostgreSQL database dump";
 
-/// Returns whether a text begins as a script does.
+/// Returns whether the first lines are those of a script.
 pub(crate) fn is_script(beginning: &str) -> bool {
     beginning.lines().take(5).any(|line| line.trim_end() == FIRST_LINE)
 }
 
-/// Returns the versions that a script names.
+/// Returns the versions in the comments of a script.
 pub(crate) fn versions(beginning: &str) -> Option<Versions> {
-    let after = |words: &str| {
+    let after = |prefix: &str| {
         beginning
             .lines()
-            .find_map(|line| line.strip_prefix(words))
+            .find_map(|line| line.strip_prefix(prefix))
             .map(|text| text.trim().to_owned())
     };
     Some(Versions {

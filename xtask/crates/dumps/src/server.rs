@@ -1,37 +1,36 @@
-//! All databases of a server, copied into another one of the same or a newer version.
+//! Copies all databases of a server to a server of the same or a newer version.
 
 use std::process::Stdio;
 
 use anyhow::{Context, bail, ensure};
 
 use crate::{
-    contents::{Held, hold},
+    contents::{LockedContents, lock_contents},
     tool::{Running, Tools},
 };
 
-/// The database that every server has.
+/// The database that exists on every server.
 const MAINTENANCE: &str = "postgres";
 const DATABASES: &str = "SELECT datname FROM pg_database \
     WHERE datname NOT IN ('template0', 'template1') AND datallowconn = $ ORDER BY datname";
 
-/// Copies roles and databases from one server to another, which is new and has the role `superuser`
-/// alone, and compares them row for row.
+/// Copies roles and databases to a new server, and compares all rows.
 ///
-/// Returns what keeps everybody from changing a row of the first server: until that is dropped, or the
-/// server is stopped, both hold the same.
+/// `superuser` must be the only role of the new server. The returned locks prevent changes on the old
+/// server until they are dropped or the old server stops.
 ///
 /// # Errors
-/// What could not be copied, or is not the same.
-pub fn copy_server(from: Tools, to: Tools, superuser: &str) -> anyhow::Result<Vec<Held>> {
-    let closed = ask(from, &DATABASES.replace('$', "false"))?;
+/// Fails if a role or database cannot be copied, or differs after the copy.
+pub fn copy_server(from: Tools, to: Tools, superuser: &str) -> anyhow::Result<Vec<LockedContents>> {
+    let closed = query(from, &DATABASES.replace('$', "false"))?;
     ensure!(
         closed.is_empty(),
-        "nobody may connect to {}, so it cannot be copied: drop it, or ALTER DATABASE … \
-        ALLOW_CONNECTIONS true",
+        "cannot copy databases that do not allow connections: {}. Drop these databases, or run \
+        ALTER DATABASE … ALLOW_CONNECTIONS true.",
         closed.trim().replace('\n', ", ")
     );
     copy_roles(from, to, superuser)?;
-    let databases = ask(from, &DATABASES.replace('$', "true"))?;
+    let databases = query(from, &DATABASES.replace('$', "true"))?;
     databases.lines().try_for_each(|name| {
         copy(from, to, name).with_context(|| format!("cannot copy the database {name}"))
     })?;
@@ -40,18 +39,18 @@ pub fn copy_server(from: Tools, to: Tools, superuser: &str) -> anyhow::Result<Ve
 
 fn copy_roles(from: Tools, to: Tools, superuser: &str) -> anyhow::Result<()> {
     let output = from("pg_dumpall").args(["--globals-only", "--no-tablespaces"]).output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "pg_dumpall failed: {}", said.trim());
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "pg_dumpall failed: {}", stderr.trim());
     let script = String::from_utf8(output.stdout)?;
-    // The new server was made with it.
-    let made = [format!("CREATE ROLE {superuser};"), format!("CREATE ROLE \"{superuser}\";")];
+    // The superuser exists on the new server.
+    let existing = [format!("CREATE ROLE {superuser};"), format!("CREATE ROLE \"{superuser}\";")];
     let script: Vec<_> =
-        script.lines().filter(|line| made.iter().all(|made| made != line)).collect();
+        script.lines().filter(|line| existing.iter().all(|existing| existing != line)).collect();
     let mut psql = to("psql");
     psql.args(["-XAtq", "--set=ON_ERROR_STOP=1", "--file=-", "--dbname", MAINTENANCE]);
     let mut psql = Running::start("psql", psql.stdin(Stdio::piped()).stdout(Stdio::null()))?;
-    let mut input = psql.child.stdin.take().expect("it is a pipe");
-    // If psql has ended, it says why below.
+    let mut input = psql.child.stdin.take().expect("stdin is piped");
+    // If psql has exited, `finish` returns the reason.
     let _ = std::io::Write::write_all(&mut input, (script.join("\n") + "\n").as_bytes());
     drop(input);
     psql.finish()
@@ -64,39 +63,42 @@ fn copy(from: Tools, to: Tools, database: &str) -> anyhow::Result<()> {
     let mut restore = to("pg_restore");
     restore.args(["--exit-on-error", "--dbname", MAINTENANCE]);
     if database != MAINTENANCE {
-        // One that the new server was made with is empty.
-        ask(to, &format!("DROP DATABASE IF EXISTS \"{database}\""))?;
+        // A database that `initdb` created is empty and can be dropped.
+        query(to, &format!("DROP DATABASE IF EXISTS \"{database}\""))?;
         restore.arg("--create");
     }
-    let archive = dump.child.stdout.take().expect("it is a pipe");
+    let archive = dump.child.stdout.take().expect("stdout is piped");
     restore.stdin(archive).stdout(Stdio::null());
     let restored = Running::start("pg_restore", &mut restore)?.finish();
-    // The first to fail is the cause; the other lacks its input or its reader then.
+    // The first failure is the cause. The other program then fails because the pipe is closed.
     let is_dump_alive = matches!(dump.child.try_wait(), Ok(None));
-    // This end of the pipe is ours: pg_dump would wait for ever for somebody to read what it writes.
+    // This process must close its end of the pipe, or pg_dump would wait forever for a reader.
     drop(restore);
     let dumped = dump.finish();
     if is_dump_alive { restored.and(dumped) } else { dumped.and(restored) }
 }
 
-fn compare(from: Tools, to: Tools, database: &str) -> anyhow::Result<Held> {
-    let (ours, theirs) = (hold(from, database)?, hold(to, database)?);
-    let other = ours.contents.lines().find(|line| !theirs.contents.lines().any(|it| it == *line));
-    if let Some(line) = other {
+fn compare(from: Tools, to: Tools, database: &str) -> anyhow::Result<LockedContents> {
+    let (old, new) = (lock_contents(from, database)?, lock_contents(to, database)?);
+    let is_different = |line: &&str| !new.contents.lines().any(|new| new == *line);
+    if let Some(line) = old.contents.lines().find(is_different) {
         let table = line.split('|').next().unwrap_or_default();
-        bail!("{table} of {database} is not the same on both servers: was it changed meanwhile?");
+        bail!(
+            "{table} in {database} differs between the servers. If a program changed the table \
+            during the copy, try again."
+        );
     }
-    ensure!(ours.contents == theirs.contents, "{database} is not the same on both servers");
-    Ok(ours)
+    ensure!(old.contents == new.contents, "{database} differs between the servers");
+    Ok(old)
 }
 
-/// What the server answers to a statement.
-fn ask(tools: Tools, statement: &str) -> anyhow::Result<String> {
+/// Runs a query with psql and returns the output.
+fn query(tools: Tools, query: &str) -> anyhow::Result<String> {
     let mut psql = tools("psql");
-    psql.args(["-XAtq", "--set=ON_ERROR_STOP=1", "--dbname", MAINTENANCE, "--command", statement]);
+    psql.args(["-XAtq", "--set=ON_ERROR_STOP=1", "--dbname", MAINTENANCE, "--command", query]);
     let output = psql.stdin(Stdio::null()).output().context("cannot start psql")?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{}", said.trim());
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{}", stderr.trim());
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
@@ -107,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_fails_first_is_the_cause_and_the_other_is_not_waited_for() {
+    fn copy_reports_first_failure_without_waiting_for_other_program() {
         for (dump, restore, why) in [
             (
                 "yes",

@@ -1,4 +1,4 @@
-//! PostgreSQL's programs, wherever they run, and what they say when they fail.
+//! Runs PostgreSQL's programs and reports their errors.
 
 use std::{
     io::{self, Read},
@@ -8,59 +8,62 @@ use std::{
 
 use anyhow::{Context, bail};
 
-/// Makes a command of one of PostgreSQL's programs (`pg_dump`, `psql`) that reaches the server as its
-/// superuser; which database, its arguments say. Its input and output are pipes to this machine, also
-/// where it runs in a container.
+/// A function that returns a command for a program such as `pg_dump` or `psql`.
+///
+/// The command connects as the superuser, and its arguments select the database. If it runs in a
+/// container, its standard streams are still connected to this process.
 pub type Tools<'a> = &'a dyn Fn(&str) -> Command;
 
-/// The major version of one of the programs.
+/// Returns the major version of a program.
+///
+/// # Errors
+/// Fails if the program cannot be started or prints no version.
 pub fn major(tools: Tools, program: &str) -> anyhow::Result<u32> {
     let output = tools(program).arg("--version").output();
     let output = output.with_context(|| format!("cannot start {program}"))?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    let version = said.split_whitespace().find_map(major_of);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let version = stdout.split_whitespace().find_map(major_of);
     version.with_context(|| {
-        format!("{program} does not tell its version: {}", String::from_utf8_lossy(&output.stderr))
+        format!("{program} printed no version: {}", String::from_utf8_lossy(&output.stderr))
     })
 }
 
-/// The major version of `17.2` or `18beta1`.
+/// Returns the major version in a text such as `17.2` or `18beta1`.
 pub(crate) fn major_of(version: &str) -> Option<u32> {
     let end = version.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(version.len());
     version[..end].parse().ok()
 }
 
-/// A program at work, whose words are kept for the case that it fails. It is killed when this is
-/// dropped before its end.
+/// A running program whose standard error is recorded. Dropping the value kills the program.
 pub(crate) struct Running {
     pub(crate) child: Child,
     name: String,
-    said: Option<JoinHandle<String>>,
+    stderr: Option<JoinHandle<String>>,
 }
 
 impl Running {
     pub(crate) fn start(name: &str, command: &mut Command) -> anyhow::Result<Self> {
         let child = command.stderr(Stdio::piped()).spawn();
         let mut child = child.with_context(|| format!("cannot start {name}"))?;
-        let mut stderr = child.stderr.take().expect("it is a pipe");
-        let said = thread::spawn(move || {
-            let mut said = Vec::new();
-            // What was read until then is all there is to tell.
-            let _ = stderr.read_to_end(&mut said);
-            String::from_utf8_lossy(&said).trim().to_owned()
+        let mut pipe = child.stderr.take().expect("stderr is piped");
+        let stderr = thread::spawn(move || {
+            let mut bytes = Vec::new();
+            // After a read error, the bytes read so far are reported.
+            let _ = pipe.read_to_end(&mut bytes);
+            String::from_utf8_lossy(&bytes).trim().to_owned()
         });
-        Ok(Self { child, name: name.to_owned(), said: Some(said) })
+        Ok(Self { child, name: name.to_owned(), stderr: Some(stderr) })
     }
 
-    /// Waits for its end.
+    /// Waits until the program exits.
     ///
     /// # Errors
-    /// What it said, if it failed.
+    /// Fails with the program's standard error if the program fails.
     pub(crate) fn finish(mut self) -> anyhow::Result<()> {
-        let status = self.child.wait().with_context(|| format!("{} is lost", self.name))?;
-        let said = self.said.take().and_then(|said| said.join().ok()).unwrap_or_default();
+        let status = self.child.wait().with_context(|| format!("cannot wait for {}", self.name))?;
+        let stderr = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
         if !status.success() {
-            bail!("{} failed ({status}): {said}", self.name);
+            bail!("{} failed ({status}): {stderr}", self.name);
         }
         Ok(())
     }
@@ -68,16 +71,19 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // One that has ended cannot be killed, and has nothing to wait for.
+        // If the program has exited, both calls do nothing.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Returns what a program writes to its standard output. If the program fails, reading ends with an error.
+/// Starts a program and returns its standard output. If the program fails, reading returns an error.
+///
+/// # Errors
+/// Fails if the program cannot be started.
 pub fn output_of(name: &str, command: &mut Command) -> anyhow::Result<Box<dyn Read + Send>> {
     let mut running = Running::start(name, command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
-    let output = running.child.stdout.take().expect("it is a pipe");
+    let output = running.child.stdout.take().expect("stdout is piped");
     Ok(Box::new(Output { output, running: Some(running) }))
 }
 

@@ -1,4 +1,4 @@
-//! Chooses between Docker and this machine, within three seconds whatever the state of Docker.
+//! Chooses between Docker and this machine. Decides within three seconds even if Docker does not respond.
 
 use std::time::{Duration, Instant};
 
@@ -14,34 +14,35 @@ use crate::{
     postgres::find_postgres,
 };
 
-/// The choice between both is made within this; Docker's parts may take the first two seconds of it.
-const DECIDED_WITHIN: Duration = Duration::from_millis(2900);
-const PARTS_WITHIN: Duration = Duration::from_secs(2);
-/// Where Docker was asked for there is no other choice, and a busy machine may take its time.
-const TIMEOUT: Duration = Duration::from_secs(15);
-/// The engine to use and why, in one line.
+/// The timeout of the whole choice. It includes [`PARTS_TIMEOUT`].
+const CHOICE_TIMEOUT: Duration = Duration::from_millis(2900);
+const PARTS_TIMEOUT: Duration = Duration::from_secs(2);
+/// The timeout when Docker is required. It is longer, because there is no alternative.
+const REQUIRED_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Returns the engine to use and the reason, in one line.
 ///
 /// # Errors
-/// The one that was asked for cannot be used, or neither can; with what to do about it.
+/// The required engine cannot be used, or no engine can be used. The error explains how to install one.
 pub fn choose(
     settings: &Settings,
     flag: Option<EngineChoice>,
 ) -> anyhow::Result<(EngineKind, String)> {
-    let asked = if flag.is_some() { "--engine asks for it" } else { "ENGINE asks for it" };
+    let origin = if flag.is_some() { "set by --engine" } else { "set by ENGINE" };
     match settings.forced(flag) {
         Some(EngineKind::Docker) => {
-            let why = docker_parts::check(TIMEOUT)
-                .map_err(|reason| anyhow!("docker cannot be used: {reason}"))?;
-            Ok((EngineKind::Docker, format!("{asked}; {why}")))
+            let why = docker_parts::check(REQUIRED_TIMEOUT)
+                .map_err(|reason| anyhow!("cannot use Docker: {reason}"))?;
+            Ok((EngineKind::Docker, format!("{origin}; {why}")))
         }
         Some(EngineKind::Local) => {
             let why = postgres(settings)?;
-            Ok((EngineKind::Local, format!("{asked}; {why}")))
+            Ok((EngineKind::Local, format!("{origin}; {why}")))
         }
         None => {
             let started = Instant::now();
-            let docker = docker_parts::check(PARTS_WITHIN).and_then(|why| {
-                let left = DECIDED_WITHIN.saturating_sub(started.elapsed());
+            let docker = docker_parts::check(PARTS_TIMEOUT).and_then(|why| {
+                let left = CHOICE_TIMEOUT.saturating_sub(started.elapsed());
                 let images = images::available(settings, left)?;
                 Ok(format!("{why}, {images}"))
             });
@@ -51,7 +52,7 @@ pub fn choose(
                     Ok(why) => Ok((EngineKind::Local, format!("{reason}; {why}"))),
                     Err(error) => {
                         bail!(
-                            "no engine to run on.\nDocker: {reason}.\n{INSTALL_DOCKER}\n\nLocal: {error}"
+                            "no engine can be used.\nDocker: {reason}.\n{INSTALL_DOCKER}\n\nLocal: {error}"
                         )
                     }
                 },
@@ -63,5 +64,5 @@ pub fn choose(
 fn postgres(settings: &Settings) -> Result<String, local_postgres::Error> {
     let installation = find_postgres(settings)?;
     let (major, minor) = installation.version();
-    Ok(format!("PostgreSQL {major}.{minor} is installed here"))
+    Ok(format!("PostgreSQL {major}.{minor} is installed"))
 }

@@ -8,7 +8,7 @@ use context::{
 
 use crate::{docker::Docker, engine::Engine};
 
-/// The state of a stack that plain `docker compose up` started, if there is one.
+/// Returns the state of a stack that plain `docker compose up` started. None if there is no such stack.
 pub(crate) fn find(project: &Project, settings: &Settings) -> Option<State> {
     let label = format!("label=com.docker.compose.project={}", settings.project);
     let mut list = Command::new("docker");
@@ -17,7 +17,7 @@ pub(crate) fn find(project: &Project, settings: &Settings) -> Option<State> {
     if containers.is_empty() {
         return None;
     }
-    let why = "plain `docker compose` started it".to_owned();
+    let why = "started by plain `docker compose`".to_owned();
     let mut state = State { production: false, ..State::new(EngineKind::Docker, why, settings) };
     let docker = Docker::new(project, project.settings().ok()?, &state);
     for service in docker.services(false).ok()? {

@@ -1,4 +1,4 @@
-//! A copy of the database for each git branch, which follows the branch that is checked out.
+//! Switches the database to the copy of the current git branch.
 
 use std::fs;
 
@@ -7,11 +7,11 @@ use context::{git, project::Project, report, settings::Settings};
 
 use crate::engine::Engine;
 
-/// What git runs after a switch, in every worktree. The binary, and not cargo: a switch must not wait for a compiler.
-/// It never fails: the switch is done.
+/// The post-checkout hook of git. It runs the xtask binary, because `cargo run` could compile first.
+/// It always succeeds, because git has already switched the branch.
 const HOOK: &str = "\
 #!/bin/sh
-# With DATABASE_BRANCHES=git in .env, the database follows the branch: docs/branches.md.
+# With DATABASE_BRANCHES=git in .env, switches the database to the copy of the branch. See docs/branches.md.
 xtask=${CARGO_TARGET_DIR:-target}/debug/xtask
 if [ \"$3\" = 1 ] && [ -d xtask ] && [ -x \"$xtask\" ]; then
     CARGO_MANIFEST_DIR=\"$PWD/xtask\" \"$xtask\" db branch follow
@@ -19,8 +19,8 @@ fi
 exit 0
 ";
 
-/// With DATABASE_BRANCHES=git, puts the copy of the branch that is checked out in use, before it is migrated, and has
-/// git do so at each switch. Returns what to say of it.
+/// With DATABASE_BRANCHES=git, installs the git hook and switches to the database copy of the current branch.
+/// Returns a message about the switch.
 pub fn follow(
     project: &Project,
     engine: &dyn Engine,
@@ -35,18 +35,19 @@ pub fn follow(
     Ok(Some(switch(project, engine, &name, true)?))
 }
 
-/// Has the migration tool do it, and returns what it said.
+/// Switches to the database copy of the branch `name` and returns the output of the migration tool.
+/// With `standalone`, the switch does not need a running API.
 pub fn switch(
     project: &Project,
     engine: &dyn Engine,
     name: &str,
-    apart: bool,
+    standalone: bool,
 ) -> anyhow::Result<String> {
-    let (left, parents) = (git::branch_before(project), git::parents(project, name));
+    let (previous, parents) = (git::branch_before(project), git::parents(project, name));
     let mut arguments = vec!["branch", "switch", name];
-    arguments.extend(left.iter().flat_map(|left| ["--left", left]));
+    arguments.extend(previous.iter().flat_map(|previous| ["--left", previous]));
     arguments.extend(parents.iter().flat_map(|parent| ["--parent", parent]));
-    Ok(engine.migrate_output(&arguments, apart)?.trim_end().to_owned())
+    Ok(engine.migrate_output(&arguments, standalone)?.trim_end().to_owned())
 }
 
 fn install_hook(project: &Project) -> anyhow::Result<()> {
@@ -56,8 +57,8 @@ fn install_hook(project: &Project) -> anyhow::Result<()> {
         Ok(text) if text.contains("db branch follow") => return Ok(()),
         Ok(_) => {
             report::note(&format!(
-                "{} is yours: add `target/debug/xtask db branch follow` to it, or the database follows at the next `up` \
-                 alone",
+                "{} already exists. Add `target/debug/xtask db branch follow` to the hook; otherwise, only `up` \
+                 switches the database",
                 path.display()
             ));
             return Ok(());
@@ -72,6 +73,8 @@ fn install_hook(project: &Project) -> anyhow::Result<()> {
         std::io::Result::Ok(())
     };
     write().with_context(|| format!("cannot write {}", path.display()))?;
-    report::note("git now has the database follow the branch, by .git/hooks/post-checkout");
+    report::note(
+        "installed .git/hooks/post-checkout, which switches the database when the git branch changes",
+    );
     Ok(())
 }

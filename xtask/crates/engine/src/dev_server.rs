@@ -1,4 +1,4 @@
-//! Questions to the development server (`xtask/crates/dev-server`) of the running stack, which builds what is edited.
+//! A client of the development server (`xtask/crates/dev-server`), which rebuilds the API after each edit.
 
 use std::{fmt, process::Command};
 
@@ -6,23 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use context::compile::{self, KnownFailures};
 
-/// How to ask it: its program, where it runs.
+/// A connection to the development server.
 pub struct DevServer {
-    ask: Command,
+    command: Command,
 }
 
-/// What it says of the newest source.
+/// The state of the newest source.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct SourceStatus {
     /// `building`, `live`, `failed` or `crashed`.
     pub state: String,
-    /// The process that serves, by its number where it runs.
+    /// The process ID of the API, in the container if the engine is Docker.
     pub server: Option<u32>,
-    /// From the change to being served.
+    /// The time from the edit until the API served it.
     pub seconds: Option<f64>,
-    /// Why it is not served.
+    /// The reason why the newest source is not served.
     pub failure: Option<Failure>,
-    /// Changed files that only `up` takes notice of.
+    /// Changed files that need another `up`.
     pub needs_up: Vec<String>,
 }
 
@@ -30,58 +30,62 @@ pub struct SourceStatus {
 pub struct Failure {
     /// `build`, `migrate` or `start`.
     pub stage: String,
-    /// What the compiler, the migration tool or the supervisor says, with colours.
+    /// The output of the failed step, with colours.
     pub message: String,
 }
 
 impl fmt::Display for SourceStatus {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.state.as_str(), &self.failure) {
-            ("live", _) => formatter.write_str("the newest is served")?,
-            ("building", _) => formatter.write_str("the newest is being built")?,
+            ("live", _) => formatter.write_str("the newest source is served")?,
+            ("building", _) => formatter.write_str("the newest source is being built")?,
             (_, Some(failure)) => {
-                write!(formatter, "the newest is not served: {}", failure.reason(&[]))?;
+                write!(formatter, "the newest source is not served: {}", failure.reason(&[]))?;
             }
             (state, None) => formatter.write_str(state)?,
         }
         if !self.needs_up.is_empty() {
-            write!(formatter, "; changed, for `cargo xtask up`: {}", self.needs_up.join(", "))?;
+            write!(
+                formatter,
+                "; run `cargo xtask up` to apply the changes in {}",
+                self.needs_up.join(", ")
+            )?;
         }
         Ok(())
     }
 }
 
 impl Failure {
-    /// In a few words.
+    /// Returns the likely reason in one line.
     pub fn reason(&self, known_failures: KnownFailures) -> &'static str {
         match self.stage.as_str() {
             "build" => compile::failure_reason(&self.message, false, known_failures),
             "migrate" => {
-                "the migrations cannot be applied: mend them, or, if an applied one was edited or removed, \
-                 `cargo xtask recreate-db`"
+                "the migrations cannot be applied. Fix the migrations. If an applied migration was edited or \
+                 removed, run `cargo xtask recreate-db`."
             }
-            _ => "the new server does not start; `cargo xtask logs api` shows why",
+            _ => "the new server does not start; see `cargo xtask logs api`",
         }
     }
 }
 
 impl DevServer {
-    pub(crate) fn new(ask: Command) -> Self {
-        Self { ask }
+    pub(crate) fn new(command: Command) -> Self {
+        Self { command }
     }
 
-    /// How it is now; none if it does not answer.
+    /// Returns the current state. None if the development server does not respond.
     pub fn status(self) -> Option<SourceStatus> {
-        self.answer("status")
+        self.request("status")
     }
 
-    /// How it is when the newest source is served or has failed; none if it does not answer.
+    /// Waits until the newest source is served or has failed. None if the development server does not respond.
     pub fn wait(self) -> Option<SourceStatus> {
-        self.answer("wait")
+        self.request("wait")
     }
 
-    fn answer(mut self, question: &str) -> Option<SourceStatus> {
-        let output = self.ask.arg(question).output().ok()?;
+    fn request(mut self, request: &str) -> Option<SourceStatus> {
+        let output = self.command.arg(request).output().ok()?;
         serde_json::from_slice(&output.stdout).ok()
     }
 }

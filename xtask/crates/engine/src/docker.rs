@@ -1,4 +1,4 @@
-//! The stack in containers.
+//! The engine that runs the stack in Docker containers.
 
 mod containers;
 mod production;
@@ -26,21 +26,21 @@ use crate::{
 };
 use containers::Container;
 
-/// What cargo says in a container that may not read the source.
+/// Messages of cargo in a container that cannot read the source.
 const UNREADABLE: [(&str, &str); 2] = {
-    let meaning = "the containers' user, number 1000, may not read the source; this lets it: `chmod go+rx . \
-                   && chmod -R go+rX .cargo Cargo.* crates docker tests xtask`";
+    let meaning = "the user of the containers (UID 1000) cannot read the source. Run `chmod go+rx . \
+                   && chmod -R go+rX .cargo Cargo.* crates docker tests xtask`.";
     [("could not find `Cargo.toml`", meaning), ("Permission denied (os error 13)", meaning)]
 };
 
-/// The stack in containers.
+/// The engine that runs the stack in Docker containers.
 pub struct Docker<'a> {
     project: &'a Project,
     settings: Settings,
     production: bool,
     api_port: u16,
     postgres_port: u16,
-    /// The release that this command has built.
+    /// The images of the release that this command has built.
     built: Option<Images>,
 }
 
@@ -51,14 +51,14 @@ impl<'a> Docker<'a> {
         Self { project, settings, production, api_port, postgres_port, built: None }
     }
 
-    /// Every call of Compose goes through here: project, files and environment are set once.
+    /// Returns `docker compose` with the project, the file and the environment of the stack.
     fn compose(&self) -> Cmd<'a> {
         let root = &self.project.root;
         let file = if self.production { "docker/compose.production.yaml" } else { "compose.yaml" };
         let file = self.project.path(file);
         cmd!(self.project.shell, "docker compose --project-directory {root} --file {file}")
             .env("COMPOSE_PROJECT_NAME", &self.settings.project)
-            // Names of containers as they are now, not as Compose 1 made them.
+            // With compatibility mode, Compose would use other container names.
             .env("COMPOSE_COMPATIBILITY", "false")
             .env("API_PORT", self.api_port.to_string())
             .env("POSTGRES_PORT", self.postgres_port.to_string())
@@ -66,12 +66,12 @@ impl<'a> Docker<'a> {
             .quiet()
     }
 
-    /// `Self::compose` with arguments, for when the terminal is handed over.
+    /// Returns `docker compose` with these arguments.
     pub fn command<T: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = T>) -> Command {
         self.compose().args(arguments).into()
     }
 
-    /// Where the binaries are in the containers.
+    /// Returns the path of a binary in the containers.
     fn binary(&self, name: &str) -> String {
         if self.production { format!("/{name}") } else { format!("/cache/target/debug/{name}") }
     }
@@ -80,16 +80,15 @@ impl<'a> Docker<'a> {
         containers::parse(&self.compose().args(["ps", "--all", "--format", "json"]).read()?)
     }
 
-    /// A command in the container of `service`. Docker does it in half the time that Compose takes.
+    /// Returns a command that runs in the container of `service`. `docker exec` is faster than `docker compose exec`.
     fn in_container(&self, service: &str, interactive: bool) -> Command {
         let mut command = Command::new("docker");
         command.args(["exec", "--interactive"]);
-        // Docker would fail on a pipe for want of a terminal.
+        // `docker exec --tty` fails if the input is a pipe.
         if interactive && process::is_interactive() {
             command.arg("--tty");
         }
-        // The name that Compose gives to a service's first container. In development there is no other;
-        // replicas come and go, and any of them will do.
+        // Compose gives this name to the only container in development. In production, any replica is used.
         let first = format!("{}-{service}-1", self.settings.project);
         let replica = self.production.then(|| self.replica(service)).flatten();
         command.arg(replica.unwrap_or(first));
@@ -121,14 +120,14 @@ impl Engine for Docker<'_> {
         let log =
             self.compose().args(["logs", "--tail", "15", "postgres"]).ignore_status().read()?;
         bail!(
-            "the database does not start\n{}\n{log}",
+            "the database does not start: {}\nThe end of its log:\n{log}",
             String::from_utf8_lossy(&output.stderr).trim()
         );
     }
 
     fn build(&mut self) -> anyhow::Result<()> {
         if self.production {
-            // The release image holds the binaries.
+            // The release image contains the binaries.
             return Ok(());
         }
         let mut build = self.command(["run", "--rm", "--no-deps", "--no-TTY"]);
@@ -138,10 +137,10 @@ impl Engine for Docker<'_> {
         compile::run(build.arg("build"), self.known_failures())
     }
 
-    fn migrate(&self, arguments: &[&str], apart: bool) -> anyhow::Result<Command> {
+    fn migrate(&self, arguments: &[&str], standalone: bool) -> anyhow::Result<Command> {
         let binary = self.binary("migrate");
-        // Asking the API is quicker than asking Compose for it.
-        let mut command = if apart || http::get(self.api_port, "/health/live").is_err() {
+        // A request to the API is faster than a query of Compose.
+        let mut command = if standalone || http::get(self.api_port, "/health/live").is_err() {
             if self.production {
                 return self.migrate_release(arguments);
             }
@@ -165,11 +164,11 @@ impl Engine for Docker<'_> {
             return Ok(None);
         }
         self.remove_release()?;
-        // The container's settings may be the same and its binary another: it must be made anew.
+        // Compose does not notice a changed binary, so the container must be recreated.
         let start = ["up", "--detach", "--no-deps", "--force-recreate", "api"];
         let output = self.compose().args(start).ignore_status().output()?;
         if !output.status.success() {
-            bail!("the API does not start\n{}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!("the API does not start: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
         Ok(None)
     }
@@ -179,9 +178,9 @@ impl Engine for Docker<'_> {
     }
 
     fn dev_server(&self) -> Option<DevServer> {
-        let mut ask = self.in_container("api", false);
-        ask.arg(self.binary("dev-server"));
-        (!self.production).then(|| DevServer::new(ask))
+        let mut command = self.in_container("api", false);
+        command.arg(self.binary("dev-server"));
+        (!self.production).then(|| DevServer::new(command))
     }
 
     fn api_failure(&self) -> anyhow::Result<Option<String>> {
@@ -194,7 +193,7 @@ impl Engine for Docker<'_> {
     }
 
     fn has_api_port(&self) -> bool {
-        // Docker starts no container whose port is taken.
+        // Docker does not start a container if its port is taken.
         true
     }
 
@@ -203,13 +202,13 @@ impl Engine for Docker<'_> {
     }
 
     fn stop(&mut self, volumes: bool) -> anyhow::Result<()> {
-        // Production has a service of this name as well, and what has a profile is no orphan without it.
+        // Compose removes the backup container of production only if its profile is given.
         let mut down = self.command(["--profile", "backup", "down", "--remove-orphans"]);
         if volumes {
             down.arg("--volumes");
         }
         process::output(&mut down)?;
-        // What the other profile has left, and what Compose does not know of.
+        // Also removes networks and volumes of the other profile, which Compose does not remove.
         let ours = format!("label=com.docker.compose.project={}", self.settings.project);
         let prune = |kind, all: &[&str]| {
             let mut prune = Command::new("docker");
@@ -235,11 +234,11 @@ impl Engine for Docker<'_> {
     }
 
     fn logs(&self, service: Option<&str>, follow: bool) -> anyhow::Result<ExitCode> {
-        // Compose shows nothing of a service that it does not know, and calls that success.
+        // For an unknown service, Compose prints nothing and succeeds.
         if let Some(service) = service {
             let known: Vec<_> = self.services(false)?.into_iter().map(|known| known.name).collect();
             if !known.iter().any(|known| known == service) {
-                bail!("there is no service {service}: there are {}", known.join(" and "));
+                bail!("unknown service {service}; the services are {}", known.join(" and "));
             }
         }
         let mut command = self.command(["logs"]);
@@ -281,7 +280,7 @@ impl Engine for Docker<'_> {
 
     fn shell(&self, service: &str) -> anyhow::Result<Command> {
         if self.production && service == "api" {
-            bail!("the release image holds nothing but the two binaries: it has no shell");
+            bail!("the release image contains only the two binaries and does not have a shell");
         }
         self.exec(service, &["sh".to_owned()])
     }

@@ -7,69 +7,68 @@ use context::{compile::KnownFailures, service::Service, state::ApiProcess};
 
 use crate::dev_server::DevServer;
 
-/// The error of an engine that has no migration tool yet.
+/// The error if the migration tool is missing.
 pub(crate) const NOT_BUILT: &str =
-    "the migration tool is not built yet: let `cargo xtask up` run to its end first";
+    "the migration tool is not built yet. Run `cargo xtask up` and wait until it finishes.";
 
-/// One way to run the stack.
+/// An engine that runs the stack.
 pub trait Engine {
-    /// Makes what the stack starts from, where there is such a thing, and says what it came to.
+    /// Prepares the images or the cluster and returns a description of them.
     fn prepare(&mut self) -> anyhow::Result<String>;
-    /// Starts the database and waits until it answers.
+    /// Starts the database and waits until the database accepts connections.
     fn start_database(&mut self) -> anyhow::Result<()>;
-    /// Compiles server and migration tool, the compiler's messages going to the terminal.
+    /// Compiles the server and the migration tool and shows the messages of the compiler.
     fn build(&mut self) -> anyhow::Result<()>;
-    /// The migration tool that was built last, with these arguments. With `apart`, it must not
-    /// depend on the running API.
-    fn migrate(&self, arguments: &[&str], apart: bool) -> anyhow::Result<Command>;
-    /// What the migration tool prints, run as [`Self::migrate`] has it.
+    /// Returns a command that runs the migration tool. With `standalone`, the command does not need a running API.
+    fn migrate(&self, arguments: &[&str], standalone: bool) -> anyhow::Result<Command>;
+    /// Runs the migration tool as [`Self::migrate`] does and returns its output.
     ///
     /// # Errors
-    /// It fails; what it said then.
-    fn migrate_output(&self, arguments: &[&str], apart: bool) -> anyhow::Result<String> {
-        let output = self.migrate(arguments, apart)?.output()?;
+    /// The migration tool fails. The error contains its error output.
+    fn migrate_output(&self, arguments: &[&str], standalone: bool) -> anyhow::Result<String> {
+        let output = self.migrate(arguments, standalone)?.output()?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            bail!("{}", said.trim().trim_start_matches("error: "));
+            let message = String::from_utf8_lossy(&output.stderr);
+            bail!("{}", message.trim().trim_start_matches("error: "));
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
-    /// Starts the API that was built last, in the place of the one that may run.
+    /// Starts the API from the last build and replaces a running one.
     fn start_api(&mut self) -> anyhow::Result<Option<ApiProcess>>;
-    /// What failed builds say here, and what that means.
+    /// Returns the build failures that this engine can explain.
     fn known_failures(&self) -> KnownFailures {
         &[]
     }
-    /// What follows the source in the running stack; none if nothing does.
+    /// Returns the development server. None in production.
     fn dev_server(&self) -> Option<DevServer>;
-    /// Whether the API does not stay up.
+    /// Returns whether the API crashes after each start.
     fn has_crashed(&self) -> bool {
         let source = self.dev_server().and_then(DevServer::status);
         source.is_some_and(|source| source.state == "crashed")
     }
-    /// The end of the API's log if it has stopped or keeps on crashing.
+    /// Returns the end of the API's log if the API has stopped or keeps crashing.
     fn api_failure(&self) -> anyhow::Result<Option<String>>;
-    /// Whether the port of the API is not another program's, which would answer in its stead.
+    /// Returns whether the API itself listens on its port, and not another program.
     fn has_api_port(&self) -> bool;
-    /// Stops the API alone.
+    /// Stops only the API.
     fn stop_api(&mut self) -> anyhow::Result<()>;
-    /// Stops everything; with `volumes`, removes the data too.
+    /// Stops the whole stack. With `volumes`, removes the data too.
     fn stop(&mut self, volumes: bool) -> anyhow::Result<()>;
-    /// Stops one service, or all, and starts it again.
+    /// Restarts one service, or all services.
     fn restart(&mut self, service: Option<&str>) -> anyhow::Result<Option<ApiProcess>>;
-    /// What runs; with `memory`, asks for that too, which may take a second or two.
+    /// Returns the services. With `memory`, includes the memory use, which can take two seconds.
     fn services(&self, memory: bool) -> anyhow::Result<Vec<Service>>;
-    /// Writes the log of one service or of all to the terminal.
+    /// Prints the log of one service, or of all services.
     fn logs(&self, service: Option<&str>, follow: bool) -> anyhow::Result<ExitCode>;
-    /// A command that runs where `service` runs, with its settings.
+    /// Returns a command that runs in the environment of `service`, with its settings.
     fn exec(&self, service: &str, command: &[String]) -> anyhow::Result<Command>;
-    /// PostgreSQL's terminal on the stack's database.
+    /// Returns psql, connected to the database of the stack.
     fn psql(&self, arguments: &[String]) -> anyhow::Result<Command>;
-    /// One of PostgreSQL's programs of the engine's own version, connected as its superuser. Its input
-    /// and output can be pipes to this machine.
+    /// Returns a PostgreSQL program of the server's version, connected as superuser.
+    /// The input and output of the program can be pipes.
     fn postgres_program(&self, name: &str) -> Command;
-    /// `docker/backup/backup.sh` with these arguments, where PostgreSQL's programs are.
+    /// Returns a command that runs `docker/backup/backup.sh` with these arguments.
     fn backup(&self, arguments: &[&str]) -> anyhow::Result<Command>;
-    /// An interactive shell where `service` runs.
+    /// Returns an interactive shell in the environment of `service`.
     fn shell(&self, service: &str) -> anyhow::Result<Command>;
 }

@@ -1,4 +1,4 @@
-//! Checks that the images that the stack starts from are here or can be pulled.
+//! Checks whether the base images of the stack exist locally or can be pulled.
 
 use std::{
     process::Command,
@@ -8,16 +8,15 @@ use std::{
 
 use context::{process, settings::Settings};
 
-/// An engine that answers at all does so in this time, on a busy machine too.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How the images can be had, for people; engine and registry have `patience` to answer.
+/// Checks that all images exist locally or can be pulled, and returns a message. `timeout` limits the whole check.
 ///
 /// # Errors
-/// Why they cannot, likewise.
-pub fn available(settings: &Settings, patience: Duration) -> Result<String, String> {
+/// Returns a message that names the missing images.
+pub fn available(settings: &Settings, timeout: Duration) -> Result<String, String> {
     let started = Instant::now();
-    let left = || patience.saturating_sub(started.elapsed());
+    let left = || timeout.saturating_sub(started.elapsed());
     let is_here = |image: &str| is_here_within(image, left());
     let dev = format!("{}-dev", settings.project);
     let mut wanted = vec![settings.postgres_image.clone()];
@@ -26,41 +25,41 @@ pub fn available(settings: &Settings, patience: Duration) -> Result<String, Stri
     }
     let missing: Vec<_> = wanted.into_iter().filter(|image| !is_here(image)).collect();
     if missing.is_empty() {
-        return Ok("the images are here".to_owned());
+        return Ok("the images exist locally".to_owned());
     }
-    // All at once: together they may take no longer than one.
+    // All images are queried concurrently, because they share the timeout.
     let left = left();
-    let asked: Vec<_> = missing
+    let queries: Vec<_> = missing
         .into_iter()
         .map(|image| {
             thread::spawn(move || {
                 let mut command = Command::new("docker");
-                let answer = process::probe(command.args(["manifest", "inspect", &image]), left);
-                answer.map_err(|_| image)
+                let result = process::probe(command.args(["manifest", "inspect", &image]), left);
+                result.map_err(|_| image)
             })
         })
         .collect();
-    let unreachable: Vec<_> = asked
+    let unreachable: Vec<_> = queries
         .into_iter()
-        .filter_map(|asked| asked.join().expect("asking does not panic").err())
+        .filter_map(|query| query.join().expect("a query does not panic").err())
         .collect();
     if unreachable.is_empty() {
         return Ok("the images can be pulled".to_owned());
     }
     Err(format!(
-        "the images {} are not here and no registry gives them (`cargo xtask base-images` makes such \
+        "the images {} do not exist locally and cannot be pulled (`cargo xtask base-images` builds \
         images from Debian packages)",
         unreachable.join(" and ")
     ))
 }
 
-/// Whether the engine has this image.
+/// Returns whether this image exists locally.
 pub fn is_here(image: &str) -> bool {
     is_here_within(image, TIMEOUT)
 }
 
-fn is_here_within(image: &str, patience: Duration) -> bool {
+fn is_here_within(image: &str, timeout: Duration) -> bool {
     let mut command = Command::new("docker");
     let command = command.args(["image", "inspect", "--format", "{{.Id}}", image]);
-    process::probe(command, patience).is_ok()
+    process::probe(command, timeout).is_ok()
 }

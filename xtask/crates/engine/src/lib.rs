@@ -1,4 +1,4 @@
-//! Runs the stack: Docker and this machine behind one trait. Every command works on both through [`Engine`].
+//! Runs the stack in Docker or on this machine. Both engines implement the trait [`Engine`].
 
 pub mod choose;
 mod compose_stack;
@@ -29,7 +29,7 @@ pub use ready::wait_until_ready;
 
 use local::Local;
 
-/// The engine that `state` names.
+/// Returns the engine of a stack in this state.
 pub fn open<'a>(
     project: &'a Project,
     settings: Settings,
@@ -41,19 +41,20 @@ pub fn open<'a>(
     })
 }
 
-/// The engine of a stack that is up, and what `up` did.
+/// Returns the engine and the state of the running stack.
 ///
 /// # Errors
-/// No stack is up.
+/// No stack is running.
 pub fn current(project: &Project) -> anyhow::Result<(Box<dyn Engine + '_>, State)> {
     let settings = project.settings()?;
     let state = State::load(project).or_else(|| compose_stack::find(project, &settings));
-    let state =
-        state.ok_or_else(|| anyhow::anyhow!("nothing is up: `cargo xtask up` starts it"))?;
+    let state = state.ok_or_else(|| {
+        anyhow::anyhow!("no stack is running. Start the stack with `cargo xtask up`.")
+    })?;
     Ok((open(project, settings, &state)?, state))
 }
 
-/// The engine to use for something that needs no running stack.
+/// Returns the state of the stack, or a new state with the chosen engine if no stack is running.
 pub fn select(project: &Project, flag: Option<EngineChoice>) -> anyhow::Result<State> {
     let settings = project.settings()?;
     if let Some(state) = State::load(project)

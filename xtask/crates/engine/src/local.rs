@@ -1,4 +1,4 @@
-//! The stack on this machine: a PostgreSQL cluster of the project's own, and the API in the background.
+//! The engine that runs the stack on this machine: a PostgreSQL cluster of the project, and the API in the background.
 
 mod binaries;
 mod database;
@@ -29,10 +29,10 @@ use crate::{
     log_file, postgres,
 };
 
-/// Longer than the server's own API_SHUTDOWN_SECONDS.
+/// Must be longer than API_SHUTDOWN_SECONDS, so that the API can shut down gracefully.
 const API_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The stack on this machine.
+/// The engine that runs the stack on this machine.
 pub(crate) struct Local<'a> {
     project: &'a Project,
     settings: Settings,
@@ -66,7 +66,7 @@ impl<'a> Local<'a> {
         })
     }
 
-    /// The API's process, if it is the one that we started.
+    /// Returns the running process that `start_api` started.
     fn api(&self) -> Option<Running> {
         self.api.and_then(|api| Running::find(api.pid, Some(api.started)))
     }
@@ -78,8 +78,8 @@ impl<'a> Local<'a> {
         self.api = None;
     }
 
-    /// The settings of server and migration tool, `.env` included: they do not read it themselves.
-    fn settle(&self, command: &mut Command) {
+    /// Sets the environment of the server and the migration tool, which do not read `.env` themselves.
+    fn set_environment(&self, command: &mut Command) {
         command
             .envs(self.settings.file())
             .env("DATABASE_URL", self.settings.database_url(self.postgres_port))
@@ -111,7 +111,7 @@ impl<'a> Local<'a> {
             .filter(|(name, _)| service.is_none_or(|service| service == *name))
             .collect();
         if let (true, Some(service)) = (chosen.is_empty(), service) {
-            bail!("there is no service {service}: there are postgres and api");
+            bail!("unknown service {service}; the services are postgres and api");
         }
         Ok(chosen)
     }
@@ -121,11 +121,11 @@ impl Engine for Local<'_> {
     fn prepare(&mut self) -> anyhow::Result<String> {
         let Settings { user, password, .. } = &self.settings;
         let is_new = self.cluster.status()? == Status::Absent;
-        // As in the container.
+        // The same settings as in the container.
         let settings = [("timezone", "UTC"), ("log_timezone", "UTC")];
         self.cluster.init(&Credentials { user, password }, &settings)?;
         let folder = self.cluster.folder().display();
-        Ok(format!("{} cluster in {folder}", if is_new { "made a" } else { "the" }))
+        Ok(format!("{} cluster in {folder}", if is_new { "created a" } else { "the" }))
     }
 
     fn start_database(&mut self) -> anyhow::Result<()> {
@@ -142,13 +142,13 @@ impl Engine for Local<'_> {
         binaries::build(self.project, self.production)
     }
 
-    fn migrate(&self, arguments: &[&str], _apart: bool) -> anyhow::Result<Command> {
+    fn migrate(&self, arguments: &[&str], _standalone: bool) -> anyhow::Result<Command> {
         let program = self.binary("migrate");
         if !program.exists() {
             bail!(NOT_BUILT);
         }
         let mut command = Command::new(program);
-        self.settle(&mut command);
+        self.set_environment(&mut command);
         command.args(arguments);
         Ok(command)
     }
@@ -160,12 +160,12 @@ impl Engine for Local<'_> {
             Command::new(self.binary("api"))
         } else {
             let mut dev_server = binaries::dev_server(self.project);
-            process::forget_own_package(&mut dev_server);
+            process::remove_package_variables(&mut dev_server);
             dev_server
         };
-        self.settle(&mut command);
+        self.set_environment(&mut command);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        // A Ctrl-C in this terminal is not meant for it.
+        // Ctrl-C in this terminal must not stop the API.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         #[cfg(windows)]
@@ -177,9 +177,9 @@ impl Engine for Local<'_> {
     }
 
     fn dev_server(&self) -> Option<DevServer> {
-        let mut ask = Command::new(self.binary("dev-server"));
-        ask.env("RELOAD_FOLDER", self.project.runtime("bin"));
-        (!self.production).then(|| DevServer::new(ask))
+        let mut command = Command::new(self.binary("dev-server"));
+        command.env("RELOAD_FOLDER", self.project.runtime("bin"));
+        (!self.production).then(|| DevServer::new(command))
     }
 
     fn api_failure(&self) -> anyhow::Result<Option<String>> {
@@ -190,11 +190,11 @@ impl Engine for Local<'_> {
     }
 
     fn has_api_port(&self) -> bool {
-        // The port is the supervisor's, and its server has it too.
+        // The supervisor opens the port and its child process, the server, inherits the port.
         let is_ours = |Listener { pid, .. }: Listener| {
             self.api.is_some_and(|api| pid == api.pid || parent(pid) == Some(api.pid))
         };
-        // Where nobody may look, nobody is suspected.
+        // If the listeners cannot be read, assumes that the port is not taken.
         listener::on_port(self.api_port).map_or(true, |all| all.into_iter().any(is_ours))
     }
 
@@ -234,7 +234,7 @@ impl Engine for Local<'_> {
             services::service("postgres", process.as_ref(), postgres.map(|(_, port)| port), true);
         let is_ready = self.api.is_some() && http::is_ready(self.api_port);
         let mut api = services::service("api", self.api().as_ref(), Some(self.api_port), is_ready);
-        // Not the supervisor's.
+        // The memory of the server, not of its supervisor.
         if let Some(server) = self.dev_server().filter(|_| memory).and_then(DevServer::status)
             && let Some(server) = server.server.and_then(|pid| Running::find(pid, None))
         {
@@ -249,9 +249,9 @@ impl Engine for Local<'_> {
     }
 
     fn exec(&self, _service: &str, command: &[String]) -> anyhow::Result<Command> {
-        let (program, arguments) = command.split_first().context("no command was given")?;
+        let (program, arguments) = command.split_first().context("the command is missing")?;
         let mut exec = Command::new(program);
-        self.settle(&mut exec);
+        self.set_environment(&mut exec);
         exec.args(arguments);
         Ok(exec)
     }
@@ -270,7 +270,7 @@ impl Engine for Local<'_> {
 
     fn backup(&self, arguments: &[&str]) -> anyhow::Result<Command> {
         if cfg!(windows) {
-            bail!("backups need a POSIX shell: use the engine docker, or `cargo xtask db dump`");
+            bail!("backups need a POSIX shell. Use the engine docker or `cargo xtask db dump`.");
         }
         let mut path =
             env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! Log files of processes in the background: opens, prints and follows them.
+//! Opens, prints and follows the log files of background processes.
 
 use std::{
     fs::{self, File},
@@ -10,11 +10,11 @@ use std::{
 
 use anyhow::Context;
 
-/// A longer log is set aside when the next process starts.
+/// The size in bytes after which the next start renames the log.
 const LIMIT: u64 = 10 * 1024 * 1024;
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// The log file at `path`, to be appended to.
+/// Opens the log file at `path` for appending.
 pub(crate) fn open(path: &Path) -> anyhow::Result<File> {
     if fs::metadata(path).is_ok_and(|log| log.len() > LIMIT) {
         fs::rename(path, path.with_extension("log.old"))?;
@@ -23,15 +23,14 @@ pub(crate) fn open(path: &Path) -> anyhow::Result<File> {
     open.with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The last `count` lines of the log.
+/// Returns the last `count` lines of the log.
 pub(crate) fn tail(path: &Path, count: usize) -> String {
     let text = fs::read_to_string(path).unwrap_or_default();
     let lines: Vec<_> = text.lines().collect();
     lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
-/// Writes the logs to standard output, each line after its service's name, then goes on with what
-/// is added, if asked to, until it is interrupted.
+/// Prints the logs, with the name of the service before each line. With `follow`, keeps printing new lines.
 pub(crate) fn show(logs: &[(&str, PathBuf)], follow: bool) -> anyhow::Result<()> {
     let mut read: Vec<_> = logs.iter().map(|_| (0, String::new())).collect();
     loop {
@@ -41,7 +40,7 @@ pub(crate) fn show(logs: &[(&str, PathBuf)], follow: bool) -> anyhow::Result<()>
             let lines: String = rest.drain(..end).collect();
             let mut output = std::io::stdout().lock();
             for line in lines.lines() {
-                // A closed pipe, as of `| head`, ends this like any other program.
+                // The reader, such as `head`, has closed the pipe.
                 if writeln!(output, "{name:<8} | {line}").is_err() {
                     return Ok(());
                 }
@@ -56,9 +55,9 @@ pub(crate) fn show(logs: &[(&str, PathBuf)], follow: bool) -> anyhow::Result<()>
 
 /// Reads what was written since `position` into `rest` and returns the new position.
 fn added(path: &Path, position: u64, rest: &mut String) -> anyhow::Result<u64> {
-    // Not there yet, or not readable for us: as good as empty.
+    // A missing or unreadable log counts as empty.
     let Ok(mut file) = File::open(path) else { return Ok(position) };
-    // Shorter than before: another log has taken its place.
+    // A shorter file is a new log, because the old one was renamed.
     let start = if file.metadata()?.len() < position { 0 } else { position };
     file.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! Finds PostgreSQL on this machine, and calls its programs here or in a container.
+//! Finds PostgreSQL on this machine and calls its programs, on this machine or in a container.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,7 +8,7 @@ use std::{
 use context::{project::Project, settings::Settings};
 use local_postgres::{Cluster, Credentials, Installation, Status};
 
-/// The PostgreSQL of this machine, by PG_BIN of shell or `.env`, PATH and the usual places.
+/// Finds PostgreSQL on this machine: in PG_BIN of the shell or `.env`, in PATH, or in the usual folders.
 pub fn find_postgres(settings: &Settings) -> Result<Installation, local_postgres::Error> {
     Installation::find(&|name| match name {
         "PG_BIN" => settings.variable(name).map(Into::into),
@@ -16,7 +16,7 @@ pub fn find_postgres(settings: &Settings) -> Result<Installation, local_postgres
     })
 }
 
-/// The same, but for the major version, unless PG_BIN decides.
+/// Works like [`find_postgres`], but prefers the major version `major` if PG_BIN is not set.
 pub fn find_postgres_for(
     settings: &Settings,
     major: Option<u32>,
@@ -28,17 +28,17 @@ pub fn find_postgres_for(
     Ok(all.find(|other| other.version().0 == major).unwrap_or(found))
 }
 
-/// The one that made the cluster in `folder`, if it is there: a newer one could not read it.
+/// Works like [`find_postgres`], but prefers the major version of the cluster in `folder`, which others cannot read.
 pub fn find_postgres_of(
     settings: &Settings,
     folder: &Path,
 ) -> Result<Installation, local_postgres::Error> {
     let found = find_postgres(settings)?;
-    let made_by = Cluster::open(&found, folder)?.major()?;
-    find_postgres_for(settings, made_by)
+    let major = Cluster::open(&found, folder)?.major()?;
+    find_postgres_for(settings, major)
 }
 
-/// Returns the cluster of this checkout, if there is one.
+/// Returns the cluster of this checkout. None if it does not exist.
 pub fn existing_cluster(project: &Project) -> Option<Cluster> {
     let settings = project.settings().ok()?;
     let folder = project.runtime(&settings.cluster());
@@ -47,18 +47,18 @@ pub fn existing_cluster(project: &Project) -> Option<Cluster> {
     (cluster.status().ok()? != Status::Absent).then_some(cluster)
 }
 
-/// One of PostgreSQL's programs, for the server on this port of this machine.
-pub(crate) fn local_program(program: PathBuf, port: u16, who: &Credentials<'_>) -> Command {
+/// Returns a PostgreSQL program, connected to the server on `port` of this machine.
+pub(crate) fn local_program(program: PathBuf, port: u16, login: &Credentials<'_>) -> Command {
     let mut command = Command::new(program);
     command
-        .envs([("PGHOST", "127.0.0.1"), ("PGUSER", who.user)])
+        .envs([("PGHOST", "127.0.0.1"), ("PGUSER", login.user)])
         .env("PGPORT", port.to_string())
-        // Not in the arguments, which every user of this machine can see.
-        .env("PGPASSWORD", who.password);
+        // All users of this machine can see arguments, so the password must not be an argument.
+        .env("PGPASSWORD", login.password);
     command
 }
 
-/// One of PostgreSQL's programs in a container, as this user of the server there.
+/// Returns a PostgreSQL program in a container, connected to its server as `user`.
 pub(crate) fn container_program(container: &str, user: &str, name: &str) -> Command {
     let mut command = Command::new("docker");
     command.args(["exec", "--interactive", "--env", &format!("PGUSER={user}"), container, name]);

@@ -1,4 +1,4 @@
-//! Waits for the API.
+//! Waits until the API is ready.
 
 use std::{
     thread,
@@ -18,13 +18,13 @@ const API_TIMEOUT: Duration = Duration::from_mins(1);
 /// The API has stopped or keeps crashing, or it is not ready after a minute.
 pub fn wait_until_ready(engine: &dyn Engine, port: u16) -> anyhow::Result<()> {
     let started = Instant::now();
-    let mut looked = started;
+    let mut checked = started;
     while !(http::is_ready(port) && engine.has_api_port()) {
         if started.elapsed() > API_TIMEOUT {
-            bail!("the API does not become ready: `cargo xtask logs api` shows why");
+            bail!("the API is not ready after a minute; see `cargo xtask logs api`");
         }
-        if looked.elapsed() > Duration::from_secs(1) {
-            looked = Instant::now();
+        if checked.elapsed() > Duration::from_secs(1) {
+            checked = Instant::now();
             if let Some(log) = engine.api_failure()? {
                 bail!("the API stopped; the end of its log:\n{log}");
             }

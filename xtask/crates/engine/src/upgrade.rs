@@ -1,4 +1,4 @@
-//! Moves the data of the stack to another major version of PostgreSQL, and remembers where it was.
+//! Manages the old and the new data location of a major-version upgrade of PostgreSQL.
 
 mod docker;
 mod local;
@@ -13,20 +13,21 @@ use context::{engine_kind::EngineKind, project::Project};
 
 pub use location::{ClusterLocation, Server};
 
-/// An upgrade that was neither confirmed nor taken back: of the two homes, one is that of `.env`.
+/// An upgrade that was neither confirmed nor reverted. `.env` selects one of the two locations.
 #[derive(Serialize, Deserialize)]
 struct Pending {
     engine: EngineKind,
-    homes: [ClusterLocation; 2],
+    #[serde(rename = "homes")]
+    locations: [ClusterLocation; 2],
 }
 
-/// The home of the stack, whose server is of this major version.
+/// Returns the current location of the data. `major` is the version of its server.
 pub fn current(
     project: &Project,
     engine: EngineKind,
     major: u32,
 ) -> anyhow::Result<ClusterLocation> {
-    // Switching is a change of .env, which the shell would win over.
+    // The upgrade changes .env, but shell variables override .env.
     let names = match engine {
         EngineKind::Docker => ["POSTGRES_IMAGE", "POSTGRES_VOLUME"],
         EngineKind::Local => ["PG_BIN", "PG_CLUSTER"],
@@ -34,7 +35,7 @@ pub fn current(
     for name in names {
         ensure!(
             std::env::var_os(name).is_none(),
-            "{name} is set in the shell, which wins over .env: unset it, and put it into .env"
+            "{name} is set in the shell, which overrides .env. Unset {name} and set it in .env."
         );
     }
     match engine {
@@ -43,7 +44,7 @@ pub fn current(
     }
 }
 
-/// The home that `to` (a major version, an image, a folder) or else the newest version here would have.
+/// Returns the new location for `to`: a major version, an image or a folder of programs.
 pub fn next(
     project: &Project,
     engine: EngineKind,
@@ -55,58 +56,62 @@ pub fn next(
     }
 }
 
-/// Starts a server on new, empty data in that home; what an earlier attempt left there is removed.
+/// Starts a server on a new, empty cluster in `location`. Removes the data of an earlier attempt first.
 pub fn start_new(
     project: &Project,
     engine: EngineKind,
-    home: &ClusterLocation,
+    location: &ClusterLocation,
 ) -> anyhow::Result<Box<dyn Server>> {
-    remove(project, engine, home)?;
+    remove(project, engine, location)?;
     match engine {
-        EngineKind::Docker => docker::start(project, home),
-        EngineKind::Local => local::start(project, home),
+        EngineKind::Docker => docker::start(project, location),
+        EngineKind::Local => local::start(project, location),
     }
 }
 
-/// Removes the data of a home that is not in use.
-pub fn remove(project: &Project, engine: EngineKind, home: &ClusterLocation) -> anyhow::Result<()> {
+/// Removes the data in `location`, which must not be in use.
+pub fn remove(
+    project: &Project,
+    engine: EngineKind,
+    location: &ClusterLocation,
+) -> anyhow::Result<()> {
     match engine {
-        EngineKind::Docker => docker::remove(&project.settings()?, home),
-        EngineKind::Local => local::remove(project, home),
+        EngineKind::Docker => docker::remove(&project.settings()?, location),
+        EngineKind::Local => local::remove(project, location),
     }
 }
 
-/// Remembers both homes until [`forget`].
+/// Saves both locations until [`forget`].
 pub fn remember(
     project: &Project,
     engine: EngineKind,
-    homes: [ClusterLocation; 2],
+    locations: [ClusterLocation; 2],
 ) -> anyhow::Result<()> {
     let path = path(project);
     let new = path.with_extension("new");
-    fs::write(&new, serde_json::to_vec_pretty(&Pending { engine, homes })?)?;
+    fs::write(&new, serde_json::to_vec_pretty(&Pending { engine, locations })?)?;
     fs::rename(&new, &path).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Forgets both locations: the upgrade is confirmed or taken back.
+/// Deletes the saved locations after the upgrade is confirmed or reverted.
 pub fn forget(project: &Project) -> anyhow::Result<()> {
-    fs::remove_file(path(project)).context("cannot remove what is known of the upgrade")
+    fs::remove_file(path(project)).context("cannot remove .slipway/upgrade.json")
 }
 
-/// The engine of an upgrade that waits to be confirmed, and its home that is not the current one.
+/// Returns the engine and the unused location of a pending upgrade. None if no upgrade is pending.
 pub fn other(project: &Project) -> anyhow::Result<Option<(EngineKind, ClusterLocation)>> {
     let Ok(text) = fs::read(path(project)) else { return Ok(None) };
-    let Pending { engine, homes } = serde_json::from_slice(&text)?;
+    let Pending { engine, locations } = serde_json::from_slice(&text)?;
     let settings = project.settings()?;
-    let is_current = |home: &ClusterLocation| match engine {
-        EngineKind::Docker => settings.postgres_volume() == home.value(1),
-        EngineKind::Local => settings.cluster() == home.value(1),
+    let is_current = |location: &ClusterLocation| match engine {
+        EngineKind::Docker => settings.postgres_volume() == location.value(1),
+        EngineKind::Local => settings.cluster() == location.value(1),
     };
-    match homes {
+    match locations {
         [old, new] if is_current(&new) => Ok(Some((engine, old))),
         [old, new] if is_current(&old) => Ok(Some((engine, new))),
         [old, new] => bail!(
-            "the data is in neither {} nor {}, as .slipway/upgrade.json has it: set .env back",
+            ".env selects neither {} nor {}, the locations in .slipway/upgrade.json. Restore .env.",
             old.place(engine),
             new.place(engine)
         ),

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of the project's own: a data folder, a log, a port on 127.0.0.1.
+//! The project's PostgreSQL cluster: a data folder, a log and a server on 127.0.0.1.
 
 mod delete;
 mod init;
@@ -17,13 +17,13 @@ use crate::server_user::ServerUser;
 use crate::{Error, Fnv1a, Installation};
 use pid_file::{Holder, PidFile};
 
-/// How long a server may take to start (it may have a crash to recover from) or to stop.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// The time limit for starting, which includes crash recovery, and for stopping a server.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Where clusters go whose own folder the server's user cannot reach.
+/// The folder of clusters whose own folder the server's user cannot reach.
 const RELOCATED: &str = "/var/lib/slipway";
 
-/// A server of the project's own, in one folder; nothing is made before [`Cluster::init`].
+/// A PostgreSQL cluster in one folder. [`Cluster::init`] creates the files.
 #[derive(Debug)]
 pub struct Cluster {
     installation: Installation,
@@ -31,26 +31,26 @@ pub struct Cluster {
     user: Option<ServerUser>,
 }
 
-/// The superuser a cluster is made with.
+/// The superuser of a cluster.
 pub struct Credentials<'a> {
-    /// Its name.
+    /// The name of the superuser.
     pub user: &'a str,
-    /// Its password.
+    /// The password of the superuser.
     pub password: &'a str,
 }
 
-/// What a cluster is doing.
+/// The status of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// There is no data folder.
+    /// The data folder does not exist.
     Absent,
-    /// No server runs on it.
+    /// The data folder exists, but no server is running.
     Stopped,
-    /// A server runs; it may still be starting, or stopping.
+    /// A server is running, starting or stopping.
     Running {
         /// The process id of the server.
         pid: u32,
-        /// The port it was started on.
+        /// The port of the server.
         port: u16,
     },
 }
@@ -60,30 +60,31 @@ pub enum Status {
 pub struct Started {
     /// The process id of the server.
     pub pid: u32,
-    /// The port it listens on, of 127.0.0.1.
+    /// The port of the server on 127.0.0.1.
     pub port: u16,
-    /// Whether it ran before it was asked to start.
+    /// Whether the server was running before the call.
     pub already_running: bool,
 }
 
-/// How to stop a server.
+/// A shutdown mode of `pg_ctl stop`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// Ends the connections, writes everything, stops.
+    /// Closes all connections, writes all data and stops.
     Fast,
-    /// Stops as if it crashed; the next start recovers, which takes longer.
+    /// Stops like in a crash. The next start takes longer, because it recovers the data.
     Immediate,
 }
 
 impl Cluster {
-    /// Names the cluster in `folder`, which need not exist. When we are root the server
-    /// runs as another user; if that user cannot reach `folder` (a clone under `/root`),
-    /// the cluster is elsewhere: see [`Cluster::folder`].
+    /// Returns the cluster in `folder`, which need not exist.
+    ///
+    /// If this process is root, the server runs as another user. If that user cannot reach `folder`,
+    /// the cluster uses another folder, which [`Cluster::folder`] returns.
     ///
     /// # Errors
-    /// When we are root and there is no other user to run as.
+    /// Fails if this process is root and no other user exists to run the server.
     pub fn open(installation: &Installation, folder: &Path) -> Result<Self, Error> {
-        let mut folder = real(folder).map_err(Error::io("find", folder))?;
+        let mut folder = canonical(folder).map_err(Error::io("find", folder))?;
         let user = ServerUser::find(&folder)?;
         if user.is_some_and(|user| !user.reaches(&folder)) {
             let hash = Fnv1a::of(folder.as_os_str().as_encoded_bytes());
@@ -92,20 +93,20 @@ impl Cluster {
         Ok(Self { installation: installation.clone(), folder, user })
     }
 
-    /// The folder the cluster really is in.
+    /// Returns the actual folder of the cluster.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The server's log.
+    /// Returns the path of the server's log.
     pub fn log(&self) -> PathBuf {
         self.folder.join("log")
     }
 
-    /// Returns what the cluster is doing. On Linux it reads two files.
+    /// Returns the status of the cluster.
     ///
     /// # Errors
-    /// [`Error::Io`] when we may not read the data folder.
+    /// Returns [`Error::Io`] if the data folder cannot be read.
     pub fn status(&self) -> Result<Status, Error> {
         if !exists(&self.data().join("PG_VERSION"))? {
             return Ok(Status::Absent);
@@ -116,10 +117,10 @@ impl Cluster {
         }))
     }
 
-    /// Whether a server that was killed has left its pid file; [`Cluster::start`] removes it.
+    /// Returns whether a killed server left a pid file, which [`Cluster::start`] would remove.
     ///
     /// # Errors
-    /// [`Error::Io`] when we may not read the data folder.
+    /// Returns [`Error::Io`] if the data folder cannot be read.
     pub fn has_stale_pid_file(&self) -> Result<bool, Error> {
         let data = self.data();
         Ok(match PidFile::read(&data)? {
@@ -132,7 +133,7 @@ impl Cluster {
         self.folder.join("data")
     }
 
-    /// What the running server says of itself.
+    /// Returns the pid file of the running server.
     fn server(&self) -> Result<Option<PidFile>, Error> {
         let data = self.data();
         match PidFile::read(&data)? {
@@ -141,11 +142,11 @@ impl Cluster {
         }
     }
 
-    /// One of PostgreSQL's programs, ready to run as the server's user.
+    /// Returns a command that runs a PostgreSQL program as the server's user.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.installation.program(program));
-        // The C locale: messages in English, and macOS wants some locale to be set. The
-        // folder: wherever we are, the server's user may not be able to enter it.
+        // The C locale selects English messages, and macOS requires a locale. The server's user
+        // can enter the cluster's folder, but maybe not the current folder.
         command.env("LC_ALL", "C").current_dir(&self.folder).stdin(Stdio::null());
         if let Some(user) = self.user {
             user.run(&mut command);
@@ -153,42 +154,42 @@ impl Cluster {
         command
     }
 
-    /// Gives a file or folder we made to the server's user.
-    fn hand_over(&self, path: &Path) -> Result<(), Error> {
+    /// Makes the server's user the owner of a file or folder.
+    fn change_owner(&self, path: &Path) -> Result<(), Error> {
         self.user
-            .map_or(Ok(()), |user| user.own(path).map_err(Error::io("change the owner of", path)))
+            .map_or(Ok(()), |user| user.chown(path).map_err(Error::io("change the owner of", path)))
     }
 
-    /// Keeps other commands off the cluster until the returned file is closed.
+    /// Locks the cluster for other commands until the returned file is closed.
     fn lock(&self) -> Result<File, Error> {
         let path = self.folder.join("lock");
         let file = File::options().create(true).append(true).open(&path);
         let file = file.map_err(Error::io("open", &path))?;
-        self.hand_over(&path)?;
+        self.change_owner(&path)?;
         file.lock().map_err(Error::io("lock", &path))?;
         Ok(file)
     }
 }
 
-/// Runs a program that leaves nothing running; its output, which on failure is `Err`.
+/// Runs a program and returns its output. The inner result is `Err` if the program fails.
 fn run(command: &mut Command) -> Result<Result<String, String>, Error> {
     let output = command.output().map_err(Error::io("run", command.get_program().as_ref()))?;
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).trim().to_owned();
-    Ok(if output.status.success() { Ok(said) } else { Err(said) })
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text).trim().to_owned();
+    Ok(if output.status.success() { Ok(text) } else { Err(text) })
 }
 
-/// `path` absolute and without links, of which the end need not exist.
-fn real(path: &Path) -> io::Result<PathBuf> {
+/// Returns the absolute path without symbolic links. The last components need not exist.
+fn canonical(path: &Path) -> io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
     if cfg!(windows) {
-        // There a canonical path is of a kind (`\\?\`) that PostgreSQL does not take.
+        // On Windows, canonical paths start with `\\?\`, which PostgreSQL rejects.
         return Ok(path);
     }
     let end = |above: &Path| path.strip_prefix(above).unwrap_or(Path::new("")).to_owned();
     let found = path.ancestors().find_map(|above| {
         let found = fs::canonicalize(above).ok()?;
-        // Collected from its components, a path has no slash at its end.
+        // Collecting the components removes a trailing slash.
         Some(found.join(end(above)).components().collect())
     });
     Ok(found.unwrap_or(path))

@@ -1,92 +1,92 @@
-//! What can go wrong, and what to do about it.
+//! The errors of this crate, with remedies.
 
 use std::path::{Path, PathBuf};
 use std::{error, fmt, io};
 
-/// The oldest PostgreSQL that this crate uses.
+/// The oldest supported major version of PostgreSQL.
 pub(crate) const OLDEST: u32 = 15;
 
-/// Why a PostgreSQL could not be found, made, started or stopped.
+/// An error while finding, initialising, starting or stopping PostgreSQL.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// `PG_BIN` is set, and wrong.
+    /// `PG_BIN` is set to a folder without a usable PostgreSQL.
     PgBin {
-        /// The folder it names.
+        /// The folder in `PG_BIN`.
         folder: PathBuf,
-        /// What is wrong with it.
+        /// The reason why the folder cannot be used.
         reason: String,
     },
     /// No usable PostgreSQL is installed.
     NotFound {
-        /// The places looked at.
+        /// The searched places.
         looked: Vec<String>,
-        /// What was found and cannot be used: too old, incomplete.
+        /// The folders with a PostgreSQL that is too old or incomplete, with the reasons.
         rejected: Vec<String>,
     },
     /// A file or a program could not be used.
     Io {
-        /// What was tried: "read", "run".
+        /// The failed action, such as "read" or "run".
         action: &'static str,
         /// The file or program.
         path: PathBuf,
-        /// Why it failed.
+        /// The cause.
         source: io::Error,
     },
-    /// We are root, and the system has neither of the users a server could run as.
+    /// This process is root, and no other user exists that could run the server.
     NoServerUser,
-    /// There is no data folder yet.
+    /// The data folder does not exist.
     Absent {
-        /// Where it would be.
+        /// The expected path of the data folder.
         data: PathBuf,
     },
-    /// The data folder was not made by this crate, which leaves it alone.
+    /// The data folder was not created by this crate.
     Foreign {
         /// The data folder.
         data: PathBuf,
     },
-    /// The data folder is of another major version than the installed PostgreSQL.
+    /// The data folder was created by a different major version than the installed one.
     OtherMajor {
         /// The data folder.
         data: PathBuf,
-        /// The major version that made it.
+        /// The major version that created the data folder.
         made_by: String,
-        /// The major version installed.
+        /// The installed major version.
         installed: u32,
     },
     /// `initdb` failed.
     Init {
-        /// What it said.
+        /// The output of `initdb`.
         output: String,
     },
-    /// Somebody else listens on the port.
+    /// Another program listens on the port.
     PortTaken {
         /// The port.
         port: u16,
     },
     /// The server did not start.
     Start {
-        /// Its log.
+        /// The path of the log.
         log: PathBuf,
         /// The last lines of the log.
         lines: String,
-        /// What to do, when the log is understood.
+        /// The remedy, if the cause is known.
         hint: Option<&'static str>,
     },
     /// The server did not stop.
     Stop {
-        /// What `pg_ctl` said.
+        /// The output of `pg_ctl`.
         output: String,
     },
     /// The superuser's password was not changed.
     Password {
-        /// What `postgres` said.
+        /// The output of `postgres`.
         output: String,
     },
 }
 
 impl Error {
-    /// For `map_err`: `action` failed on `path`.
+    /// Returns a function for `map_err` that adds the failed action and the path.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }
     }
@@ -99,45 +99,45 @@ impl fmt::Display for Error {
         match self {
             Self::PgBin { folder, reason } => write!(
                 f,
-                "PG_BIN is {}: {reason}; set it to the folder of PostgreSQL's programs, or unset it",
+                "PG_BIN is {}: {reason}. Set PG_BIN to the folder of PostgreSQL's programs, or unset PG_BIN.",
                 folder.display()
             ),
             Self::NotFound { looked, rejected } => not_found(f, looked, rejected),
             Self::Io { action, path, source } => {
                 write!(f, "cannot {action} {}: {source}", path.display())?;
                 match source.kind() {
-                    io::ErrorKind::PermissionDenied => f.write_str("; is it another user's?"),
+                    io::ErrorKind::PermissionDenied => f.write_str(". Check the owner with ls -l."),
                     _ => Ok(()),
                 }
             }
             Self::NoServerUser => f.write_str(
-                "PostgreSQL does not run as root, and /etc/passwd has neither postgres nor nobody; \
-                 run this as a normal user",
+                "PostgreSQL cannot run as root, and /etc/passwd contains neither postgres nor nobody. \
+                 Run this command as a normal user.",
             ),
             Self::Absent { data } => {
-                write!(f, "no data folder at {}: initialise it first", data.display())
+                write!(f, "the data folder {} does not exist. Run cargo xtask up.", data.display())
             }
             Self::Foreign { data } => write!(
                 f,
-                "{} was not made by this project, so it is left alone; move it away yourself",
+                "this project did not create {} and does not change it. Move the folder away.",
                 data.display()
             ),
             Self::OtherMajor { data, made_by, installed } => write!(
                 f,
-                "{} was made by PostgreSQL {made_by}, but {installed} is installed; name the \
-                 programs of {made_by} in PG_BIN, or remove the data",
+                "{} was created by PostgreSQL {made_by}, but {installed} is installed. Set PG_BIN to \
+                 the folder with the programs of PostgreSQL {made_by}, or delete the data.",
                 data.display()
             ),
             Self::Init { output } => write!(f, "initdb failed: {output}"),
             Self::PortTaken { port } => write!(
                 f,
-                "port {port} of 127.0.0.1 is taken; choose another, or stop what listens there"
+                "another program uses port {port} on 127.0.0.1. Choose another port, or stop that program."
             ),
             Self::Start { log, lines, hint } => {
                 let log = log.display();
                 match lines.as_str() {
-                    "" => write!(f, "PostgreSQL did not start, and {log} does not say why")?,
-                    lines => write!(f, "PostgreSQL did not start; {log} ends with:\n{lines}")?,
+                    "" => write!(f, "PostgreSQL did not start, and {log} contains no reason")?,
+                    lines => write!(f, "PostgreSQL did not start. The last lines of {log}:\n{lines}")?,
                 }
                 hint.map_or(Ok(()), |hint| write!(f, "\n{hint}"))
             }
@@ -148,18 +148,18 @@ impl fmt::Display for Error {
 }
 
 fn not_found(f: &mut fmt::Formatter<'_>, looked: &[String], rejected: &[String]) -> fmt::Result {
-    writeln!(f, "no PostgreSQL {OLDEST} or newer on this machine")?;
-    writeln!(f, "looked in {}", looked.join(", "))?;
+    writeln!(f, "PostgreSQL {OLDEST} or newer is not installed on this machine")?;
+    writeln!(f, "searched {}", looked.join(", "))?;
     for found in rejected {
         writeln!(f, "cannot use {found}")?;
     }
-    f.write_str("install it: ")?;
+    f.write_str("install PostgreSQL: ")?;
     f.write_str(match std::env::consts::OS {
         "macos" => "brew install postgresql@17",
         "windows" => "winget install PostgreSQL.PostgreSQL.17",
         _ => {
             "sudo apt install postgresql (Debian, Ubuntu), sudo dnf install postgresql-server \
-             (Fedora, RHEL), or https://www.postgresql.org/download/"
+             (Fedora, RHEL) or see https://www.postgresql.org/download/"
         }
     })
 }

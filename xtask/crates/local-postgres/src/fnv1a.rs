@@ -1,13 +1,13 @@
-//! A hash that is the same for every version of Rust, unlike the standard library's.
+//! The FNV-1a hash, which is the same in all versions of Rust, unlike the standard library's hash.
 
 use std::hash::Hasher;
 
-/// The 64-bit hash FNV-1a. It tells files and folders apart; it keeps no secret.
+/// A 64-bit FNV-1a hasher. The hash is not suitable for security.
 #[derive(Clone, Debug)]
 pub struct Fnv1a(u64);
 
 impl Fnv1a {
-    /// The hash of `bytes`.
+    /// Returns the hash of `bytes`.
     pub fn of(bytes: &[u8]) -> u64 {
         let mut hash = Self::default();
         hash.write(bytes);
@@ -38,7 +38,7 @@ mod tests {
     use super::Fnv1a;
 
     #[test]
-    fn the_hash_is_the_published_one() {
+    fn hash_matches_published_values() {
         assert_eq!(Fnv1a::of(b""), 0xcbf2_9ce4_8422_2325);
         assert_eq!(Fnv1a::of(b"foobar"), 0x8594_4171_f739_67e8);
     }

@@ -1,6 +1,7 @@
-//! Finds, initialises, starts and stops a PostgreSQL installed on this machine:
-//! [`Installation`] is its programs, [`Cluster`] a server of the project's own, and
-//! [`Temporary`] a throw-away one for tests.
+//! Finds, initialises, starts and stops the PostgreSQL that is installed on this machine.
+//!
+//! [`Installation`] contains the programs, [`Cluster`] is the project's server, and [`Temporary`] is
+//! a temporary server for tests.
 
 mod cluster;
 mod error;

@@ -1,11 +1,12 @@
-//! Finds a port nobody listens on.
+//! Finds a free port.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-/// Returns `preferred` when nobody listens there on 127.0.0.1, else a port the system
-/// chooses. Another program may take it before you do: be ready to ask again.
+/// Returns `preferred` if the port is free on 127.0.0.1, or otherwise a port from the system.
+///
+/// Another program can take the port before the caller uses it, so the caller should retry.
 pub fn free_port(preferred: Option<u16>) -> io::Result<u16> {
     match preferred {
         Some(port) if is_free(port) => Ok(port),
@@ -13,11 +14,10 @@ pub fn free_port(preferred: Option<u16>) -> io::Result<u16> {
     }
 }
 
-/// Whether nobody listens on `port` of 127.0.0.1.
+/// Returns whether no program listens on `port` of 127.0.0.1.
 pub fn is_free(port: u16) -> bool {
-    // macOS lets us bind 127.0.0.1 beside a program that listens on every address (a
-    // published port of Docker, say), so binding alone proves too little.
+    // On macOS, binding 127.0.0.1 succeeds even if a program listens on all addresses.
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let answers = TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok();
-    !answers && TcpListener::bind(address).is_ok()
+    let accepts = TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok();
+    !accepts && TcpListener::bind(address).is_ok()
 }

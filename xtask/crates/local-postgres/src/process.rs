@@ -1,19 +1,18 @@
-//! Looks at a process by its id, without libc: `/proc` on Linux, `ps` on other Unixes,
-//! `tasklist` on Windows.
+//! Finds a process by its id with `/proc` on Linux, `ps` on other Unixes and `tasklist` on Windows.
 
 use std::process::Command;
 use std::{fs, io};
 
-/// A live process.
+/// A running process.
 pub(crate) struct Process {
-    /// The program it runs: a path, or on Windows a file name.
+    /// The path of the program. On Windows, only the file name.
     pub(crate) program: String,
-    /// Its whole command line; on Windows the program again.
+    /// The command line. On Windows, the same as `program`.
     pub(crate) command: String,
 }
 
 impl Process {
-    /// Returns the process `pid`; `None` when it is gone (or a zombie).
+    /// Returns the process `pid`, or `None` if it has exited or is a zombie.
     pub(crate) fn find(pid: u32) -> io::Result<Option<Self>> {
         if cfg!(target_os = "linux") {
             Ok(from_proc(pid))
@@ -26,7 +25,7 @@ impl Process {
 }
 
 fn from_proc(pid: u32) -> Option<Process> {
-    // Every user may read this file, whoever the process belongs to; a zombie's is empty.
+    // Every user can read this file. The file of a zombie is empty.
     let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let line = String::from_utf8_lossy(&line);
     let line = line.trim_end_matches('\0');
@@ -47,7 +46,7 @@ fn from_ps(pid: u32) -> io::Result<Option<Process>> {
 fn from_tasklist(pid: u32) -> io::Result<Option<Process>> {
     let filter = format!("PID eq {pid}");
     let output = Command::new("tasklist").args(["/FI", &filter, "/FO", "CSV", "/NH"]).output()?;
-    // A line such as "postgres.exe","4711","Console","1","9,000 K".
+    // The output is a line such as "postgres.exe","4711","Console","1","9,000 K".
     let table = String::from_utf8_lossy(&output.stdout);
     let program = table.split('"').nth(1).unwrap_or_default().to_owned();
     Ok(table.contains(&format!("\"{pid}\"")).then(|| Process { command: program.clone(), program }))
@@ -58,15 +57,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_a_live_process_and_no_dead_one() -> io::Result<()> {
-        let own = Process::find(std::process::id())?.expect("we live");
+    fn find_ignores_exited_processes() -> io::Result<()> {
+        let own = Process::find(std::process::id())?.expect("this process is running");
         assert!(own.program.contains("local_postgres"), "{}", own.program);
 
         let mut child = Command::new(std::env::current_exe()?)
             .arg("--list")
             .stdout(std::process::Stdio::null())
             .spawn()?;
-        // On Linux it is a zombie until we wait for it.
+        // On Linux, the child is a zombie until `wait` is called.
         if cfg!(target_os = "linux") {
             std::thread::sleep(std::time::Duration::from_millis(500));
             assert!(Process::find(child.id())?.is_none());
@@ -78,9 +77,9 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn ps_tells_the_same() -> io::Result<()> {
-        let own = from_ps(std::process::id())?.expect("we live");
-        // Linux cuts the name at 15 characters; only its /proc is used there.
+    fn ps_finds_this_process() -> io::Result<()> {
+        let own = from_ps(std::process::id())?.expect("this process is running");
+        // On Linux, `ps` truncates the name to 15 characters.
         assert!(own.program.contains("local_postgres"), "{}", own.program);
         assert!(own.command.contains("local_postgres"), "{}", own.command);
         assert!(from_ps(u32::from(u16::MAX) * 1000)?.is_none());

@@ -1,4 +1,4 @@
-//! The system user a server runs as when we are root: PostgreSQL refuses root itself.
+//! Selects the system user that runs the server, because PostgreSQL refuses to run as root.
 
 #[cfg(not(unix))]
 pub(crate) use other::ServerUser;
@@ -15,7 +15,7 @@ mod unix {
 
     use crate::Error;
 
-    /// A user of `/etc/passwd` who is not root.
+    /// A user in `/etc/passwd` other than root.
     #[derive(Clone, Copy, Debug)]
     pub(crate) struct ServerUser {
         uid: u32,
@@ -23,12 +23,11 @@ mod unix {
     }
 
     impl ServerUser {
-        /// Returns the user to run the server in `folder` as; `None` when that is ourselves.
+        /// Returns the user that runs the server in `folder`, or `None` if this process is not root.
         ///
-        /// Else it is the owner of `folder`, or of the first folder above that exists (who
-        /// has called us with sudo), then `postgres`, then `nobody`.
+        /// Prefers the owner of `folder` or of its first existing parent, then `postgres`, then `nobody`.
         pub(crate) fn find(folder: &Path) -> Result<Option<Self>, Error> {
-            let own = own_uid().map_err(Error::io("find our user by", "id".as_ref()))?;
+            let own = own_uid().map_err(Error::io("find the current user with", "id".as_ref()))?;
             if own != 0 {
                 return Ok(None);
             }
@@ -43,13 +42,13 @@ mod unix {
                 .ok_or(Error::NoServerUser)
         }
 
-        /// Whether this user may go through every folder above `path`.
+        /// Returns whether this user can enter every folder above `path`.
         pub(crate) fn reaches(self, path: &Path) -> bool {
             let mut above = path.ancestors().skip(1);
-            above.all(|folder| fs::metadata(folder).map_or(true, |found| self.enters(&found)))
+            above.all(|folder| fs::metadata(folder).map_or(true, |found| self.can_enter(&found)))
         }
 
-        fn enters(self, folder: &fs::Metadata) -> bool {
+        fn can_enter(self, folder: &fs::Metadata) -> bool {
             let execute = match (folder.uid() == self.uid, folder.gid() == self.gid) {
                 (true, _) => 0o100,
                 (false, true) => 0o010,
@@ -58,12 +57,12 @@ mod unix {
             folder.mode() & execute != 0
         }
 
-        /// Gives `path` to this user.
-        pub(crate) fn own(self, path: &Path) -> io::Result<()> {
+        /// Makes this user the owner of `path`.
+        pub(crate) fn chown(self, path: &Path) -> io::Result<()> {
             lchown(path, Some(self.uid), Some(self.gid))
         }
 
-        /// Makes `command` run as this user.
+        /// Sets the user of `command`.
         pub(crate) fn run(self, command: &mut Command) {
             command.uid(self.uid).gid(self.gid);
         }
@@ -78,10 +77,10 @@ mod unix {
         uid.trim().parse().map_err(io::Error::other)
     }
 
-    /// The first of `users` whose name and uid are `wanted`.
+    /// Returns the first of `users` for which `wanted` returns true.
     fn find_user(users: &str, wanted: impl Fn(&str, u32) -> bool) -> Option<ServerUser> {
         users.lines().find_map(|line| {
-            // name:password:uid:gid:...
+            // A line has the form name:password:uid:gid:...
             let mut fields = line.split(':');
             let name = fields.next()?;
             let uid = fields.nth(1)?.parse().ok()?;
@@ -95,10 +94,10 @@ mod unix {
         use super::*;
 
         #[test]
-        fn a_user_is_read_from_passwd() {
+        fn find_user_reads_uid_and_gid() {
             let users = "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65533:::\n";
             let user = |wanted| find_user(users, |name, _| name == wanted);
-            let nobody = user("nobody").expect("nobody is there");
+            let nobody = user("nobody").expect("the user nobody exists");
             assert_eq!((nobody.uid, nobody.gid), (65534, 65533));
             assert!(user("postgres").is_none());
         }
@@ -113,12 +112,12 @@ mod other {
 
     use crate::Error;
 
-    /// Nobody: on Windows initdb and `pg_ctl` drop an administrator's rights themselves.
+    /// An empty type. On Windows, `initdb` and `pg_ctl` drop administrator rights by themselves.
     #[derive(Clone, Copy, Debug)]
     pub(crate) enum ServerUser {}
 
     impl ServerUser {
-        #[expect(clippy::unnecessary_wraps, reason = "on Unix it can fail")]
+        #[expect(clippy::unnecessary_wraps, reason = "the function can fail on Unix")]
         pub(crate) fn find(_: &Path) -> Result<Option<Self>, Error> {
             Ok(None)
         }
@@ -127,7 +126,7 @@ mod other {
             match self {}
         }
 
-        pub(crate) fn own(self, _: &Path) -> io::Result<()> {
+        pub(crate) fn chown(self, _: &Path) -> io::Result<()> {
             match self {}
         }
 

@@ -1,4 +1,4 @@
-//! A throw-away server for tests.
+//! Temporary servers for tests.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -8,13 +8,13 @@ use std::{fs, io, process};
 use crate::process::Process;
 use crate::{Cluster, Credentials, Error, Installation, free_port};
 
-/// How the folders of temporary servers are called: this, the owner's process id, a number.
+/// The start of the folder names. The id of the owner process and a number follow.
 const PREFIX: &str = "local-postgres-temporary-";
 
-/// The user of every temporary server.
+/// The superuser of every temporary server.
 const USER: &str = "postgres";
 
-/// Fast rather than safe: after a crash of the machine the data is lost.
+/// Settings for speed. A crash of the machine can destroy the data.
 const SETTINGS: [(&str, &str); 6] = [
     ("fsync", "off"),
     ("synchronous_commit", "off"),
@@ -24,28 +24,29 @@ const SETTINGS: [(&str, &str); 6] = [
     ("shared_buffers", "64MB"),
 ];
 
-/// A running server with data of its own, both gone when this is dropped.
+/// A running temporary server. Dropping it stops the server and deletes the data.
 #[derive(Debug)]
 pub struct Temporary {
     cluster: Cluster,
-    /// The cluster's folder, unless that is elsewhere: then it stands for it.
+    /// The folder that [`Temporary::sweep`] finds. The cluster may be in another folder.
     folder: PathBuf,
     port: u16,
     password: String,
 }
 
 impl Temporary {
-    /// Makes a server in a new folder of `place` and starts it on a free port.
-    /// `settings` add to, or override, ours for postgresql.conf.
+    /// Creates a server in a new folder below `parent`, and starts the server on a free port.
+    ///
+    /// `settings` extend or override the default settings for tests.
     ///
     /// # Errors
-    /// Those of [`Cluster::init`] and [`Cluster::start`].
+    /// Returns the errors of [`Cluster::init`] and [`Cluster::start`].
     pub fn start(
         installation: &Installation,
-        place: &Path,
+        parent: &Path,
         settings: &[(&str, &str)],
     ) -> Result<Self, Error> {
-        let folder = make_folder(place)?;
+        let folder = make_folder(parent)?;
         let mut server = Self {
             cluster: Cluster::open(installation, &folder)?,
             folder,
@@ -54,45 +55,46 @@ impl Temporary {
         };
         let credentials = Credentials { user: USER, password: &server.password };
         server.cluster.init(&credentials, &[&SETTINGS, settings].concat())?;
-        server.port = server.start_somewhere()?;
+        server.port = server.start_on_free_port()?;
         Ok(server)
     }
 
-    fn start_somewhere(&self) -> Result<u16, Error> {
+    fn start_on_free_port(&self) -> Result<u16, Error> {
         let mut tries = 5;
         loop {
             let port = free_port(None).map_err(Error::io("find a port for", &self.folder))?;
             match self.cluster.start(port) {
-                // Another program was faster.
+                // Another program has taken the port in the meantime.
                 Err(Error::PortTaken { .. }) if tries > 0 => tries -= 1,
                 started => return Ok(started?.port),
             }
         }
     }
 
-    /// Where it is, as a URL with its user, password and the database `postgres`.
+    /// Returns the URL of the database `postgres`, with user and password.
     pub fn url(&self) -> String {
         let (password, port) = (&self.password, self.port);
         format!("postgresql://{USER}:{password}@127.0.0.1:{port}/postgres")
     }
 
-    /// Its port, also while it does not run.
+    /// Returns the port of the server, even if the server is stopped.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The cluster behind it, to stop or kill, or to read its log.
+    /// Returns the cluster of the server.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
     }
 
-    /// Removes the temporary servers in `place` whose owner is gone: it was killed, or never
-    /// dropped them (a `static` is not). Returns how many it removed.
+    /// Removes the temporary servers in `parent` whose owner process has exited.
+    ///
+    /// Returns the number of removed servers.
     ///
     /// # Errors
-    /// When one of them cannot be stopped or deleted.
-    pub fn sweep(installation: &Installation, place: &Path) -> Result<usize, Error> {
-        let entries = fs::read_dir(place).map_err(Error::io("read", place))?;
+    /// Fails if a server cannot be stopped or deleted.
+    pub fn sweep(installation: &Installation, parent: &Path) -> Result<usize, Error> {
+        let entries = fs::read_dir(parent).map_err(Error::io("read", parent))?;
         let mut removed = 0;
         for entry in entries.flatten() {
             let name = entry.file_name();
@@ -101,8 +103,8 @@ impl Temporary {
             };
             let path = entry.path();
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            let lives = Process::find(owner).map_err(Error::io("find the owner of", &path))?;
-            if is_folder && lives.is_none() {
+            let owner = Process::find(owner).map_err(Error::io("find the owner of", &path))?;
+            if is_folder && owner.is_none() {
                 remove(&Cluster::open(installation, &path)?, &path)?;
                 removed += 1;
             }
@@ -113,7 +115,7 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // A failure here has nobody to go to; `sweep` finds what is left.
+        // Drop cannot return an error. `sweep` removes the remaining files later.
         let _ = remove(&self.cluster, &self.folder);
     }
 }
@@ -128,15 +130,15 @@ fn remove(cluster: &Cluster, folder: &Path) -> Result<(), Error> {
     }
 }
 
-fn make_folder(place: &Path) -> Result<PathBuf, Error> {
+fn make_folder(parent: &Path) -> Result<PathBuf, Error> {
     let mut number = 0;
     loop {
         let name = format!("{PREFIX}{}-{number}", process::id());
-        let folder = place.join(name);
+        let folder = parent.join(name);
         match fs::create_dir(&folder) {
             Ok(()) => return Ok(folder),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-            Err(error) => return Err(Error::io("make", &folder)(error)),
+            Err(error) => return Err(Error::io("create", &folder)(error)),
         }
     }
 }
@@ -146,8 +148,9 @@ fn owner(name: &str) -> Option<u32> {
     owner.parse().ok()
 }
 
-/// The standard library seeds its hashers from the system's random numbers, which is
-/// enough for a server that only this machine reaches, and only for a moment.
+/// Returns a random password from the seeds of the standard library's hashers.
+///
+/// This randomness is sufficient for a temporary server on 127.0.0.1.
 fn random_password() -> String {
     let random = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", random(), random())

@@ -1,4 +1,4 @@
-//! Comments that allow a finding: `-- migrate: allow RULE: reason`, right before the statement.
+//! Comments that allow a finding. `-- migrate: allow RULE: REASON` precedes the statement.
 
 use crate::{
     file::{Finding, Parsed},
@@ -7,15 +7,15 @@ use crate::{
 
 const OPENING: &str = "-- migrate: allow ";
 
-/// The comments of a file.
+/// The `allow` comments of a file.
 pub(crate) struct Allowed(Vec<Comment>);
 
 struct Comment {
-    /// Where it begins.
+    /// The byte offset of the comment's line.
     offset: usize,
     rule: String,
     has_reason: bool,
-    /// From the comment to the end of the statement that it stands before.
+    /// The end of the next statement. The comment applies up to this offset.
     until: usize,
     is_used: bool,
 }
@@ -28,8 +28,8 @@ impl Allowed {
         let mut comments = Vec::new();
         let mut offset = 0;
         for line in text.split_inclusive('\n') {
-            if let Some(said) = line.trim().strip_prefix(OPENING) {
-                let (rule, reason) = said.split_once(':').unwrap_or((said, ""));
+            if let Some(text) = line.trim().strip_prefix(OPENING) {
+                let (rule, reason) = text.split_once(':').unwrap_or((text, ""));
                 comments.push(Comment {
                     offset,
                     rule: rule.trim().to_owned(),
@@ -43,7 +43,7 @@ impl Allowed {
         Self(comments)
     }
 
-    /// Whether a comment with a reason allows what `rule` found there.
+    /// Returns whether a comment with a reason allows the finding of `rule` at `offset`.
     pub(crate) fn allows(&mut self, offset: usize, rule: &str) -> bool {
         let of = |it: &&mut Comment| it.rule == rule && (it.offset..it.until).contains(&offset);
         let Some(comment) = self.0.iter_mut().find(of) else { return false };
@@ -51,11 +51,11 @@ impl Allowed {
         comment.has_reason
     }
 
-    /// Comments without a reason, and those that allow nothing.
+    /// Returns findings for comments that are unused or do not have a reason.
     pub(crate) fn mistakes(&self, file: &Parsed) -> Vec<Finding> {
         let wrong = self.0.iter().filter(|comment| !(comment.has_reason && comment.is_used));
         let finding = |comment: &Comment| {
-            let advice = if comment.is_used { rules::WITHOUT_REASON } else { rules::NEEDLESS };
+            let advice = if comment.is_used { rules::WITHOUT_REASON } else { rules::UNUSED };
             file.finding(comment.offset, advice).1
         };
         wrong.map(finding).collect()

@@ -1,4 +1,4 @@
-//! A migration file, its statements, and what is found in it.
+//! Migration files and findings.
 
 use std::fmt;
 
@@ -6,36 +6,36 @@ use squawk_syntax::{Parse, SourceFile, SyntaxNode, ast::AstNode};
 
 use crate::rules::Advice;
 
-/// A migration to be looked at, or one before it.
+/// A migration file.
 #[derive(Debug, Clone)]
 pub struct File {
-    /// For people.
+    /// The path to show in findings.
     pub path: String,
-    /// Its statements.
+    /// The SQL.
     pub text: String,
 }
 
-/// What a migration would hold up or break.
+/// A part of a migration that would block or break a running system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The file and the line.
     pub place: String,
-    /// What a comment allows it with.
+    /// The name of the rule, for `allow` comments.
     pub rule: &'static str,
-    /// What it would hold up or break, and who.
-    pub blocks: String,
-    /// How to do it instead.
-    pub safe_way: &'static str,
+    /// A description of the problem.
+    pub problem: String,
+    /// Instructions for a safe migration.
+    pub fix: &'static str,
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, rule, blocks, safe_way } = self;
-        write!(f, "{place}: {rule}\n  blocks or breaks: {blocks}\n  the safe way: {safe_way}")
+        let Self { place, rule, problem, fix } = self;
+        write!(f, "{place}: {rule}\n  problem: {problem}\n  fix: {fix}")
     }
 }
 
-/// A file with its statements.
+/// A parsed migration file.
 pub(crate) struct Parsed<'a> {
     pub(crate) file: &'a File,
     pub(crate) parse: Parse<SourceFile>,
@@ -50,10 +50,11 @@ impl<'a> Parsed<'a> {
         self.parse.tree().stmts().map(|statement| statement.syntax().clone()).collect()
     }
 
+    /// Returns a finding with its byte offset.
     pub(crate) fn finding(&self, offset: usize, advice: Advice) -> (usize, Finding) {
         let line = self.file.text[..offset].matches('\n').count() + 1;
         let place = format!("{}:{line}", self.file.path);
-        let Advice { rule, blocks, safe_way } = advice;
-        (offset, Finding { place, rule, blocks: blocks.to_owned(), safe_way })
+        let Advice { rule, problem, fix } = advice;
+        (offset, Finding { place, rule, problem: problem.to_owned(), fix })
     }
 }

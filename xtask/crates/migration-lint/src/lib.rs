@@ -1,5 +1,4 @@
-//! Finds what would hold up or break a system that runs while it is migrated. The parser and most of
-//! the rules are squawk's.
+//! Finds migrations that would block or break a running system. The parser and most rules are from squawk.
 
 mod allowed;
 mod file;
@@ -22,13 +21,13 @@ use file::Parsed;
 use names::{last_name, plain, table};
 use rules::RULES;
 
-/// Where the released version mentions a name.
+/// A function that returns the places where the released version uses a name.
 pub type Readers<'a> = dyn Fn(&str) -> Vec<String> + 'a;
 
-/// Looks at `pending`, which come after `released`. `readers` tells where the released version
-/// mentions a name; none if nobody knows which version that is.
+/// Returns the findings for the `pending` migrations, which are applied after `released`.
 ///
-/// A table that one of `pending` makes has no rows and no readers: it may be changed at will.
+/// `readers` is `None` if the released version is unknown. Tables that a pending migration creates may be changed
+/// freely, because they are empty and the released version does not use them.
 pub fn lint(released: &[File], pending: &[File], readers: Option<&Readers>) -> Vec<Finding> {
     let before: Vec<_> = released.iter().map(Parsed::new).collect();
     let files: Vec<_> = pending.iter().map(Parsed::new).collect();
@@ -83,7 +82,7 @@ fn squawk(
             if places.is_empty() {
                 continue;
             }
-            finding.1.blocks = format!("{}: {}", finding.1.blocks, places.join(", "));
+            finding.1.problem = format!("{}: {}", finding.1.problem, places.join(", "));
         }
         found.push(finding);
     }
@@ -95,8 +94,8 @@ fn is_concurrent(statement: &SyntaxNode) -> bool {
     parts.any(|part| part.kind() == SyntaxKind::CONCURRENTLY_KW)
 }
 
-/// What is `CONCURRENTLY` needs a file that forgoes the transaction, whose one statement may be
-/// repeated.
+/// Checks that `CONCURRENTLY` runs without a transaction, and that a file without a transaction has only one statement,
+/// which can be repeated.
 fn outside_a_transaction(file: &Parsed) -> Option<(usize, Finding)> {
     let statements = file.statements();
     if !migration_files::is_without_transaction(&file.file.text) {
@@ -115,7 +114,7 @@ fn outside_a_transaction(file: &Parsed) -> Option<(usize, Finding)> {
     Some(file.finding(offset, rules::NO_TRANSACTION))
 }
 
-/// The tables that a file makes.
+/// Returns the tables that a file creates.
 fn created(parse: &Parse<SourceFile>) -> Vec<String> {
     let tables = parse.tree().stmts().filter_map(|statement| match statement {
         ast::Stmt::CreateTable(create) => create.path().as_ref().and_then(last_name),
@@ -124,7 +123,7 @@ fn created(parse: &Parse<SourceFile>) -> Vec<String> {
     tables.collect()
 }
 
-/// What a statement drops or renames.
+/// Returns the names that a statement drops or renames.
 fn subjects(statement: &SyntaxNode, rule: Rule) -> Vec<String> {
     let first_name = |node: SyntaxNode| node.descendants().find_map(ast::NameRef::cast);
     let of = |is: fn(&SyntaxNode) -> bool| {

@@ -1,4 +1,4 @@
-//! Looks at the migrations that are not released yet: `cargo xtask migrate check`.
+//! Checks the migrations that are not released yet. `cargo xtask migrate check` runs this program.
 
 use std::{
     fs,
@@ -11,34 +11,34 @@ use clap::Parser;
 use migration_files::FOLDER;
 use migration_lint::{File, Readers, lint};
 
-/// Finds migrations that would hold up or break a running system.
+/// Find migrations that would block or break a running system
 #[derive(Parser)]
 struct Cli {
-    /// The repository
+    /// The folder of the repository
     #[arg(long, default_value = ".")]
     root: PathBuf,
-    /// Look at those that this commit, branch or tag has not; the default is the last tag v*, or else
-    /// the main branch
+    /// Check the migrations that this commit, branch or tag does not contain [default: the last tag v*, or the main
+    /// branch]
     #[arg(long, value_name = "COMMIT")]
     since: Option<String>,
-    /// Look at those after this one, the last that the database has
+    /// Check the migrations after number N, the last migration that the database has
     #[arg(long, value_name = "N", conflicts_with = "since")]
     applied: Option<i32>,
-    /// Look at all of them
+    /// Check all migrations
     #[arg(long, conflicts_with_all = ["since", "applied"])]
     all: bool,
 }
 
 fn main() -> ExitCode {
     match Cli::parse().run() {
-        Ok((said, true)) => say(&said, ExitCode::SUCCESS),
-        Ok((said, false)) => say(&said, ExitCode::FAILURE),
-        Err(error) => say(&format!("error: {error:#}\n"), ExitCode::FAILURE),
+        Ok((report, true)) => print(&report, ExitCode::SUCCESS),
+        Ok((report, false)) => print(&report, ExitCode::FAILURE),
+        Err(error) => print(&format!("error: {error:#}\n"), ExitCode::FAILURE),
     }
 }
 
 impl Cli {
-    /// What there is to say, and whether nothing was found.
+    /// Returns the report, and whether all checked migrations are safe.
     fn run(&self) -> anyhow::Result<(String, bool)> {
         let files = self.files()?;
         if let [problem, ..] = &migration_files::numbers(&migration_files::files(&self.root))[..] {
@@ -58,23 +58,24 @@ impl Cli {
     }
 
     fn report(&self, released: &[File], pending: &[File], release: Option<&str>) -> (String, bool) {
-        let than = release.map_or_else(String::new, |release| format!(" (released: {release})"));
+        let suffix =
+            release.map_or_else(String::new, |release| format!(" (released version: {release})"));
         if pending.is_empty() {
-            return (format!("no migration is new{than}\n"), true);
+            return (format!("no new migrations{suffix}\n"), true);
         }
         let readers = |name: &str| self.readers(release.unwrap_or_default(), name);
         let readers: &Readers = &readers;
         let findings = lint(released, pending, release.is_some().then_some(readers));
-        let mut said = findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n");
+        let mut report = findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n");
         if findings.is_empty() {
-            said = match pending.len() {
-                1 => format!("the new migration holds up nobody{than}\n"),
-                number => format!("{number} new migrations hold up nobody{than}\n"),
+            report = match pending.len() {
+                1 => format!("the new migration is safe{suffix}\n"),
+                number => format!("the {number} new migrations are safe{suffix}\n"),
             };
         } else {
-            said += "\n\nwhere it must be so: -- migrate: allow RULE: the reason, before the statement\n";
+            report += "\n\nTo allow a finding, write `-- migrate: allow RULE: REASON` before the statement.\n";
         }
-        (said, findings.is_empty())
+        (report, findings.is_empty())
     }
 
     fn files(&self) -> anyhow::Result<Vec<(i32, File)>> {
@@ -90,7 +91,7 @@ impl Cli {
         Ok(files)
     }
 
-    /// What runs somewhere: the last release, or what landed.
+    /// Returns the last release tag, or the commit at which this branch left the main branch.
     fn release(&self) -> Option<String> {
         let tag = self.git(&["describe", "--tags", "--abbrev=0", "--match", "v*"]).ok();
         let branches = ["origin/HEAD", "origin/main", "main"].into_iter();
@@ -99,7 +100,7 @@ impl Cli {
         tag.or_else(base)
     }
 
-    /// The number of the last migration of a release.
+    /// Returns the number of the last migration of a release.
     fn last_of(&self, release: &str) -> anyhow::Result<i32> {
         let folder = format!("{FOLDER}/");
         let listed = self.git(&["ls-tree", "--name-only", release, &folder])?;
@@ -109,7 +110,7 @@ impl Cli {
         Ok(versions.max().unwrap_or(0))
     }
 
-    /// The files of a release that mention a name where its statements are.
+    /// Returns the files of a release that contain queries and use a name.
     fn readers(&self, release: &str, name: &str) -> Vec<String> {
         let options = ["grep", "--word-regexp", "--name-only", "--fixed-strings", "-e", name];
         let places = [release, "--", "crates/domains", "crates/store/src", "crates/db/seeds"];
@@ -134,8 +135,8 @@ fn file_name(path: &str) -> String {
     path.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-#[expect(clippy::print_stdout, reason = "a command's answer to the person who typed it")]
-fn say(said: &str, code: ExitCode) -> ExitCode {
-    print!("{said}");
+#[expect(clippy::print_stdout, reason = "the output of the program")]
+fn print(report: &str, code: ExitCode) -> ExitCode {
+    print!("{report}");
     code
 }

@@ -1,11 +1,11 @@
-//! The names in a statement.
+//! Reads names from statements.
 
 use squawk_syntax::{
     SyntaxNode,
     ast::{self, AstNode},
 };
 
-/// The table that a statement is about.
+/// Returns the table that a statement creates, alters or indexes.
 pub(crate) fn table(statement: &SyntaxNode) -> Option<String> {
     let path = if let Some(create) = ast::CreateTable::cast(statement.clone()) {
         create.path()
@@ -17,12 +17,12 @@ pub(crate) fn table(statement: &SyntaxNode) -> Option<String> {
     last_name(&path?)
 }
 
-/// The table's own name in `schema.table`.
+/// Returns `table` for `schema.table`.
 pub(crate) fn last_name(path: &ast::Path) -> Option<String> {
     Some(plain(&path.syntax().text().to_string().rsplit('.').next()?.to_owned()))
 }
 
-/// A name as PostgreSQL takes it.
+/// Returns the name without quotes, or in lower case if it is not quoted.
 pub(crate) fn plain(name: &impl ToString) -> String {
     let name = name.to_string();
     let name = name.trim();

@@ -1,4 +1,4 @@
-//! Foreign keys whose columns have no index, which squawk has no rule for.
+//! Finds foreign keys without an index. squawk does not have a rule for this.
 
 use std::collections::HashSet;
 
@@ -13,10 +13,10 @@ use crate::{
     rules,
 };
 
-/// A table, and its columns in an index's or a reference's order.
+/// A table and some of its columns, in the order of an index or a foreign key.
 type Columns = (String, Vec<String>);
 
-/// The columns of every index, those of keys included.
+/// Returns the columns of every index, including primary keys and unique constraints.
 pub(crate) fn indexed<'a>(files: impl Iterator<Item = &'a Parsed<'a>>) -> HashSet<Columns> {
     let mut indexed = HashSet::new();
     for statement in files.flat_map(Parsed::statements) {
@@ -40,7 +40,7 @@ pub(crate) fn indexed<'a>(files: impl Iterator<Item = &'a Parsed<'a>>) -> HashSe
     indexed
 }
 
-/// The references of `file` that no index begins with.
+/// Returns the foreign keys of `file` whose columns are not the first columns of an index.
 pub(crate) fn without_index(file: &Parsed, indexed: &HashSet<Columns>) -> Vec<(usize, Finding)> {
     let mut found = Vec::new();
     for statement in file.statements() {
@@ -55,7 +55,7 @@ pub(crate) fn without_index(file: &Parsed, indexed: &HashSet<Columns>) -> Vec<(u
                 let offset = reference.text_range().start().into();
                 let mut finding = file.finding(offset, rules::REFERENCE);
                 let names = wanted.join(", ");
-                finding.1.blocks = format!("{} ({table}.{names})", finding.1.blocks);
+                finding.1.problem = format!("{} ({table}.{names})", finding.1.problem);
                 found.push(finding);
             }
         }
@@ -68,7 +68,7 @@ fn is_reference(node: &SyntaxNode) -> bool {
     ast::ReferencesConstraint::can_cast(kind) || ast::ForeignKeyConstraint::can_cast(kind)
 }
 
-/// The columns of a constraint: those it lists, or else the one that it stands at.
+/// Returns the columns that a constraint lists, or the column that contains the constraint.
 fn columns(constraint: &SyntaxNode) -> Vec<String> {
     if let Some(list) = constraint.children().find_map(ast::ColumnList::cast) {
         let columns = list.columns().map(|column| plain(&column.syntax().text().to_string()));

@@ -1,43 +1,48 @@
-//! What is found fault with: what it would hold up or break, and the safe way.
+//! The rules, each with a description of the problem and a fix.
 
 use squawk_linter::Rule;
 
-/// A rule, by the name that a comment allows it with.
+/// The texts of a rule. `allow` comments contain the name `rule`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Advice {
     pub(crate) rule: &'static str,
-    pub(crate) blocks: &'static str,
-    pub(crate) safe_way: &'static str,
+    pub(crate) problem: &'static str,
+    pub(crate) fix: &'static str,
 }
 
-const fn advice(rule: &'static str, blocks: &'static str, safe_way: &'static str) -> Advice {
-    Advice { rule, blocks, safe_way }
+const fn advice(rule: &'static str, problem: &'static str, fix: &'static str) -> Advice {
+    Advice { rule, problem, fix }
 }
 
-/// What PostgreSQL, or the parser, cannot read.
-pub(crate) const SYNTAX: Advice =
-    advice("syntax", "it cannot be read", "correct it, or allow what only the linter cannot read");
+pub(crate) const SYNTAX: Advice = advice(
+    "syntax",
+    "the SQL cannot be parsed",
+    "correct the SQL, or allow the finding if PostgreSQL accepts the SQL",
+);
 pub(crate) const REFERENCE: Advice = advice(
     "reference-without-index",
-    "deleting or changing a row that is referred to reads the whole table, with that row locked",
-    "CREATE INDEX on the column; for a table with rows in a migration before this one, CONCURRENTLY",
+    "deleting or changing a referenced row reads the whole table and keeps the row locked",
+    "create an index on the column; use CONCURRENTLY in an earlier migration if the table has rows",
 );
 pub(crate) const NO_TRANSACTION: Advice = advice(
     "no-transaction",
-    "a crash between the statement and its entry in the history makes the next run do it again",
-    "one statement a file, which may be repeated: CONCURRENTLY IF NOT EXISTS, or IF EXISTS",
+    "without a transaction, the next run repeats the migration after a crash",
+    "write one repeatable statement per file, with IF NOT EXISTS or IF EXISTS",
 );
 pub(crate) const IN_TRANSACTION: Advice = advice(
     "concurrently-in-transaction",
-    "PostgreSQL refuses it",
-    "-- migrate: no transaction as the file's first line, and nothing else in the file",
+    "PostgreSQL does not allow CONCURRENTLY in a transaction",
+    "move the statement to a separate migration whose first line is -- migrate: no transaction",
 );
-pub(crate) const NEEDLESS: Advice =
-    advice("needless-allow", "it allows what is not there", "remove the comment");
-pub(crate) const WITHOUT_REASON: Advice =
-    advice("allow-without-reason", "nobody will know why", "-- migrate: allow RULE: the reason");
+pub(crate) const UNUSED: Advice =
+    advice("needless-allow", "the comment does not allow any finding", "remove the comment");
+pub(crate) const WITHOUT_REASON: Advice = advice(
+    "allow-without-reason",
+    "the comment does not state a reason",
+    "write -- migrate: allow RULE: REASON",
+);
 
-/// squawk's rules about what holds up or breaks a running system; those about taste are left out.
+/// The rules of squawk that prevent blocked or broken systems. Style rules are not included.
 pub(crate) const RULES: [(Rule, Advice); 17] = {
     use Rule as R;
     [
@@ -45,142 +50,142 @@ pub(crate) const RULES: [(Rule, Advice); 17] = {
             R::RequireConcurrentIndexCreation,
             advice(
                 "index",
-                "every write of the table while the index is built",
-                "a migration of its own with -- migrate: no transaction and CREATE INDEX CONCURRENTLY IF NOT EXISTS",
+                "blocks every write to the table while the index is built",
+                "use CREATE INDEX CONCURRENTLY IF NOT EXISTS in a separate migration with -- migrate: no transaction",
             ),
         ),
         (
             R::RequireConcurrentIndexDeletion,
             advice(
                 "drop-index",
-                "every write and read of the table once the lock is asked for",
-                "a migration of its own with -- migrate: no transaction and DROP INDEX CONCURRENTLY IF EXISTS",
+                "blocks every read and write of the table while waiting for the lock",
+                "use DROP INDEX CONCURRENTLY IF EXISTS in a separate migration with -- migrate: no transaction",
             ),
         ),
         (
             R::ConstraintMissingNotValid,
             advice(
                 "constraint",
-                "every write and read of the table while its rows are checked",
-                "ADD CONSTRAINT ... NOT VALID here, and VALIDATE CONSTRAINT in the next migration",
+                "blocks every read and write of the table while the rows are checked",
+                "use ADD CONSTRAINT ... NOT VALID here, and VALIDATE CONSTRAINT in the next migration",
             ),
         ),
         (
             R::AddingForeignKeyConstraint,
             advice(
                 "foreign-key",
-                "every write of both tables while the rows are checked",
-                "ADD CONSTRAINT ... NOT VALID here, and VALIDATE CONSTRAINT in the next migration",
+                "blocks every write to both tables while the rows are checked",
+                "use ADD CONSTRAINT ... NOT VALID here, and VALIDATE CONSTRAINT in the next migration",
             ),
         ),
         (
             R::DisallowedUniqueConstraint,
             advice(
                 "unique-constraint",
-                "every write and read of the table while the index is built",
-                "CREATE UNIQUE INDEX CONCURRENTLY first, then ADD CONSTRAINT ... UNIQUE USING INDEX",
+                "blocks every read and write of the table while the index is built",
+                "use CREATE UNIQUE INDEX CONCURRENTLY first, then ADD CONSTRAINT ... UNIQUE USING INDEX",
             ),
         ),
         (
             R::AddingSerialPrimaryKeyField,
             advice(
                 "primary-key",
-                "every write and read of the table while the index is built",
-                "CREATE UNIQUE INDEX CONCURRENTLY first, then ADD CONSTRAINT ... PRIMARY KEY USING INDEX",
+                "blocks every read and write of the table while the index is built",
+                "use CREATE UNIQUE INDEX CONCURRENTLY first, then ADD CONSTRAINT ... PRIMARY KEY USING INDEX",
             ),
         ),
         (
             R::AddingFieldWithDefault,
             advice(
                 "volatile-default",
-                "every write and read of the table while all its rows are written anew",
-                "ADD COLUMN without it, then SET DEFAULT, then fill the old rows in small steps",
+                "blocks every read and write of the table while all rows are rewritten",
+                "use ADD COLUMN without the default, then SET DEFAULT, then fill the old rows in small batches",
             ),
         ),
         (
             R::AddingRequiredField,
             advice(
                 "required-column",
-                "it fails on a table with rows, and the released version does not fill the column",
-                "a DEFAULT, or nullable until every version that runs fills it",
+                "fails if the table has rows, and the released version does not write the column",
+                "add a DEFAULT, or keep the column nullable until every running version writes it",
             ),
         ),
         (
             R::AddingNotNullableField,
             advice(
                 "not-null",
-                "every write and read of the table while its rows are checked",
-                "CHECK (... IS NOT NULL) NOT VALID, VALIDATE CONSTRAINT in the next migration, then SET NOT NULL",
+                "blocks every read and write of the table while the rows are checked",
+                "add CHECK (... IS NOT NULL) NOT VALID, VALIDATE CONSTRAINT in the next migration, then SET NOT NULL",
             ),
         ),
         (
             R::ChangingColumnType,
             advice(
                 "column-type",
-                "every write and read of the table while all its rows are written anew",
-                "a new column that both versions fill, and drop the old one a release later",
+                "blocks every read and write of the table while all rows are rewritten",
+                "add a new column that both versions write, and drop the old column one release later",
             ),
         ),
         (
             R::BanDropNotNull,
             advice(
                 "drop-not-null",
-                "the released version does not expect NULL there",
-                "release a version that does first",
+                "the released version does not expect NULL in this column",
+                "first release a version that accepts NULL",
             ),
         ),
         (
             R::RenamingColumn,
             advice(
                 "rename-column",
-                "the released version still reads the old name",
-                "a new column that both versions fill, and drop the old one a release later",
+                "the released version still uses the old name",
+                "add a new column that both versions write, and drop the old column one release later",
             ),
         ),
         (
             R::BanDropColumn,
             advice(
                 "drop-column",
-                "the released version still reads it",
-                "release a version that does not first",
+                "the released version still uses the name",
+                "first release a version that does not use the name",
             ),
         ),
         (
             R::RenamingTable,
             advice(
                 "rename-table",
-                "the released version still reads the old name",
-                "a view of the old name beside it, and drop the view a release later",
+                "the released version still uses the old name",
+                "create a view with the old name, and drop the view one release later",
             ),
         ),
         (
             R::BanDropTable,
             advice(
                 "drop-table",
-                "the released version still reads it",
-                "release a version that does not first",
+                "the released version still uses the name",
+                "first release a version that does not use the name",
             ),
         ),
         (
             R::BanTruncateCascade,
             advice(
                 "truncate-cascade",
-                "it empties every table that refers to this one",
-                "name each table that is meant",
+                "empties every table that refers to this table",
+                "list each table explicitly, without CASCADE",
             ),
         ),
         (
             R::BanUncommittedTransaction,
             advice(
                 "own-transaction",
-                "the tool begins and ends the transaction, with the entry in its history",
-                "leave BEGIN and COMMIT out",
+                "the migration tool already runs each migration in a transaction",
+                "remove BEGIN and COMMIT",
             ),
         ),
     ]
 };
 
-/// Rules about what the released version reads.
+/// Returns whether the rule only applies if the released version uses a name.
 pub(crate) fn is_about_readers(rule: Rule) -> bool {
     use Rule::{BanDropColumn, BanDropTable, RenamingColumn, RenamingTable};
     matches!(rule, BanDropColumn | BanDropTable | RenamingColumn | RenamingTable)

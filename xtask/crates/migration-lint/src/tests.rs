@@ -1,4 +1,4 @@
-//! Each rule on the statement it is about, and what silences it.
+//! Tests each rule, and the comments that allow findings.
 
 use super::*;
 
@@ -6,7 +6,7 @@ fn file(number: usize, text: &str) -> File {
     File { path: format!("V{number}.sql"), text: text.to_owned() }
 }
 
-/// The rules that find fault with `text` as the migration after a released `things`.
+/// Returns the rules that reject `text` as a migration after the release of the table `things`.
 fn found(text: &str) -> Vec<&'static str> {
     let released = [file(1, "CREATE TABLE things (id int PRIMARY KEY, name text);")];
     let findings = lint(&released, &[file(2, text)], None);
@@ -14,7 +14,7 @@ fn found(text: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn what_holds_up_or_breaks_a_running_system_is_found() {
+fn unsafe_migrations_are_found() {
     let cases = [
         ("CREATE INDEX things_name_idx ON things (name);", "index"),
         ("DROP INDEX things_name_idx;", "drop-index"),
@@ -53,7 +53,7 @@ fn what_holds_up_or_breaks_a_running_system_is_found() {
 }
 
 #[test]
-fn what_holds_up_nobody_is_passed_over() {
+fn safe_migrations_are_accepted() {
     let cases = [
         "ALTER TABLE things ADD COLUMN note text, ADD COLUMN version int NOT NULL DEFAULT 1;",
         "-- migrate: no transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS i ON things (name);",
@@ -70,13 +70,13 @@ fn what_holds_up_nobody_is_passed_over() {
 }
 
 #[test]
-fn a_table_that_no_release_has_may_be_changed_in_a_later_file() {
+fn unreleased_table_may_be_changed_in_a_later_file() {
     let pending = [file(1, "CREATE TABLE a (b int);"), file(2, "CREATE INDEX a_b_idx ON a (b);")];
     assert_eq!(lint(&[], &pending, None), []);
 }
 
 #[test]
-fn an_index_in_a_later_file_serves_a_reference() {
+fn foreign_key_may_have_its_index_in_a_later_file() {
     let pending = [
         file(1, "CREATE TABLE a (id int PRIMARY KEY, b int REFERENCES a);"),
         file(2, "CREATE INDEX a_b_idx ON a (b);"),
@@ -85,7 +85,7 @@ fn an_index_in_a_later_file_serves_a_reference() {
 }
 
 #[test]
-fn a_comment_with_a_reason_allows_one_finding_of_one_statement() {
+fn comment_with_reason_allows_one_finding_of_one_statement() {
     let drop = "ALTER TABLE things DROP COLUMN name;";
     let allow = "-- migrate: allow drop-column";
     assert!(found(&format!("{allow}: nobody ever read it\n{drop}")).is_empty());
@@ -101,17 +101,17 @@ fn a_comment_with_a_reason_allows_one_finding_of_one_statement() {
 }
 
 #[test]
-fn a_column_that_the_released_version_does_not_mention_may_go() {
+fn column_that_the_released_version_does_not_use_may_be_dropped() {
     let readers = |name: &str| {
         if name == "name" { vec!["things.rs".to_owned()] } else { Vec::new() }
     };
     let lint = |text: &str| lint(&[], &[file(2, text)], Some(&readers));
     assert_eq!(lint("ALTER TABLE things DROP COLUMN note;"), []);
     let findings = lint("ALTER TABLE things\n  DROP COLUMN name;");
-    let said = findings.iter().map(ToString::to_string).collect::<String>();
+    let report = findings.iter().map(ToString::to_string).collect::<String>();
     assert_eq!(
-        said,
-        "V2.sql:2: drop-column\n  blocks or breaks: the released version still reads it: things.rs\n  \
-         the safe way: release a version that does not first"
+        report,
+        "V2.sql:2: drop-column\n  problem: the released version still uses the name: things.rs\n  \
+         fix: first release a version that does not use the name"
     );
 }

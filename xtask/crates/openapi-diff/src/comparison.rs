@@ -1,20 +1,20 @@
-//! The comparison of two documents.
+//! The state of a comparison of two documents.
 
 use serde_json::{Map, Value};
 
-/// Which way a value goes: what the server takes may only grow, and what it answers may only shrink.
+/// The direction of a value. Requests may only accept more values than before, and responses may only have fewer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Direction {
     Request,
     Response,
 }
 
-/// Two documents, and the changes that were found so far.
+/// Two documents, and the breaking changes found so far.
 pub(crate) struct Comparison<'a> {
     pub(crate) old: &'a Value,
     pub(crate) new: &'a Value,
     pub(crate) found: Vec<String>,
-    /// The references that were followed, since a schema may refer to itself.
+    /// The references that were already followed, because a schema can refer to itself.
     pub(crate) seen: Vec<(Direction, String, String)>,
 }
 
@@ -24,7 +24,7 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// What a `$ref` refers to, or the value itself.
+/// Returns the target of a `$ref`, or the value itself.
 pub(crate) fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     let reference = value.get("$ref").and_then(Value::as_str).and_then(|it| it.strip_prefix('#'));
     reference.and_then(|it| document.pointer(it)).unwrap_or(value)

@@ -1,7 +1,4 @@
-//! Finds the changes of an OpenAPI document that break clients.
-//!
-//! The tools that compare documents of version 3.1 are programs that have to be downloaded. The rules of
-//! what breaks a client are few, so that they stand here.
+//! Finds changes of an OpenAPI 3.1 document that break clients.
 
 mod comparison;
 mod schema;
@@ -15,20 +12,20 @@ use serde_json::{Map, Value};
 
 use comparison::{Comparison, Direction, map, resolve};
 
-/// Every change from `old` to `new` that can break a client, in words.
+/// Returns a description of each change from `old` to `new` that can break a client.
 pub fn breaking(old: &Value, new: &Value) -> Vec<String> {
     let mut comparison = Comparison::new(old, new);
     let news = operations(new);
     for (name, operation) in operations(old) {
         match news.get(&name) {
             Some(new) => comparison.operation(&name, operation, new),
-            None => comparison.found.push(format!("{name} is gone")),
+            None => comparison.found.push(format!("{name} was removed")),
         }
     }
     comparison.found
 }
 
-/// By method and path; what a path's parameters are called is of no importance.
+/// Returns the operations by method and path. Names of path parameters are replaced, because they do not matter.
 fn operations(document: &Value) -> BTreeMap<String, &Value> {
     let paths = map(&document["paths"]);
     let operations = paths.flat_map(|(path, operations)| {
@@ -43,19 +40,19 @@ fn operations(document: &Value) -> BTreeMap<String, &Value> {
 impl<'a> Comparison<'a> {
     fn operation(&mut self, name: &str, old: &'a Value, new: &'a Value) {
         if is_open(old) && !is_open(new) {
-            self.found.push(format!("{name}: it needs a token now"));
+            self.found.push(format!("{name}: now requires a token"));
         }
         self.parameters(name, old, new);
         self.body(name, old, new);
-        for (status, answer) in map(&old["responses"]) {
-            // An error that cannot happen any more breaks nobody.
+        for (status, response) in map(&old["responses"]) {
+            // Removing an error response does not break clients.
             if !status.starts_with(['2', '3']) {
                 continue;
             }
             let place = format!("{name}, {status}");
             match new["responses"].get(status) {
-                Some(new) => self.answer(&place, answer, new),
-                None => self.found.push(format!("{place}: it is never answered any more")),
+                Some(new) => self.response(&place, response, new),
+                None => self.found.push(format!("{place}: was removed")),
             }
         }
     }
@@ -65,10 +62,10 @@ impl<'a> Comparison<'a> {
         for (key, old) in &olds {
             let place = format!("{name}, parameter {}", key.1);
             match news.get(key) {
-                None => self.found.push(format!("{place}: it is gone")),
+                None => self.found.push(format!("{place}: was removed")),
                 Some(new) => {
                     if old["required"] != true && new["required"] == true {
-                        self.found.push(format!("{place}: it is required now"));
+                        self.found.push(format!("{place}: is now required"));
                     }
                     let schemas = (&old["schema"], &new["schema"]);
                     self.schema(&place, Direction::Request, schemas.0, schemas.1);
@@ -77,7 +74,7 @@ impl<'a> Comparison<'a> {
         }
         for ((_, parameter), new) in news.iter().filter(|(key, _)| !olds.contains_key(*key)) {
             if new["required"] == true {
-                self.found.push(format!("{name}, parameter {parameter}: it is new and required"));
+                self.found.push(format!("{name}, parameter {parameter}: is new and required"));
             }
         }
     }
@@ -87,24 +84,24 @@ impl<'a> Comparison<'a> {
         match (old.get("requestBody"), new.get("requestBody")) {
             (Some(old), Some(new)) => {
                 if old["required"] != true && new["required"] == true {
-                    self.found.push(format!("{place}: it is required now"));
+                    self.found.push(format!("{place}: is now required"));
                 }
                 self.content(&place, Direction::Request, old, new);
             }
             (None, Some(new)) if new["required"] == true => {
-                self.found.push(format!("{place}: it is new and required"));
+                self.found.push(format!("{place}: is new and required"));
             }
-            (Some(_), None) => self.found.push(format!("{place}: it is gone")),
+            (Some(_), None) => self.found.push(format!("{place}: was removed")),
             _ => {}
         }
     }
 
-    fn answer(&mut self, place: &str, old: &'a Value, new: &'a Value) {
+    fn response(&mut self, place: &str, old: &'a Value, new: &'a Value) {
         let (old, new) = (resolve(self.old, old), resolve(self.new, new));
         for (header, _) in map(&old["headers"]) {
             let mut names = map(&new["headers"]).map(|(name, _)| name);
             if !names.any(|name| name.eq_ignore_ascii_case(header)) {
-                self.found.push(format!("{place}: the header {header} is gone"));
+                self.found.push(format!("{place}: the header {header} was removed"));
             }
         }
         self.content(place, Direction::Response, old, new);
@@ -114,19 +111,21 @@ impl<'a> Comparison<'a> {
         for (media_type, old) in map(&old["content"]) {
             match new["content"].get(media_type) {
                 Some(new) => self.schema(place, direction, &old["schema"], &new["schema"]),
-                None => self.found.push(format!("{place}: {media_type} is gone")),
+                None => {
+                    self.found.push(format!("{place}: the media type {media_type} was removed"));
+                }
             }
         }
     }
 }
 
-/// Whether it can be called without a token.
+/// Returns whether the operation can be called without a token.
 fn is_open(operation: &Value) -> bool {
     let choices = operation["security"].as_array();
     choices.is_none_or(|choices| choices.is_empty() || choices.contains(&Value::Object(Map::new())))
 }
 
-/// By place and name, but those of the path by number.
+/// Returns the parameters by location and name. Path parameters have a number instead of a name.
 fn parameters<'a>(
     document: &'a Value,
     operation: &'a Value,

@@ -1,17 +1,18 @@
-//! Schemas: what one allows that the other does not.
+//! Compares schemas.
 
 use serde_json::Value;
 
 use crate::comparison::{Comparison, Direction, map, resolve};
 
-/// A larger one lets less through.
+/// The keywords for which a larger value is stricter.
 const MINIMA: [&str; 5] = ["minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"];
-/// A smaller one lets less through.
+/// The keywords for which a smaller value is stricter.
 const MAXIMA: [&str; 5] = ["maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"];
-/// Another one lets other values through.
+/// The keywords for which any change is breaking.
 const FORMS: [&str; 3] = ["format", "pattern", "multipleOf"];
 
 impl<'a> Comparison<'a> {
+    /// Compares two schemas, and adds breaking changes to `found`.
     pub(crate) fn schema(
         &mut self,
         place: &str,
@@ -41,7 +42,7 @@ impl<'a> Comparison<'a> {
             }
             return;
         }
-        // Each that was taken must still be taken, each that is answered must have been before.
+        // A request must still accept each old choice. A response must not have new choices.
         let (from, to) = match direction {
             Direction::Request => (&olds, &news),
             Direction::Response => (&news, &olds),
@@ -49,14 +50,14 @@ impl<'a> Comparison<'a> {
         let is_known = |one: &&Value| to.iter().any(|other| self.fits(direction, one, other));
         if !from.iter().all(is_known) {
             let what = match direction {
-                Direction::Request => "it takes fewer kinds of values",
-                Direction::Response => "it may be of another kind",
+                Direction::Request => "accepts fewer types of values",
+                Direction::Response => "may now have another type",
             };
             self.found.push(format!("{place}: {what}"));
         }
     }
 
-    /// Whether nothing breaks where `from` becomes `to`, or, in an answer, `to` becomes `from`.
+    /// Returns whether a change from `from` to `to` in a request, or the reverse in a response, is compatible.
     fn fits(&self, direction: Direction, from: &'a Value, to: &'a Value) -> bool {
         let (old, new) = match direction {
             Direction::Request => (from, to),
@@ -82,7 +83,11 @@ impl<'a> Comparison<'a> {
                 [] => "anything".to_owned(),
                 types => types.join(" or "),
             };
-            self.found.push(format!("{place}: it was {}, and is {}", name(&olds), name(&news)));
+            self.found.push(format!(
+                "{place}: the type changed from {} to {}",
+                name(&olds),
+                name(&news)
+            ));
         }
     }
 
@@ -90,19 +95,19 @@ impl<'a> Comparison<'a> {
         let (olds, news) = (values(old), values(new));
         match (direction, olds, news) {
             (Direction::Request, None, Some(_)) => {
-                self.found.push(format!("{place}: it takes only a few values now"));
+                self.found.push(format!("{place}: now accepts only certain values"));
             }
             (Direction::Request, Some(olds), Some(news)) => {
                 for value in olds.iter().filter(|value| !news.contains(value)) {
-                    self.found.push(format!("{place}: it does not take {value} any more"));
+                    self.found.push(format!("{place}: no longer accepts {value}"));
                 }
             }
             (Direction::Response, Some(_), None) => {
-                self.found.push(format!("{place}: it may be any value now"));
+                self.found.push(format!("{place}: may now be any value"));
             }
             (Direction::Response, Some(olds), Some(news)) => {
                 for value in news.iter().filter(|value| !olds.contains(value)) {
-                    self.found.push(format!("{place}: it may be {value} now"));
+                    self.found.push(format!("{place}: may now be {value}"));
                 }
             }
             _ => {}
@@ -110,25 +115,25 @@ impl<'a> Comparison<'a> {
     }
 
     fn limits(&mut self, place: &str, old: &Value, new: &Value) {
-        let mut narrower = |key: &str, is_narrower: fn(f64, f64) -> bool| {
+        let mut compare = |key: &str, is_stricter: fn(f64, f64) -> bool| {
             let (old, limit) = (old[key].as_f64(), new[key].as_f64());
-            if limit.is_some_and(|new_one| old.is_none_or(|old| is_narrower(old, new_one))) {
-                self.found.push(format!("{place}: it has a narrower {key}, {}", new[key]));
+            if limit.is_some_and(|limit| old.is_none_or(|old| is_stricter(old, limit))) {
+                self.found.push(format!("{place}: now has a stricter {key}, {}", new[key]));
             }
         };
         for key in MINIMA {
-            narrower(key, |old, new| new > old);
+            compare(key, |old, new| new > old);
         }
         for key in MAXIMA {
-            narrower(key, |old, new| new < old);
+            compare(key, |old, new| new < old);
         }
         for key in FORMS {
             if !new[key].is_null() && old[key] != new[key] {
-                self.found.push(format!("{place}: it must have the {key} {}", new[key]));
+                self.found.push(format!("{place}: must now have the {key} {}", new[key]));
             }
         }
         if old["additionalProperties"] != false && new["additionalProperties"] == false {
-            self.found.push(format!("{place}: it takes no other fields any more"));
+            self.found.push(format!("{place}: no longer accepts additional fields"));
         }
     }
 
@@ -139,30 +144,30 @@ impl<'a> Comparison<'a> {
         for (name, property) in map(&old["properties"]) {
             let place = format!("{place}/{name}");
             let Some(other) = new["properties"].get(name) else {
-                self.found.push(format!("{place}: it is gone"));
+                self.found.push(format!("{place}: was removed"));
                 continue;
             };
             if direction == Direction::Response && requires(old, name) && !requires(new, name) {
-                self.found.push(format!("{place}: it may be absent now"));
+                self.found.push(format!("{place}: may now be absent"));
             }
             self.schema(&place, direction, property, other);
         }
         let names = new["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
         for name in names.filter(|name| !requires(old, name)) {
             if direction == Direction::Request {
-                self.found.push(format!("{place}/{name}: it is required now"));
+                self.found.push(format!("{place}/{name}: is now required"));
             }
         }
     }
 }
 
-/// The schemas of which one must hold.
+/// Returns the alternatives of a schema.
 fn choices(schema: &Value) -> Vec<&Value> {
     let choices = schema["anyOf"].as_array().or_else(|| schema["oneOf"].as_array());
     choices.map_or_else(|| vec![schema], |choices| choices.iter().collect())
 }
 
-/// None for any.
+/// Returns the types that the schema allows, or an empty list for all types.
 fn types(schema: &Value) -> Vec<&str> {
     match &schema["type"] {
         Value::Array(types) => types.iter().filter_map(Value::as_str).collect(),
@@ -170,6 +175,7 @@ fn types(schema: &Value) -> Vec<&str> {
     }
 }
 
+/// Returns the values that the schema allows, or `None` for all values.
 fn values(schema: &Value) -> Option<Vec<&Value>> {
     let one = schema.get("const").map(|value| vec![value]);
     one.or_else(|| Some(schema["enum"].as_array()?.iter().collect()))

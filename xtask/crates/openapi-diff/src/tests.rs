@@ -1,4 +1,4 @@
-//! Changes of a small document, and what is said of them.
+//! Tests which changes of a small document are reported.
 
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ const PUT: &str = "/paths/~1books~1{id}/put";
 const BODY: &str = "/components/schemas/New";
 const BOOK: &str = "/components/schemas/Book";
 
-/// What is said where the value at `pointer` becomes another, or none.
+/// Returns the reported changes if `value` replaces the value at `pointer`. `null` removes the old value.
 fn change(pointer: &str, value: Value) -> Vec<String> {
     let mut new = document();
     let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
@@ -71,99 +71,99 @@ fn change(pointer: &str, value: Value) -> Vec<String> {
 }
 
 #[test]
-fn what_breaks_a_client_is_told_with_its_place() {
+fn breaking_changes_are_reported_with_their_place() {
     let token = json!({ "name": "token", "in": "header", "required": true, "schema": {} });
     let put = |place: &str| format!("{PUT}{place}");
     let body = |place: &str| format!("{BODY}{place}");
     let book = |place: &str| format!("{BOOK}{place}");
-    for (pointer, value, said) in [
-        (PUT.to_owned(), Value::Null, "PUT /books/{} is gone"),
-        (put("/security"), json!([{ "token": [] }]), "PUT /books/{}: it needs a token now"),
-        (put("/parameters/1"), Value::Null, "PUT /books/{}, parameter sort: it is gone"),
-        (put("/parameters/2"), token, "PUT /books/{}, parameter token: it is new and required"),
+    for (pointer, value, message) in [
+        (PUT.to_owned(), Value::Null, "PUT /books/{} was removed"),
+        (put("/security"), json!([{ "token": [] }]), "PUT /books/{}: now requires a token"),
+        (put("/parameters/1"), Value::Null, "PUT /books/{}, parameter sort: was removed"),
+        (put("/parameters/2"), token, "PUT /books/{}, parameter token: is new and required"),
         (
             put("/parameters/1/required"),
             json!(true),
-            "PUT /books/{}, parameter sort: it is required now",
+            "PUT /books/{}, parameter sort: is now required",
         ),
         (
             put("/parameters/1/schema/enum/1"),
             Value::Null,
-            "PUT /books/{}, parameter sort: it does not take \"year\" any more",
+            "PUT /books/{}, parameter sort: no longer accepts \"year\"",
         ),
-        (put("/responses/200"), Value::Null, "PUT /books/{}, 200: it is never answered any more"),
+        (put("/responses/200"), Value::Null, "PUT /books/{}, 200: was removed"),
         (
             put("/responses/200/headers/ETag"),
             Value::Null,
-            "PUT /books/{}, 200: the header ETag is gone",
+            "PUT /books/{}, 200: the header ETag was removed",
         ),
         (
             put("/responses/200/content/application~1json"),
             Value::Null,
-            "PUT /books/{}, 200: application/json is gone",
+            "PUT /books/{}, 200: the media type application/json was removed",
         ),
-        (put("/requestBody"), Value::Null, "PUT /books/{}, body: it is gone"),
-        (body("/required/1"), json!("year"), "PUT /books/{}, body/year: it is required now"),
-        (body("/properties/year"), Value::Null, "PUT /books/{}, body/year: it is gone"),
+        (put("/requestBody"), Value::Null, "PUT /books/{}, body: was removed"),
+        (body("/required/1"), json!("year"), "PUT /books/{}, body/year: is now required"),
+        (body("/properties/year"), Value::Null, "PUT /books/{}, body/year: was removed"),
         (
             body("/properties/year/type"),
             json!("integer"),
-            "PUT /books/{}, body/year: it was integer or null, and is integer",
+            "PUT /books/{}, body/year: the type changed from integer or null to integer",
         ),
         (
             body("/properties/title/maxLength"),
             json!(100),
-            "PUT /books/{}, body/title: it has a narrower maxLength, 100",
+            "PUT /books/{}, body/title: now has a stricter maxLength, 100",
         ),
         (
             body("/properties/title/minLength"),
             json!(2),
-            "PUT /books/{}, body/title: it has a narrower minLength, 2",
+            "PUT /books/{}, body/title: now has a stricter minLength, 2",
         ),
         (
             body("/properties/title/pattern"),
             json!("^a"),
-            "PUT /books/{}, body/title: it must have the pattern \"^a\"",
+            "PUT /books/{}, body/title: must now have the pattern \"^a\"",
         ),
         (
             body("/properties/tags/items/type"),
             json!("integer"),
-            "PUT /books/{}, body/tags/*: it was string, and is integer",
+            "PUT /books/{}, body/tags/*: the type changed from string to integer",
         ),
         (
             body("/additionalProperties"),
             json!(false),
-            "PUT /books/{}, body: it takes no other fields any more",
+            "PUT /books/{}, body: no longer accepts additional fields",
         ),
-        (book("/properties/title"), Value::Null, "PUT /books/{}, 200/title: it is gone"),
-        (book("/required/0"), Value::Null, "PUT /books/{}, 200/title: it may be absent now"),
+        (book("/properties/title"), Value::Null, "PUT /books/{}, 200/title: was removed"),
+        (book("/required/0"), Value::Null, "PUT /books/{}, 200/title: may now be absent"),
         (
             book("/properties/title/type"),
             json!(["string", "null"]),
-            "PUT /books/{}, 200/title: it was string, and is string or null",
+            "PUT /books/{}, 200/title: the type changed from string to string or null",
         ),
         (
             book("/properties/kind"),
             json!({ "anyOf": [{ "$ref": "#/components/schemas/Kind" }, { "type": "null" }] }),
-            "PUT /books/{}, 200/kind: it may be of another kind",
+            "PUT /books/{}, 200/kind: may now have another type",
         ),
         (
             "/components/schemas/Kind/enum/2".to_owned(),
             json!("play"),
-            "PUT /books/{}, 200/kind: it may be \"play\" now",
+            "PUT /books/{}, 200/kind: may now be \"play\"",
         ),
         (
             "/components/schemas/Kind/enum/0".to_owned(),
             Value::Null,
-            "PUT /books/{}, body/kind: it does not take \"novel\" any more",
+            "PUT /books/{}, body/kind: no longer accepts \"novel\"",
         ),
     ] {
-        assert_eq!(change(&pointer, value), [said], "{pointer}");
+        assert_eq!(change(&pointer, value), [message], "{pointer}");
     }
 }
 
 #[test]
-fn what_breaks_nobody_is_not_told() {
+fn compatible_changes_are_not_reported() {
     let limit = json!({ "name": "limit", "in": "query", "schema": { "type": "integer" } });
     let put = |place: &str| format!("{PUT}{place}");
     let body = |place: &str| format!("{BODY}{place}");

@@ -1,4 +1,5 @@
-//! `web` and the crates below it as one shared library, linked once. After an edit of a resource, the linker reads this
-//! file instead of hundreds. `db` is not part of the library, because migrations are edited too.
+//! `web` and its dependencies as one shared library, which makes linking after an edit faster.
+//!
+//! `db` is not part of the library, because edited migrations would relink the library.
 
 pub use web;

@@ -1,36 +1,36 @@
-//! Adds a field to a resource.
+//! Plans the files of a new field.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 
 use crate::{
     NewField, Plan,
     checkout::{Checkout, DOMAINS},
-    described, edit,
+    edit,
     field::Field,
     kind::Kind,
     names::Names,
     request::stem,
     resource::Resource,
-    schema, templates,
+    schema, schema_sql, templates,
     words::quoted,
 };
 
-/// Plans the files of a new field.
+/// Returns the plan for the files of a new field.
 ///
 /// # Errors
-/// The request is not acceptable, or the source file does not have the form of a resource. The message then has the
-/// changes to make by hand.
+/// The request is invalid, or the source file was edited too much to find the places for the field. The message then
+/// lists the changes to make by hand.
 pub fn new_field(root: &Path, request: &NewField) -> anyhow::Result<Plan> {
     let checkout = Checkout::read(root)?;
     let (path, names) = find(&checkout, &request.resource)?;
-    let source = fs::read_to_string(root.join(&path)).with_context(|| path.clone())?;
+    let source = checkout.read_file(&path)?;
     let field = Field::read(&request.field, &names, &|things| checkout.target(things))
         .and_then(|field| field.with_default(request.default.clone()))
         .and_then(|field| {
             if checkout.schema.has_column(&names.things, &field.column) {
-                return Err(format!("the resource has a field `{}` already", field.column));
+                return Err(format!("the resource already has a field `{}`", field.column));
             }
             Ok(field)
         });
@@ -46,8 +46,8 @@ pub fn new_field(root: &Path, request: &NewField) -> anyhow::Result<Plan> {
     let edited = edit::add_field(&source, &resource);
     if !edited.missing.is_empty() {
         bail!(
-            "nothing was written, because {path} does not have {} in the form of a generated resource. Make these \
-             changes by hand, then write the migration with `cargo xtask migrate new add_{thing}_{column}`:\n{}{}",
+            "nothing was written, because {path} no longer has the generated form of {}. Make these changes by hand, \
+             then create the migration with `cargo xtask migrate new add_{thing}_{column}`:\n{}{}",
             edited.missing.join(", "),
             edit::by_hand(&resource),
             migrations[0].1.0,
@@ -66,7 +66,7 @@ pub fn new_field(root: &Path, request: &NewField) -> anyhow::Result<Plan> {
         plan.add(format!("{stem}.down.sql"), down)?;
     }
     let mut schema = checkout.schema.clone();
-    described::add_field(&mut schema, &resource.names.things, field);
+    schema_sql::add_field(&mut schema, &resource.names.things, field);
     plan.add(schema::FILE, schema.text())?;
     Ok(plan)
 }
@@ -81,23 +81,24 @@ fn find(checkout: &Checkout, name: &str) -> anyhow::Result<(String, Names)> {
         .filter_map(|table| Some((checkout.source(&table)?.1, table)));
     let (path, things) =
         found.find(|(_, table)| checkout.schema.has_table(table)).with_context(|| {
-            format!("nothing was written, because {DOMAINS} has no resource `{name}`")
+            format!("nothing was written, because {DOMAINS} does not contain a resource `{name}`")
         })?;
     let source = checkout.read_file(&path)?;
     let value =
         |start: &str, end: &str| Some(source.split_once(start)?.1.split_once(end)?.0.to_owned());
-    let unknown = || format!("nothing was written, because {path} is not the file of a resource");
+    let unknown = || format!("nothing was written, because {path} does not define a resource");
     let thing = value("\n    name: \"", "\"").with_context(unknown)?;
     let type_name = value("(crate) struct Create", " {").with_context(unknown)?;
     let suffix = if type_name == crate::words::type_name(&thing) { "" } else { "Item" };
     Ok((path, Names { thing, things, suffix }))
 }
 
-type Texts = (String, String);
+/// An up migration and its down migration.
+type UpAndDown = (String, String);
 
-/// The migrations for a table that has rows and is in use, each with what undoes it. The released version must be able
-/// to read and write the table after each of them, and none of them locks it for long.
-fn migrations(resource: &Resource, field: &Field, comment: &str) -> Vec<(&'static str, Texts)> {
+/// Returns the migrations that add the field, each with the verb of its file name. None locks the table for long, and
+/// the released version can use the table after each of the migrations.
+fn migrations(resource: &Resource, field: &Field, comment: &str) -> Vec<(&'static str, UpAndDown)> {
     let (things, table) = (&resource.names.things, resource.table());
     let (name, column) = (&field.column, quoted(&field.column));
     let definition = templates::migration::added_column(field, things);

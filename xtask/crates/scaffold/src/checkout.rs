@@ -1,4 +1,4 @@
-//! What the checkout has already: resources, domains, migrations and the names that are taken.
+//! Reads the existing resources, domains, migrations and names of a checkout.
 
 use std::{
     fs,
@@ -18,24 +18,24 @@ use crate::{
 
 pub(crate) const DOMAINS: &str = "crates/domains";
 pub(crate) const TESTS: &str = "tests/e2e";
-/// Compiling a domain after an edit takes longer with each resource in it.
+/// The number of resources after which a new domain is created. Large domains compile slowly.
 const MOST_RESOURCES: usize = 3;
-/// Pages that the server has and the OpenAPI document does not list.
+/// The paths that the server serves and that the OpenAPI document does not list.
 const PAGES: [&str; 4] = ["docs", "metrics", "openapi.json", "reload"];
-/// The crates that every Rust program can name.
+/// The crates that come with Rust.
 const STANDARD: [&str; 5] = ["alloc", "core", "proc_macro", "std", "test"];
 
-/// A checkout as it is before a command changes it.
+/// The state of a checkout before a command changes it.
 pub(crate) struct Checkout {
     pub(crate) root: PathBuf,
-    /// In the order of their numbers.
+    /// The migrations, sorted by number.
     pub(crate) migrations: Vec<Migration>,
     pub(crate) schema: Schema,
     document: Value,
     /// The names of the domains, sorted.
     domains: Vec<String>,
     packages: Vec<String>,
-    /// The source files of all domains.
+    /// The text of the source files of all domains.
     sources: String,
 }
 
@@ -43,11 +43,11 @@ pub(crate) struct Migration {
     pub(crate) number: i32,
     pub(crate) name: String,
     pub(crate) text: String,
-    /// What `new resource` was called with.
+    /// The arguments of `new resource`, if that command wrote the migration.
     pub(crate) request: Option<NewResource>,
 }
 
-/// The resource in whose path another one is.
+/// The resource under whose path another resource is nested.
 #[derive(Debug, Clone)]
 pub(crate) struct Parent {
     pub(crate) table: String,
@@ -57,20 +57,24 @@ pub(crate) struct Parent {
     pub(crate) column: String,
 }
 
-/// The domain that a resource goes into.
+/// The domain of a new resource.
 pub struct Domain {
     /// The name of the crate.
     pub name: String,
-    /// Whether the crate has to be created.
+    /// True if the crate has to be created.
     pub is_new: bool,
-    /// Why it was chosen.
+    /// The reason for the choice, as a phrase.
     pub reason: String,
+}
+
+pub(crate) fn cannot_read(path: &str) -> String {
+    format!("cannot read {path}")
 }
 
 impl Checkout {
     pub(crate) fn read(root: &Path) -> anyhow::Result<Self> {
         let read =
-            |path: &str| fs::read_to_string(root.join(path)).with_context(|| path.to_owned());
+            |path: &str| fs::read_to_string(root.join(path)).with_context(|| cannot_read(path));
         let mut migrations = Vec::new();
         for file in migration_files::files(root) {
             if let Some((number, name)) = migration_files::parse(&file) {
@@ -82,13 +86,13 @@ impl Checkout {
         migrations.sort_by_key(|migration| migration.number);
         let document = read("openapi.json")?;
         let document = serde_json::from_str(&document)
-            .context("openapi.json is not JSON; run cargo xtask openapi")?;
+            .context("openapi.json is not valid JSON. Run cargo xtask openapi.")?;
         let lock = read("Cargo.lock")?;
         let packages =
             lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
         let packages = packages.map(|name| name.replace('-', "_")).collect();
         let mut domains = Vec::new();
-        for entry in fs::read_dir(root.join(DOMAINS)).with_context(|| DOMAINS.to_owned())? {
+        for entry in fs::read_dir(root.join(DOMAINS)).with_context(|| cannot_read(DOMAINS))? {
             let entry = entry?;
             if entry.path().join("src/lib.rs").exists() {
                 domains.push(entry.file_name().to_string_lossy().into_owned());
@@ -106,7 +110,7 @@ impl Checkout {
     }
 
     pub(crate) fn read_file(&self, path: &str) -> anyhow::Result<String> {
-        fs::read_to_string(self.root.join(path)).with_context(|| path.to_owned())
+        fs::read_to_string(self.root.join(path)).with_context(|| cannot_read(path))
     }
 
     pub(crate) fn exists(&self, path: &str) -> bool {
@@ -117,9 +121,9 @@ impl Checkout {
         self.migrations.last().map_or(0, |last| last.number) + 1
     }
 
-    /// Returns whether the OpenAPI document has a schema of this name, or will have it once it is written again.
+    /// Returns whether `openapi.json` has a schema of this name, or would have one if it were generated now.
     pub(crate) fn has_schema(&self, name: &str) -> bool {
-        // The kit makes four schemas of `CreateBook`.
+        // The resource kit derives four schemas from `CreateBook`.
         let base = name.strip_prefix("Create").or(name.strip_prefix("Update")).unwrap_or(name);
         let declares = |text: &str| self.sources.contains(text);
         self.document["components"]["schemas"].get(name).is_some()
@@ -129,7 +133,7 @@ impl Checkout {
             || (name != "Tag" && declares(&format!("(crate) enum {name} ")))
     }
 
-    /// The domain and the path of the source file of a resource.
+    /// Returns the domain and the source path of a resource.
     pub(crate) fn source(&self, things: &str) -> Option<(&str, String)> {
         self.domains.iter().find_map(|domain| {
             let path = format!("{DOMAINS}/{domain}/src/{things}.rs");
@@ -137,12 +141,13 @@ impl Checkout {
         })
     }
 
-    /// The path of the test file of a resource.
+    /// Returns the path of a resource's test file.
     pub(crate) fn test(&self, things: &str) -> String {
         let own = format!("{TESTS}/{things}_resource.rs");
         if self.exists(&own) { own } else { format!("{TESTS}/{things}.rs") }
     }
 
+    /// Returns the number of resources in a domain.
     fn resources(&self, domain: &str) -> usize {
         let files = fs::read_dir(self.root.join(DOMAINS).join(domain).join("src"))
             .into_iter()
@@ -152,18 +157,16 @@ impl Checkout {
         files.filter(|file| is_source(&file.path())).count().saturating_sub(1)
     }
 
-    /// Returns what `ref(things)` or `many(things)` refers to.
+    /// Returns the target of `ref(things)` or `many(things)`.
     pub(crate) fn target(&self, things: &str) -> Result<Target, String> {
         if !self.schema.has_table(things) {
             let hint = self.schema.hint(things);
-            return Err(format!(
-                "there is no resource `{things}`{hint}; name one by its plural, such as `persons`"
-            ));
+            return Err(format!("there is no resource `{things}`. {hint}"));
         }
         Ok(Target { table: things.to_owned(), one: self.one(things), is_self: false })
     }
 
-    /// Returns the resource that `--under things` refers to.
+    /// Returns the parent that `--under things` names.
     pub(crate) fn parent(&self, things: &str) -> Result<Parent, String> {
         let Target { table, one, .. } = self.target(things)?;
         let path = things.replace('_', "-");
@@ -172,13 +175,13 @@ impl Checkout {
         if self.source(things).is_none()
             && !paths.map(|(path, _)| path).any(|path| path.contains(&end))
         {
-            return Err(format!("the resource `{things}` has no path of its own in openapi.json"));
+            return Err(format!("openapi.json does not list a path /{path}/{{id}} to nest under"));
         }
         let column = format!("{}_id", one.replace(' ', "_").to_lowercase());
         Ok(Parent { table, one, path, column })
     }
 
-    /// The name of one row of a table in a sentence.
+    /// Returns the noun for one row of a table: `order line`.
     fn one(&self, things: &str) -> String {
         let mut requests =
             self.migrations.iter().filter_map(|migration| migration.request.as_ref());
@@ -203,7 +206,7 @@ impl Checkout {
         Some(one)
     }
 
-    /// Finds the request of a resource by its singular or plural.
+    /// Returns the newest request with this singular or plural name, and its migration.
     pub(crate) fn request(&self, name: &str) -> Option<(&Migration, &NewResource)> {
         self.migrations.iter().rev().find_map(|migration| {
             let request = migration.request.as_ref()?;
@@ -214,7 +217,7 @@ impl Checkout {
     /// Chooses the domain for a resource.
     ///
     /// # Errors
-    /// The domain cannot be a crate.
+    /// The name of the domain cannot be used as the name of a new crate.
     pub(crate) fn domain(&self, asked: Option<&str>, things: &str) -> Result<Domain, String> {
         let found = |name: &str, reason: String| {
             Ok(Domain {
@@ -236,53 +239,50 @@ impl Checkout {
         let last = newest.or_else(sample).or_else(|| self.domains.first().map(String::as_str));
         let full = match last {
             Some(last) if self.resources(last) < MOST_RESOURCES => {
-                return found(last, "the domain that was used last".to_owned());
+                return found(last, "the most recently used domain".to_owned());
             }
             Some(last) => {
-                format!("a new one, because `{last}` has {} resources", self.resources(last))
+                format!("a new domain, because `{last}` has {} resources", self.resources(last))
             }
-            None => "the first one".to_owned(),
+            None => "the first domain".to_owned(),
         };
         let names = ["", "_domain"].map(|end| format!("{things}{end}"));
         let free = names.iter().find(|name| self.check_domain(name).is_ok());
-        let free = free.ok_or_else(|| {
-            format!("`{things}` cannot be the name of a crate; pass --domain NAME")
-        })?;
+        let free =
+            free.ok_or_else(|| format!("`{things}` cannot be a crate name. Pass --domain NAME."))?;
         found(free, full)
     }
 
     fn check_domain(&self, name: &str) -> Result<(), String> {
         if !is_snake_case(name) || is_rust_keyword(name) {
             return Err(format!(
-                "--domain: `{name}` is not the name of a crate, which consists of lower-case letters, digits and `_` and \
-                 is not a keyword, such as `library`"
+                "--domain: `{name}` cannot be a crate name. Use lower-case letters, digits and `_`, such as `library`; \
+                 keywords are not allowed."
             ));
         }
         if STANDARD.contains(&name)
             || self.packages.iter().any(|package| package == name)
             || self.exists(&format!("{DOMAINS}/{name}"))
         {
-            return Err(format!(
-                "--domain: there is a crate `{name}` already; choose another name"
-            ));
+            return Err(format!("--domain: a crate `{name}` already exists. Choose another name."));
         }
         Ok(())
     }
 
-    /// Returns whether the server has a path that begins with this segment.
+    /// Returns whether the server has a path with this first segment.
     pub(crate) fn has_path(&self, segment: &str) -> bool {
         let first = |path: &str| path.split('/').nth(1) == Some(segment);
         let mut paths = self.document["paths"].as_object().into_iter().flatten();
         PAGES.contains(&segment) || paths.any(|(path, _)| first(path))
     }
 
-    /// The test file for a new resource: tests of the base may have its name.
+    /// Returns the path for the test file of a new resource. Avoids the names of existing tests.
     pub(crate) fn new_test(&self, things: &str) -> String {
         let path = format!("{TESTS}/{things}.rs");
         if self.exists(&path) { format!("{TESTS}/{things}_resource.rs") } else { path }
     }
 
-    /// Returns whether a migration has this table in a query.
+    /// Returns whether a query of the migration names the table.
     pub(crate) fn mentions(migration: &Migration, table: &str) -> bool {
         let lines = migration.text.lines().filter(|line| !line.trim_start().starts_with("--"));
         let is_word = |it: char| !it.is_alphanumeric() && it != '_';

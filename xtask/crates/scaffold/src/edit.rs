@@ -1,5 +1,5 @@
-//! Adds a field to the source file of a resource, which may have been edited. The places are found by what every
-//! resource has: lists of columns end in the columns of the kit.
+//! Adds a field to the source file of a resource, even if users have edited the file. For example, a list of columns is
+//! found by its last columns: `version, created_at, updated_at`.
 
 use regex::{Captures, Regex};
 
@@ -7,18 +7,18 @@ use crate::{kind::Kind, resource::Resource, templates, words::quoted};
 
 const LONGEST_LINE: usize = 100;
 
-/// A source file under change.
+/// A source file that is being edited.
 pub(crate) struct Source {
     pub(crate) text: String,
-    /// The changes that found no place.
+    /// The names of the places that were not found.
     pub(crate) missing: Vec<&'static str>,
 }
 
 impl Source {
-    /// Replaces every match, and remembers if there is none.
+    /// Replaces every match. Without a match, adds `place` to `missing`.
     fn replace(
         &mut self,
-        what: &'static str,
+        place: &'static str,
         pattern: &str,
         change: impl FnMut(&Captures<'_>) -> String,
     ) {
@@ -26,27 +26,27 @@ impl Source {
         if pattern.is_match(&self.text) {
             self.text = pattern.replace_all(&self.text, change).into_owned();
         } else {
-            self.missing.push(what);
+            self.missing.push(place);
         }
     }
 
-    /// Inserts text after the first match of a pattern.
-    fn insert_after(&mut self, what: &'static str, pattern: &str, text: &str) {
+    /// Inserts text after the first match. Without a match, adds `place` to `missing`.
+    fn insert_after(&mut self, place: &'static str, pattern: &str, text: &str) {
         match Regex::new(pattern).expect("the pattern is valid").find(&self.text) {
             Some(found) => self.text.insert_str(found.end(), text),
-            None => self.missing.push(what),
+            None => self.missing.push(place),
         }
     }
 }
 
-/// Returns the source with the only field of `resource`.
+/// Returns the source with the only field of `resource` added.
 pub(crate) fn add_field(source: &str, resource: &Resource) -> Source {
     let field = &resource.fields[0];
     let (thing, table) = (resource.names.thing_type(), regex::escape(&resource.table()));
     let column = quoted(&field.column);
     let mut source = Source { text: source.to_owned(), missing: Vec::new() };
     if column.contains('"') {
-        // Only raw strings can hold quotes.
+        // The queries become raw strings, because the column name contains quotes.
         let strings = Regex::new(r#"([^#])"((?:-- |changed AS|SELECT )[^"]*)""#)
             .expect("the pattern is valid");
         source.text = strings.replace_all(&source.text, "${1}r#\"${2}\"#").into_owned();
@@ -82,7 +82,7 @@ pub(crate) fn add_field(source: &str, resource: &Resource) -> Source {
     source
 }
 
-/// Breaks the lines that have become too long by a column.
+/// Breaks lines that are too long and contain the column.
 fn wrapped(text: &str, column: &str) -> String {
     let mut lines = String::new();
     for line in text.split_inclusive('\n') {
@@ -140,7 +140,7 @@ fn add_imports(source: &mut Source, kind: &Kind) {
     }
 }
 
-/// Adds the values of a jsonb column: PATCH merges it, PUT replaces it with a query of its own.
+/// Adds the values of a jsonb column. PATCH merges the value, so PUT needs a separate query that replaces it.
 fn add_json_values(source: &mut Source, resource: &Resource, column: &str) {
     let table = resource.table();
     let version = format!("{table}.version + 1");
@@ -166,7 +166,7 @@ fn add_json_values(source: &mut Source, resource: &Resource, column: &str) {
     source.text = format!("{}{queries}{rest}", &source.text[..start]);
 }
 
-/// Adds a filter, as the last one, to the list and its query. A list without filters gets a query of its own for them.
+/// Appends a filter to the list operation and to its `search` query, which is created if it does not exist.
 fn add_filter(source: &mut Source, arguments: &str, value: &str, column: &str, kind: &str) {
     source.replace("the arguments of the list", r"\n    \) -> Result<Listed<", |end| {
         format!("\n{arguments}{}", &end[0])
@@ -197,7 +197,7 @@ fn add_filter(source: &mut Source, arguments: &str, value: &str, column: &str, k
     });
 }
 
-/// Adds the field to the test that creates a row, if the test is as it was written.
+/// Returns the test with the field added, or `None` if the test was edited or the field has no example.
 pub(crate) fn add_to_test(test: &str, resource: &Resource) -> Option<String> {
     let field = &resource.fields[0];
     let value = field.kind.json(&crate::words::words(field.base()))?;
@@ -206,7 +206,7 @@ pub(crate) fn add_to_test(test: &str, resource: &Resource) -> Option<String> {
         .then(|| test.replacen(fields, &format!("{fields}\"{}\": {value}, ", field.column), 1))
 }
 
-/// Returns the places for a field and what belongs there, for people.
+/// Returns instructions for adding the field by hand.
 pub(crate) fn by_hand(resource: &Resource) -> String {
     let (field, column) = (&resource.fields[0], quoted(&resource.fields[0].column));
     let table = resource.table();
@@ -221,10 +221,10 @@ pub(crate) fn by_hand(resource: &Resource) -> String {
     let types = format!("{}{}", templates::enums(resource), templates::defaults(resource));
     let thing = resource.names.thing_type();
     let mut text = format!(
-        "imports: {}\nstruct Create{thing}:\n{}\ncolumns!: {}\n{types}impl Example:\n{}\n\
-         every list of columns, before `version, created_at, updated_at`: {returned}\n\
-         INSERT INTO {table} (...) and its SELECT: {column}\n\
-         UPDATE {table} SET (...) and its SELECT, before the version: {column}\n",
+        "add to the imports: {}\nadd to struct Create{thing}:\n{}\nadd to columns!: {}\n{types}add to impl Example:\n{}\n\
+         add to every list of columns, before `version, created_at, updated_at`: {returned}\n\
+         add to INSERT INTO {table} (...) and to its SELECT: {column}\n\
+         add to UPDATE {table} SET (...) and to its SELECT, before the version: {column}\n",
         imports.join(", "),
         templates::struct_field(field, resource),
         templates::column(field),
@@ -233,7 +233,8 @@ pub(crate) fn by_hand(resource: &Resource) -> String {
     let (arguments, filters) = templates::filters(resource);
     if let [value] = &filters[..] {
         text += &format!(
-            "fn list:\n{arguments}\nfilters!: {value}\nsearch: $n::{} IS NULL OR {column} = $n\n",
+            "add to fn list:\n{arguments}\nadd to filters!: {value}\n\
+             add to the search query: $n::{} IS NULL OR {column} = $n\n",
             field.kind.sql_type()
         );
     }

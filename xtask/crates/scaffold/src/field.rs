@@ -1,10 +1,10 @@
-//! A field as it is given on the command line: `name:type`, with `?` if it is optional and `!` if it is unique.
+//! Fields, as passed on the command line: `name:type`, with `?` for optional fields and `!` for unique fields.
 
 mod parse;
 
 use std::fmt;
 
-use parse::{Written, read_kind};
+use parse::{TypeText, read_kind};
 
 use crate::{
     kind::{Kind, Target},
@@ -12,7 +12,7 @@ use crate::{
     words::{is_snake_case, is_system_column},
 };
 
-/// A longer text does not fit the index of a unique column.
+/// The maximum length of a unique text. Longer values exceed the size limit of an index entry.
 const LONGEST_UNIQUE: u32 = 500;
 /// The columns that every resource has.
 const KIT_COLUMNS: [&str; 4] = ["id", "version", "created_at", "updated_at"];
@@ -22,37 +22,40 @@ const TYPES: &str = "text, text(MAX), text[], int, bigint, numeric, numeric(DIGI
 /// A field of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Field {
-    /// The name as given.
+    /// The name as passed on the command line.
     pub(crate) name: String,
     /// The name of the column and of the JSON property: `author_id` for a reference `author`.
     pub(crate) column: String,
     pub(crate) kind: Kind,
     pub(crate) optional: bool,
     pub(crate) unique: bool,
-    /// The value of rows that are older than the field.
+    /// The value for rows that are older than the field.
     pub(crate) default: Option<String>,
-    /// Whether the resource is older than the field, so that there are clients that do not send it.
+    /// True if the field was added to an existing resource. Older clients do not send such a field.
     pub(crate) is_added: bool,
-    written: String,
+    /// The type as passed on the command line, without marks.
+    type_text: String,
 }
 
-/// Finds a resource by its plural.
+/// A function that finds a resource by its plural.
 pub(crate) type FindTarget<'a> = &'a dyn Fn(&str) -> Result<Target, String>;
 
 impl Field {
+    /// Parses a field.
+    ///
     /// # Errors
-    /// The field is not acceptable; the message has the rule and an example.
+    /// The field is invalid. The message states the rule and an example.
     pub(crate) fn read(text: &str, names: &Names, find: FindTarget<'_>) -> Result<Self, String> {
         let (name, rest) = text.split_once(':').ok_or_else(|| {
-            format!("a field is NAME:TYPE, such as `title:text`; the types are {TYPES}")
+            format!("expected NAME:TYPE, such as `title:text`. Available types: {TYPES}.")
         })?;
         if !is_snake_case(name) {
-            return Err("a field's name consists of lower-case letters and digits, with `_` between words, such as \
+            return Err("a field name must consist of lower-case letters and digits, with `_` between words, such as \
                 `first_name:text`"
                 .to_owned());
         }
-        let Written { kind, arguments, optional, unique } = Written::read(rest)?;
-        let written = match arguments {
+        let TypeText { kind, arguments, optional, unique } = TypeText::read(rest)?;
+        let type_text = match arguments {
             Some(arguments) if rest.contains("[]") => format!("{kind}({arguments})[]"),
             Some(arguments) => format!("{kind}({arguments})"),
             None => kind.to_owned(),
@@ -73,7 +76,7 @@ impl Field {
             unique,
             default: None,
             is_added: false,
-            written,
+            type_text,
         };
         field.check()?;
         Ok(field)
@@ -83,11 +86,13 @@ impl Field {
         let column = &self.column;
         if KIT_COLUMNS.contains(&column.as_str()) {
             let kit = KIT_COLUMNS.join(", ");
-            return Err(format!("every resource has the columns {kit}; choose another name"));
+            return Err(format!(
+                "every resource already has the columns {kit}. Choose another name."
+            ));
         }
         if is_system_column(column) {
             return Err(format!(
-                "PostgreSQL adds a column `{column}` to every table; choose another name"
+                "PostgreSQL adds a column `{column}` to every table. Choose another name."
             ));
         }
         if column.len() > LONGEST {
@@ -97,13 +102,13 @@ impl Field {
             && (self.optional || self.unique)
         {
             return Err(
-                "many(RESOURCE) is a list, which can be empty; leave out `?` and `!`".to_owned()
+                "many(RESOURCE) is a list, which can be empty. Remove `?` and `!`.".to_owned()
             );
         }
         if matches!(&self.kind, Kind::Ref(target) if target.is_self) && !self.optional {
             return Err(format!(
-                "the first row would have nothing to refer to; make the field optional: `{}:{}?`",
-                self.name, self.written
+                "the first row could not refer to another row. Make the field optional: `{}:{}?`",
+                self.name, self.type_text
             ));
         }
         if !self.unique {
@@ -112,37 +117,35 @@ impl Field {
         let reason = match &self.kind {
             Kind::Enum(_) => "there would be at most one row for each of its values",
             kind if kind.is("bool") => "there would be at most one row for each of its values",
-            kind if kind.is("jsonb") => "jsonb values are not compared",
+            kind if kind.is("jsonb") => "jsonb values cannot be compared here",
             kind if kind.is("float") => "two floats that look equal can differ",
-            Kind::TextArray { .. } => "lists are not compared",
-            Kind::Ref(target) if target.is_self => "a chain of references would have no end",
+            Kind::TextArray { .. } => "lists cannot be compared here",
+            Kind::Ref(target) if target.is_self => "a chain of references would never end",
             Kind::Text { max } if *max > LONGEST_UNIQUE => {
                 return Err(format!(
-                    "a unique text has at most {LONGEST_UNIQUE} characters, such as `{}:text({LONGEST_UNIQUE})!`",
+                    "a unique text can have at most {LONGEST_UNIQUE} characters: `{}:text({LONGEST_UNIQUE})!`",
                     self.name
                 ));
             }
             _ => return Ok(()),
         };
-        Err(format!("a field of this type cannot be unique, because {reason}; leave out `!`"))
+        Err(format!("a field of this type cannot be unique, because {reason}. Remove `!`."))
     }
 
-    /// Returns the field with the value that older rows get.
+    /// Returns the field with its default value, for a resource that already exists.
     ///
     /// # Errors
-    /// The field needs a default and has none, or the default is not a value of its type.
+    /// A required default is missing, or the default is not a valid value of the field's type.
     pub(crate) fn with_default(mut self, default: Option<String>) -> Result<Self, String> {
         let name = &self.name;
         match &default {
             _ if !self.kind.is_column() => {
-                return Err(
-                    "many(RESOURCE) needs more queries; only `new resource` writes them".to_owned()
-                );
+                return Err("many(RESOURCE) is only supported by `new resource`".to_owned());
             }
             None if !self.optional => {
                 return Err(format!(
-                    "existing rows need a value. Make the field optional (`{name}:{}?`), or pass --default VALUE",
-                    self.written
+                    "existing rows need a value. Make the field optional (`{name}:{}?`), or pass --default VALUE.",
+                    self.type_text
                 ));
             }
             Some(_) if self.optional || self.unique => {
@@ -158,7 +161,7 @@ impl Field {
         Ok(self)
     }
 
-    /// `author`, for a reference whose column is `author_id`.
+    /// Returns the column without `_id` or `_ids`: `author` for a reference `author_id`.
     pub(crate) fn base(&self) -> &str {
         let end = if matches!(self.kind, Kind::Many(_)) { "_ids" } else { "_id" };
         match self.kind {
@@ -168,10 +171,10 @@ impl Field {
     }
 }
 
-/// The field in the form in which the command line accepts it.
+/// Formats the field in command-line notation.
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.name, self.written)?;
+        write!(f, "{}:{}", self.name, self.type_text)?;
         f.write_str(if self.optional { "?" } else { "" })?;
         f.write_str(if self.unique { "!" } else { "" })
     }

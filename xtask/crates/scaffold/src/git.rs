@@ -1,10 +1,11 @@
-//! git, with nothing of the caller's environment that names another repository.
+//! Runs git without the environment variables that select another repository.
 
 use std::{
     path::Path,
     process::{Command, Stdio},
 };
 
+/// Returns a git command that runs in `folder`.
 pub(crate) fn command(folder: &Path) -> Command {
     let mut git = Command::new("git");
     git.current_dir(folder);
@@ -14,7 +15,7 @@ pub(crate) fn command(folder: &Path) -> Command {
     git
 }
 
-/// Returns the output of git, which is empty where there is no repository.
+/// Returns the output of git, or an empty string if git fails.
 pub(crate) fn output(folder: &Path, arguments: &[&str]) -> String {
     let output = command(folder).args(arguments).stderr(Stdio::null()).output();
     output

@@ -1,4 +1,4 @@
-//! Makes the template a project with a name of its own.
+//! Renames the template to a project and removes the files that are only about the template.
 
 use std::{fs, path::Path};
 
@@ -6,37 +6,39 @@ use anyhow::Context;
 
 use crate::words::{is_rust_keyword, is_snake_case, is_sql_keyword};
 
-/// The template's name, which [`rename`] does not find here.
-const OURS: &str = concat!("slip", "way");
-/// The files and folders that are about the template itself.
-const NOT_NEEDED: [&str; 6] = [
+/// The name of the template, split so that [`rename`] does not replace it in this file.
+const TEMPLATE_NAME: &str = concat!("slip", "way");
+/// The files and folders that are only about the template.
+const TEMPLATE_FILES: [&str; 6] = [
     "docs/benchmarks",
     "docs/benchmarks.md",
-    "docs/guide.md",
+    "docs/decisions",
     "docs/images",
     "docs/your-own-project.md",
     "tests/commands/own_project.rs",
 ];
-/// A text about the template itself is between these.
-const MARKS: (&str, &str) = ("<!-- template only -->", "<!-- end -->");
-/// The databases that every server has.
+/// The markers before and after text that is only about the template.
+const TEMPLATE_MARKERS: (&str, &str) = ("<!-- template only -->", "<!-- end -->");
+/// The databases that every PostgreSQL server has.
 const DATABASES: [&str; 3] = ["postgres", "template0", "template1"];
-const RULE: &str = "a project's name has 2 to 30 lower-case letters and digits, with `_` between words, such as \
-    `order_service`; the database and its user get the same name";
+const RULE: &str = "A project name has 2 to 30 lower-case letters and digits, with `_` between words, such as \
+    `order_service`. The database and its user get the same name.";
 
+/// Checks the name of a project.
+///
 /// # Errors
-/// A project cannot have this name; the message has the rule.
+/// The name is invalid. The message states the rule.
 pub fn check_name(name: &str) -> Result<(), String> {
     if !is_snake_case(name) || !(2..=30).contains(&name.len()) {
-        return Err(format!("`{name}` is not accepted: {RULE}"));
+        return Err(format!("`{name}` is not a valid project name. {RULE}"));
     }
-    if name == OURS || DATABASES.contains(&name) || name.starts_with("pg_") {
+    if name == TEMPLATE_NAME || DATABASES.contains(&name) || name.starts_with("pg_") {
         return Err(format!(
-            "the template or PostgreSQL uses the name `{name}`; choose another one"
+            "the template or PostgreSQL already uses the name `{name}`. Choose another name."
         ));
     }
     if is_rust_keyword(name) || is_sql_keyword(name) {
-        return Err(format!("`{name}` is a keyword of Rust or PostgreSQL; choose another name"));
+        return Err(format!("`{name}` is a keyword of Rust or PostgreSQL. Choose another name."));
     }
     Ok(())
 }
@@ -46,61 +48,62 @@ pub fn title(name: &str) -> String {
     name.split('_').map(crate::words::capital).collect::<Vec<_>>().join(" ")
 }
 
-/// Returns the name of a project that is not the template.
+/// Returns the name of the project, or `None` for the template.
 ///
 /// # Errors
-/// A file is missing.
+/// `.env.example` cannot be read.
 pub fn name_of(root: &Path) -> anyhow::Result<Option<String>> {
     let path = root.join(".env.example");
-    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut lines = text.lines();
     let name = lines.find_map(|line| line.strip_prefix("POSTGRES_DB=")).unwrap_or_default();
-    Ok((name != OURS).then(|| name.to_owned()))
+    Ok((name != TEMPLATE_NAME).then(|| name.to_owned()))
 }
 
-/// Gives the files, as git lists them, another name, and removes what is about the template.
+/// Renames the project in all `files`, one path per line, and removes the text and files that are only about the
+/// template. `holder` is added to the licence as a copyright holder.
 ///
 /// # Errors
 /// A file cannot be read or written.
 pub fn apply(root: &Path, files: &str, name: &str, holder: &str) -> anyhow::Result<()> {
     for file in files.lines() {
         let path = root.join(file);
-        if NOT_NEEDED.iter().any(|ours| Path::new(file).starts_with(ours)) {
-            fs::remove_file(&path).with_context(|| file.to_owned())?;
+        if TEMPLATE_FILES.iter().any(|template| Path::new(file).starts_with(template)) {
+            fs::remove_file(&path).with_context(|| format!("cannot remove {file}"))?;
             // Succeeds only for an empty folder.
             let _ = path.parent().map(fs::remove_dir);
             continue;
         }
-        // A file that is not text has no name in it.
+        // Binary files do not contain the name.
         let Ok(text) = fs::read_to_string(&path) else { continue };
         let own = match file {
             "LICENSE-MIT" => licence(&text, holder),
             "CHANGELOG.md" => changelog(&text),
-            "tests/commands/main.rs" => rename(&without_own_test(&text), name),
+            "tests/commands/main.rs" => rename(&without_init_test(&text), name),
             _ if path.extension().is_some_and(|it| it == "md") => {
-                rename(&without_ours(&text), name)
+                rename(&without_template_text(&text), name)
             }
             _ => rename(&text, name),
         };
         if own != text {
-            fs::write(&path, own).with_context(|| file.to_owned())?;
+            fs::write(&path, own).with_context(|| format!("cannot write {file}"))?;
         }
     }
     Ok(())
 }
 
 fn rename(text: &str, name: &str) -> String {
-    text.replace(&title(OURS), &title(name)).replace(OURS, name)
+    text.replace(&title(TEMPLATE_NAME), &title(name)).replace(TEMPLATE_NAME, name)
 }
 
-/// Returns the text without what is between the marks. A line that is left empty by that goes, and a space that is left
-/// before the end of a line or before a sign.
-fn without_ours(text: &str) -> String {
+/// Removes the text between the markers, and the empty lines and spaces that the removal would leave.
+fn without_template_text(text: &str) -> String {
     let mut own = String::new();
     let mut rest = text;
     while let Some((before, (_, after))) = rest
-        .split_once(MARKS.0)
-        .and_then(|(before, ours)| Some((before, ours.split_once(MARKS.1)?)))
+        .split_once(TEMPLATE_MARKERS.0)
+        .and_then(|(before, marked)| Some((before, marked.split_once(TEMPLATE_MARKERS.1)?)))
     {
         own += before;
         rest = after;
@@ -113,19 +116,20 @@ fn without_ours(text: &str) -> String {
     own + rest
 }
 
-/// Adds the holder. The notice of the template stays, as its licence requires.
+/// Adds the copyright holder. Keeps the notice of the template, as the licence requires.
 fn licence(text: &str, holder: &str) -> String {
     let year = text.split_whitespace().find(|word| word.parse::<u16>().is_ok()).unwrap_or("2026");
     text.replacen("Copyright", &format!("Copyright (c) {year} {holder}\nCopyright"), 1)
 }
 
+/// Returns the changelog without entries.
 fn changelog(text: &str) -> String {
     let unreleased = "## [Unreleased]\n";
     text.split_once(unreleased).map_or(text.to_owned(), |(head, _)| format!("{head}{unreleased}"))
 }
 
-/// Removes the test of `init`, which a project does not have.
-fn without_own_test(text: &str) -> String {
+/// Removes the test of `init`, because a renamed project does not have the file.
+fn without_init_test(text: &str) -> String {
     text.split_inclusive('\n').filter(|line| !line.contains("own_project")).collect()
 }
 
@@ -134,19 +138,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bad_name_is_refused_with_the_rule() {
+    fn check_name_rejects_invalid_names() {
         for name in ["", "x", "My App", "my-app", "2go", "_a", "a__b", &"a".repeat(31)] {
             let refused = check_name(name).expect_err(name);
-            assert!(refused.contains("a project's name has"), "{refused}");
+            assert!(refused.contains("A project name has"), "{refused}");
         }
-        for name in [OURS, "postgres", "pg_own", "user", "crate"] {
+        for name in [TEMPLATE_NAME, "postgres", "pg_own", "user", "crate"] {
             assert!(check_name(name).is_err(), "{name}");
         }
         assert_eq!(check_name("order_service2"), Ok(()));
     }
 
     #[test]
-    fn what_is_between_the_marks_goes_and_leaves_no_white_space() {
+    fn template_text_is_removed_without_leftover_white_space() {
         for (text, own) in [
             ("a\n<!-- template only -->\nb\n<!-- end -->\n\nc\n", "a\nc\n"),
             ("c <!-- template only -->d<!-- end -->e\n", "c e\n"),
@@ -155,13 +159,13 @@ mod tests {
             ("c <!-- template only -->d<!-- end --> e\n", "c e\n"),
             ("<!-- template only -->d<!-- end --> e\n", "e\n"),
         ] {
-            assert_eq!(without_ours(text), own);
+            assert_eq!(without_template_text(text), own);
         }
     }
 
     #[test]
-    fn both_spellings_are_renamed_and_the_notice_is_kept() {
-        let text = format!("{} and .{OURS}/state", title(OURS));
+    fn rename_replaces_both_spellings_and_licence_keeps_the_notice() {
+        let text = format!("{} and .{TEMPLATE_NAME}/state", title(TEMPLATE_NAME));
         assert_eq!(rename(&text, "order_service"), "Order Service and .order_service/state");
         let text = "MIT\n\nCopyright (c) 2026 The others\n\nPermission";
         let own = "MIT\n\nCopyright (c) 2026 Ada\nCopyright (c) 2026 The others\n\nPermission";

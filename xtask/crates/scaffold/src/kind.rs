@@ -1,4 +1,4 @@
-//! The types of fields: what each is in SQL, in Rust and in the schema that PostgreSQL reports.
+//! Field types, and their forms in SQL, in Rust and in the schema that PostgreSQL reports.
 
 mod check;
 mod default;
@@ -26,7 +26,7 @@ pub(crate) struct Simple {
     rust: &'static str,
     /// An example in Rust.
     example: &'static str,
-    /// An example in JSON; empty if it is the one in Rust.
+    /// An example in JSON, or an empty string if it equals the example in Rust.
     json: &'static str,
 }
 
@@ -72,13 +72,13 @@ pub(crate) static SIMPLE: [Simple; 11] = [
     simple("jsonb", "jsonb", "JsonObject", "JsonObject::default()", "{ \"key\": \"value\" }"),
 ];
 
-/// A resource that another one refers to.
+/// A resource that a field refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) table: String,
-    /// The name of one row in a sentence: `order line`.
+    /// The noun for one row: `order line`.
     pub(crate) one: String,
-    /// Whether the resource refers to itself.
+    /// True if the resource refers to itself.
     pub(crate) is_self: bool,
 }
 
@@ -111,7 +111,7 @@ impl Variant {
         Self { value: value.to_owned(), name }
     }
 
-    /// Returns whether `rename_all = "snake_case"` makes the value from the name.
+    /// Returns whether `rename_all = "snake_case"` turns the variant's name into the value.
     pub(crate) fn is_plain(&self) -> bool {
         let is_word = |word: &str| word.len() > 1 && word.chars().all(|it| it.is_ascii_lowercase());
         self.value.split('_').all(is_word) && self.name == type_name(&self.value)
@@ -127,12 +127,12 @@ impl Variant {
 }
 
 impl Kind {
-    /// Returns whether the table of the resource has a column for it.
+    /// Returns whether the resource's table has a column for a field of this type.
     pub(crate) fn is_column(&self) -> bool {
         !matches!(self, Self::Many(_))
     }
 
-    /// Returns whether it is the type without parameters of this name.
+    /// Returns whether this is the simple type with this name.
     pub(crate) fn is(&self, name: &str) -> bool {
         matches!(self, Self::Simple(simple) if simple.name == name)
     }
@@ -160,7 +160,7 @@ impl Kind {
         }
     }
 
-    /// Returns the type in Rust; `enum_type` is the name of the enum.
+    /// Returns the type in Rust. `enum_type` is the name of the Rust enum.
     pub(crate) fn rust_type(&self, enum_type: &str) -> String {
         match self {
             Self::Text { max } => format!("Line<{max}>"),
@@ -173,7 +173,7 @@ impl Kind {
         }
     }
 
-    /// Returns the imports that the type and its example need: modules and names.
+    /// Returns the imports that the type and its example need, each as module and name.
     pub(crate) fn imports(&self) -> Vec<(&'static str, &'static str)> {
         let (rust, example) = (self.rust_type("Enum"), self.example("", "Enum"));
         let all = [
@@ -195,13 +195,13 @@ impl Kind {
         used
     }
 
-    /// Returns the rules that the type does not have itself.
+    /// Returns the `validator` attribute for limits that the Rust type does not check.
     pub(crate) fn validator(&self) -> Option<&'static str> {
         Some(match self {
             kind if kind.is("int") => {
                 "validator(minimum(value = \"-2147483648\"), maximum(value = \"2147483647\"))"
             }
-            // JavaScript keeps these exactly.
+            // The range of integers that JavaScript represents exactly.
             kind if kind.is("bigint") => {
                 "validator(minimum(value = \"-9007199254740991\"), maximum(value = \"9007199254740991\"))"
             }
@@ -227,7 +227,7 @@ impl Kind {
         }
     }
 
-    /// Returns an example in JSON, unless it depends on other rows.
+    /// Returns an example in JSON, or `None` for types that refer to other rows.
     pub(crate) fn json(&self, label: &str) -> Option<String> {
         Some(match self {
             Self::Ref(_) | Self::Many(_) => return None,
@@ -241,7 +241,7 @@ impl Kind {
     }
 }
 
-/// `1.50`
+/// Returns a decimal number with `scale` decimal places, such as `1.50`.
 fn decimal(digits: u32, scale: u32) -> String {
     let whole = u32::from(digits > scale);
     if scale == 0 {
@@ -251,7 +251,7 @@ fn decimal(digits: u32, scale: u32) -> String {
     }
 }
 
-/// A text that is not longer than `max`.
+/// Returns an example text of at most `max` characters.
 fn text(label: &str, max: u32) -> String {
     if label.len() <= max as usize { capital(label) } else { "A".to_owned() }
 }

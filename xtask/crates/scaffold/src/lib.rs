@@ -1,12 +1,10 @@
-//! Writes resources: the source file, the test, the migrations, and the lines that register them.
+//! Generates and edits resources: source file, test, migrations, and the lines that register them.
 //!
-//! The templates are files of the project with holes. Everything is written as a whole or not at all, and every command
-//! refuses what it cannot do before it writes.
+//! Every command first plans all changes and then writes either all of them or none.
 #![expect(clippy::format_push_string, clippy::format_collect, reason = "the texts are short")]
 
 mod add_field;
 mod checkout;
-mod described;
 mod edit;
 mod field;
 mod git;
@@ -20,6 +18,7 @@ mod remove;
 mod request;
 mod resource;
 mod schema;
+mod schema_sql;
 mod sql;
 mod templates;
 mod words;

@@ -1,4 +1,4 @@
-//! Writes the files of a new resource.
+//! Plans the files of a new resource.
 
 use std::path::Path;
 
@@ -7,20 +7,20 @@ use anyhow::bail;
 use crate::{
     Domain, NewResource, Plan,
     checkout::{Checkout, DOMAINS, TESTS},
-    described, register,
+    register,
     request::stem,
     resource::Resource,
-    schema, templates,
+    schema, schema_sql, templates,
     words::ident,
 };
 
 /// The file that lists the domains.
 const ROUTES: &str = "crates/api/src/routes.rs";
 
-/// Plans the files of a resource, and returns the domain that they are for and the plural of the resource.
+/// Returns the plan for the files of a resource, the domain of the resource, and the plural of its name.
 ///
 /// # Errors
-/// The request is not acceptable, or a file where a line belongs has an unknown form.
+/// The request is invalid, or a file that must be edited does not have the expected form.
 pub fn new_resource(root: &Path, request: &NewResource) -> anyhow::Result<(Plan, Domain, String)> {
     let checkout = Checkout::read(root)?;
     let resource = Resource::new(request, &checkout)?;
@@ -50,7 +50,7 @@ pub fn new_resource(root: &Path, request: &NewResource) -> anyhow::Result<(Plan,
     plan.add(format!("{stem}.sql"), up)?;
     plan.add(format!("{stem}.down.sql"), down)?;
     let mut schema = checkout.schema.clone();
-    described::add(&mut schema, &resource);
+    schema_sql::add_resource(&mut schema, &resource);
     plan.add(schema::FILE, schema.text())?;
     Ok((plan, domain, things.clone()))
 }
@@ -81,7 +81,8 @@ pub(crate) fn remove_domain(plan: &mut Plan, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The lines of a domain in the manifest of the workspace, in that of the API, and in its routes.
+/// Returns the lines that register a domain in the root `Cargo.toml`, in the `Cargo.toml` of `crates/api`, and in
+/// [`ROUTES`].
 fn registrations(name: &str) -> [String; 3] {
     [
         format!("{name} = {{ path = \"{DOMAINS}/{name}\" }}"),

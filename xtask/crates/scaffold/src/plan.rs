@@ -1,5 +1,4 @@
-//! The files that a command writes and removes. All of them are prepared first, and then written as a whole or not at
-//! all.
+//! Plans of file changes, which are applied completely or not at all.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,13 +10,15 @@ use std::{
 
 use anyhow::{Context, bail};
 
-/// Files to be written and removed, by their paths from the root.
+use crate::checkout::cannot_read;
+
+/// Files to write and to remove, by path relative to the root.
 #[derive(Debug)]
 pub struct Plan {
     root: PathBuf,
-    /// `None` for a file to be removed.
+    /// The new text of each file, or `None` to remove the file.
     files: BTreeMap<String, Option<String>>,
-    /// The files that existed before.
+    /// The files that already exist.
     old: BTreeSet<String>,
 }
 
@@ -26,7 +27,7 @@ impl Plan {
         Self { root: root.to_owned(), files: BTreeMap::new(), old: BTreeSet::new() }
     }
 
-    /// The paths of the files with what happens to them: `wrote`, `changed` or `removed`.
+    /// Returns the path of each file with its kind of change: `wrote`, `changed` or `removed`.
     pub fn steps(&self) -> Vec<(&'static str, &str)> {
         let step = |(path, text): (&_, &Option<String>)| match text {
             None => "removed",
@@ -39,15 +40,15 @@ impl Plan {
         steps
     }
 
-    /// The text of a file as it will be.
+    /// Returns the planned text of a file.
     pub(crate) fn text(&self, path: &str) -> anyhow::Result<String> {
         match self.files.get(path) {
             Some(text) => Ok(text.clone().unwrap_or_default()),
-            None => fs::read_to_string(self.root.join(path)).with_context(|| path.to_owned()),
+            None => fs::read_to_string(self.root.join(path)).with_context(|| cannot_read(path)),
         }
     }
 
-    /// Sets the text of a file; Rust is formatted.
+    /// Sets the text of a file. Formats Rust files.
     pub(crate) fn add(
         &mut self,
         path: impl Into<String>,
@@ -58,8 +59,11 @@ impl Plan {
         if self.root.join(&path).exists() {
             self.old.insert(path.clone());
         }
-        let text =
-            if is_rust { rustfmt(&self.root, &text).with_context(|| path.clone())? } else { text };
+        let text = if is_rust {
+            rustfmt(&self.root, &text).with_context(|| format!("cannot format {path}"))?
+        } else {
+            text
+        };
         self.files.insert(path, Some(text));
         Ok(())
     }
@@ -68,22 +72,21 @@ impl Plan {
         self.files.insert(path.into(), None);
     }
 
-    /// Changes a file that exists.
+    /// Changes an existing file.
     ///
     /// # Errors
-    /// `change` returns `None`, because the file does not have what it needs.
+    /// `change` returns `None`, because the file does not have the expected form.
     pub(crate) fn edit(
         &mut self,
         path: &str,
         change: impl FnOnce(&str) -> Option<String>,
     ) -> anyhow::Result<()> {
         let text = change(&self.text(path)?);
-        let text = text
-            .with_context(|| format!("nothing was written, because {path} has an unknown form"))?;
-        self.add(path, text)
+        let unexpected = || format!("nothing was written, because {path} has an unexpected form");
+        self.add(path, text.with_context(unexpected)?)
     }
 
-    /// Writes all files, or leaves everything as it was.
+    /// Writes and removes all files. If an operation fails, restores the files that were already changed.
     ///
     /// # Errors
     /// A file cannot be written.
@@ -92,7 +95,7 @@ impl Plan {
         for (path, text) in &self.files {
             let path = self.root.join(path);
             before.push((path.clone(), fs::read(&path).ok()));
-            let folder = path.parent().context("a file is below the root")?;
+            let folder = path.parent().context("the path does not have a parent folder")?;
             let done = match text {
                 Some(text) => fs::create_dir_all(folder).and_then(|()| fs::write(&path, text)),
                 None => fs::remove_file(&path),
@@ -111,7 +114,7 @@ impl Plan {
     }
 }
 
-/// Removes the folders of a file, from the inside out, as long as they are empty.
+/// Removes the empty parent folders of a file.
 fn remove_empty_folders(root: &Path, path: &str) {
     let folders =
         Path::new(path).ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
@@ -122,19 +125,19 @@ fn remove_empty_folders(root: &Path, path: &str) {
     }
 }
 
-/// Restores files. Errors are ignored, because the caller reports the one that led here.
+/// Restores files. Ignores errors, because the caller reports the original error.
 fn undo(before: &[(PathBuf, Option<Vec<u8>>)]) {
     for (path, text) in before.iter().rev() {
         let _ = match text {
             Some(text) => fs::write(path, text),
             None => fs::remove_file(path),
         };
-        // Succeeds only for a folder that is new.
+        // Succeeds only for an empty folder.
         let _ = path.parent().map(fs::remove_dir);
     }
 }
 
-/// Formats Rust.
+/// Returns the Rust source formatted by rustfmt.
 pub(crate) fn rustfmt(root: &Path, text: &str) -> anyhow::Result<String> {
     let mut child = Command::new("rustfmt")
         .args(["--edition", "2024", "--config-path"])
@@ -144,7 +147,7 @@ pub(crate) fn rustfmt(root: &Path, text: &str) -> anyhow::Result<String> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .context("rustfmt does not start; install it with `rustup component add rustfmt`")?;
+        .context("cannot run rustfmt. Install it with `rustup component add rustfmt`.")?;
     child.stdin.take().context("the input is a pipe")?.write_all(text.as_bytes())?;
     let output = child.wait_with_output()?;
     if !output.status.success() {
@@ -158,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plan_that_fails_leaves_nothing() {
+    fn failed_write_restores_all_files() {
         let folder = std::env::temp_dir().join(format!("scaffold-plan-{}", std::process::id()));
         let mut plan = Plan::new(&folder);
         for path in ["a/new.txt", "b", "b/is-below-a-file"] {

@@ -1,9 +1,9 @@
-//! The lines by which the rest of the code knows of a resource and of a domain. Each function returns `None` if the
-//! file does not have the form that it needs.
+//! Edits the files that list modules, resources and domains. Each function returns `None` if the file does not have the
+//! expected form.
 
 use crate::words::ident;
 
-/// Adds `mod things;`; rustfmt sorts the modules.
+/// Adds `mod things;`. rustfmt sorts the modules later.
 pub(crate) fn add_module(text: &str, name: &str) -> Option<String> {
     let line = text.lines().find(|line| line.starts_with("mod ") || line.starts_with("pub mod "));
     let at = match line {
@@ -36,13 +36,13 @@ pub(crate) fn remove_api(text: &str, module: &str) -> Option<String> {
     Some(format!("{}{rest}", &text[..at]))
 }
 
-/// Where the elements of the list are.
+/// Returns the byte range of the list elements.
 fn apis(text: &str) -> Option<(usize, usize)> {
     let start = text.find("vec![")? + "vec![".len();
     Some((start, start + text[start..].find(']')?))
 }
 
-/// Adds a line to the lines that follow `head` and are sorted.
+/// Adds a line to the sorted lines after `head`.
 pub(crate) fn add_sorted(text: &str, head: &str, line: &str) -> Option<String> {
     let start = text.find(head)? + head.len();
     let lines = text[start..].split_inclusive('\n').take_while(|other| !other.trim().is_empty());
@@ -51,7 +51,7 @@ pub(crate) fn add_sorted(text: &str, head: &str, line: &str) -> Option<String> {
     Some(insert(text, at, &format!("{line}\n")))
 }
 
-/// Adds a line after the last one that ends in `end`.
+/// Adds a line after the last occurrence of `end`.
 pub(crate) fn add_after(text: &str, end: &str, line: &str) -> Option<String> {
     let at = text.rfind(end)? + end.len();
     Some(insert(text, at, line))
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_added_can_be_removed() {
+    fn remove_reverts_add() {
         let domain = "//! A.\n\nmod a;\n\nfn apis() {\n    vec![Api::new(a::A::new(state))]\n}\n";
         let added = add_api(&add_module(domain, "type").expect("a module"), "r#type::Type")
             .expect("a list");
@@ -81,8 +81,8 @@ mod tests {
                 && added.contains("::new(state)), Api::new(r#type"),
             "{added}"
         );
-        let removed =
-            remove_api(&remove_module(&added, "type").expect("it"), "r#type").expect("it");
+        let removed = remove_api(&remove_module(&added, "type").expect("a module"), "r#type")
+            .expect("an API");
         assert_eq!(removed.replace(", ]", "]"), domain);
         let manifest = "[dependencies]\na = 1\nweb = 1\n\n[lints]\n";
         let added = add_sorted(manifest, "[dependencies]\n", "b = 1").expect("a head");

@@ -1,4 +1,4 @@
-//! Removes a resource that only this checkout has.
+//! Plans the removal of a resource that has not been merged.
 
 use std::{fs, path::Path};
 
@@ -14,32 +14,32 @@ use crate::{
     words::ident,
 };
 
-/// What the removal of a resource does.
+/// The changes that remove a resource.
 #[derive(Debug)]
 pub struct Removal {
     /// The files to remove and to change.
     pub plan: Plan,
-    /// The number of the first migration of the resource. A database that has it must be rolled back before the files
-    /// are removed, because they have the SQL for that.
+    /// The number of the first migration of the resource. Databases must be migrated below this number before the
+    /// files are removed, because the down migrations are among these files.
     pub first_migration: i32,
-    /// The files to remove that no commit has as they are.
+    /// The files to remove that have uncommitted changes.
     pub uncommitted: Vec<String>,
 }
 
-/// Plans the removal of a resource.
+/// Returns the plan for the removal of a resource.
 ///
 /// # Errors
-/// The resource is on the main branch of the remote, or a later migration refers to it.
+/// The resource is on the main branch of the remote, or a later migration refers to the resource.
 pub fn remove_resource(root: &Path, name: &str) -> anyhow::Result<Removal> {
     let checkout = Checkout::read(root)?;
     let refused = "nothing was removed, because";
     let (first, request) = checkout.request(name).with_context(|| {
-        format!("{refused} no migration was written by `cargo xtask new resource {name}`")
+        format!("{refused} `cargo xtask new resource {name}` did not write any migration here")
     })?;
     let (first, things) = (first.number, request.plural());
     let source = checkout.source(&things).map(|(domain, path)| (domain.to_owned(), path));
     let (domain, path) =
-        source.with_context(|| format!("{refused} {DOMAINS} has no {things}.rs"))?;
+        source.with_context(|| format!("{refused} {DOMAINS} does not contain {things}.rs"))?;
     let is_own = |migration: &Migration| belongs(migration, request);
     let (own, others): (Vec<_>, Vec<_>) =
         checkout.migrations.iter().filter(|it| it.number >= first).partition(|it| is_own(it));
@@ -48,7 +48,7 @@ pub fn remove_resource(root: &Path, name: &str) -> anyhow::Result<Removal> {
         let file = file(migration.number, &migration.name, "sql");
         if !git::output(root, &["ls-tree", "--name-only", "origin/HEAD", "--", &file]).is_empty() {
             bail!(
-                "{refused} {file} is on the main branch of the remote; write a migration that drops the table instead"
+                "{refused} {file} is on the main branch of the remote. Write a migration that drops the table."
             );
         }
     }
@@ -85,7 +85,7 @@ pub fn remove_resource(root: &Path, name: &str) -> anyhow::Result<Removal> {
     Ok(Removal { plan, first_migration: first, uncommitted })
 }
 
-/// Returns whether a command wrote the migration for the resource.
+/// Returns whether the migration was generated for this resource.
 fn belongs(migration: &Migration, resource: &NewResource) -> bool {
     let name = &resource.name;
     let continues = ["index", "validate", "make_unique"];
@@ -94,14 +94,14 @@ fn belongs(migration: &Migration, resource: &NewResource) -> bool {
         || continues.iter().any(|verb| migration.name.starts_with(&format!("{verb}_{name}_")))
 }
 
-/// The tables that a migration creates.
+/// Returns the tables that a migration creates.
 fn created(migration: &str) -> impl Iterator<Item = String> {
     let tables =
         migration.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.strip_suffix(" ("));
     tables.map(|table| table.trim_matches('"').to_owned())
 }
 
-/// Removes the migrations of the resource, and gives those after it the numbers that become free.
+/// Removes the migrations of the resource and renumbers the later migrations.
 fn remove_migrations(
     plan: &mut Plan,
     checkout: &Checkout,

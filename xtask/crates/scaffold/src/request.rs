@@ -1,4 +1,5 @@
-//! What a resource was requested with. The first comment of its migration keeps it, so that later commands can read it.
+//! Arguments of the `new` commands. The first comment of a migration stores the command, so that later commands can
+//! read the arguments.
 
 use migration_files::FOLDER;
 
@@ -14,15 +15,15 @@ pub struct NewResource {
     pub name: String,
     /// The fields, each as `name:type`.
     pub fields: Vec<String>,
-    /// The plural, if it is not the one of the dictionary.
+    /// The plural, if the built-in rules are wrong.
     pub plural: Option<String>,
-    /// The domain, if it is not to be chosen.
+    /// The domain, or `None` to choose a domain automatically.
     pub domain: Option<String>,
-    /// Whether rows belong to the account that created them.
+    /// True if rows belong to the account that created them.
     pub owned: bool,
-    /// The plural of the resource in whose path this one is.
+    /// The plural of the parent resource, under whose path this resource is nested.
     pub under: Option<String>,
-    /// The fields that a search reads.
+    /// The fields that the full-text search covers.
     pub search: Vec<String>,
 }
 
@@ -33,18 +34,18 @@ pub struct NewField {
     pub resource: String,
     /// The field, as `name:type`.
     pub field: String,
-    /// The value of rows that exist.
+    /// The value for existing rows.
     pub default: Option<String>,
 }
 
 impl NewResource {
-    /// The plural as given, or the one of the dictionary.
+    /// Returns the passed or the derived plural.
     pub(crate) fn plural(&self) -> String {
         let names = Names::new(&self.name, self.plural.as_deref());
         names.map(|names| names.things).unwrap_or_default()
     }
 
-    /// Returns the comment for the migration.
+    /// Returns the first comment of the migration: the command that creates the resource.
     pub(crate) fn comment(&self, fields: impl Iterator<Item = String>) -> String {
         let mut words = vec![self.name.clone()];
         words.extend(fields.map(|field| format!("'{field}'")));
@@ -72,7 +73,7 @@ fn comment(command: &str, words: &[String]) -> String {
 }
 
 impl NewResource {
-    /// Reads the first comment of a migration.
+    /// Parses the first comment of a migration.
     pub(crate) fn read(migration: &str) -> Option<Self> {
         let lines = migration.lines().map_while(|line| line.strip_prefix("--")).map(str::trim);
         let text = lines.collect::<Vec<_>>().join(" ");
@@ -85,7 +86,7 @@ impl NewResource {
                 "--owned" => read.owned = true,
                 "--search" => read.search = words.next()?.split(',').map(str::to_owned).collect(),
                 _ if word.contains(':') => read.fields.push(word),
-                // The comment goes on with something else.
+                // The rest of the comment is not part of the command.
                 _ => break,
             }
         }
@@ -93,7 +94,7 @@ impl NewResource {
     }
 }
 
-/// Splits text as a shell does, with `'` as the only quote.
+/// Splits text into words as a shell does. Only `'` quotes.
 fn words(text: &str) -> Vec<String> {
     let (mut words, mut word, mut is_quoted) = (Vec::new(), String::new(), false);
     for letter in text.chars() {
@@ -109,7 +110,7 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// The path of a migration, without its ending.
+/// Returns the path of a migration without its extension.
 pub(crate) fn stem(number: i32, name: &str) -> String {
     format!("{FOLDER}/V{number}__{name}")
 }
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_comment_is_read_as_it_was_written() {
+    fn read_returns_the_written_request() {
         let resource = NewResource {
             name: "book".to_owned(),
             fields: (0..20).map(|number| format!("field_{number}:enum(a,b)?")).collect(),

@@ -1,4 +1,4 @@
-//! A resource with everything that its files are made from, checked.
+//! Validated resources, from which all files are generated.
 
 use anyhow::bail;
 
@@ -11,11 +11,11 @@ use crate::{
     words::{is_imported, quoted, type_name},
 };
 
-/// The query parameters of every list.
+/// The query parameters of every list operation.
 const LIST_PARAMETERS: [&str; 3] = ["cursor", "limit", "q"];
-/// The longest name in PostgreSQL.
+/// The maximum length of a name in PostgreSQL.
 const LONGEST_NAME: usize = 63;
-/// The most fields that one resource can have.
+/// The maximum number of fields of a resource.
 const MOST_FIELDS: usize = 60;
 
 /// A resource.
@@ -25,25 +25,25 @@ pub(crate) struct Resource {
     pub(crate) fields: Vec<Field>,
     pub(crate) owned: bool,
     pub(crate) under: Option<Parent>,
-    /// The columns that a search reads.
+    /// The columns that the full-text search covers.
     pub(crate) search: Vec<String>,
-    /// The names of the enums, by column.
+    /// The name of the Rust enum for each enum column.
     enum_types: Vec<(String, String)>,
 }
 
-/// A table of links between two resources.
+/// A join table between two resources.
 #[derive(Debug, Clone)]
 pub(crate) struct Link {
     pub(crate) table: String,
-    /// The column of the resource itself.
+    /// The column that refers to the resource with the `many` field.
     pub(crate) own: String,
-    /// The column of the resource that it refers to.
+    /// The column that refers to the other resource.
     pub(crate) other: String,
     /// The name of the JSON property.
     pub(crate) column: String,
 }
 
-/// A field by which a list can be filtered.
+/// A filter of the list operation.
 pub(crate) struct Filter<'a> {
     pub(crate) field: &'a Field,
     /// The name of the query parameter.
@@ -51,13 +51,15 @@ pub(crate) struct Filter<'a> {
 }
 
 impl Resource {
+    /// Validates a request.
+    ///
     /// # Errors
-    /// The request is not acceptable; the message lists everything that is wrong, each with its rule.
+    /// The request is invalid. The message lists all problems.
     pub(crate) fn new(request: &NewResource, checkout: &Checkout) -> anyhow::Result<Self> {
         let mut problems = Vec::new();
         let mut names = match Names::new(&request.name, request.plural.as_deref()) {
             Ok(names) => names,
-            Err(problem) => bail!("{problem}; nothing was written"),
+            Err(problem) => bail!("nothing was written, because {problem}"),
         };
         let name = names.thing_type();
         let schemas =
@@ -72,7 +74,7 @@ impl Resource {
             match field {
                 Ok(field) if fields.iter().any(|other| other.column == field.column) => {
                     problems.push(format!(
-                        "`{text}`: the resource has a field `{}` already",
+                        "`{text}`: the resource already has a field `{}`",
                         field.column
                     ));
                 }
@@ -89,7 +91,7 @@ impl Resource {
         for column in reserved.chain(request.owned.then(|| "owner_id".to_owned())) {
             if fields.iter().any(|field| field.column == column) {
                 problems.push(format!(
-                    "the options add a column `{column}`, so no field can have this name"
+                    "the options already add a column `{column}`. Choose another name for the field."
                 ));
             }
         }
@@ -105,13 +107,15 @@ impl Resource {
             match resource.fields.iter().find(|field| field.name == *name) {
                 Some(field) if field.kind.is_text() => resource.search.push(field.column.clone()),
                 Some(_) => {
-                    problems.push(format!("--search: `{name}` is not a text, an email or a url"));
+                    problems.push(format!("--search: `{name}` is not a text, email or url field"));
                 }
                 None => problems.push(format!("--search: there is no field `{name}`")),
             }
         }
         if resource.fields.len() > MOST_FIELDS {
-            problems.push(format!("a resource has at most {MOST_FIELDS} fields; make a part of it a resource of its own"));
+            problems.push(format!(
+                "a resource can have at most {MOST_FIELDS} fields. Split it into several resources."
+            ));
         }
         resource.name_enums(checkout);
         problems.extend(resource.conflicts(checkout));
@@ -121,7 +125,7 @@ impl Resource {
         Ok(resource)
     }
 
-    /// A field of a resource that exists, for what concerns only the field.
+    /// Returns a resource that contains only one field, for adding the field to an existing resource.
     pub(crate) fn of_field(names: Names, field: Field, checkout: &Checkout) -> Self {
         let (fields, owned, under) = (vec![field], false, None);
         let (search, enum_types) = (Vec::new(), Vec::new());
@@ -130,7 +134,7 @@ impl Resource {
         resource
     }
 
-    /// Chooses names of enums that are free.
+    /// Chooses unused names for the Rust enums.
     fn name_enums(&mut self, checkout: &Checkout) {
         let is_enum = |field: &&Field| matches!(field.kind, Kind::Enum(_));
         for field in self.fields.iter().filter(is_enum) {
@@ -145,49 +149,51 @@ impl Resource {
         }
     }
 
-    /// The table, as PostgreSQL writes its name.
+    /// Returns the name of the table, quoted if necessary.
     pub(crate) fn table(&self) -> String {
         quoted(&self.names.things)
     }
 
-    /// The name of the struct that has the operations.
+    /// Returns the name of the struct that has the operations.
     pub(crate) fn api_type(&self) -> String {
         let name = self.names.things_type();
         let is_taken = is_imported(&name) || name == format!("Create{}", self.names.thing_type());
         if is_taken { name + "Api" } else { name }
     }
 
+    /// Returns the name of the Rust enum of a field.
     pub(crate) fn enum_type(&self, field: &Field) -> &str {
         let found = self.enum_types.iter().find(|(column, _)| *column == field.column);
         found.map_or("", |(_, name)| name)
     }
 
-    /// The path of the list, with parameters as poem writes them.
+    /// Returns the path of the list operation in poem's notation.
     pub(crate) fn path(&self) -> String {
         let nested =
             self.under.as_ref().map(|parent| format!("/{}/:{}", parent.path, parent.column));
         format!("{}/{}", nested.unwrap_or_default(), self.names.path())
     }
 
-    /// The columns that the kit fills from the path and the account, each with the table that it refers to.
+    /// Returns the columns that the resource kit fills from the path and the account, each with its referenced table.
     pub(crate) fn scope(&self) -> impl Iterator<Item = (&str, &str)> {
         let parent =
             self.under.iter().map(|parent| (parent.column.as_str(), parent.table.as_str()));
         parent.chain(self.owned.then_some(("owner_id", "accounts")))
     }
 
-    /// The same columns as PostgreSQL writes their names.
+    /// Returns the columns of [`Self::scope`], quoted if necessary.
     pub(crate) fn scope_columns(&self) -> Vec<String> {
         self.scope().map(|(column, _)| quoted(column)).collect()
     }
 
-    /// The columns that need an index of their own.
+    /// Returns the columns that need an index.
     pub(crate) fn indexed(&self) -> Vec<String> {
         let is_indexed = |field: &&Field| !field.unique && matches!(field.kind, Kind::Ref(_));
         let references = self.fields.iter().filter(is_indexed).map(|field| field.column.clone());
         self.scope().map(|(column, _)| column.to_owned()).chain(references).collect()
     }
 
+    /// Returns the join table of a `many` field.
     pub(crate) fn link(&self, field: &Field) -> Link {
         let (thing, base) = (&self.names.thing, singular(field.base()));
         let own = format!("{thing}_id");
@@ -202,7 +208,7 @@ impl Resource {
         fields.map(|field| self.link(field)).collect()
     }
 
-    /// The fields by which a list can be filtered: enums and references.
+    /// Returns the filters of the list operation. Enums and references are filters.
     pub(crate) fn filters(&self) -> Vec<Filter<'_>> {
         let mut filters: Vec<Filter<'_>> = Vec::new();
         for field in &self.fields {
@@ -224,11 +230,12 @@ impl Resource {
         filters
     }
 
+    /// Returns whether the list operation has filters or a full-text search, and so needs the `search` query.
     pub(crate) fn has_search(&self) -> bool {
         !self.search.is_empty() || !self.filters().is_empty()
     }
 
-    /// The columns that a search reads, each with whether it can be null.
+    /// Returns the columns that the full-text search covers, each with whether it is nullable.
     fn searched(&self) -> impl Iterator<Item = (String, bool)> {
         let fields = self
             .search
@@ -237,7 +244,7 @@ impl Resource {
         fields.map(|field| (quoted(&field.column), field.optional))
     }
 
-    /// The text that a search reads, as an expression that can be indexed.
+    /// Returns the `tsvector` expression of the full-text search.
     pub(crate) fn search_document(&self) -> String {
         let part =
             |(column, optional)| if optional { format!("coalesce({column}, '')") } else { column };
@@ -247,7 +254,7 @@ impl Resource {
         )
     }
 
-    /// The same expression as PostgreSQL reports it.
+    /// Returns the expression of [`Self::search_document`] as PostgreSQL reports it.
     pub(crate) fn reported_search_document(&self) -> String {
         let part = |(column, optional)| {
             if optional { format!("COALESCE({column}, ''::text)") } else { column }
@@ -259,25 +266,27 @@ impl Resource {
         format!("to_tsvector('simple'::regconfig, {})", joined.unwrap_or_default())
     }
 
-    /// Lists what is in the way of a new resource.
+    /// Returns conflicts with existing tables, files, paths and PostgreSQL's limit of name length.
     fn conflicts(&self, checkout: &Checkout) -> Vec<String> {
         let (things, path, links) = (&self.names.things, self.names.path(), self.links());
         let mut problems = Vec::new();
-        let rename = "already; choose another name or pass --plural";
+        let rename = "Choose another name or pass --plural.";
         for table in [things].into_iter().chain(links.iter().map(|link| &link.table)) {
             if checkout.schema.has_table(table) {
-                problems.push(format!("there is a table `{table}` {rename}"));
+                problems.push(format!("a table `{table}` already exists. {rename}"));
             }
         }
         if let Some((_, path)) = checkout.source(things) {
-            problems.push(format!("there is {path} {rename}"));
+            problems.push(format!("the file {path} already exists. {rename}"));
         }
         if self.under.is_none() && checkout.has_path(&path) {
-            problems.push(format!("the server has a path /{path} {rename}"));
+            problems.push(format!("the server already has a path /{path}. {rename}"));
         }
         let mut names = links.iter().map(|link| format!("{}_{}_fkey", link.table, link.other));
         if let Some(name) = names.find(|name| name.len() > LONGEST_NAME) {
-            problems.push(format!("`{name}` is longer than the {LONGEST_NAME} characters of PostgreSQL; choose shorter names"));
+            problems.push(format!(
+                "the constraint name `{name}` is longer than {LONGEST_NAME} characters. Choose shorter names."
+            ));
         }
         problems
     }

@@ -1,11 +1,11 @@
-//! `crates/db/schema.sql`: the schema in the words in which PostgreSQL reports it. A test compares the file with the
+//! Edits `crates/db/schema.sql`, which contains the schema as PostgreSQL reports it. A test compares the file with the
 //! migrations.
 
 use crate::{names::singular, words::quoted};
 
 pub(crate) const FILE: &str = "crates/db/schema.sql";
 
-/// The objects of the schema, in their order.
+/// The definitions of tables and indexes, in file order.
 #[derive(Clone)]
 pub(crate) struct Schema(Vec<String>);
 
@@ -37,13 +37,14 @@ impl Schema {
         object.is_some_and(|object| object.lines().any(|line| line.starts_with(&start)))
     }
 
-    /// Returns a hint at the table whose rows are called `name`.
+    /// Returns advice for a wrong plural. Suggests the table if `name` is its singular.
     pub(crate) fn hint(&self, name: &str) -> String {
         let table = self.tables().find(|table| singular(table) == name);
-        table.map_or_else(String::new, |table| format!(", but there is `{table}`"))
+        let other = "Pass the plural of a resource, such as `persons`.";
+        table.map_or_else(|| other.to_owned(), |table| format!("Did you mean `{table}`?"))
     }
 
-    /// Adds a column and rules to a table.
+    /// Adds a column and constraints to a table.
     pub(crate) fn add_column(&mut self, table: &str, column: String, added: Vec<String>) {
         let head = format!("CREATE TABLE {} (\n", quoted(table));
         let Some(object) = self.0.iter_mut().find(|object| object.starts_with(&head)) else {
@@ -84,7 +85,7 @@ impl Schema {
         self.0.retain(|object| !object.starts_with(&head) && !is_index(object));
     }
 
-    /// Inserts an object in its place: tables come first, then indexes by their tables.
+    /// Inserts a definition in sorted order: tables come first, then indexes sorted by table.
     fn insert(&mut self, object: String) {
         let own = place(&object);
         let is_later = |other: &String| place(other).is_some_and(|other| Some(other) > own);
@@ -95,6 +96,7 @@ impl Schema {
     }
 }
 
+/// Returns the sort key of a definition.
 fn place(object: &str) -> Option<(bool, &str, &str)> {
     let line = object.lines().next()?.strip_prefix("CREATE ")?;
     if let Some(name) = line.strip_prefix("TABLE ") {

@@ -1,4 +1,4 @@
-//! The queries of a resource, with the order of parameters that the resource kit expects.
+//! Writes the queries of a resource. The resource kit (`crates/web/src/resource.rs`) defines the order of parameters.
 
 use crate::{
     kind::Kind,
@@ -6,10 +6,10 @@ use crate::{
     words::{WIDTH, quoted, wrap},
 };
 
-/// The end of every list of columns.
+/// The last columns of every list of columns.
 const TAIL: [&str; 3] = ["version", "created_at", "updated_at"];
 
-/// Counts the parameters of a query.
+/// A counter for the parameters of a query.
 #[derive(Default)]
 struct Parameters(u32);
 
@@ -20,7 +20,7 @@ impl Parameters {
     }
 }
 
-/// Returns the fields of the `Queries` that hold SQL, as Rust.
+/// Returns the Rust source of the SQL fields of `Queries`.
 pub(crate) fn queries(resource: &Resource) -> String {
     let mut queries = vec![("list", literal(&list(resource, false)))];
     if resource.has_search() {
@@ -37,7 +37,7 @@ pub(crate) fn queries(resource: &Resource) -> String {
     queries.iter().map(|(name, value)| format!("    {name}: {value},\n")).collect()
 }
 
-/// Returns lines of SQL as a Rust string.
+/// Returns SQL as a Rust string literal.
 pub(crate) fn literal(sql: &str) -> String {
     let text = sql.replace('\n', "\n        ");
     if text.contains('"') { format!("r#\"{text}\"#") } else { format!("\"{text}\"") }
@@ -47,7 +47,7 @@ fn audited(parameter: u32, sql: &str) -> String {
     format!("audited!(\n        {parameter},\n        {}\n    )", literal(sql))
 }
 
-/// Returns the long form of `audited!`, for a change that consists of several queries.
+/// Returns the form of `audited!` for a query that also writes join tables.
 fn audited_with(parameter: u32, with: &str, select: &str) -> String {
     let (with, select) = (literal(with), literal(select));
     format!(
@@ -71,13 +71,13 @@ fn returned(resource: &Resource) -> String {
     wrap(&columns, ",", "    ", 10)
 }
 
-/// Returns an expression for the ids that are linked to a row of `table`.
+/// Returns the SQL expression for the ids that a row of `table` is linked to.
 fn linked(link: &Link, table: &str) -> String {
     let Link { table: links, own, other, .. } = link;
     format!("ARRAY(SELECT {other} FROM {links} WHERE {own} = {table}.id ORDER BY {other})")
 }
 
-/// Adds the ids of linked resources to columns.
+/// Appends the ids of linked rows to a list of columns.
 fn with_links(resource: &Resource, columns: &str, ids: impl Fn(&Link) -> String) -> String {
     let links = resource
         .links()
@@ -91,13 +91,13 @@ fn select(resource: &Resource) -> String {
     with_links(resource, &returned(resource), |link| linked(link, &table))
 }
 
-/// Returns the columns of the table that clients write, without those that are not in `links`.
+/// Returns the writable columns of the table. Fields with a join table do not have a column.
 fn stored(resource: &Resource) -> Vec<String> {
     let fields = resource.fields.iter().filter(|field| field.kind.is_column());
     fields.map(|field| quoted(&field.column)).collect()
 }
 
-/// Returns the conditions by which a row belongs to the parent and the owner in the request.
+/// Returns the conditions that restrict rows to the parent and the owner of the request.
 fn scope(resource: &Resource, parameters: &mut Parameters) -> Vec<String> {
     let mut conditions = Vec::new();
     if let Some(parent) = &resource.under {
@@ -110,7 +110,7 @@ fn scope(resource: &Resource, parameters: &mut Parameters) -> Vec<String> {
     conditions
 }
 
-/// Puts conditions on one line if they fit, else on one line each.
+/// Joins conditions with AND, on one line if they fit and otherwise one condition per line.
 fn all(conditions: &[String], before: &str) -> String {
     let line = conditions.join(" AND ");
     if before.len() + line.len() <= WIDTH && !line.contains('\n') {
@@ -145,7 +145,7 @@ fn list(resource: &Resource, with_filters: bool) -> String {
     }
     conditions.push(format!("id > {}", parameters.next()));
     let limit = format!("{}::int", parameters.next());
-    // A query whose limit is hidden from the planner keeps its plan. The others are planned for each call.
+    // With a sub-select, PostgreSQL reuses the generic plan. Queries with filters need a new plan for each call.
     let limit = if with_filters || resource.owned { limit } else { format!("(SELECT {limit})") };
     format!(
         "-- {}.{}\nSELECT {}\nFROM {table}\n{}\nORDER BY id LIMIT {limit}",
@@ -208,12 +208,12 @@ fn insert(resource: &Resource) -> String {
     audited_with(2, &with, &format!("SELECT {}\nFROM changed", with_links(resource, "*", ids)))
 }
 
-/// Returns the query that writes the table itself, as one of several.
+/// Returns the query that writes the main table, as the CTE `changed`.
 fn changed(label: &str, query: &str) -> String {
     format!("changed AS (\n    {label}    {}\n)", query.replace('\n', "\n    "))
 }
 
-/// Returns the query of PATCH, which merges jsonb, or of PUT, which replaces it.
+/// Returns the query for PATCH, which merges jsonb values, or for PUT, which replaces them.
 fn update(resource: &Resource, merges: bool) -> String {
     let (table, mut parameters) = (resource.table(), Parameters::default());
     let (_fields, id, versions) = (parameters.next(), parameters.next(), parameters.next());

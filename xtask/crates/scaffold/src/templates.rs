@@ -1,4 +1,4 @@
-//! Templates: text with `%holes%`, and how the files of a resource are made from them.
+//! Fills the templates of a resource. A `%name%` in a template is a placeholder.
 
 mod imports;
 pub(crate) mod migration;
@@ -18,9 +18,10 @@ const ENUM: &str = include_str!("templates/enum.rs.template");
 const DOMAIN: &str = include_str!("templates/domain.rs.template");
 const DOMAIN_MANIFEST: &str = include_str!("templates/domain.toml.template");
 
-/// A longer line of SQL or of a macro is broken.
+/// The maximum length of a line of SQL or of a macro call.
 const LONGEST_LINE: usize = 100;
 
+/// A template whose placeholders are being filled.
 struct Template(String);
 
 impl Template {
@@ -28,7 +29,7 @@ impl Template {
         Self(text.to_owned())
     }
 
-    /// Fills in the names of the resource.
+    /// Returns the template with the names of the resource filled in.
     fn of(text: &str, resource: &Resource) -> Self {
         let names = &resource.names;
         Self::new(text)
@@ -45,23 +46,23 @@ impl Template {
             .fill("a_one", &names.a_one())
     }
 
-    /// Fills a hole. A line that consists of a hole without text goes.
-    fn fill(self, hole: &str, text: &str) -> Self {
-        let hole = format!("%{hole}%");
+    /// Fills a placeholder. If `text` is empty, removes lines that contain only the placeholder.
+    fn fill(self, name: &str, text: &str) -> Self {
+        let placeholder = format!("%{name}%");
         if text.is_empty() {
-            let lines = self.0.split_inclusive('\n').filter(|line| line.trim() != hole);
-            return Self(lines.collect::<String>().replace(&hole, ""));
+            let lines = self.0.split_inclusive('\n').filter(|line| line.trim() != placeholder);
+            return Self(lines.collect::<String>().replace(&placeholder, ""));
         }
-        Self(self.0.replace(&hole, text))
+        Self(self.0.replace(&placeholder, text))
     }
 
     fn text(self) -> String {
-        debug_assert!(!self.0.contains('%'), "a hole is left: {}", self.0);
+        debug_assert!(!self.0.contains('%'), "a placeholder is not filled: {}", self.0);
         self.0
     }
 }
 
-/// The source file of a resource, before rustfmt.
+/// Returns the unformatted source file of a resource.
 pub(crate) fn source(resource: &Resource) -> String {
     let scope = match (&resource.under, resource.owned) {
         (Some(parent), true) => format!(".under({}.0).owned_by(&caller)", ident(&parent.column)),
@@ -79,7 +80,7 @@ pub(crate) fn source(resource: &Resource) -> String {
     let (filters, values) = filters(resource);
     let has_optional = resource.fields.iter().any(|field| field.optional);
     let (many, own) = (resource.names.many(), resource.owned);
-    let deletes = format!("Members can delete their own {many}, admins all of them.");
+    let deletes = format!("Members can delete their own {many}. Admins can delete all {many}.");
     let each = |line: &dyn Fn(&Field) -> String| {
         resource.fields.iter().map(line).collect::<Vec<_>>().join("\n")
     };
@@ -99,18 +100,18 @@ pub(crate) fn source(resource: &Resource) -> String {
         .fill(
             "Replaces",
             if has_optional {
-                "Removes optional fields that the body does not have."
+                "Replaces all fields. Optional fields missing from the body are removed."
             } else {
                 "Replaces all fields."
             },
         )
-        .fill("and_null", if has_optional { ", `null` removes an optional field" } else { "" })
-        .fill("Deletes", if own { &deletes } else { "Requires an admin." })
+        .fill("and_null", if has_optional { ", and `null` removes an optional field" } else { "" })
+        .fill("Deletes", if own { &deletes } else { "Requires the `admin` role." })
         .fill("Deleter", if own { "Writer" } else { "Admin" })
         .text()
 }
 
-/// The functions that return the values of fields which older clients do not send.
+/// Returns the functions that provide default values for added fields, which older clients do not send.
 pub(crate) fn defaults(resource: &Resource) -> String {
     let defaults = resource.fields.iter().filter_map(|field| {
         let enum_type = resource.enum_type(field);
@@ -121,7 +122,7 @@ pub(crate) fn defaults(resource: &Resource) -> String {
     defaults.collect()
 }
 
-/// The line of a field in the example.
+/// Returns the line of a field in the example.
 pub(crate) fn example(field: &Field, resource: &Resource) -> String {
     let value = field.kind.example(&words(field.base()), resource.enum_type(field));
     let value = if field.optional { format!("Some({value})") } else { value };
@@ -157,7 +158,7 @@ pub(crate) fn struct_field(field: &Field, resource: &Resource) -> String {
     text + &format!("    {name}: {kind},")
 }
 
-/// A field in the arguments of `columns!`.
+/// Returns the argument of `columns!` for a field.
 pub(crate) fn column(field: &Field) -> String {
     match ident(&field.column) {
         name if name.trim_start_matches("r#") == field.column => name,
@@ -165,7 +166,7 @@ pub(crate) fn column(field: &Field) -> String {
     }
 }
 
-/// The arguments of `columns!`: the fields, and what the kit fills.
+/// Returns the arguments of `columns!`: the fields, then the columns that the resource kit fills.
 fn columns(resource: &Resource) -> String {
     let columns: Vec<_> = resource.fields.iter().map(column).collect();
     let mut text = columns.join(", ");
@@ -228,7 +229,7 @@ fn queries(resource: &Resource) -> String {
     text
 }
 
-/// The arguments of the list that filter it, and their values.
+/// Returns the filter arguments of the list operation, and the values to pass to `filters!`.
 pub(crate) fn filters(resource: &Resource) -> (String, Vec<String>) {
     let (mut arguments, mut values) = (String::new(), Vec::new());
     let many = resource.names.many();
@@ -241,11 +242,13 @@ pub(crate) fn filters(resource: &Resource) -> (String, Vec<String>) {
         let is_internal = ["_caller", "caller"].contains(&filter.parameter.as_str());
         let name = match ident(&filter.parameter) {
             name if name == filter.parameter && !is_internal => name,
-            // poem-openapi uses the name of the argument for more than the argument.
+            // The code that poem-openapi generates also uses these names.
             _ => format!("{}_", filter.parameter),
         };
-        arguments +=
-            &format!("        /// Only {many} with this {}.\n", words(&singular(field.base())));
+        arguments += &format!(
+            "        /// Return only {many} with this {}.\n",
+            words(&singular(field.base()))
+        );
         if name != filter.parameter {
             arguments += &format!("        #[oai(name = \"{}\")]\n", filter.parameter);
         }
@@ -254,7 +257,7 @@ pub(crate) fn filters(resource: &Resource) -> (String, Vec<String>) {
     }
     if !resource.search.is_empty() {
         arguments += &format!(
-            "        /// Only {many} that match this search: words, \"phrases\", OR and -exclusions.\n"
+            "        /// Return only {many} that match this search. Supports words, \"phrases\", OR and -exclusions.\n"
         );
         arguments += "        q: Query<Option<Search<1, 200>>>,\n";
         values.push("q.0".to_owned());
@@ -262,7 +265,7 @@ pub(crate) fn filters(resource: &Resource) -> (String, Vec<String>) {
     (arguments.trim_end().to_owned(), values)
 }
 
-/// The manifest and the library of a new domain.
+/// Returns the `Cargo.toml` and the `lib.rs` of a new domain.
 pub(crate) fn domain(name: &str) -> (String, String) {
     let fill =
         |text: &str| Template::new(text).fill("domain", name).fill("label", &words(name)).text();

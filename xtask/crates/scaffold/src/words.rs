@@ -1,4 +1,4 @@
-//! Keywords of Rust and PostgreSQL, and how a name that is one of them is written.
+//! Keywords of Rust and PostgreSQL, and functions that convert names.
 
 /// The keywords of edition 2024, including the ones reserved for later editions.
 const RUST: &str = "abstract as async await become box break const continue crate do dyn else enum \
@@ -6,10 +6,10 @@ const RUST: &str = "abstract as async await become box break const continue crat
     ref return Self self static struct super trait true try type typeof unsafe unsized use virtual \
     where while yield";
 
-/// The keywords that cannot be raw identifiers.
+/// The Rust keywords that cannot be raw identifiers.
 const NEVER_RAW: [&str; 4] = ["Self", "crate", "self", "super"];
 
-/// Every keyword that PostgreSQL 14 to 18 quote, in `quote_ident` and in the schema.
+/// The keywords that `quote_ident` quotes in PostgreSQL 14 to 18.
 const POSTGRESQL: &str = "all analyse analyze and any array as asc asymmetric authorization between bigint binary \
     bit boolean both case cast char character check coalesce collate collation column concurrently constraint \
     create cross current_catalog current_date current_role current_schema current_time current_timestamp \
@@ -26,16 +26,16 @@ const POSTGRESQL: &str = "all analyse analyze and any array as asc asymmetric au
 /// The columns that PostgreSQL itself adds to every table.
 const SYSTEM_COLUMNS: [&str; 6] = ["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
 
-/// Words that are written in capitals in a sentence.
+/// Words that are written in upper case in text.
 const ACRONYMS: [&str; 12] =
     ["api", "dns", "html", "iban", "id", "ip", "isbn", "pdf", "sku", "sms", "url", "vat"];
 
-/// The types that a resource's file can name, which no type of the resource may hide.
+/// The types that a source file may import. A generated type must not have one of these names.
 const IMPORTED: &str = "Admin ApiError AppState Created DateTime Decimal Deleted Deserialize EmailAddress Enum Example \
     Fetched Header IdempotencyKey Json JsonObject Line Listed NaiveDate NaiveTime Object OpenApi Option Parent Patch \
     Path Queries Query Reader Resource Result Search Serialize String Tag Tags Updated Url Uuid Vec Writer";
 
-/// The longest line of SQL, without the indentation of the source file.
+/// The maximum length of a line of SQL, without the indentation of the source file.
 pub(crate) const WIDTH: usize = 84;
 
 fn is_one_of(words: &str, name: &str) -> bool {
@@ -52,12 +52,12 @@ pub(crate) fn is_sql_keyword(name: &str) -> bool {
     is_one_of(POSTGRESQL, name)
 }
 
-/// Returns whether a resource's file can have imported a type of this name.
+/// Returns whether a source file may import a type of this name.
 pub(crate) fn is_imported(name: &str) -> bool {
     is_one_of(IMPORTED, name)
 }
 
-/// Returns whether no table can have a column of this name.
+/// Returns whether PostgreSQL reserves `name` for a system column.
 pub(crate) fn is_system_column(name: &str) -> bool {
     SYSTEM_COLUMNS.contains(&name)
 }
@@ -94,7 +94,7 @@ pub(crate) fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Returns the noun with `a` or `an`, by its sound.
+/// Returns the noun with `a` or `an`.
 pub(crate) fn with_article(noun: &str) -> String {
     let starts = |beginnings: &[&str]| beginnings.iter().any(|text| noun.starts_with(text));
     let is_acronym = noun.chars().take_while(|it| !it.is_whitespace()).all(char::is_uppercase);
@@ -108,15 +108,15 @@ pub(crate) fn with_article(noun: &str) -> String {
     format!("{} {noun}", if is_vowel { "an" } else { "a" })
 }
 
-/// Returns whether `text` is words of lower-case letters and digits, joined by `_`, of which the first begins with a
-/// letter.
+/// Returns whether `text` starts with a lower-case letter and consists of lower-case letters, digits and single `_`
+/// between words.
 pub fn is_snake_case(text: &str) -> bool {
     let is_letter = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit();
     text.starts_with(|first: char| first.is_ascii_lowercase())
         && text.split('_').all(|word| !word.is_empty() && word.chars().all(is_letter))
 }
 
-/// Joins items in lines that are not too long; `used` is how much of the first line is used.
+/// Joins items and breaks lines at [`WIDTH`]. `used` is the number of characters already on the first line.
 pub(crate) fn wrap(items: &[String], separator: &str, indent: &str, used: usize) -> String {
     let (mut text, mut line) = (String::new(), used);
     for (index, item) in items.iter().enumerate() {
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn articles_follow_the_sound() {
+    fn with_article_follows_pronunciation() {
         for noun in ["an order", "an hour", "an ISBN", "an unidentified bill", "an SMS", "an index"]
         {
             assert_eq!(with_article(noun.split_once(' ').expect("two words").1), noun);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn keywords_are_quoted_in_sql_and_raw_in_rust() {
+    fn keywords_are_quoted_in_sql_and_escaped_in_rust() {
         assert_eq!(["order", "text", "name"].map(quoted), ["\"order\"", "text", "name"]);
         assert_eq!(
             ["type", "self", "crate", "title"].map(ident),

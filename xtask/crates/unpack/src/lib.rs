@@ -1,4 +1,4 @@
-//! Decompresses files. The task runner compiles this on demand, because the decoders take long to compile.
+//! Decompresses files. The task runner compiles this crate on demand, because compiling the decoders is slow.
 
 use std::{
     fs::File,
@@ -10,10 +10,10 @@ use anyhow::{Context, anyhow};
 use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
 
-/// Returns the content of a file that gzip or zstd has compressed.
+/// Returns the content of a file compressed with gzip or zstd.
 ///
 /// # Errors
-/// The file cannot be read, or is not compressed by either.
+/// Fails if the file cannot be read or is in another format.
 pub fn read(path: &Path) -> anyhow::Result<Box<dyn Read + Send>> {
     let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut file = BufReader::with_capacity(1 << 17, file);
@@ -21,6 +21,6 @@ pub fn read(path: &Path) -> anyhow::Result<Box<dyn Read + Send>> {
         Box::new(MultiGzDecoder::new(file))
     } else {
         let decoder = StreamingDecoder::new(file);
-        Box::new(decoder.map_err(|error| anyhow!("{}: {error}", path.display()))?)
+        Box::new(decoder.map_err(|error| anyhow!("cannot decompress {}: {error}", path.display()))?)
     })
 }

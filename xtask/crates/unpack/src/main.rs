@@ -7,7 +7,7 @@ use anyhow::Context;
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => complain(&error),
+        Err(error) => print_error(&error),
     }
 }
 
@@ -17,8 +17,8 @@ fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::print_stderr, reason = "the only output besides the content")]
-fn complain(error: &anyhow::Error) -> ExitCode {
+#[expect(clippy::print_stderr, reason = "errors go to standard error")]
+fn print_error(error: &anyhow::Error) -> ExitCode {
     eprintln!("{error:#}");
     ExitCode::FAILURE
 }

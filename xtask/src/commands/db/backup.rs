@@ -1,31 +1,30 @@
-//! `cargo xtask db backup` and `db restore-drill`: `docker/backup/backup.sh`, which the production stack
-//! runs by the clock, when somebody asks for it.
+//! `cargo xtask db backup` and `db restore-drill`: run `docker/backup/backup.sh`, which production runs on a schedule.
 
 use std::process::ExitCode;
 
 use context::{process, project::Project};
 
-/// Back the database up, and prove that the backup can be restored
+/// Back up the database and verify that the backup can be restored
 ///
-/// A dump and a manifest of every table's rows go into BACKUP_FOLDER; the dump is loaded into a
-/// throw-away database and compared with the manifest. The last BACKUP_KEEP are kept.
+/// Writes a dump and a manifest of all rows to BACKUP_FOLDER. Then loads the dump into a temporary database
+/// and compares it with the manifest. Keeps the last BACKUP_KEEP backups.
 #[derive(clap::Args)]
 pub(crate) struct BackupArgs {}
 
 impl BackupArgs {
-    #[expect(clippy::unused_self, reason = "every command runs like this")]
+    #[expect(clippy::unused_self, reason = "all commands have the same signature")]
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let (engine, _) = engine::current(project)?;
         process::exec(engine.backup(&["once"])?)
     }
 }
 
-/// Restore a backup into a throw-away database and compare it row for row
+/// Restore a backup into a temporary database and compare all rows
 ///
-/// Fails if the file is not what was written, if it cannot be loaded, or if one row is another.
+/// Fails if the file was changed, if the dump cannot be loaded, or if a row differs.
 #[derive(clap::Args)]
 pub(crate) struct DrillArgs {
-    /// The name of a backup in BACKUP_FOLDER; without it, the newest
+    /// The name of a backup in BACKUP_FOLDER [default: the newest backup]
     name: Option<String>,
 }
 

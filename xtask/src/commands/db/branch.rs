@@ -1,4 +1,4 @@
-//! `cargo xtask db branch`: a copy of the database for each git branch.
+//! `cargo xtask db branch`: manages the copies of the database for git branches.
 
 use std::process::ExitCode;
 
@@ -9,30 +9,30 @@ use serde::Deserialize;
 use context::{confirm::confirm, git, project::Project, report};
 use engine::{Engine, database_branch::switch};
 
-/// A copy of the database for each git branch: see docs/branches.md
+/// Manage the copies of the database for git branches; see docs/branches.md
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show the branches that have a copy, and which of them git has not any more
+    /// List the copies, and those whose branch was deleted
     List,
-    /// Put the copy of a branch in use; it is made if there is none
+    /// Switch to the copy of a branch, and create the copy if it does not exist
     Switch {
-        /// The one checked out if there is none
+        /// The branch [default: the current branch]
         name: Option<String>,
     },
-    /// Drop the copies of branches that git has not any more
+    /// Drop the copies whose branch was deleted
     Prune {
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// What git's hook runs: switches if DATABASE_BRANCHES=git and a stack is up
+    /// Switch after a git checkout, if DATABASE_BRANCHES=git and a stack is running
     #[command(hide = true)]
     Follow,
 }
 
-/// What the migration tool says.
+/// The output of `migrate branch list --json`.
 #[derive(Deserialize)]
-struct Known {
+struct Copies {
     current: Option<String>,
     copies: Vec<Copy>,
 }
@@ -52,7 +52,7 @@ impl Command {
             Self::List => list(project, &*engine)?,
             Self::Switch { name } => {
                 let name = name.or_else(|| git::branch(project));
-                let name = name.context("no branch is checked out: name one")?;
+                let name = name.context("no branch is checked out: pass the name of a branch")?;
                 report::line(&switch(project, &*engine, &name, false)?);
             }
             Self::Prune { yes } => prune(project, &*engine, yes)?,
@@ -68,7 +68,7 @@ fn follow_in_hook(project: &Project) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let (Some(name), Ok((engine, state))) = (git::branch(project), engine::current(project)) else {
-        // The next `up` does it.
+        // The next `up` switches the database.
         return Ok(ExitCode::SUCCESS);
     };
     if !state.production {
@@ -83,7 +83,7 @@ fn list(project: &Project, engine: &dyn Engine) -> anyhow::Result<()> {
     if !deleted.is_empty() {
         let names = deleted.join(", ");
         report::note(&format!(
-            "git has no {names} any more; `cargo xtask db branch prune` drops what they had"
+            "branches that no longer exist in git: {names}. Run `cargo xtask db branch prune` to drop their copies."
         ));
     }
     Ok(())
@@ -92,7 +92,7 @@ fn list(project: &Project, engine: &dyn Engine) -> anyhow::Result<()> {
 fn prune(project: &Project, engine: &dyn Engine, yes: bool) -> anyhow::Result<()> {
     let deleted = deleted(project, engine)?;
     if deleted.is_empty() {
-        report::line("every copy is that of a branch");
+        report::line("nothing to drop: each copy belongs to a branch in git");
         return Ok(());
     }
     confirm(&format!("This drops the databases of {}.", deleted.join(", ")), yes)?;
@@ -102,15 +102,15 @@ fn prune(project: &Project, engine: &dyn Engine, yes: bool) -> anyhow::Result<()
     Ok(())
 }
 
-/// The branches that have a copy, and are not git's any more.
+/// Returns the branches that have a copy and no longer exist in git.
 fn deleted(project: &Project, engine: &dyn Engine) -> anyhow::Result<Vec<String>> {
-    let known: Known =
+    let list: Copies =
         serde_json::from_str(&engine.migrate_output(&["branch", "list", "--json"], false)?)?;
     let branches = git::branches(project);
     if branches.is_empty() {
-        bail!("git names no branch here");
+        bail!("git does not list any branches");
     }
     let is_deleted =
-        |name: &String| !branches.contains(name) && known.current.as_ref() != Some(name);
-    Ok(known.copies.into_iter().map(|copy| copy.name).filter(is_deleted).collect())
+        |name: &String| !branches.contains(name) && list.current.as_ref() != Some(name);
+    Ok(list.copies.into_iter().map(|copy| copy.name).filter(is_deleted).collect())
 }

@@ -1,16 +1,16 @@
-//! `cargo xtask db dump`: the database as a file.
+//! `cargo xtask db dump`: writes the database to a file.
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use context::{project::Project, report};
 
-/// Write the database into a file
+/// Write the database to a file
 ///
-/// The ending says the format: .dump is PostgreSQL's own, compressed; .sql, .sql.gz and .sql.zst are
-/// scripts. Everything is in it, also e-mail addresses and password hashes: mind who gets it.
+/// The file extension selects the format: .dump is the compressed format of PostgreSQL, and .sql, .sql.gz and
+/// .sql.zst are SQL scripts. The dump contains all data, including email addresses and password hashes.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The file; without it, one named after the database, here
+    /// The file to write [default: DATABASE.dump, with the name of the database]
     file: Option<PathBuf>,
 }
 

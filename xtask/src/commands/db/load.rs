@@ -1,4 +1,4 @@
-//! `cargo xtask db load`: a dump takes the place of the database.
+//! `cargo xtask db load`: replaces the database with a dump.
 
 use std::{
     io::Read,
@@ -12,23 +12,22 @@ use dumps::Dump;
 
 use context::{confirm::confirm, lock, project::Project, report};
 
-/// Replace the database by a dump
+/// Replace the database with a dump
 ///
-/// The format is recognised by what is in the file. It is loaded into a new database, which gets the
-/// migrations that it lacks and takes the place of the old one at the end; the running API goes on. If
-/// anything fails, nothing has changed. A dump is a program for PostgreSQL's superuser: load only what
-/// comes from somebody you trust.
+/// Loads the dump into a new database, applies missing migrations and then replaces the old database, while
+/// the API keeps running. If a step fails, nothing is changed. The content of the file determines its format.
+/// Load only dumps that you trust, because a dump can run any SQL as superuser.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What `db dump`, `db backup` or pg_dump wrote
+    /// A dump from `db dump`, `db backup` or pg_dump
     file: PathBuf,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     /// Do not keep the old database
     #[arg(long)]
     no_snapshot: bool,
-    /// Also into the database of a stack in the production profile
+    /// Allow the replacement of a production database
     #[arg(long)]
     production: bool,
 }
@@ -38,11 +37,13 @@ impl Args {
         let _lock = lock::take(project)?;
         let (engine, state) = engine::current(project)?;
         if state.production && !self.production {
-            bail!("the stack runs in the production profile: if that is meant, add --production");
+            bail!(
+                "the stack runs in the production profile; pass --production to replace its database"
+            );
         }
         let dump = Dump::open(&self.file, unpack)?;
         dump.check_version(dumps::major(&|name| engine.postgres_program(name), "pg_restore")?)?;
-        confirm("This replaces the database and every row in it.", self.yes)?;
+        confirm("This replaces the database and all its rows.", self.yes)?;
         let started = Instant::now();
         let loaded = engine.migrate_output(&["load", "prepare"], false)?;
         let mut finish = vec!["load", "finish"];
@@ -50,24 +51,24 @@ impl Args {
         let done = dumps::load(&|name| engine.postgres_program(name), loaded.trim(), &dump)
             .with_context(|| format!("cannot load {}", self.file.display()))
             .and_then(|()| engine.migrate_output(&finish, false));
-        let said = match done {
-            Ok(said) => said,
+        let message = match done {
+            Ok(message) => message,
             Err(error) => {
-                // If this fails as well, the next load drops it.
+                // If this fails too, the next load drops the unfinished database.
                 let _ = engine.migrate_output(&["load", "abandon"], false);
                 return Err(error.context("nothing was changed"));
             }
         };
-        report::line(&format!("{} ({:.1} s)", said.trim(), started.elapsed().as_secs_f64()));
+        report::line(&format!("{} ({:.1} s)", message.trim(), started.elapsed().as_secs_f64()));
         if let Some(dev_server) = engine.dev_server() {
-            // If the source was not served for the schema's sake, it is now.
+            // The development server could not serve source that did not match the old schema. Waits until it does.
             dev_server.wait();
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Decompresses a dump by a program that is built on demand.
+/// Decompresses a dump with the program `unpack`, which cargo builds on demand.
 fn unpack(file: &Path) -> anyhow::Result<Box<dyn Read + Send>> {
     let mut run = Project::open()?.cargo(&["run", "--quiet", "--locked", "--bin", "unpack", "--"]);
     dumps::output_of("unpack", run.arg(path::absolute(file)?))

@@ -1,4 +1,4 @@
-//! `cargo xtask db snapshot`: the migration tool, run where the stack runs.
+//! `cargo xtask db snapshot`: calls the migration tool of the stack.
 
 use std::process::ExitCode;
 
@@ -6,42 +6,43 @@ use clap::Subcommand;
 
 use context::{confirm::confirm, process, project::Project};
 
-/// Named copies of the database: see docs/snapshots.md
+/// Manage named copies of the database; see docs/snapshots.md
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Keep the database as it is now; requests wait meanwhile
+    /// Save a snapshot of the database; requests wait during the copy
     Save {
-        /// The next free number if there is none
+        /// The name of the snapshot [default: the next free number]
         name: Option<String>,
-        /// Do not ask in production
+        /// Do not ask for confirmation in production
         #[arg(long)]
         yes: bool,
     },
-    /// Bring a snapshot back while the API goes on; what it replaces becomes another one
+    /// Restore a snapshot while the API keeps running; the replaced database becomes a snapshot
     Restore {
-        /// The newest if there is none
+        /// The name of the snapshot [default: the newest snapshot]
         name: Option<String>,
-        /// Without the migrations that it has not
+        /// Do not apply the migrations that the snapshot lacks
         #[arg(long)]
         as_it_is: bool,
-        /// Drop what it replaces
+        /// Drop the replaced database instead of keeping it as a snapshot
         #[arg(long)]
         no_snapshot: bool,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// Show the snapshots, oldest first
+    /// List the snapshots, oldest first
     List {
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
     /// Drop snapshots
     Delete {
+        /// The names of the snapshots
         #[arg(required = true)]
         names: Vec<String>,
-        /// Do not ask in production
+        /// Do not ask for confirmation in production
         #[arg(long)]
         yes: bool,
     },
@@ -62,17 +63,17 @@ impl Command {
             && is_restore
             && let Some(dev_server) = engine.dev_server()
         {
-            // If the source was not served for the schema's sake, it is now.
+            // The development server could not serve source that did not match the old schema. Waits until it does.
             dev_server.wait();
         }
         Ok(process::exit_code(status))
     }
 
-    /// Those of the migration tool, and what is asked before, with the answer that was given already.
+    /// Returns the arguments of the migration tool and, if needed, a question and the value of `--yes`.
     fn arguments(&self, production: bool) -> (Vec<&str>, Option<(&'static str, bool)>) {
         match self {
             Self::Save { name, yes } => {
-                let question = "Requests wait, or are answered 503, while the database is copied.";
+                let question = "Requests wait or get a 503 response while the database is copied.";
                 (named("save", name.as_deref()), production.then_some((question, *yes)))
             }
             Self::Restore { name, as_it_is, no_snapshot, yes } => {
@@ -80,9 +81,9 @@ impl Command {
                 arguments.extend(as_it_is.then_some("--as-it-is"));
                 arguments.extend(no_snapshot.then_some("--no-snapshot"));
                 let question = if *no_snapshot {
-                    "This drops every row of the database in use."
+                    "This drops all rows of the current database."
                 } else {
-                    "This puts the rows of the snapshot in the place of all of production."
+                    "This replaces the production database with the snapshot."
                 };
                 (arguments, (production || *no_snapshot).then_some((question, *yes)))
             }

@@ -1,4 +1,4 @@
-//! `cargo xtask db upgrade`: the data moves to the next major version of PostgreSQL.
+//! `cargo xtask db upgrade`: moves the data to a newer major version of PostgreSQL.
 
 use std::process::ExitCode;
 
@@ -11,24 +11,24 @@ use engine::{
     upgrade::{self, ClusterLocation},
 };
 
-/// Move the data to the next major version of PostgreSQL; the old data is kept until --confirm
+/// Move the data to a newer major version of PostgreSQL; the old data is kept until --confirm
 ///
-/// A server of the new version gets a copy of all roles and databases, which is compared row for row
-/// with the old one; then `.env` names the new one, and the stack starts on it. The API is down
-/// meanwhile. If anything fails or is killed, the stack still has the old data: `cargo xtask up`.
+/// Copies all roles and databases to a server of the new version and compares all rows. Then changes .env and
+/// starts the stack on the new server. The API is down during the upgrade. If the upgrade fails or is killed,
+/// run `cargo xtask up` to start the stack with the old data.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A major version, or an image (Docker), or the folder of its programs (local); the local engine takes the newest
-    /// without it
+    /// The new version: a major version, an image (Docker) or a folder of programs (local) [default for local: the
+    /// newest installed version]
     #[arg(long)]
     to: Option<String>,
-    /// Remove the data that the stack does not use any more
+    /// Remove the data that the stack no longer uses
     #[arg(long, conflicts_with_all = ["back", "to"])]
     confirm: bool,
-    /// Start the stack on the other data; what was written since is not in it, and is kept
+    /// Switch back to the data of the other version, without the changes since the upgrade; no data is removed
     #[arg(long, conflicts_with = "to")]
     back: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
@@ -40,7 +40,7 @@ impl Args {
             match upgrade::other(project)? {
                 Some((engine, other)) if self.confirm => {
                     let place = other.place(engine);
-                    confirm(&format!("This removes {place} with all that is in it."), self.yes)?;
+                    confirm(&format!("This removes {place} and all data in it."), self.yes)?;
                     upgrade::remove(project, engine, &other)?;
                     upgrade::forget(project)?;
                     report::line(&format!("removed {place}"));
@@ -54,19 +54,19 @@ impl Args {
                     state.production
                 }
                 Some((engine, other)) => bail!(
-                    "an upgrade waits for `--confirm`, which removes {}, or for `--back`",
+                    "an upgrade is pending. Pass --confirm to remove {}, or --back to switch back",
                     other.place(engine)
                 ),
-                None if self.confirm || self.back => bail!("no upgrade waits for that"),
+                None if self.confirm || self.back => bail!("no upgrade is pending"),
                 None => move_data(project, self.to.as_deref())?,
             }
         };
-        // With the lock that it takes itself.
+        // `up` takes the lock itself.
         up::Args::again(production).run(project)
     }
 }
 
-/// Returns whether the stack runs in the production profile.
+/// Moves the data and returns whether the stack runs in the production profile.
 fn move_data(project: &Project, to: Option<&str>) -> anyhow::Result<bool> {
     let (mut engine, state) = engine::current(project)?;
     engine.start_database()?;
@@ -75,7 +75,7 @@ fn move_data(project: &Project, to: Option<&str>) -> anyhow::Result<bool> {
     let new = upgrade::next(project, state.engine, to)?;
     ensure!(
         new.major > old.major,
-        "the data is of PostgreSQL {}, and {} is no newer one: name one with --to",
+        "the data is from PostgreSQL {}, and {} is not newer. Pass a newer version with --to.",
         old.major,
         new.major
     );
@@ -87,10 +87,12 @@ fn move_data(project: &Project, to: Option<&str>) -> anyhow::Result<bool> {
     });
     if let Err(error) = moved {
         upgrade::remove(project, state.engine, &new)?;
-        return Err(error.context("the data is where it was: `cargo xtask up`"));
+        return Err(
+            error.context("the old data is unchanged (run `cargo xtask up` to start the stack)")
+        );
     }
     report::note(&format!(
-        "the old data stays in {}: `cargo xtask db upgrade --confirm` removes it, --back returns to it",
+        "the old data is kept in {}. Run `cargo xtask db upgrade --confirm` to remove it, or --back to switch back.",
         old.place(state.engine)
     ));
     upgrade::remember(project, state.engine, [old, new.clone()])?;
@@ -99,7 +101,7 @@ fn move_data(project: &Project, to: Option<&str>) -> anyhow::Result<bool> {
     Ok(state.production)
 }
 
-/// Ends with both servers stopped: what was not the same until then would have been noticed.
+/// Copies the data and stops both servers. The old server is locked until it stops, so no change is lost.
 fn copy(
     project: &Project,
     engine: &mut dyn Engine,
@@ -109,19 +111,19 @@ fn copy(
     let user = project.settings()?.user;
     let server = upgrade::start_new(project, state.engine, new)?;
     let from = |name: &str| engine.postgres_program(name);
-    let held = dumps::copy_server(&from, &|name| server.program(name), &user);
-    // A server that has crashed, of a full disk for one, says why in its log alone.
-    let held = held.map_err(|error| {
+    let locks = dumps::copy_server(&from, &|name| server.program(name), &user);
+    // If the new server crashed, for example on a full disk, only its log contains the reason.
+    let locks = locks.map_err(|error| {
         let log = server.log();
         server.discard();
-        let is_end = |line: &&str| ["FATAL", "PANIC"].iter().any(|sign| line.contains(sign));
-        match log.lines().rfind(is_end) {
+        let is_fatal = |line: &&str| ["FATAL", "PANIC"].iter().any(|level| line.contains(level));
+        match log.lines().rfind(is_fatal) {
             Some(line) => anyhow!("{error:#}\nthe new server's log: {line}"),
             None => error,
         }
     })?;
     drop(server);
     engine.stop(false)?;
-    drop(held);
+    drop(locks);
     Ok(())
 }

@@ -1,14 +1,15 @@
-//! What a new migration's files begin with. As long as there are only comments, it is none yet.
+//! The initial content of migration files. A file with only comments does not count as a migration yet.
 
 pub(super) const UP: &str = "\
--- What this is for, in a sentence. Then the statements; these lines go. docs/changing-the-schema.md
---   Rows: tables are full. What reads or writes every row holds up everybody who needs the table.
---   Versions: the released version runs on, beside this one. Add now, drop a release later.
---   Indexes: on a table with rows, CREATE INDEX CONCURRENTLY IF NOT EXISTS, alone in a file whose first
---   line is `-- migrate: no transaction`. Each reference has one.
---   Names: constraints and indexes are named, and the names are part of the code.
+-- Replace these lines with the purpose in one sentence and the SQL. See docs/changing-the-schema.md.
+--   Rows: tables can be large. SQL that reads or writes all rows blocks other clients of the table.
+--   Versions: the old release keeps running during the update. Add columns now, drop them one release later.
+--   Indexes: on a table with rows, use CREATE INDEX CONCURRENTLY IF NOT EXISTS, alone in a file with the first
+--   line `-- migrate: no transaction`. Each foreign key needs an index.
+--   Names: name all constraints and indexes, because the code uses the names.
 ";
 
 pub(super) const DOWN: &str = "\
--- What undoes it, in one transaction. Without this file `migrate down` stops before it.
+-- Replace this line with the SQL that reverts the migration, in one transaction.
+-- Without this file, `migrate down` cannot revert the migration.
 ";

@@ -1,4 +1,4 @@
-//! `cargo xtask status --all`: the stacks of every checkout on this machine.
+//! `cargo xtask status --all`: shows the stacks of all checkouts on this machine.
 
 use std::{path::Path, thread};
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use context::{checkouts, git, http, project::Project, report, service::Service, state::State};
 
-/// One of them, as `--json` prints it.
+/// A stack in the output of `--json`.
 #[derive(Serialize)]
 struct Stack {
     root: String,
@@ -23,10 +23,10 @@ struct Stack {
 pub(super) fn show(json: bool) -> anyhow::Result<()> {
     let roots = checkouts::roots();
     let stacks: Vec<Stack> = thread::scope(|scope| {
-        let asked: Vec<_> = roots.iter().map(|root| scope.spawn(|| look(root))).collect();
-        asked
+        let queries: Vec<_> = roots.iter().map(|root| scope.spawn(|| stack_of(root))).collect();
+        queries
             .into_iter()
-            .filter_map(|stack| stack.join().expect("looking does not panic"))
+            .filter_map(|query| query.join().expect("a query does not panic"))
             .collect()
     });
     if json {
@@ -34,7 +34,7 @@ pub(super) fn show(json: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     if stacks.is_empty() {
-        report::line("nothing is up on this machine: `cargo xtask up` starts it");
+        report::line("no stack is running on this machine. Start a stack with `cargo xtask up`.");
     }
     for stack in stacks {
         let Stack { root, project, branch, engine, profile, state, api, database } = stack;
@@ -47,8 +47,8 @@ pub(super) fn show(json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The stack of this checkout, which is forgotten if it has none.
-fn look(root: &Path) -> Option<Stack> {
+/// Returns the stack of a checkout. Removes the record of a checkout without a stack.
+fn stack_of(root: &Path) -> Option<Stack> {
     let project = Project::at(root).ok()?;
     let settings = project.settings().ok()?;
     let Ok((engine, state)) = engine::current(&project) else {

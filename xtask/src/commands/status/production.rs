@@ -1,4 +1,4 @@
-//! `cargo xtask status --production`: what `deploy` shipped, and how it is.
+//! `cargo xtask status --production`: shows the state of the deployed release.
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use deploy::{
     status::{self, ProductionStatus},
 };
 
-/// The answer, as `--json` prints it.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Status<'a> {
     up: bool,
@@ -31,18 +31,20 @@ pub(super) fn show(server: &Server, json: bool) -> anyhow::Result<()> {
         report::line(&serde_json::to_string_pretty(&status)?);
     } else if up {
         report::field("Server", place);
-        people(&overview, &api, &docs);
+        show_text(&overview, &api, &docs);
     } else {
-        report::line(&format!("nothing runs on {place}: `cargo xtask deploy` ships the source"));
+        report::line(&format!(
+            "nothing runs on {place}. Deploy a release with `cargo xtask deploy`."
+        ));
     }
     Ok(())
 }
 
-fn people(overview: &ProductionStatus, api: &str, docs: &str) {
+fn show_text(overview: &ProductionStatus, api: &str, docs: &str) {
     let ProductionStatus { ready, releases, last, schema, services } = overview;
     let releases: Vec<_> =
         releases.iter().map(|it| format!("{} on {} replicas", it.tag, it.replicas)).collect();
-    let none = "none: no replica of the API runs";
+    let none = "none, because no API replica is running";
     report::field(
         "Release",
         if releases.is_empty() { none.to_owned() } else { releases.join(", ") },

@@ -1,4 +1,4 @@
-//! What sessions look like in requests and answers.
+//! Sessions in requests and responses.
 
 use chrono::{DateTime, Utc};
 use poem_openapi::{Object, types::Example};
@@ -11,17 +11,17 @@ use crate::{
     text::{EmailAddress, Password},
 };
 
-/// Somebody who has an account.
+/// The email address and the password of an account.
 #[derive(Debug, Deserialize, Object)]
 #[oai(example)]
 pub(super) struct LogIn {
-    /// The account's address, whatever its case.
+    /// The email address of the account. Upper and lower case are equal.
     pub(super) email: EmailAddress,
-    /// The account's password.
+    /// The password of the account.
     pub(super) password: Password,
 }
 
-/// The member for development: there, the documentation page can log in with it.
+/// Returns the development account, so that the documentation page can log in during development.
 impl Example for LogIn {
     fn example() -> Self {
         Self {
@@ -31,15 +31,15 @@ impl Example for LogIn {
     }
 }
 
-/// A session that has begun.
+/// A new session with its token.
 #[derive(Serialize, Object)]
 #[oai(example)]
 pub(super) struct NewSession {
-    /// A UUID of version 7.
+    /// The ID of the session, a UUID of version 7.
     pub(super) id: Uuid,
-    /// What proves further requests; it is shown this once.
+    /// The bearer token for further requests. No other response contains it.
     pub(super) token: String,
-    /// When the session ends by itself, in UTC.
+    /// The time when the session expires, in UTC.
     pub(super) expires_at: DateTime<Utc>,
 }
 
@@ -57,13 +57,13 @@ impl Example for NewSession {
 #[derive(Debug, Serialize, Object)]
 #[oai(example)]
 pub(super) struct Session {
-    /// A UUID of version 7.
+    /// The ID of the session, a UUID of version 7.
     pub(super) id: Uuid,
-    /// Whether it is the one of this request.
+    /// True for the session of this request.
     pub(super) current: bool,
-    /// When it began, in UTC.
+    /// The time of the log-in, in UTC.
     pub(super) created_at: DateTime<Utc>,
-    /// When it ends by itself, in UTC.
+    /// The time when the session expires, in UTC.
     pub(super) expires_at: DateTime<Utc>,
 }
 
@@ -78,11 +78,11 @@ impl Example for Session {
     }
 }
 
-/// Sessions, by their beginning.
+/// A list of sessions.
 #[derive(Debug, Serialize, Object)]
 #[oai(example)]
 pub(super) struct SessionList {
-    /// All of them; there are few.
+    /// All sessions of the account, oldest first.
     pub(super) items: Vec<Session>,
 }
 

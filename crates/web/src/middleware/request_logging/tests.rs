@@ -1,4 +1,4 @@
-//! Panics and trace ids, which no route can produce.
+//! Tests of panics and trace IDs, which tests of the API cannot cause.
 
 use super::*;
 use crate::redis_client::RedisClient;

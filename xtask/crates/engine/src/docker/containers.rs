@@ -1,4 +1,4 @@
-//! The containers of the stack as services.
+//! Converts the containers of the stack to services.
 
 use std::process::Command;
 
@@ -6,10 +6,10 @@ use anyhow::Context;
 use context::{container_memory, http, service::Service};
 use serde::Deserialize;
 
-/// Where nginx listens in its container: not the port that `up` chooses.
+/// The HTTPS port of nginx in its container.
 const TLS_PORT: u16 = 8443;
 
-/// What `docker compose ps` says of a container.
+/// A container in the output of `docker compose ps`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Container {
@@ -32,11 +32,12 @@ struct Publisher {
 
 /// Parses the output of `docker compose ps --format json`.
 pub(super) fn parse(lines: &str) -> anyhow::Result<Vec<Container>> {
-    let parse = |line| serde_json::from_str(line).context("`docker compose ps` in an unknown form");
+    let parse =
+        |line| serde_json::from_str(line).context("cannot parse the output of `docker compose ps`");
     lines.lines().map(parse).collect()
 }
 
-/// Returns a service for each container; with `memory`, asks Docker for that too.
+/// Returns a service for each container. With `memory`, includes the memory use, which takes about two seconds.
 pub(super) fn services(containers: Vec<Container>, memory: bool, api_port: u16) -> Vec<Service> {
     let running = containers.iter().filter(|found| memory && found.state == "running");
     let ids = running.map(|found| found.id.as_str());
@@ -58,7 +59,7 @@ pub(super) fn services(containers: Vec<Container>, memory: bool, api_port: u16) 
     containers.into_iter().map(service).collect()
 }
 
-/// The engine's own check of the container, asked for here if it was not made yet.
+/// Returns the health from Docker, or from the API itself while Docker reports `starting`.
 fn health(container: &Container, api_port: u16) -> String {
     let is_due = container.service == "api" && container.health == "starting";
     let is_ready = is_due && http::is_ready(api_port);

@@ -1,4 +1,4 @@
-//! The production profile on Docker: releases, replicas, a proxy in front.
+//! The production profile on Docker: releases, replicas and the proxy.
 
 use std::process::Command;
 
@@ -16,18 +16,17 @@ impl Docker<'_> {
         Server::of_this_machine(self.project, &self.settings, self.api_port)
     }
 
-    /// A running container of a service.
+    /// Returns a running container of a service.
     pub(super) fn replica(&self, service: &str) -> Option<String> {
         self.server().container(service).ok().flatten()
     }
 
-    /// The images of the source as it is now.
+    /// Returns the images of the current source.
     fn images_of_the_source(&self) -> anyhow::Result<Images> {
         Images::of(self.project, &self.settings, &image::tag(self.project)?)
     }
 
-    /// The images of the release that this command has built, or else of the one that serves: the source may have
-    /// become another one since.
+    /// Returns the images of the release that this command has built, otherwise of the running release.
     fn images(&self) -> anyhow::Result<Images> {
         if let Some(images) = &self.built {
             return Ok(images.clone());
@@ -38,14 +37,14 @@ impl Docker<'_> {
         }
     }
 
-    /// Builds the release that the source is, and makes its secrets.
+    /// Builds a release from the source and creates the secrets.
     pub(super) fn prepare_release(&mut self) -> anyhow::Result<String> {
         let images = self.images_of_the_source()?;
         let platform = Platform::of_this_engine()?;
         let is_new = image::build(self.project, &self.settings, &images, platform)?;
         secrets::ensure(&self.server(), &images.proxy)?;
         let built =
-            format!("{} {}", images.api, if is_new { "is built" } else { "was built already" });
+            format!("{} {}", images.api, if is_new { "built" } else { "was already built" });
         self.built = Some(images);
         Ok(built)
     }
@@ -67,10 +66,10 @@ impl Docker<'_> {
         Ok(self.server().backup(&self.images()?, arguments))
     }
 
-    /// Has this release serve, in the place of what does.
+    /// Replaces the running release with this release.
     pub(super) fn start_release(&self) -> anyhow::Result<()> {
         let (server, images) = (self.server(), self.images()?);
-        // It has the port that nginx is to have.
+        // A development container uses the port that nginx needs.
         rolling_update::remove_foreign(&server)?;
         let number =
             rolling_update::running(&server)?.first().map_or(self.settings.replicas, |it| it.1);
@@ -78,7 +77,7 @@ impl Docker<'_> {
         Ok(())
     }
 
-    /// Removes what the development stack does not have.
+    /// Removes the production containers that do not exist in the development stack.
     pub(super) fn remove_release(&self) -> anyhow::Result<()> {
         let server = self.server();
         rolling_update::remove_replicas(&server)?;

@@ -1,12 +1,12 @@
-//! The binaries of the stack on this machine: how they are built, and where they run.
+//! Builds and installs the binaries of the stack on this machine.
 
 use std::{env, fs, path::PathBuf, process::Command};
 
 use anyhow::Context;
 use context::{compile, project::Project};
 
-/// The development build, for `up` and the dev server. Binaries instead of packages, so that cargo selects features for
-/// the whole workspace, as for `cargo test`, and neither command recompiles what the other has built.
+/// The development build. It selects binaries and not packages, so that cargo uses the features of the whole workspace.
+/// Otherwise, this build and `cargo test` would recompile each other's crates.
 const DEV_BUILD: [&str; 7] =
     ["build", "--bin", "dev-api", "--bin", "migrate", "--bin", "dev-server"];
 const RELEASE_BUILD: [&str; 6] = ["build", "--release", "--bin", "api", "--bin", "migrate"];
@@ -16,7 +16,7 @@ pub(super) fn path(project: &Project, name: &str) -> PathBuf {
     project.runtime("bin").join(format!("{name}{}", env::consts::EXE_SUFFIX))
 }
 
-/// Compiles the binaries and copies those that run.
+/// Compiles the binaries and installs those of the profile.
 pub(super) fn build(project: &Project, production: bool) -> anyhow::Result<()> {
     let arguments: &[_] = if production { &RELEASE_BUILD } else { &DEV_BUILD };
     let mut build = project.cargo(arguments);
@@ -33,7 +33,7 @@ pub(super) fn dev_server(project: &Project) -> Command {
     command
 }
 
-/// Copies a binary to where it runs, so that cargo may replace its own while this one is in use.
+/// Copies a binary to the folder that it runs from, so that cargo can replace its own copy at any time.
 fn install(project: &Project, production: bool, name: &str) -> anyhow::Result<()> {
     let profile = if production { "release" } else { "debug" };
     let built = project.target(profile).join(format!("{name}{}", env::consts::EXE_SUFFIX));

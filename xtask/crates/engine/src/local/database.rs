@@ -1,4 +1,4 @@
-//! psql on this machine, and the database of a new cluster.
+//! Calls psql on this machine and creates the database of a new cluster.
 
 use std::process::Command;
 
@@ -16,22 +16,22 @@ pub(super) fn psql(
     let mut psql = Command::new(installation.program("psql"));
     psql.args(["--host", "127.0.0.1", "--port", &port.to_string()])
         .args(["--username", &settings.user, "--dbname", database])
-        // Not in the arguments, which every user of this machine can see.
+        // All users of this machine can see arguments, so the password must not be an argument.
         .env("PGPASSWORD", &settings.password);
     psql
 }
 
-/// Makes the database if it is missing, as the container's image does.
+/// Creates the database if it is missing, as the container image does.
 pub(super) fn create_if_missing(psql: impl Fn() -> Command, database: &str) -> anyhow::Result<()> {
-    // The name holds no quote: `Settings` takes letters, digits and -._~ only.
+    // The name needs no escaping, because `Settings` accepts only letters, digits and -._~.
     let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{database}'");
     let create = format!("CREATE DATABASE \"{database}\"");
-    for statement in [exists, create] {
-        let ran = psql().args(["-At", "-c", &statement]).output()?;
+    for query in [exists, create] {
+        let ran = psql().args(["-At", "-c", &query]).output()?;
         if !ran.status.success() {
             bail!(
-                "{}\nA cluster keeps the user and the password it was made with: set those of .env back, \
-                or have `cargo xtask doctor --fix` change the password there",
+                "{}\nThe cluster keeps the user and the password it was created with. Restore these values in .env, \
+                or run `cargo xtask doctor --fix` to change the password of the cluster.",
                 String::from_utf8_lossy(&ran.stderr).trim()
             );
         }

@@ -1,10 +1,10 @@
-//! Processes of this machine as services.
+//! Converts processes on this machine to services.
 
 use std::time::Duration;
 
 use context::{process::Running, service::Service};
 
-/// Returns the service that this process is, or that does not run.
+/// Returns the service of this process. Without a process, the service is stopped.
 pub(super) fn service(
     name: &str,
     process: Option<&Running>,
@@ -26,7 +26,7 @@ pub(super) fn service(
     }
 }
 
-/// `2 hours`, as Docker says it.
+/// Formats an uptime as Docker does: `2 hours`.
 fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     let (number, unit) = match seconds {

@@ -1,4 +1,4 @@
-//! Data of this machine: a folder of programs, and a cluster in `.slipway`.
+//! Upgrades on this machine: the location is a folder of programs and a cluster in `.slipway`.
 
 use std::process::Command;
 
@@ -11,19 +11,19 @@ use context::{project::Project, settings::Settings};
 
 pub(super) fn current(settings: &Settings, major: u32) -> anyhow::Result<ClusterLocation> {
     let installation = postgres::find_postgres_for(settings, Some(major))?;
-    Ok(home(&installation, settings.cluster()))
+    Ok(location(&installation, settings.cluster()))
 }
 
-/// `to` is a major version, or the folder of its programs; without it, the newest in the usual places.
+/// Returns the location for `to`, a major version or a folder of programs. The default is the newest installed version.
 pub(super) fn next(to: Option<&str>) -> anyhow::Result<ClusterLocation> {
     let installation = match to {
         Some(folder) if folder.parse::<u32>().is_err() => at(folder)?,
-        _ => usual(to)?,
+        _ => installed(to)?,
     };
-    Ok(home(&installation, format!("postgres-{}", installation.version().0)))
+    Ok(location(&installation, format!("postgres-{}", installation.version().0)))
 }
 
-fn usual(to: Option<&str>) -> anyhow::Result<Installation> {
+fn installed(to: Option<&str>) -> anyhow::Result<Installation> {
     let mut all = Installation::all(&|name| std::env::var_os(name));
     let majors: Vec<_> = all.iter().map(|found| found.version().0.to_string()).collect();
     let found = match to {
@@ -32,9 +32,10 @@ fn usual(to: Option<&str>) -> anyhow::Result<Installation> {
     };
     found.with_context(|| {
         format!(
-            "PostgreSQL {} is not where it usually is, {}: install it, or give --to the folder of its programs",
+            "PostgreSQL {} was not found in the usual folders (found: {}): install it, or pass the folder of its \
+             programs with --to",
             to.unwrap_or_default(),
-            if majors.is_empty() { "and no other".to_owned() } else { format!("only {}", majors.join(" and ")) }
+            if majors.is_empty() { "no version".to_owned() } else { majors.join(" and ") }
         )
     })
 }
@@ -43,27 +44,30 @@ fn at(bin: &str) -> anyhow::Result<Installation> {
     Ok(Installation::find(&|name| (name == "PG_BIN").then(|| bin.into()))?)
 }
 
-fn home(installation: &Installation, cluster: String) -> ClusterLocation {
+fn location(installation: &Installation, cluster: String) -> ClusterLocation {
     let bin = installation.bin().display().to_string();
     ClusterLocation::new(("PG_BIN", bin), ("PG_CLUSTER", cluster), installation.version().0)
 }
 
-/// On a port that nobody knows.
-pub(super) fn start(project: &Project, home: &ClusterLocation) -> anyhow::Result<Box<dyn Server>> {
+/// Starts the new server on a random port.
+pub(super) fn start(
+    project: &Project,
+    location: &ClusterLocation,
+) -> anyhow::Result<Box<dyn Server>> {
     let Settings { user, password, .. } = project.settings()?;
-    let installation = at(home.value(0))?;
-    let cluster = Cluster::open(&installation, &project.runtime(home.value(1)))?;
+    let installation = at(location.value(0))?;
+    let cluster = Cluster::open(&installation, &project.runtime(location.value(1)))?;
     let settings = [("timezone", "UTC"), ("log_timezone", "UTC")];
     cluster.init(&Credentials { user: &user, password: &password }, &settings)?;
     let port = cluster.start(free_port(None).context("there is no free port")?)?.port;
     Ok(Box::new(Started { installation, cluster, port, user, password }))
 }
 
-pub(super) fn remove(project: &Project, home: &ClusterLocation) -> anyhow::Result<()> {
-    // Its own programs may be gone by now.
+pub(super) fn remove(project: &Project, location: &ClusterLocation) -> anyhow::Result<()> {
+    // If the programs of the cluster were uninstalled, those of another version can remove it.
     let settings = project.settings()?;
-    let installation = at(home.value(0)).or_else(|_| postgres::find_postgres(&settings))?;
-    Cluster::open(&installation, &project.runtime(home.value(1)))?.remove()?;
+    let installation = at(location.value(0)).or_else(|_| postgres::find_postgres(&settings))?;
+    Cluster::open(&installation, &project.runtime(location.value(1)))?.remove()?;
     Ok(())
 }
 
@@ -77,8 +81,8 @@ struct Started {
 
 impl Server for Started {
     fn program(&self, name: &str) -> Command {
-        let who = Credentials { user: &self.user, password: &self.password };
-        postgres::local_program(self.installation.program(name), self.port, &who)
+        let login = Credentials { user: &self.user, password: &self.password };
+        postgres::local_program(self.installation.program(name), self.port, &login)
     }
 
     fn log(&self) -> String {
@@ -86,14 +90,14 @@ impl Server for Started {
     }
 
     fn discard(&self) {
-        // Where it does not stop, its removal says so.
+        // If the server does not stop, the removal of the cluster reports an error.
         let _ = self.cluster.stop(Stop::Immediate);
     }
 }
 
 impl Drop for Started {
     fn drop(&mut self) {
-        // Where it does not stop, the next start finds it running.
+        // If the server does not stop, the next start finds it running.
         let _ = self.cluster.stop(Stop::Fast);
     }
 }

@@ -1,14 +1,14 @@
-//! Where the data of a stack is, and the server that runs on it.
+//! The location of the data of a stack, and the server that uses the data.
 
 use std::process::Command;
 
 use context::{engine_kind::EngineKind, env_file, project::Project};
 use serde::{Deserialize, Serialize};
 
-/// How far back the log of a server that has failed is read.
+/// The number of log lines to read after a server failed.
 pub(super) const LOG_LINES: usize = 40;
 
-/// What `.env` says of the data's place: its variables and their values.
+/// The location of the data of a stack, as variables in `.env`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterLocation {
     /// POSTGRES_IMAGE and POSTGRES_VOLUME, or PG_BIN and PG_CLUSTER.
@@ -17,15 +17,15 @@ pub struct ClusterLocation {
     pub major: u32,
 }
 
-/// A server on the data of a [`ClusterLocation`], which stops when this is dropped.
+/// A server on the data of a [`ClusterLocation`]. Stops when it is dropped.
 pub trait Server {
-    /// Returns one of its programs, connected to it.
+    /// Returns a PostgreSQL program of the server's version, connected to the server.
     fn program(&self, name: &str) -> Command;
 
-    /// The end of its log, empty where it is gone.
+    /// Returns the end of the server's log. Empty if the log does not exist.
     fn log(&self) -> String;
 
-    /// Ends it without a last checkpoint, for which a full disk may have no room: the data is of no use.
+    /// Stops the server without a checkpoint, which could fail on a full disk. The data is discarded.
     fn discard(&self);
 }
 
@@ -43,13 +43,13 @@ impl ClusterLocation {
         &self.variables[index].1
     }
 
-    /// For people.
+    /// Describes the location for messages.
     pub fn place(&self, engine: EngineKind) -> String {
         let what = if engine == EngineKind::Docker { "volume" } else { ".slipway folder" };
         format!("the {what} {}", self.value(1))
     }
 
-    /// Makes it that of the stack, from its next start on: all of it at once, or nothing.
+    /// Selects this location in `.env` for the next start of the stack. The change of the file is atomic.
     pub fn choose(&self, project: &Project) -> anyhow::Result<()> {
         env_file::create_if_missing(&project.root)?;
         let variables: Vec<_> =

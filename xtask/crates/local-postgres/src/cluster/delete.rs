@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 
-/// Deletes a file or folder, if it is there.
+/// Deletes a file or folder, if it exists.
 pub(super) fn delete(path: &Path) -> Result<(), Error> {
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
@@ -19,7 +19,7 @@ pub(super) fn delete(path: &Path) -> Result<(), Error> {
         };
         match deleted {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                // On Windows a program that just ended may hold a file a moment longer.
+                // On Windows, a file can stay locked for a short time after its program exits.
                 if cfg!(unix) || Instant::now() > deadline {
                     return Err(Error::io("delete", path)(error));
                 }

@@ -1,4 +1,4 @@
-//! Makes the data folder of a cluster.
+//! Creates the data folder of a cluster.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -8,11 +8,11 @@ use super::delete::delete;
 use super::{Cluster, Credentials, Status, exists, run};
 use crate::Error;
 
-/// The file of our settings, in the data folder; also the mark that this is ours.
+/// The settings file in the data folder, which also marks the folder as created by this crate.
 pub(super) const SETTINGS: &str = "local-postgres.conf";
 
-/// What every cluster has: TCP on this machine only (a socket's path may be too long for
-/// the system), and the log on stderr, which `pg_ctl` writes to our file.
+/// The settings of every cluster. Unix sockets are off, because the path of the folder may be too
+/// long. The log goes to stderr, because `pg_ctl` redirects stderr to the log file.
 const ALWAYS: [(&str, &str); 4] = [
     ("listen_addresses", "127.0.0.1"),
     ("unix_socket_directories", ""),
@@ -21,14 +21,13 @@ const ALWAYS: [(&str, &str); 4] = [
 ];
 
 impl Cluster {
-    /// Makes the data folder unless it is there: UTF-8, passwords for everyone, and
-    /// `settings` for postgresql.conf. Returns whether it made it.
+    /// Creates the data folder with UTF-8, password authentication and `settings`.
     ///
-    /// What an interrupted call left half-made is replaced.
+    /// Returns `false` if the data folder exists. Replaces the files of an interrupted call.
     ///
     /// # Errors
-    /// [`Error::Init`] when initdb fails, [`Error::Foreign`] when there is something else
-    /// in the data folder's place, [`Error::Io`].
+    /// Returns [`Error::Init`] if initdb fails, [`Error::Foreign`] if the data folder was not created
+    /// by this crate, and [`Error::Io`] if a file cannot be used.
     pub fn init(
         &self,
         credentials: &Credentials<'_>,
@@ -45,28 +44,28 @@ impl Cluster {
         if exists(&self.data())? {
             return Err(Error::Foreign { data: self.data() });
         }
-        // Made under another name: `data` is there whole, or not at all.
+        // The folder gets its final name only when it is complete.
         let partial = self.partial();
         delete(&partial)?;
         self.initdb(&partial, credentials, settings)?;
         configure(&partial, settings).map_err(Error::io("configure", &partial))?;
-        self.hand_over(&partial.join(SETTINGS))?;
+        self.change_owner(&partial.join(SETTINGS))?;
         fs::rename(&partial, self.data()).map_err(Error::io("rename", &partial))?;
         Ok(true)
     }
 
-    /// A data folder half made, or half deleted.
+    /// Returns the path of a data folder that is not completely created or deleted.
     pub(super) fn partial(&self) -> PathBuf {
         self.folder.join("data.partial")
     }
 
-    /// Makes the cluster's folder and those above it, for the server's user.
+    /// Creates the cluster's folder and its parents, owned by the server's user.
     fn make_folder(&self) -> Result<(), Error> {
         let above = self.folder.ancestors();
         let missing: Vec<_> = above.take_while(|folder| !folder.exists()).collect();
-        fs::create_dir_all(&self.folder).map_err(Error::io("make", &self.folder))?;
-        missing.into_iter().try_for_each(|folder| self.hand_over(folder))?;
-        self.hand_over(&self.folder)
+        fs::create_dir_all(&self.folder).map_err(Error::io("create", &self.folder))?;
+        missing.into_iter().try_for_each(|folder| self.change_owner(folder))?;
+        self.change_owner(&self.folder)
     }
 
     fn initdb(
@@ -90,20 +89,20 @@ impl Cluster {
         let attempts = || {
             self.write_private(&password, credentials.password)?;
             match attempt("--locale=C.UTF-8")? {
-                // macOS and Windows do not have it.
-                Err(said) if said.contains("invalid locale") => attempt("--no-locale"),
-                made => Ok(made),
+                // macOS and Windows do not have this locale.
+                Err(output) if output.contains("invalid locale") => attempt("--no-locale"),
+                result => Ok(result),
             }
         };
-        let made = attempts();
-        // Before anything else, however that went.
+        let result = attempts();
+        // The password is deleted even if initdb fails.
         delete(&password)?;
-        made?.map(drop).map_err(|output| Error::Init { output })
+        result?.map(drop).map_err(|output| Error::Init { output })
     }
 
-    /// Writes a file that only the server's user may read.
+    /// Writes a file that only the server's user can read.
     fn write_private(&self, path: &Path, text: &str) -> Result<(), Error> {
-        // One that a killed command left.
+        // A killed command may have left the file behind.
         delete(path)?;
         let mut options = File::options();
         options.write(true).create_new(true);
@@ -113,13 +112,13 @@ impl Cluster {
             .open(path)
             .and_then(|mut file| file.write_all(text.as_bytes()))
             .map_err(Error::io("write", path))?;
-        self.hand_over(path)
+        self.change_owner(path)
     }
 }
 
-/// Writes our settings, and makes PostgreSQL read them.
+/// Writes the settings file, and includes it in postgresql.conf.
 fn configure(data: &Path, settings: &[(&str, &str)]) -> io::Result<()> {
-    let mut text = "# Made by local-postgres; changes here are kept.\n".to_owned();
+    let mut text = "# Created by local-postgres. Changes to this file are kept.\n".to_owned();
     for (name, value) in ALWAYS.iter().chain(settings) {
         text += &[name, " = '", &value.replace('\'', "''"), "'\n"].concat();
     }

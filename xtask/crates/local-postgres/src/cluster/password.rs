@@ -1,4 +1,4 @@
-//! Gives the superuser another password without knowing the one it has.
+//! Changes the password of the superuser without the current password.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -9,11 +9,11 @@ use crate::Error;
 impl Cluster {
     /// Changes the password of `credentials.user` to `credentials.password`.
     ///
-    /// In single-user mode, which asks for none and which only the owner of the files can enter. A
-    /// running server is stopped for that moment and started again on its port. No row is touched.
+    /// Uses single-user mode, which needs no password and is open only to the owner of the files. A
+    /// running server is restarted on the same port. No row is changed.
     ///
     /// # Errors
-    /// [`Error::Password`] with what PostgreSQL says, as when there is no such user, and those of
+    /// Returns [`Error::Password`] if PostgreSQL rejects the change, and the errors of
     /// [`Cluster::stop`] and [`Cluster::start`].
     pub fn set_password(&self, credentials: &Credentials<'_>) -> Result<(), Error> {
         let status = self.status()?;
@@ -33,15 +33,15 @@ impl Cluster {
         let (user, password) = (user.replace('"', "\"\""), password.replace('\'', "''"));
         let mut server = self.command("postgres");
         server.arg("--single").arg("-D").arg(self.data());
-        // Else it would go on after an error, and end as if there had been none.
+        // By default, single-user mode ignores errors and exits successfully.
         server.args(["-c", "exit_on_error=on", "-c", "log_min_error_statement=panic", "postgres"]);
         server.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let program = self.installation.program("postgres");
         let mut change = || {
             let mut child = server.spawn()?;
-            let mut input = child.stdin.take().expect("it is piped");
-            // Closed at the end of the statement, which ends the server. If it has ended already,
-            // its output tells why.
+            let mut input = child.stdin.take().expect("stdin is piped");
+            // If the server has exited, its output contains the reason. Otherwise, closing stdin stops
+            // the server.
             let _ = writeln!(input, "ALTER ROLE \"{user}\" PASSWORD '{password}'");
             drop(input);
             child.wait_with_output()

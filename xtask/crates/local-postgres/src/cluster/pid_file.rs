@@ -1,4 +1,4 @@
-//! `postmaster.pid`, by which a running server holds its data folder.
+//! Reads `postmaster.pid`, the lock file of a running server.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -6,23 +6,23 @@ use std::{fs, io};
 use crate::Error;
 use crate::process::Process;
 
-/// What a server wrote about itself.
+/// The content of `postmaster.pid`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PidFile {
     pub(super) pid: u32,
     pub(super) port: u16,
-    /// Whether it accepts connections: not while it starts, recovers or stops.
+    /// Whether the server accepts connections.
     pub(super) ready: bool,
 }
 
-/// Whose the process id in the file is now.
+/// The process that now has the process id in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Holder {
-    /// The server of this data folder, or one that may be.
+    /// The server of this data folder, or a PostgreSQL whose data folder is unknown.
     Server,
-    /// A PostgreSQL of another data folder.
+    /// A PostgreSQL with another data folder.
     OtherPostgres,
-    /// A program's that is no PostgreSQL, or nobody's.
+    /// Another program, or no process.
     Nobody,
 }
 
@@ -31,7 +31,7 @@ impl PidFile {
         data.join("postmaster.pid")
     }
 
-    /// Reads the file; `None` when there is none, or none that a server can have written.
+    /// Reads the file. Returns `None` if the file is missing or invalid.
     pub(super) fn read(data: &Path) -> Result<Option<Self>, Error> {
         let path = Self::path(data);
         match fs::read_to_string(&path) {
@@ -42,8 +42,8 @@ impl PidFile {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        // pid, data folder, time of start, port, folder of the socket, address, key of
-        // the shared memory, status.
+        // The lines are pid, data folder, start time, port, socket folder, address, shared memory
+        // key and status.
         let lines: Vec<_> = text.lines().map(str::trim).collect();
         Some(Self {
             pid: lines.first()?.parse().ok()?,
@@ -52,26 +52,26 @@ impl PidFile {
         })
     }
 
-    /// Whose the process id is now: after a crash it may be another program's.
+    /// Returns which process has the process id now. After a crash, another program can have the id.
     pub(super) fn holder(&self, data: &Path) -> Result<Holder, Error> {
         let found = Process::find(self.pid).map_err(Error::io("look up the process in", data))?;
-        Ok(found.map_or(Holder::Nobody, |process| judge(&process, data)))
+        Ok(found.map_or(Holder::Nobody, |process| classify(&process, data)))
     }
 }
 
-fn judge(process: &Process, data: &Path) -> Holder {
+fn classify(process: &Process, data: &Path) -> Holder {
     let Process { program, command } = process;
     let file = program.rsplit(['/', '\\']).next().unwrap_or(program);
     if !file.contains("postgres") && !file.contains("postmaster") {
         return Holder::Nobody;
     }
     let names_ours = format!("{command} ").contains(&format!("-D {} ", data.display()));
-    // A server's children are called "postgres: checkpointer" and the like.
+    // The children of a server have names such as "postgres: checkpointer".
     let is_other = command.starts_with("postgres: ") || command.contains(" -D /");
     if is_other && !names_ours {
         return Holder::OtherPostgres;
     }
-    // Started by hand, or on Windows, a server does not tell its folder: take it for ours.
+    // The command line may not contain the folder, for example on Windows.
     Holder::Server
 }
 
@@ -80,29 +80,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_is_read() {
+    fn parse_reads_pid_port_and_status() {
         let read = |status: &str| {
             PidFile::parse(&format!("4711\n/data\n1700000000\n5433\n\n127.0.0.1\n 1 2\n{status}"))
         };
-        let file = read("ready   \n").expect("a whole file");
+        let file = read("ready   \n").expect("the file is complete");
         assert_eq!((file.pid, file.port, file.ready), (4711, 5433, true));
-        assert!(!read("starting\n").expect("a whole file").ready);
+        assert!(!read("starting\n").expect("the file is complete").ready);
         assert_eq!(PidFile::parse(""), None);
     }
 
     #[test]
-    fn a_process_is_judged_by_its_command() {
-        let judged = |program: &str, command: &str| {
+    fn classify_compares_the_command_line_with_the_data_folder() {
+        let holder = |program: &str, command: &str| {
             let (program, command) = (program.to_owned(), command.to_owned());
-            judge(&Process { program, command }, "/my/data".as_ref())
+            classify(&Process { program, command }, "/my/data".as_ref())
         };
-        let ran = |command: &str| judged("/a b/bin/postgres", command);
-        assert_eq!(ran("/a b/bin/postgres -D /my/data -p 1"), Holder::Server);
-        assert_eq!(ran("/a b/bin/postgres -D /my/data"), Holder::Server);
-        assert_eq!(ran("/a b/bin/postgres"), Holder::Server);
-        assert_eq!(judged("postgres.exe", "postgres.exe"), Holder::Server);
-        assert_eq!(ran("/a b/bin/postgres -D /my/data2"), Holder::OtherPostgres);
-        assert_eq!(ran("postgres: checkpointer"), Holder::OtherPostgres);
-        assert_eq!(judged("vim", "vim -D /my/data"), Holder::Nobody);
+        let postgres = |command: &str| holder("/a b/bin/postgres", command);
+        assert_eq!(postgres("/a b/bin/postgres -D /my/data -p 1"), Holder::Server);
+        assert_eq!(postgres("/a b/bin/postgres -D /my/data"), Holder::Server);
+        assert_eq!(postgres("/a b/bin/postgres"), Holder::Server);
+        assert_eq!(holder("postgres.exe", "postgres.exe"), Holder::Server);
+        assert_eq!(postgres("/a b/bin/postgres -D /my/data2"), Holder::OtherPostgres);
+        assert_eq!(postgres("postgres: checkpointer"), Holder::OtherPostgres);
+        assert_eq!(holder("vim", "vim -D /my/data"), Holder::Nobody);
     }
 }

@@ -5,14 +5,14 @@ use std::io::ErrorKind;
 
 use super::delete::delete;
 use super::init::SETTINGS;
-use super::{Cluster, PATIENCE, RELOCATED, Status, Stop, exists, run};
+use super::{Cluster, RELOCATED, Status, Stop, TIMEOUT, exists, run};
 use crate::Error;
 
 impl Cluster {
-    /// Stops the server and waits for its end. Returns `false` when none was running.
+    /// Stops the server and waits until it has stopped. Returns `false` if no server was running.
     ///
     /// # Errors
-    /// [`Error::Stop`] when it runs on, [`Error::Io`].
+    /// Returns [`Error::Stop`] if the server keeps running, and [`Error::Io`] if a file cannot be used.
     pub fn stop(&self, how: Stop) -> Result<bool, Error> {
         if !matches!(self.status()?, Status::Running { .. }) {
             return Ok(false);
@@ -27,7 +27,7 @@ impl Cluster {
         }
         let mut command = self.command("pg_ctl");
         command.args(["stop", "--wait", "--timeout"]);
-        command.arg(PATIENCE.as_secs().to_string());
+        command.arg(TIMEOUT.as_secs().to_string());
         command.arg("--pgdata").arg(self.data());
         command.args(match how {
             Stop::Fast => ["--mode", "fast"],
@@ -38,28 +38,29 @@ impl Cluster {
         Ok(true)
     }
 
-    /// Stops the server and deletes the cluster with its data. Returns `false` when there
-    /// was nothing to delete. The folder stays if something else is in it.
+    /// Stops the server and deletes the cluster with its data.
+    ///
+    /// Returns `false` if the cluster does not exist. Keeps the folder if it contains other files.
     ///
     /// # Errors
-    /// [`Error::Foreign`] when the data folder was not made by [`Cluster::init`],
-    /// [`Error::Stop`], [`Error::Io`].
+    /// Returns [`Error::Foreign`] if [`Cluster::init`] did not create the data folder, [`Error::Stop`]
+    /// if the server keeps running, and [`Error::Io`] if a file cannot be used.
     pub fn remove(&self) -> Result<bool, Error> {
-        if !self.is_there()? {
+        if !self.exists()? {
             return Ok(false);
         }
         let lock = match self.lock() {
-            // Another command removes it too, and is done.
+            // Another command has just removed the cluster.
             Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
                 return Ok(false);
             }
             lock => lock?,
         };
-        let there = self.is_there()?;
+        let existed = self.exists()?;
         let data = self.data();
         if exists(&data)? {
             self.stop_locked(Stop::Immediate)?;
-            // Renamed first, so that a half-deleted folder is never taken for a whole one.
+            // The new name marks the folder as incomplete while it is being deleted.
             delete(&self.partial())?;
             fs::rename(&data, self.partial()).map_err(Error::io("rename", &data))?;
         }
@@ -68,16 +69,16 @@ impl Cluster {
         }
         drop(lock);
         delete(&self.folder.join("lock"))?;
-        // These fail, rightly, when something else is in them.
+        // Removing a folder fails if the folder contains other files.
         let emptied = fs::remove_dir(&self.folder);
         if emptied.is_ok() && self.folder.starts_with(RELOCATED) {
             let _ = fs::remove_dir(RELOCATED);
         }
-        Ok(there)
+        Ok(existed)
     }
 
-    /// Whether there is a data folder of ours, be it half made.
-    fn is_there(&self) -> Result<bool, Error> {
+    /// Returns whether a complete or partial data folder exists.
+    fn exists(&self) -> Result<bool, Error> {
         let data = self.data();
         if !exists(&data)? {
             return exists(&self.partial());

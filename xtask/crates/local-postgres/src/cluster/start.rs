@@ -1,55 +1,60 @@
-//! Starts a cluster's server, and explains why it does not start.
+//! Starts a cluster's server, and explains a failed start.
 
 use std::fs::{self, File};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Cluster, PATIENCE, PidFile, Started, Status};
+use super::{Cluster, PidFile, Started, Status, TIMEOUT};
 use crate::Error;
 
-/// What the log of a failed start says, and what to do then.
+/// Messages in the log of a failed start, each with a remedy.
 const HINTS: [(&str, &str); 9] = [
-    ("No space left on device", "the disk is full: free some space"),
+    ("No space left on device", "The disk is full. Free some space."),
     (
         "pre-existing shared memory",
-        "processes of a killed server still work on the data: end them first",
+        "Processes of a killed server still use the data. End these processes first.",
     ),
     (
         "shared memory",
-        "the system has too little shared memory: stop other servers, or lower shared_buffers",
+        "The system does not have enough shared memory. Stop other servers, or lower shared_buffers.",
     ),
     (
         "\"postmaster.pid\" already exists",
-        "postmaster.pid names another PostgreSQL; if that is not the server of this data \
-         folder, delete the file",
+        "postmaster.pid contains the process id of another PostgreSQL. If that PostgreSQL does not \
+         use this data folder, delete the file.",
     ),
-    ("configuration file", "correct local-postgres.conf or postgresql.conf in the data folder"),
+    ("configuration file", "Correct local-postgres.conf or postgresql.conf in the data folder."),
     (
         "configuration parameter",
-        "correct local-postgres.conf or postgresql.conf in the data folder",
+        "Correct local-postgres.conf or postgresql.conf in the data folder.",
     ),
-    ("Permission denied", "let the server's user read and write what the log names"),
-    ("wrong ownership", "the data folder is another user's: start it as that user"),
+    (
+        "Permission denied",
+        "Allow the server's user to read and write the file or folder in the log message.",
+    ),
+    ("wrong ownership", "Another user owns the data folder. Run this command as that user."),
     (
         "automatic recovery in progress",
-        "it may still be recovering from a crash: start it again in a while",
+        "PostgreSQL may still be recovering from a crash. Try again later.",
     ),
 ];
 
 impl Cluster {
     /// Starts the server on `port` of 127.0.0.1 and waits until it accepts connections.
-    /// It outlives us. One that runs already is returned as it is, on whichever port.
+    ///
+    /// The server keeps running after this process exits. A running server is returned unchanged,
+    /// even if it uses another port.
     ///
     /// # Errors
-    /// [`Error::Absent`] before [`Cluster::init`], [`Error::OtherMajor`],
-    /// [`Error::PortTaken`], [`Error::Start`] with the end of the log, [`Error::Io`].
+    /// Returns [`Error::Absent`] before [`Cluster::init`], [`Error::OtherMajor`] for data of another
+    /// version, [`Error::PortTaken`], [`Error::Start`] with the end of the log, or [`Error::Io`].
     pub fn start(&self, port: u16) -> Result<Started, Error> {
         if self.status()? == Status::Absent {
             return Err(Error::Absent { data: self.data() });
         }
         let _lock = self.lock()?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         if let Some(started) = self.wait_for_running(deadline)? {
             return Ok(started);
         }
@@ -64,35 +69,36 @@ impl Cluster {
                 }
                 _ => {}
             }
-            let said = self.log_since(before)?;
-            // A killed server's children take a moment to notice and end.
-            let crowded = said.contains("pre-existing shared memory block");
-            if !crowded || Instant::now() > deadline {
-                return Err(self.explain(&said, port));
+            let log = self.log_since(before)?;
+            // The children of a killed server exit after a short time.
+            let is_data_in_use = log.contains("pre-existing shared memory block");
+            if !is_data_in_use || Instant::now() > deadline {
+                return Err(self.explain(&log, port));
             }
             thread::sleep(Duration::from_millis(200));
         }
     }
 
-    /// The running server, once it has started; `None` when none runs, or none any more.
+    /// Waits until a running server accepts connections. Returns `None` if no server is running.
     fn wait_for_running(&self, deadline: Instant) -> Result<Option<Started>, Error> {
         while let Some(PidFile { pid, port, ready }) = self.server()? {
             if ready {
                 return Ok(Some(Started { pid, port, already_running: true }));
             }
             if Instant::now() > deadline {
-                let said = self.log_since(0)?;
-                return Err(self.explain(&said, port));
+                let log = self.log_since(0)?;
+                return Err(self.explain(&log, port));
             }
             thread::sleep(Duration::from_millis(20));
         }
         Ok(None)
     }
 
-    /// Whether the installed PostgreSQL is of the version that made the cluster.
+    /// Checks that the installed PostgreSQL has the major version that created the cluster.
     ///
     /// # Errors
-    /// [`Error::OtherMajor`] when it is not, [`Error::Io`].
+    /// Returns [`Error::OtherMajor`] if the versions differ, and [`Error::Io`] if the cluster's version
+    /// cannot be read.
     pub fn check_version(&self) -> Result<(), Error> {
         let path = self.data().join("PG_VERSION");
         let made_by = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
@@ -103,10 +109,10 @@ impl Cluster {
         Err(Error::OtherMajor { data: self.data(), made_by: made_by.trim().to_owned(), installed })
     }
 
-    /// The major version that made the cluster; none where there is no cluster yet.
+    /// Returns the major version that created the cluster, or `None` if the cluster does not exist.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// Returns [`Error::Io`] if the version cannot be read.
     pub fn major(&self) -> Result<Option<u32>, Error> {
         if self.status()? == Status::Absent {
             return Ok(None);
@@ -116,13 +122,13 @@ impl Cluster {
         Ok(made_by.trim().parse().ok())
     }
 
-    /// Removes a pid file no server holds. PostgreSQL refuses to start when it is empty, or
-    /// the process id is another program's now, or a zombie's (a container whose first
-    /// process does not collect the dead). Should a dead server's children still work on
-    /// the data, it refuses without the file too, by the shared memory they hold.
+    /// Removes the pid file of a killed server, because PostgreSQL may refuse to start with that file.
+    ///
+    /// If children of the killed server still use the data, PostgreSQL refuses to start without the
+    /// file too, because the children hold its shared memory.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// Returns [`Error::Io`] if the file cannot be read or removed.
     pub fn clear_pid_file(&self) -> Result<(), Error> {
         let path = PidFile::path(&self.data());
         if self.has_stale_pid_file()? {
@@ -131,22 +137,22 @@ impl Cluster {
         Ok(())
     }
 
-    /// Has `pg_ctl` start the server; whether that says it did.
+    /// Starts the server with `pg_ctl`, and returns whether `pg_ctl` succeeded.
     fn launch(&self, port: u16) -> Result<bool, Error> {
         let mut command = self.command("pg_ctl");
         command.args(["start", "--wait", "--timeout"]);
-        command.arg(PATIENCE.as_secs().to_string());
+        command.arg(TIMEOUT.as_secs().to_string());
         command.arg("--pgdata").arg(self.data());
         command.arg("--log").arg(self.log());
         command.args(["--options", &format!("-p {port}")]);
-        // No pipes: on Windows the server would inherit them, and never close them.
+        // On Windows, the server would inherit pipes and never close them.
         command.stdout(Stdio::null()).stderr(Stdio::null());
         detach(&mut command);
         let status = command.status().map_err(Error::io("run", command.get_program().as_ref()))?;
         Ok(status.success())
     }
 
-    /// The length of the log, which is made if need be: the server's user may be unable to.
+    /// Returns the length of the log. Creates the log, because the server's user may not be able to.
     fn log_length(&self) -> Result<u64, Error> {
         let path = self.log();
         let length = || {
@@ -154,7 +160,7 @@ impl Cluster {
             Ok(file.metadata()?.len())
         };
         let length = length().map_err(Error::io("open", &path))?;
-        self.hand_over(&path)?;
+        self.change_owner(&path)?;
         Ok(length)
     }
 
@@ -165,12 +171,12 @@ impl Cluster {
         Ok(String::from_utf8_lossy(&log[start..]).into_owned())
     }
 
-    fn explain(&self, said: &str, port: u16) -> Error {
-        if said.contains("could not bind") && !said.contains("Permission denied") {
+    fn explain(&self, log: &str, port: u16) -> Error {
+        if log.contains("could not bind") && !log.contains("Permission denied") {
             return Error::PortTaken { port };
         }
-        let lines: Vec<_> = said.lines().collect();
-        let hint = HINTS.iter().find(|(sign, _)| said.contains(sign));
+        let lines: Vec<_> = log.lines().collect();
+        let hint = HINTS.iter().find(|(message, _)| log.contains(message));
         Error::Start {
             log: self.log(),
             lines: lines[lines.len().saturating_sub(10)..].join("\n"),
@@ -179,7 +185,7 @@ impl Cluster {
     }
 }
 
-/// Keeps the terminal's Ctrl-C, and on Windows its closing, from the server.
+/// Detaches the server from the terminal, so that Ctrl-C does not stop the server.
 fn detach(command: &mut Command) {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);

@@ -1,8 +1,8 @@
-//! Finding a PostgreSQL, among real and pretended ones.
+//! Tests with real and fake PostgreSQL installations.
 
 use super::*;
 
-/// A folder of its own under the system's temporary one, deleted at the end.
+/// A temporary folder, which is deleted on drop.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -12,12 +12,12 @@ impl Folder {
         Self(folder)
     }
 
-    /// Pretends an installation of `version` in `<folder>/<name>`.
+    /// Creates a fake installation of `version` in `<folder>/<name>`.
     #[cfg(unix)]
-    fn pretend(&self, name: &str, version: &str) -> PathBuf {
+    fn install_fake(&self, name: &str, version: &str) -> PathBuf {
         let bin = self.0.join(name);
-        // A shell writes the scripts: were they open for writing in this process, another
-        // test's child could hold them open, and running them fail as "text file busy".
+        // A shell writes the scripts. If this process wrote them, a child of another test could
+        // inherit the open files, and running the scripts would fail with "text file busy".
         let write = "mkdir -p $1 && cd $1 && for program in postgres initdb pg_ctl; do \
                      printf '#!/bin/sh\\necho postgres: %s' $2 > $program; done; chmod +x *";
         let done = Command::new("sh")
@@ -40,7 +40,7 @@ fn path(folder: &Path) -> impl Fn(&str) -> Option<OsString> {
 }
 
 #[test]
-fn versions_are_read() {
+fn parse_version_reads_debian_and_beta_versions() {
     let read = |version| parse_version(&format!("postgres (PostgreSQL) {version}"));
     assert_eq!(read("15.18 (Debian 15.18-0+deb12u1)"), Some((15, 18)));
     assert_eq!(read("18beta1"), Some((18, 0)));
@@ -48,47 +48,47 @@ fn versions_are_read() {
 }
 
 #[test]
-fn nothing_found_says_where_it_looked_and_what_to_install() {
+fn not_found_error_lists_searched_folders_and_install_command() {
     let error = Installation::find_among(&|_| None, &["/nowhere/*/bin".into()])
-        .expect_err("there is nothing to find")
+        .expect_err("PostgreSQL is not found")
         .to_string();
     assert!(error.contains("PATH, /nowhere/*/bin"), "{error}");
     assert!(error.contains("install"), "{error}");
 }
 
 #[test]
-fn a_pg_bin_without_programs_is_named() {
+fn empty_pg_bin_is_rejected() {
     let folder = Folder::new("empty");
     let error = Installation::find(&|name| (name == "PG_BIN").then(|| folder.0.clone().into()))
         .expect_err("the folder is empty")
         .to_string();
     assert!(error.contains("PG_BIN"), "{error}");
-    assert!(error.contains("there is no postgres"), "{error}");
+    assert!(error.contains("is missing in this folder"), "{error}");
 }
 
 #[cfg(unix)]
 #[test]
-fn one_too_old_is_named_with_its_version() {
+fn old_version_is_rejected() {
     let folder = Folder::new("old");
-    let old = folder.pretend("14", "14.9");
+    let old = folder.install_fake("14", "14.9");
     let error = Installation::find_among(&path(&old), &[]).expect_err("14 is too old").to_string();
-    let named = format!("{}: PostgreSQL 14.9 is too old", old.display());
-    assert!(error.contains(&named), "{error}");
+    let reason = format!("{}: PostgreSQL 14.9 is too old", old.display());
+    assert!(error.contains(&reason), "{error}");
 }
 
 #[cfg(unix)]
 #[test]
-fn path_comes_first_then_the_newest() -> Result<(), Error> {
+fn path_takes_precedence_over_newest_default_folder() -> Result<(), Error> {
     let folder = Folder::new("newest");
-    let own = folder.pretend("own", "16.1");
+    let in_path = folder.install_fake("in-path", "16.1");
     for version in ["pg-9", "pg-15", "pg-17", "pg-16"] {
-        folder.pretend(version, &version[3..]);
+        folder.install_fake(version, &version[3..]);
     }
-    let usual = [folder.0.join("pg-*")];
+    let defaults = [folder.0.join("pg-*")];
     let version = |lookup: &dyn Fn(&str) -> Option<OsString>| {
-        Installation::find_among(lookup, &usual).map(|found| found.version())
+        Installation::find_among(lookup, &defaults).map(|found| found.version())
     };
-    assert_eq!(version(&path(&own))?, (16, 1));
+    assert_eq!(version(&path(&in_path))?, (16, 1));
     assert_eq!(version(&|_| None)?, (17, 0));
     Ok(())
 }

@@ -1,5 +1,4 @@
-//! Against the real programs: makes, starts, breaks and removes servers. Needs a
-//! PostgreSQL on this machine, and leaves nothing behind.
+//! Tests with real servers. The tests need an installed PostgreSQL and remove all files at the end.
 
 mod find;
 mod recover;

@@ -1,5 +1,4 @@
-//! What a crash, a reboot or a killed command leaves behind does not keep a cluster
-//! from starting.
+//! Tests of starting a cluster after a crash, a reboot or a killed command.
 
 use std::fs;
 use std::path::Path;
@@ -10,14 +9,14 @@ use local_postgres::{Status, Stop};
 use crate::scratch::{Scratch, TestResult, ends, has_pid_file, kill, psql, url};
 
 #[test]
-fn a_killed_server_is_started_again() -> TestResult {
-    let scratch = Scratch::made("killed")?;
+fn killed_server_starts_again() -> TestResult {
+    let scratch = Scratch::initialised("killed")?;
     let killed = scratch.start()?;
     psql(&url(killed.port), "create table kept as select 7 as number")?;
     kill(killed.pid)?;
     assert!(ends(killed.pid)?);
     assert_eq!(scratch.cluster.status()?, Status::Stopped);
-    assert!(has_pid_file(&scratch.data()), "it could not tidy up");
+    assert!(has_pid_file(&scratch.data()), "a killed server leaves its pid file behind");
     let started = scratch.cluster.start(killed.port)?;
     assert_ne!(started.pid, killed.pid);
     assert_eq!(psql(&url(started.port), "select number from kept")?, "7");
@@ -26,22 +25,22 @@ fn a_killed_server_is_started_again() -> TestResult {
 
 #[test]
 #[ignore = "takes long"]
-fn a_pid_file_that_names_another_program_is_no_obstacle() -> TestResult {
-    let scratch = Scratch::made("reused")?;
+fn pid_file_with_another_programs_pid_is_ignored() -> TestResult {
+    let scratch = Scratch::initialised("reused")?;
     let port = scratch.start()?.port;
     let path = scratch.data().join("postmaster.pid");
     let file = fs::read_to_string(&path)?;
     scratch.cluster.stop(Stop::Immediate)?;
 
     let mut other = sleep_as_owner_of(&scratch.data())?;
-    let (_, rest) = file.split_once('\n').ok_or("the file has lines")?;
+    let (_, rest) = file.split_once('\n').ok_or("the file has only one line")?;
     fs::write(&path, format!("{}\n{rest}", other.id()))?;
     assert_eq!(scratch.cluster.status()?, Status::Stopped);
     assert!(!scratch.cluster.stop(Stop::Fast)?);
-    assert!(other.try_wait()?.is_none(), "the other program is not ours to stop");
+    assert!(other.try_wait()?.is_none(), "`stop` must not stop the other program");
 
     let started = scratch.cluster.start(port);
-    assert!(other.try_wait()?.is_none(), "the other program lives on");
+    assert!(other.try_wait()?.is_none(), "`start` must not stop the other program");
     other.kill()?;
     other.wait()?;
     assert_eq!(psql(&url(started?.port), "select 1")?, "1");
@@ -52,8 +51,7 @@ fn a_pid_file_that_names_another_program_is_no_obstacle() -> TestResult {
     Ok(())
 }
 
-/// A long-lived program of the user the server runs as: PostgreSQL itself passes over those
-/// of other users.
+/// Starts a program as the server's user, because PostgreSQL ignores programs of other users.
 #[cfg(unix)]
 fn sleep_as_owner_of(data: &Path) -> std::io::Result<Child> {
     use std::os::unix::fs::MetadataExt;
@@ -73,8 +71,8 @@ fn sleep_as_owner_of(_: &Path) -> std::io::Result<Child> {
 }
 
 #[test]
-fn a_half_made_data_folder_is_replaced() -> TestResult {
-    let scratch = Scratch::empty("half")?;
+fn incomplete_data_folder_is_replaced() -> TestResult {
+    let scratch = Scratch::empty("incomplete")?;
     let partial = scratch.cluster.folder().join("data.partial");
     fs::create_dir_all(partial.join("base"))?;
     fs::write(partial.join("PG_VERSION"), "15\n")?;
@@ -88,8 +86,8 @@ fn a_half_made_data_folder_is_replaced() -> TestResult {
 
 #[test]
 #[ignore = "takes long"]
-fn two_commands_at_once_make_and_start_one_server() -> TestResult {
-    let scratch = Scratch::empty("both")?;
+fn concurrent_commands_start_one_server() -> TestResult {
+    let scratch = Scratch::empty("concurrent")?;
     let up = || -> Result<_, String> {
         scratch.init().map_err(|error| error.to_string())?;
         scratch.start().map_err(|error| error.to_string())
@@ -98,7 +96,7 @@ fn two_commands_at_once_make_and_start_one_server() -> TestResult {
         let other = scope.spawn(up);
         (up(), other.join())
     });
-    let (one, two) = (one?, two.map_err(|_| "a panic")??);
+    let (one, two) = (one?, two.map_err(|_| "the thread panicked")??);
     assert_eq!((one.pid, one.port), (two.pid, two.port));
     assert_ne!(one.already_running, two.already_running);
     Ok(())

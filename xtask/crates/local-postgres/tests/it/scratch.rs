@@ -1,4 +1,4 @@
-//! A cluster for one test, removed at its end, and ways to look at it.
+//! A temporary cluster for one test, and helper functions.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,12 @@ pub(crate) const PASSWORD: &str = "it's a \"password\"";
 
 pub(crate) struct Scratch {
     pub(crate) cluster: Cluster,
-    /// Where its folder is; deleted with it.
+    /// The parent folder, which is deleted on drop.
     pub(crate) folder: PathBuf,
 }
 
 impl Scratch {
-    /// A folder for a cluster, still empty. `name` is the test's own.
+    /// Returns a cluster without files. `name` must be unique for each test.
     pub(crate) fn empty(name: &str) -> Result<Self, Box<dyn Error>> {
         let folder = env::temp_dir().join(format!("local-postgres-{name}-{}", process::id()));
         fs::create_dir(&folder)?;
@@ -27,10 +27,10 @@ impl Scratch {
         Ok(Self { cluster, folder })
     }
 
-    /// A cluster that was made, and not started.
-    pub(crate) fn made(name: &str) -> Result<Self, Box<dyn Error>> {
+    /// Returns a cluster that is initialised but not started.
+    pub(crate) fn initialised(name: &str) -> Result<Self, Box<dyn Error>> {
         let scratch = Self::empty(name)?;
-        assert!(scratch.init()?, "there was nothing");
+        assert!(scratch.init()?, "the data folder exists already");
         Ok(scratch)
     }
 
@@ -39,7 +39,7 @@ impl Scratch {
         self.cluster.init(&credentials, &[("fsync", "off")])
     }
 
-    /// Starts it on a free port.
+    /// Starts the cluster on a free port.
     pub(crate) fn start(&self) -> Result<Started, Box<dyn Error>> {
         Ok(self.cluster.start(free_port(None)?)?)
     }
@@ -53,7 +53,7 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         let removed = self.cluster.remove();
         let deleted = fs::remove_dir_all(&self.folder);
-        // A panic while another unwinds would hide that one.
+        // A second panic would hide the first one.
         if !thread::panicking() {
             removed.expect("the cluster can be removed");
             deleted.expect("the folder can be deleted");
@@ -65,10 +65,10 @@ pub(crate) fn installation() -> Result<Installation, local_postgres::Error> {
     Installation::find(&|name| env::var_os(name))
 }
 
-/// Runs `statement` with psql; what it prints, or its error.
-pub(crate) fn psql(url: &str, statement: &str) -> Result<String, Box<dyn Error>> {
+/// Runs `query` with psql and returns its output, or its error message.
+pub(crate) fn psql(url: &str, query: &str) -> Result<String, Box<dyn Error>> {
     let output = Command::new(installation()?.program("psql"))
-        .args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement, url])
+        .args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-c", query, url])
         .env("PGPASSWORD", PASSWORD)
         .output()?;
     if !output.status.success() {
@@ -77,12 +77,12 @@ pub(crate) fn psql(url: &str, statement: &str) -> Result<String, Box<dyn Error>>
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
-/// The database of a [`Scratch`] server.
+/// Returns the database URL of a [`Scratch`] server.
 pub(crate) fn url(port: u16) -> String {
     format!("postgresql://app@127.0.0.1:{port}/postgres")
 }
 
-/// Ends a process without a chance to tidy up.
+/// Kills a process with SIGKILL, or with `taskkill /F` on Windows.
 pub(crate) fn kill(pid: u32) -> TestResult {
     let mut command = if cfg!(windows) {
         let mut command = Command::new("taskkill");
@@ -98,7 +98,7 @@ pub(crate) fn kill(pid: u32) -> TestResult {
     Ok(())
 }
 
-/// Whether a process has ended, or does within a moment.
+/// Returns whether a process exits within two seconds.
 pub(crate) fn ends(pid: u32) -> Result<bool, Box<dyn Error>> {
     let pid = pid.to_string();
     for _ in 0..100 {
@@ -108,7 +108,7 @@ pub(crate) fn ends(pid: u32) -> Result<bool, Box<dyn Error>> {
             !String::from_utf8_lossy(&list.stdout).contains(&pid)
         } else {
             let state = Command::new("ps").args(["-p", &pid, "-o", "stat="]).output()?;
-            // Of a zombie nothing is left but its number.
+            // A zombie has exited.
             state.stdout.is_empty() || state.stdout.starts_with(b"Z")
         };
         if ended {
@@ -119,7 +119,7 @@ pub(crate) fn ends(pid: u32) -> Result<bool, Box<dyn Error>> {
     Ok(false)
 }
 
-/// Whether a file that every running server holds is there.
+/// Returns whether the pid file exists.
 pub(crate) fn has_pid_file(data: &Path) -> bool {
     data.join("postmaster.pid").exists()
 }

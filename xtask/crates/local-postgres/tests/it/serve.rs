@@ -1,4 +1,4 @@
-//! The life of a cluster: made, started, stopped, started again, removed.
+//! Tests of initialising, starting, stopping and removing a cluster.
 
 use std::fs;
 use std::net::TcpListener;
@@ -8,12 +8,12 @@ use local_postgres::{Credentials, Error, Started, Status, Stop, free_port};
 use crate::scratch::{Scratch, TestResult, has_pid_file, psql, url};
 
 #[test]
-fn data_outlives_the_server() -> TestResult {
+fn data_survives_restart_until_removal() -> TestResult {
     let scratch = Scratch::empty("serve")?;
     let cluster = &scratch.cluster;
     assert_eq!(cluster.status()?, Status::Absent);
     assert!(scratch.init()?);
-    assert!(!scratch.init()?, "it is made once");
+    assert!(!scratch.init()?, "the second call does nothing");
     assert_eq!(cluster.status()?, Status::Stopped);
 
     let first = scratch.start()?;
@@ -30,10 +30,10 @@ fn data_outlives_the_server() -> TestResult {
 
     let again = cluster.start(free_port(None)?)?;
     assert!(again.already_running);
-    assert_eq!((again.pid, again.port), (pid, port), "the running one is returned");
+    assert_eq!((again.pid, again.port), (pid, port), "the running server is returned");
 
     assert!(cluster.stop(Stop::Fast)?);
-    assert!(!cluster.stop(Stop::Fast)?, "it was stopped already");
+    assert!(!cluster.stop(Stop::Fast)?, "the server is stopped already");
     assert_eq!(cluster.status()?, Status::Stopped);
 
     let second = scratch.start()?;
@@ -42,57 +42,57 @@ fn data_outlives_the_server() -> TestResult {
     assert!(cluster.remove()?);
     assert_eq!(cluster.status()?, Status::Absent);
     assert!(!cluster.folder().exists());
-    assert!(!cluster.remove()?, "it was removed already");
+    assert!(!cluster.remove()?, "the cluster is removed already");
     Ok(())
 }
 
 #[test]
-fn what_keeps_it_from_starting_is_named() -> TestResult {
-    let scratch = Scratch::made("refused")?;
+fn start_reports_used_port_invalid_setting_and_other_version() -> TestResult {
+    let scratch = Scratch::initialised("refused")?;
     let taken = TcpListener::bind(("127.0.0.1", 0))?;
     let port = taken.local_addr()?.port();
     let error = scratch.cluster.start(port).expect_err("the port is taken");
-    assert!(matches!(error, Error::PortTaken { port: named } if named == port), "{error}");
+    assert!(matches!(error, Error::PortTaken { port: taken } if taken == port), "{error}");
     assert_eq!(scratch.cluster.status()?, Status::Stopped);
 
     let settings = scratch.data().join("local-postgres.conf");
     fs::write(&settings, "max_connections = 'many'\n")?;
-    let error = scratch.start().expect_err("the setting is wrong").to_string();
+    let error = scratch.start().expect_err("the setting is invalid").to_string();
     assert!(error.contains("invalid value for parameter"), "{error}");
-    assert!(error.contains("correct local-postgres.conf"), "{error}");
+    assert!(error.contains("Correct local-postgres.conf"), "{error}");
 
     let version = scratch.data().join("PG_VERSION");
     let installed = fs::read_to_string(&version)?;
     fs::write(&version, "9\n")?;
     let error = scratch.start().expect_err("the versions differ").to_string();
-    let both = format!("made by PostgreSQL 9, but {} is installed", installed.trim());
+    let both = format!("created by PostgreSQL 9, but {} is installed", installed.trim());
     assert!(error.contains(&both), "{error}");
     Ok(())
 }
 
 #[test]
-fn a_free_port_is_the_preferred_one_unless_taken() -> TestResult {
-    // Held for the whole test: a port once let go may live on in a child that another test is starting.
+fn free_port_returns_preferred_port_unless_taken() -> TestResult {
+    // The listener stays open, because a child process of another test may inherit a released port.
     let taken = TcpListener::bind(("127.0.0.1", 0))?;
     let port = taken.local_addr()?.port();
     assert_ne!(free_port(Some(port))?, port);
-    // None of those that the system gives away: another test could get it in between.
+    // The system does not assign these ports, so no other test gets one at random.
     let mut preferred = 10_000_u16..20_000;
     assert!(preferred.any(|port| free_port(Some(port)).is_ok_and(|free| free == port)));
     Ok(())
 }
 
 #[test]
-fn a_folder_that_is_not_ours_is_left_alone() -> TestResult {
+fn foreign_data_folder_is_not_changed() -> TestResult {
     let scratch = Scratch::empty("foreign")?;
     let file = scratch.data().join("precious");
     fs::create_dir_all(scratch.data())?;
-    fs::write(&file, "mine")?;
+    fs::write(&file, "content")?;
     let refused = |result| matches!(result, Err(Error::Foreign { .. }));
     assert!(refused(scratch.cluster.remove()));
     assert!(refused(scratch.init()));
     fs::write(scratch.data().join("PG_VERSION"), "15\n")?;
-    assert!(refused(scratch.cluster.remove()), "another's data folder is not ours either");
+    assert!(refused(scratch.cluster.remove()), "another project's data folder is kept");
     assert!(file.exists());
     assert!(!has_pid_file(&scratch.data()));
     fs::remove_dir_all(scratch.data())?;
@@ -101,8 +101,8 @@ fn a_folder_that_is_not_ours_is_left_alone() -> TestResult {
 
 #[test]
 #[ignore = "takes long"]
-fn a_password_that_nobody_knows_is_changed_and_no_row_is_touched() -> TestResult {
-    let scratch = Scratch::made("password")?;
+fn set_password_keeps_rows_and_port() -> TestResult {
+    let scratch = Scratch::initialised("password")?;
     let cluster = &scratch.cluster;
     let log_in = |port: u16, password: &str| {
         let url = format!("postgresql://app:{password}@127.0.0.1:{port}/postgres");
@@ -112,10 +112,10 @@ fn a_password_that_nobody_knows_is_changed_and_no_row_is_touched() -> TestResult
     let Started { port, .. } = scratch.start()?;
     psql(&url(port), "create table kept as select 'me' as name")?;
 
-    // While it runs: it is back on its port.
+    // A running server restarts on the same port.
     set("app", "it's another")?;
     assert_eq!(log_in(port, "it's%20another")?, "me");
-    let error = set("nobody", "any").expect_err("there is no such user");
+    let error = set("nobody", "any").expect_err("the user does not exist");
     assert!(error.to_string().contains("does not exist"), "{error}");
     assert_eq!(log_in(port, "it's%20another")?, "me");
 

@@ -1,4 +1,4 @@
-//! Throw-away servers.
+//! Tests of temporary servers.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,64 +10,64 @@ use crate::scratch::{Scratch, TestResult, ends, installation, psql};
 
 #[test]
 #[ignore = "takes long"]
-fn two_at_once_share_nothing_and_leave_nothing() -> TestResult {
+fn concurrent_servers_are_independent_and_removed_on_drop() -> TestResult {
     let installation = installation()?;
     let start = || Temporary::start(&installation, &env::temp_dir(), &[("max_connections", "33")]);
     let (one, two) = std::thread::scope(|scope| {
         let other = scope.spawn(start);
         (start(), other.join())
     });
-    let (one, two) = (one?, two.map_err(|_| "a panic")??);
+    let (one, two) = (one?, two.map_err(|_| "the thread panicked")??);
     psql(&one.url(), "create table t ()")?;
     psql(&two.url(), "create table t ()")?;
-    assert_eq!(psql(&one.url(), "show max_connections")?, "33", "settings override ours");
+    assert_eq!(psql(&one.url(), "show max_connections")?, "33", "settings override the defaults");
     assert_eq!(psql(&one.url(), "show fsync")?, "off");
 
     let folder = one.cluster().folder().to_owned();
     let Status::Running { pid, .. } = one.cluster().status()? else {
-        return Err("it does not run".into());
+        return Err("the server is not running".into());
     };
     drop(one);
     assert!(!folder.exists());
-    assert!(ends(pid)?, "process {pid} is still there");
+    assert!(ends(pid)?, "process {pid} is still running");
     assert_eq!(psql(&two.url(), "select count(*) from t")?, "0");
     Ok(())
 }
 
 #[test]
 #[ignore = "takes long"]
-fn sweeping_removes_what_a_dead_owner_left() -> TestResult {
+fn sweep_removes_servers_of_exited_owners() -> TestResult {
     let (installation, scratch) = (installation()?, Scratch::empty("sweep")?);
-    leave_one_behind_in(&scratch.folder)?;
-    let entry = fs::read_dir(&scratch.folder)?.next().ok_or("it left nothing")??;
+    leave_server_behind_in(&scratch.folder)?;
+    let entry = fs::read_dir(&scratch.folder)?.next().ok_or("no server was left behind")??;
     let left = Cluster::open(&installation, &entry.path())?;
     let Status::Running { pid, .. } = left.status()? else {
-        return Err("it does not outlive its owner".into());
+        return Err("the server has stopped with its owner".into());
     };
     let own = Temporary::start(&installation, &scratch.folder, &[])?;
     assert_eq!(Temporary::sweep(&installation, &scratch.folder)?, 1);
-    assert!(ends(pid)?, "process {pid} is still there");
-    assert_eq!(psql(&own.url(), "select 1")?, "1", "its owner lives: us");
+    assert!(ends(pid)?, "process {pid} is still running");
+    assert_eq!(psql(&own.url(), "select 1")?, "1", "the server's owner is this process");
     drop(own);
     assert_eq!(fs::read_dir(&scratch.folder)?.count(), 0);
     Ok(())
 }
 
-/// Runs the test below in a process whose temporary folder is `place`.
-fn leave_one_behind_in(place: &Path) -> TestResult {
+/// Runs `leave_server_behind` in a process whose temporary folder is `parent`.
+fn leave_server_behind_in(parent: &Path) -> TestResult {
     let output = Command::new(env::current_exe()?)
-        .args(["--exact", "temporary::leave_one_behind", "--ignored"])
-        .envs(["TMPDIR", "TMP", "LEAVE_ONE_BEHIND"].map(|name| (name, place)))
+        .args(["--exact", "temporary::leave_server_behind", "--ignored"])
+        .envs(["TMPDIR", "TMP", "LEAVE_SERVER_BEHIND"].map(|name| (name, parent)))
         .output()?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     Ok(())
 }
 
 #[test]
-#[ignore = "run by the test above, as a process that never drops its server"]
-fn leave_one_behind() -> TestResult {
-    if env::var_os("LEAVE_ONE_BEHIND").is_none() {
-        // All tests were asked for, and this is none.
+#[ignore = "`leave_server_behind_in` runs this function in its own process"]
+fn leave_server_behind() -> TestResult {
+    if env::var_os("LEAVE_SERVER_BEHIND").is_none() {
+        // This run includes all ignored tests, but this function is only a helper.
         return Ok(());
     }
     std::mem::forget(Temporary::start(&installation()?, &env::temp_dir(), &[])?);

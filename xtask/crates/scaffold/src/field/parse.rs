@@ -1,4 +1,4 @@
-//! Reads the type of a field.
+//! Parses the type of a field.
 
 use super::{FindTarget, TYPES};
 use crate::{
@@ -6,22 +6,22 @@ use crate::{
     names::Names,
 };
 
-/// A type as it is written.
-pub(super) struct Written<'a> {
+/// The parts of a type in command-line notation.
+pub(super) struct TypeText<'a> {
     pub(super) kind: &'a str,
     pub(super) arguments: Option<&'a str>,
     pub(super) optional: bool,
     pub(super) unique: bool,
 }
 
-impl<'a> Written<'a> {
-    /// Reads `text(20)?!`, `text(20):optional:unique` or, without brackets, `enum:one,other`.
+impl<'a> TypeText<'a> {
+    /// Parses `text(20)?!`, `text(20):optional:unique` or, without brackets, `enum:one,other`.
     pub(super) fn read(text: &'a str) -> Result<Self, String> {
         let bare = |part: &'a str| part.trim_end_matches(['?', '!']);
         let mut parts = text.split(':');
-        let written = parts.next().unwrap_or_default();
-        let first = bare(written);
-        let mut marks = written[first.len()..].to_owned();
+        let marked = parts.next().unwrap_or_default();
+        let first = bare(marked);
+        let mut marks = marked[first.len()..].to_owned();
         let first = first.strip_suffix("[]").unwrap_or(first);
         let (kind, mut arguments) = match first.split_once('(') {
             None => (first, None),
@@ -41,7 +41,7 @@ impl<'a> Written<'a> {
                 }
                 other => {
                     return Err(format!(
-                        "`{other}` is not a property of a field; they are `optional` and `unique`"
+                        "`{other}` is not a property of a field. Use `optional` or `unique`."
                     ));
                 }
             }
@@ -52,6 +52,7 @@ impl<'a> Written<'a> {
     }
 }
 
+/// Returns the type that the parts describe.
 pub(super) fn read_kind(
     kind: &str,
     arguments: Option<&str>,
@@ -74,32 +75,30 @@ pub(super) fn read_kind(
             Ok(max @ 1..=100_000) => Kind::Text { max },
             _ => {
                 return Err(
-                    "text(MAX) takes a length of 1 to 100000 characters, such as `text(80)`"
+                    "MAX in text(MAX) must be a number from 1 to 100000, such as `text(80)`"
                         .to_owned(),
                 );
             }
         },
-        _ if is_array => return Err("only text has a list, such as `labels:text[]`".to_owned()),
+        _ if is_array => return Err("only text can be a list, such as `labels:text[]`".to_owned()),
         ("numeric", None) => Kind::Numeric { digits: 12, scale: 2 },
         ("numeric", Some(arguments)) => numeric(arguments)?,
         ("enum", Some(values)) => Kind::Enum(variants(values)?),
         ("ref", Some(things)) => Kind::Ref(target(things)?),
         ("many", Some(things)) => Kind::Many(target(things)?),
         ("enum", None) => {
-            return Err(
-                "an enum names its values, such as `status:enum(draft,published)`".to_owned()
-            );
+            return Err("an enum needs values, such as `status:enum(draft,published)`".to_owned());
         }
         ("ref" | "many", None) => {
             return Err(format!(
-                "`{kind}` names a resource by its plural, such as `owner:{kind}(persons)`"
+                "`{kind}` needs the plural of a resource, such as `owner:{kind}(persons)`"
             ));
         }
         (kind, arguments) => match SIMPLE.iter().find(|simple| simple.name == kind) {
             Some(simple) if arguments.is_none() => Kind::Simple(simple),
             _ => {
                 return Err(format!(
-                    "there is no type `{kind}` of this form; the types are {TYPES}"
+                    "the type `{kind}` does not exist in this form. Available types: {TYPES}."
                 ));
             }
         },
@@ -112,8 +111,8 @@ fn numeric(arguments: &str) -> Result<Kind, String> {
     });
     match parsed {
         Some((digits @ 1..=100, scale)) if scale <= digits => Ok(Kind::Numeric { digits, scale }),
-        _ => Err("numeric(DIGITS,SCALE) takes 1 to 100 digits in all and how many of them follow the point, such as \
-            `numeric(12,2)`"
+        _ => Err("DIGITS in numeric(DIGITS,SCALE) is the total number of digits (1 to 100), and SCALE is the number of \
+            decimal places, such as `numeric(12,2)`"
             .to_owned()),
     }
 }
@@ -126,17 +125,17 @@ fn variants(text: &str) -> Result<Vec<Variant>, String> {
             |it: char| !it.is_whitespace() && !it.is_control() && !"():'\"\\?!".contains(it);
         if value.is_empty() || value.chars().count() > 50 || !value.chars().all(is_allowed) {
             return Err(format!(
-                "an enum's value has 1 to 50 characters, no spaces, quotes or brackets, {example}"
+                "an enum value must have 1 to 50 characters without spaces, quotes or brackets, {example}"
             ));
         }
         if variants.iter().any(|other| other.value == value) {
-            return Err(format!("the value `{value}` is given twice"));
+            return Err(format!("the value `{value}` is listed twice"));
         }
         let variant = Variant::new(value, &variants);
         variants.push(variant);
     }
     if variants.len() < 2 {
-        return Err(format!("an enum has at least two values, {example}"));
+        return Err(format!("an enum must have at least two values, {example}"));
     }
     Ok(variants)
 }

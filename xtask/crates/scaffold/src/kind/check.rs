@@ -1,15 +1,15 @@
-//! Rules about the values of a column.
+//! CHECK constraints of columns.
 
 use super::Kind;
 use crate::words::quoted;
 
-/// A rule about the values of a column.
+/// A CHECK constraint of a column.
 pub(crate) struct Check {
     /// The end of the constraint's name.
     pub(crate) suffix: &'static str,
-    /// The rule as a migration has it.
+    /// The SQL for migrations.
     pub(crate) rule: String,
-    /// The rule as PostgreSQL reports it.
+    /// The SQL as PostgreSQL reports it.
     pub(crate) reported: String,
 }
 

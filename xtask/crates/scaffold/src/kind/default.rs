@@ -1,19 +1,18 @@
-//! Values that rows get which are older than a field.
+//! Default values for rows that are older than a field.
 
 use regex::Regex;
 
 use super::Kind;
 
 impl Kind {
-    /// Returns a value of this type in SQL, in Rust and as PostgreSQL reports it.
+    /// Returns the default value in SQL, in Rust and as PostgreSQL reports it.
     ///
     /// # Errors
-    /// The text is not a value of this type, or the type has no defaults.
+    /// `value` is invalid for this type, or the type does not support defaults.
     pub(crate) fn default(&self, value: &str, enum_type: &str) -> Result<[String; 3], String> {
         let label = || self.json("none").unwrap_or_default().replace('"', "");
-        let wrong = || {
-            format!("`{value}` is not a default for this type; pass a value such as `{}`", label())
-        };
+        let wrong =
+            || format!("`{value}` is not valid for this type. Pass a value such as `{}`.", label());
         let is_number =
             |pattern: &str| Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(value));
         let number = |is_valid: bool, rust: String| {
@@ -55,7 +54,7 @@ impl Kind {
                     if value.contains('.') { value.to_owned() } else { format!("{value}.0") };
                 number(is_number(r"^-?(0|[1-9]\d{0,8})(\.\d{1,9})?$"), rust)
             }
-            _ => Err("this type has no defaults; make the field optional".to_owned()),
+            _ => Err("this type does not support --default. Make the field optional.".to_owned()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The documentation of a field, made from its name.
+//! Generates the doc comment of a field from its name.
 
 use super::Kind;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Kind {
-    /// Returns what the field is, as a sentence without its end.
+    /// Returns the doc comment without the final period.
     pub(crate) fn doc(&self, name: &str, base: &str, names: &Names) -> String {
         let label = words(base);
         let has = |words: &[&str]| {
@@ -37,7 +37,7 @@ impl Kind {
             },
             kind if kind.is("email") && has(&["address"]) => format!("The {label}"),
             kind if kind.is("email") && label.ends_with("email") => format!("The {label} address"),
-            kind if kind.is("email") => format!("The {label}, an email address"),
+            kind if kind.is("email") => format!("The {label}, an e-mail address"),
             kind if kind.is("url") && !has(&["url"]) => format!("The URL of the {label}"),
             kind if kind.is("jsonb") => format!("The {label}, an object of any shape"),
             Self::Ref(target) if target.one == label => format!("The id of the {label}"),

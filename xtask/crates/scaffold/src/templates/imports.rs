@@ -1,10 +1,10 @@
-//! The imports of a resource's file.
+//! Collects the imports of a resource's source file.
 
 use std::collections::BTreeSet;
 
 use crate::resource::Resource;
 
-/// The imports of the source file, which rustfmt sorts.
+/// Returns the imports of the source file. rustfmt sorts them later.
 pub(super) fn imports(resource: &Resource) -> String {
     let mut imports: BTreeSet<(&str, &str)> = BTreeSet::new();
     imports.extend(resource.fields.iter().flat_map(|field| field.kind.imports()));

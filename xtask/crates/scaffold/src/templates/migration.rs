@@ -1,4 +1,4 @@
-//! The migrations of a resource.
+//! Writes the SQL of migrations.
 
 use super::{LONGEST_LINE, Template};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 
 const MIGRATION: &str = include_str!("migration.sql.template");
 
-/// The migration that creates the tables of a resource, and the one that drops them.
+/// Returns the migration that creates the tables of a resource, and its down migration.
 pub(crate) fn create(resource: &Resource, comment: &str) -> (String, String) {
     let (things, table) = (&resource.names.things, resource.table());
     let references = resource.scope().map(|(column, to)| {
@@ -41,7 +41,7 @@ pub(crate) fn create(resource: &Resource, comment: &str) -> (String, String) {
     (text, down + &format!("DROP TABLE {table};\n"))
 }
 
-/// The table of a field `many(..)`, and what drops it.
+/// Returns the queries that create and drop the join table of a `many(..)` field.
 fn link(resource: &Resource, field: &Field) -> (String, String) {
     let Link { table, own, other, .. } = resource.link(field);
     let Kind::Many(target) = &field.kind else { return Default::default() };
@@ -56,7 +56,7 @@ fn link(resource: &Resource, field: &Field) -> (String, String) {
     (up, format!("DROP TABLE {table};\n"))
 }
 
-/// A column as `CREATE TABLE` and `ADD COLUMN` define it.
+/// Returns the definition of a column for `CREATE TABLE` or `ADD COLUMN`.
 fn definition(field: &Field, things: &str) -> String {
     let name = &field.column;
     let mut parts = vec![format!("{} {}", quoted(name), field.kind.sql_type())];
@@ -76,7 +76,7 @@ fn definition(field: &Field, things: &str) -> String {
     if line.len() < LONGEST_LINE { line } else { parts.join("\n        ") }
 }
 
-/// The definition of a column that is added to a table with rows: without what would lock the table for long.
+/// Returns the definition of a column for `ADD COLUMN`, without constraints that would lock a large table for long.
 pub(crate) fn added_column(field: &Field, things: &str) -> String {
     let default = field.default.as_ref().and_then(|value| field.kind.default(value, "").ok());
     let mut field = field.clone();

@@ -1,4 +1,4 @@
-//! The test of a resource.
+//! Writes the test file of a resource.
 
 use super::Template;
 use crate::{checkout::Parent, resource::Resource, words::words};
@@ -6,7 +6,7 @@ use crate::{checkout::Parent, resource::Resource, words::words};
 const TEST: &str = include_str!("test.rs.template");
 const SEARCH_TEST: &str = include_str!("search_test.rs.template");
 
-/// The test file of a resource, before rustfmt.
+/// Returns the unformatted test file of a resource.
 pub(crate) fn source(resource: &Resource) -> String {
     let (things, parent) = (resource.names.path(), resource.under.as_ref());
     let path = parent.map_or_else(

@@ -1,11 +1,11 @@
-//! `docs/adding-a-resource.md` shows the files that the generator writes.
+//! Compares the code blocks in `docs/adding-a-resource.md` with the generator's output.
 
 use std::{fs, path::Path};
 
 use super::Root;
 
 #[test]
-fn the_page_about_resources_shows_what_the_generator_writes() {
+fn code_blocks_in_the_docs_match_generated_files() {
     let root = Root::new();
     let files = root.create("note text:text").expect("a resource");
     let written: Vec<_> = files.iter().map(|path| root.read(path)).collect();
@@ -15,12 +15,12 @@ fn the_page_about_resources_shows_what_the_generator_writes() {
         .iter()
         .flat_map(|fence| page.split(fence).skip(1))
         .map(|rest| rest.split("```").next().unwrap_or_default())
-        // A block with an ellipsis is a sketch.
+        // A block with an ellipsis is abbreviated.
         .filter(|block| !block.contains('…'))
         .collect();
     assert!(blocks.len() >= 5, "{} blocks", blocks.len());
     for block in blocks {
         let is_written = written.iter().any(|text| text.contains(block.trim_end()));
-        assert!(is_written, "the generator does not write this:\n{block}");
+        assert!(is_written, "not in the generated files:\n{block}");
     }
 }

@@ -1,4 +1,4 @@
-//! The commands on a small checkout in a temporary folder.
+//! Tests the generator commands on a small checkout in a temporary folder.
 
 mod docs;
 mod refusals;
@@ -21,7 +21,7 @@ const SCHEMA: &str = "CREATE TABLE accounts (\n    id uuid NOT NULL\n);\n\nCREAT
 const DOCUMENT: &str = r#"{ "paths": { "/accounts": {}, "/persons": {}, "/persons/{id}": { "get": { "operationId": "getPerson" } } },
     "components": { "schemas": { "Person": {}, "Role": {}, "BookMood": {} } } }"#;
 
-/// A checkout, which is removed with the value.
+/// A temporary checkout. Dropping the value removes the files.
 struct Root(PathBuf);
 
 impl Root {
@@ -60,7 +60,7 @@ impl Root {
         fs::read_to_string(self.0.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
-    /// Writes a resource, given by words of the command line, and returns its files.
+    /// Creates a resource from command-line arguments, and returns the paths of its files.
     fn create(&self, command: &str) -> anyhow::Result<Vec<String>> {
         let (plan, ..) = new_resource(&self.0, &request(command))?;
         plan.write()?;
@@ -74,7 +74,7 @@ impl Root {
         new_field(&self.0, &NewField { resource, field, default })?.write()
     }
 
-    /// The texts of all files.
+    /// Returns the texts of all files by path.
     fn files(&self) -> BTreeMap<String, String> {
         fn collect(folder: &Path, root: &Path, files: &mut BTreeMap<String, String>) {
             for entry in fs::read_dir(folder).expect("a folder") {
@@ -120,7 +120,7 @@ fn request(command: &str) -> NewResource {
 }
 
 #[test]
-fn a_resource_of_one_field_is_small() {
+fn resource_with_one_field_has_at_most_220_lines() {
     let root = Root::new();
     let files = root.create("book title:text").expect("a resource");
     let lines: usize = files.iter().map(|path| root.read(path).lines().count()).sum();
@@ -129,7 +129,7 @@ fn a_resource_of_one_field_is_small() {
 }
 
 #[test]
-fn both_ways_to_write_a_field_have_the_same_result() {
+fn both_field_notations_generate_the_same_files() {
     let [brackets, colons] = [
         "book a:text(9)?! b:enum(x,y)? c:ref(persons)! d:many(persons)",
         "book a:text(9):optional:unique b:enum:x,y:optional c:ref:persons! d:many:persons",
@@ -143,7 +143,7 @@ fn both_ways_to_write_a_field_have_the_same_result() {
 }
 
 #[test]
-fn keywords_and_names_of_the_kit_are_usable() {
+fn keywords_and_reserved_names_are_escaped() {
     let root = Root::new();
     root.create("order type:enum(self,Self,2nd,a-b,A+,A-) self:text? group:text limit:ref(persons)? caller:enum(a,b)")
         .expect("a resource");
@@ -156,7 +156,7 @@ fn keywords_and_names_of_the_kit_are_usable() {
         "    #[oai(name = \"type\")]\n        type_: Query<Option<OrderType>>,",
         "SELECT id, type, self, \"group\", limit_id, caller, version",
     ] {
-        assert!(source.contains(text), "no {text} in {source}");
+        assert!(source.contains(text), "missing {text} in {source}");
     }
     root.create("tag name:text").expect("a resource");
     assert!(
@@ -180,11 +180,11 @@ fn keywords_and_names_of_the_kit_are_usable() {
 }
 
 #[test]
-fn a_domain_is_full_with_three_resources() {
+fn new_domain_is_created_after_three_resources() {
     let root = Root::new();
     let domain = |command: &str| {
         let (plan, domain, _) = new_resource(&root.0, &request(command)).expect("a resource");
-        plan.write().expect("it is written");
+        plan.write().expect("a written plan");
         domain.name
     };
     let domains = ["one", "two", "byte", "three", "four", "five"]
@@ -203,7 +203,7 @@ fn a_domain_is_full_with_three_resources() {
 }
 
 #[test]
-fn a_removed_resource_leaves_nothing() {
+fn remove_resource_restores_the_checkout() {
     let root = Root::new();
     root.create("tag name:text").expect("a resource");
     let before = root.files();
@@ -217,14 +217,14 @@ fn a_removed_resource_leaves_nothing() {
     assert!(error.contains("V3__create_books.sql refers to `tags`"), "{error}");
     let removal = remove_resource(&root.0, "book").expect("a removal");
     assert_eq!(removal.first_migration, 3);
-    removal.plan.write().expect("it is removed");
+    removal.plan.write().expect("a written plan");
     assert!(root.read("crates/db/migrations/V3__create_notes.sql").contains("CREATE TABLE notes"));
-    remove_resource(&root.0, "notes").expect("a removal").plan.write().expect("it is removed");
+    remove_resource(&root.0, "notes").expect("a removal").plan.write().expect("a written plan");
     assert_eq!(root.files(), before);
 }
 
 #[test]
-fn a_field_is_added_to_an_edited_resource() {
+fn new_field_works_on_an_edited_resource() {
     let root = Root::new();
     root.create("book title:text").expect("a resource");
     let path = "crates/domains/people/src/books.rs";
@@ -237,8 +237,8 @@ fn a_field_is_added_to_an_edited_resource() {
         ("pages:int", None, "pass --default VALUE"),
         ("pages:int", Some("many"), "a value such as `1`"),
         ("pages:int?", Some("1"), "neither optional nor unique"),
-        ("on:date", Some("today"), "this type has no defaults"),
-        ("title:text?", None, "has a field `title` already"),
+        ("on:date", Some("today"), "this type does not support --default"),
+        ("title:text?", None, "already has a field `title`"),
     ] {
         let error = root.add("book", field, default).expect_err(field).to_string();
         assert!(error.contains(reason), "{error}");
@@ -252,7 +252,7 @@ fn a_field_is_added_to_an_edited_resource() {
         "SELECT title, pages, author_id, books.version + 1, now()",
         "self.0.list(cursor.0, limit.0, filters![author_id.0]).await",
     ] {
-        assert!(source.contains(text), "no {text} in {source}");
+        assert!(source.contains(text), "missing {text} in {source}");
     }
     let migrations =
         ["V3__add_book_pages", "V4__add_book_author_id", "V5__validate_book_author_id"]
@@ -280,7 +280,7 @@ fn a_field_is_added_to_an_edited_resource() {
         "    subtitle: Option<Line<200>>,",
         "ADD COLUMN subtitle text CONSTRAINT",
     ] {
-        assert!(error.contains(text), "no {text} in {error}");
+        assert!(error.contains(text), "missing {text} in {error}");
     }
     assert_eq!(root.files(), before);
 }

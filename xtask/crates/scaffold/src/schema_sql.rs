@@ -1,4 +1,4 @@
-//! The tables of a resource in the words in which PostgreSQL reports them.
+//! Adds the tables, columns and indexes of a resource to `schema.sql`, in the SQL that PostgreSQL reports.
 
 use crate::{
     field::Field,
@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Adds the tables and indexes of a resource.
-pub(crate) fn add(schema: &mut Schema, resource: &Resource) {
+pub(crate) fn add_resource(schema: &mut Schema, resource: &Resource) {
     let things = &resource.names.things;
     let fields = || resource.fields.iter().filter(|field| field.kind.is_column());
     let mut columns = vec!["id uuid NOT NULL".to_owned()];
@@ -47,7 +47,7 @@ pub(crate) fn add(schema: &mut Schema, resource: &Resource) {
     }
 }
 
-/// Adds a field to a table that exists.
+/// Adds a field to an existing table.
 pub(crate) fn add_field(schema: &mut Schema, things: &str, field: &Field) {
     let (name, quoted) = (&field.column, quoted(&field.column));
     schema.add_column(things, column(field), constraints(things, field, false));
@@ -83,7 +83,7 @@ fn column(field: &Field) -> String {
     format!("{} {}{default}{needed}", quoted(&field.column), field.kind.reported_type())
 }
 
-/// The rules of a column. In a table that has rows, a unique index takes the place of the constraint.
+/// Returns the constraints of a column. A unique column that is added later has a unique index instead of a constraint.
 fn constraints(things: &str, field: &Field, with_unique: bool) -> Vec<String> {
     let name = &field.column;
     let mut rules = Vec::new();
