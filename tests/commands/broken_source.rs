@@ -10,8 +10,8 @@ pub(crate) fn a_compile_error_keeps_the_old_api_running(stack: &Stack) {
         .edit("crates/api/src/routes.rs", |text| format!("{text}\nconst NUMBER: u8 = \"\";\n"));
     run(&mut stack.xtask("up"))
         .failed()
-        .says("mismatched types")
-        .says("the source does not compile");
+        .prints("mismatched types")
+        .prints("the source does not compile");
     assert!(stack.has_person("Ada Lovelace"));
     assert_eq!(stack.identity("api"), api);
     // A restart uses the last successful build.
@@ -28,7 +28,7 @@ pub(crate) fn a_failed_migration_keeps_the_old_api_running(stack: &Stack) {
     let file = format!("crates/db/migrations/V{}__alter_nothing.sql", version + 1);
     let migration =
         stack.edit(&file, |_| "ALTER TABLE no_such_table ADD COLUMN name text;\n".to_owned());
-    run(&mut stack.xtask("up")).failed().says("alter_nothing").says("no_such_table");
+    run(&mut stack.xtask("up")).failed().prints("alter_nothing").prints("no_such_table");
     assert!(stack.has_person("Ada Lovelace"));
     assert_eq!(stack.identity("api"), api);
 
@@ -46,9 +46,9 @@ pub(crate) fn a_killed_compiler_is_not_blamed_on_the_source(stack: &Stack) {
         .edit(".cargo/config.toml", |text| format!("{text}\n[build]\nrustc = \".cargo/rustc\"\n"));
     run(&mut stack.xtask("up"))
         .failed()
-        .says("the compiler was killed")
-        .says("memory")
-        .never_says("the source does not compile");
+        .prints("the compiler was killed")
+        .prints("memory")
+        .never_prints("the source does not compile");
     assert!(stack.has_person("Ada Lovelace"));
 
     drop((compiler, settings));

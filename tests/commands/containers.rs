@@ -27,8 +27,8 @@ pub(crate) fn plain_compose_starts_the_stack_without_settings(stack: &Stack) {
     assert!(stack.has_person("Ada Lovelace"));
     run(stack.xtask("status").env("COMPOSE_PROJECT_NAME", &project))
         .succeeded()
-        .says("started by plain `docker compose`")
-        .says("(ready)");
+        .prints("started by plain `docker compose`")
+        .prints("(ready)");
     run(&mut compose("down")).succeeded();
     ask(Command::new("docker").args(["volume", "rm", &format!("{project}_postgres")]));
     fs::rename(&aside, &env).expect("a moved file");
@@ -42,7 +42,7 @@ pub(crate) fn an_unreadable_source_is_explained(stack: &Stack) {
     fs::set_permissions(&stack.root, before.permissions()).expect("a mode");
     // The containers' user has uid 1000, so it can read the checkout if the owner has it too.
     if before.uid() != 1000 {
-        ran.failed().says("cannot read the source").says("chmod go+rx");
+        ran.failed().prints("cannot read the source").prints("chmod go+rx");
     }
 
     drop(edit);

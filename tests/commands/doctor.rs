@@ -45,15 +45,15 @@ impl Diagnosis {
         found
     }
 
-    fn never_finds(&self, check: &str) {
+    fn assert_not_found(&self, check: &str) {
         assert!(self.entry("findings", check).is_none(), "{:#}", self.0);
     }
 
     /// Panics unless the check's diagnostic was fixed.
-    fn has_mended(&self, check: &str) {
+    fn assert_has_fixed(&self, check: &str) {
         let treated = self.entry("treated", check);
         assert!(treated.is_some_and(|it| it["mended"] == true), "{check}: {:#}", self.0);
-        self.never_finds(check);
+        self.assert_not_found(check);
     }
 }
 
@@ -62,10 +62,10 @@ fn examine(checkout: &Checkout) -> Diagnosis {
 }
 
 /// Panics unless the check reports a diagnostic with `text` and `--fix` fixes it.
-fn is_mended(checkout: &Checkout, check: &str, text: &str) {
+fn assert_fixed(checkout: &Checkout, check: &str, text: &str) {
     let diagnosis = examine(checkout);
     assert_eq!(diagnosis.finds(check, text)["fix"], true, "{:#}", diagnosis.0);
-    Diagnosis::of(&mut checkout.xtask("doctor --fix --json")).has_mended(check);
+    Diagnosis::of(&mut checkout.xtask("doctor --fix --json")).assert_has_fixed(check);
 }
 
 /// A copy with its own `.env` and without a running stack. Dropping it removes `.env` first, so that `Checkout`
@@ -109,7 +109,7 @@ pub(crate) fn doctor_reports_nothing_for_a_running_stack(stack: &Stack) {
     let diagnosis = examine(stack);
     assert_eq!(diagnosis.0["ok"], true, "{:#}", diagnosis.0);
     assert_eq!(diagnosis.0["unseen"], Value::Null);
-    run(&mut stack.xtask("doctor")).succeeded().says("checks in ");
+    run(&mut stack.xtask("doctor")).succeeded().prints("checks in ");
 }
 
 pub(crate) fn doctor_prints_diagnostics_and_the_next_command(_: &Stack) {
@@ -118,18 +118,18 @@ pub(crate) fn doctor_prints_diagnostics_and_the_next_command(_: &Stack) {
     copy.write("docker/with-extra-ca.sh", "#!/bin/sh\r\n");
     run(&mut copy.xtask("doctor"))
         .ended_with(1)
-        .says("✘ env-value: ")
-        .says("✘ crlf: ")
-        .says("not checked: services, database and schema, because .env has errors")
-        .says("errors: 2")
-        .says("`cargo xtask doctor --fix` fixes 1 of them");
-    run(&mut copy.xtask("doctor --fix")).ended_with(1).says("✔ crlf: ").says("✘ env-value: ");
+        .prints("✘ env-value: ")
+        .prints("✘ crlf: ")
+        .prints("not checked: services, database and schema, because .env has errors")
+        .prints("errors: 2")
+        .prints("`cargo xtask doctor --fix` fixes 1 of them");
+    run(&mut copy.xtask("doctor --fix")).ended_with(1).prints("✔ crlf: ").prints("✘ env-value: ");
 }
 
 pub(crate) fn up_runs_quick_checks_and_suggests_doctor_after_a_failure(stack: &Stack) {
     let env = stack.edit(".env", |text| text.replace("\nRUST_LOG=", "\nRUST_LGO="));
-    stack.up().says("did you mean RUST_LOG");
+    stack.up().prints("did you mean RUST_LOG");
     drop(env);
-    run(stack.xtask("up").env("APP_ENV", "staging")).failed().says("cargo xtask doctor");
+    run(stack.xtask("up").env("APP_ENV", "staging")).failed().prints("cargo xtask doctor");
     stack.up();
 }

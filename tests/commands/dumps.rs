@@ -6,14 +6,14 @@ use crate::harness::{Stack, eventually, run};
 
 pub(crate) fn load_replaces_all_rows(stack: &Stack) {
     stack.create_person("In The Dump");
-    run(&mut stack.xtask("db dump shared.sql.gz")).succeeded().says("dumped");
+    run(&mut stack.xtask("db dump shared.sql.gz")).succeeded().prints("dumped");
     stack.create_person("After The Dump");
-    run(&mut stack.xtask("db load shared.sql.gz")).failed().says("--yes");
+    run(&mut stack.xtask("db load shared.sql.gz")).failed().prints("--yes");
     assert!(stack.has_person("After The Dump"));
-    run(&mut stack.xtask("db load --yes shared.sql.gz")).succeeded().says("is at version");
+    run(&mut stack.xtask("db load --yes shared.sql.gz")).succeeded().prints("is at version");
     assert!(stack.has_person("In The Dump"));
     assert!(!stack.has_person("After The Dump"));
-    run(&mut stack.xtask("db load --yes README.md")).failed().says("not written by pg_dump");
+    run(&mut stack.xtask("db load --yes README.md")).failed().prints("not written by pg_dump");
     assert!(stack.has_person("In The Dump"));
     fs::remove_file(stack.root.join("shared.sql.gz")).expect("the dump");
 }
@@ -57,14 +57,14 @@ fn persons(stack: &Stack) -> String {
 
 pub(crate) fn a_drill_verifies_a_backup(stack: &Stack) {
     let backup = run(&mut stack.xtask("db backup")).succeeded();
-    backup.says("with the same rows");
-    run(&mut stack.xtask("db restore-drill")).succeeded().says("with the same rows");
+    backup.prints("with the same rows");
+    run(&mut stack.xtask("db restore-drill")).succeeded().prints("with the same rows");
     let backups = fs::read_dir(stack.root.join("backups")).expect("a folder");
     let newest = backups.map(|entry| entry.expect("an entry").path()).find(|it| it.is_dir());
     let dump = newest.expect("a backup").join("database.dump");
     let mut bytes = fs::read(&dump).expect("the dump");
     bytes[4000] ^= 1;
     fs::write(&dump, bytes).expect("the dump");
-    run(&mut stack.xtask("db restore-drill")).failed().says("is corrupt");
+    run(&mut stack.xtask("db restore-drill")).failed().prints("is corrupt");
     fs::remove_dir_all(stack.root.join("backups")).expect("the folder");
 }

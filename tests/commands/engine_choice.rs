@@ -23,7 +23,7 @@ pub(crate) fn the_local_engine_is_used_if_docker_is_unusable(_: &Stack) {
         ("DOCKER_HOST", "unix:///nowhere/docker.sock", "the Docker engine cannot be used"),
     ] {
         let up = |up: &mut Command| run(up.env(variable, value)).succeeded();
-        up(&mut checkout.xtask("up")).says("Engine     local").says(why);
+        up(&mut checkout.xtask("up")).prints("Engine     local").prints(why);
         up(&mut checkout.xtask("down"));
     }
 }
@@ -32,7 +32,7 @@ pub(crate) fn a_requested_but_stopped_docker_is_an_error(_: &Stack) {
     let mut up = Checkout::new(Engine::Docker);
     // Dropping the copy must not run Docker, because nothing was started.
     up.environment.insert("DOCKER_HOST", "unix:///nowhere/docker.sock".to_owned());
-    run(&mut up.xtask("up --engine docker")).failed().says("cannot use Docker").says("nowhere");
+    run(&mut up.xtask("up --engine docker")).failed().prints("cannot use Docker").prints("nowhere");
     fs::remove_file(up.root.join(".env")).expect(".env");
 }
 
@@ -42,8 +42,8 @@ pub(crate) fn an_old_compose_is_reported_with_the_required_version(_: &Stack) {
     let checkout = Checkout::new(Engine::Docker);
     run(checkout.xtask("up").env("PATH", first_in_path(docker.path())))
         .failed()
-        .says("Compose is v2.19.1")
-        .says("2.20");
+        .prints("Compose is v2.19.1")
+        .prints("2.20");
     fs::remove_file(checkout.root.join(".env")).expect(".env");
 }
 
@@ -52,9 +52,9 @@ pub(crate) fn a_missing_engine_is_reported_with_install_options(_: &Stack) {
     let checkout = undecided();
     run(checkout.xtask("up").env("PATH", nothing.path()).env("PG_BIN", nothing.path()))
         .failed()
-        .says("docker is not installed")
-        .says("Install Docker")
-        .says("PG_BIN");
+        .prints("docker is not installed")
+        .prints("Install Docker")
+        .prints("PG_BIN");
     fs::remove_file(checkout.root.join(".env")).expect(".env");
 }
 

@@ -40,6 +40,6 @@ pub(crate) fn a_second_up_changes_nothing(stack: &Stack) {
     let before = look();
     let mut up = stack.command("cargo");
     up.env_remove("CARGO_MANIFEST_DIR").args(["xtask", "up"]);
-    run(&mut up).succeeded().says("already up, and nothing changed");
+    run(&mut up).succeeded().prints("already up, and nothing changed");
     assert_eq!(look(), before);
 }

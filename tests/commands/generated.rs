@@ -43,14 +43,14 @@ pub(crate) fn generated_resources_pass_all_checks_in_a_renamed_project(stack: &S
         run(&mut copy.xtask(&format!("new resource {resource} --no-openapi"))).succeeded();
     }
     let newest = copy.schema_version();
-    run(&mut copy.xtask("new resource book title:text")).failed().says("a table `books` already");
+    run(&mut copy.xtask("new resource book title:text")).failed().prints("a table `books` already");
     for field in FIELDS {
         run(&mut copy.xtask(&format!("new field {field} --no-openapi"))).succeeded();
     }
     run(copy.xtask("new resource extra a:text").env("CARGO_TARGET_DIR", Checkout::ci_target()))
         .succeeded()
-        .says("wrote openapi.json");
-    run(&mut copy.xtask("remove resource tag --yes")).failed().says("refers to `tags`");
+        .prints("wrote openapi.json");
+    run(&mut copy.xtask("remove resource tag --yes")).failed().prints("refers to `tags`");
     run(&mut copy.xtask("remove resource extra --yes --no-openapi")).succeeded();
 
     run(&mut copy.cargo("fmt --all --check")).succeeded();
@@ -59,8 +59,8 @@ pub(crate) fn generated_resources_pass_all_checks_in_a_renamed_project(stack: &S
     run(&mut copy.cargo(&lint)).succeeded();
     run(copy.cargo("test --locked").env("TEST_POSTGRES", "local"))
         .succeeded()
-        .says("books::search_matches_each_searched_field ... ok")
-        .says("contract::every_resource_follows_the_contract ... ok");
+        .prints("books::search_matches_each_searched_field ... ok")
+        .prints("contract::every_resource_follows_the_contract ... ok");
     check_openapi_file(&copy);
 }
 
@@ -70,9 +70,12 @@ fn check_openapi_file(copy: &Checkout) {
         let mut command = copy.xtask(&format!("openapi {words} --binary"));
         run(command.arg(Checkout::ci_target().join("debug/api")))
     };
-    openapi("--check").failed().says("openapi.json");
-    openapi("").succeeded().says("wrote openapi.json");
+    openapi("--check").failed().prints("openapi.json");
+    openapi("").succeeded().prints("wrote openapi.json");
     openapi("--check").succeeded();
     let _edit = copy.edit("openapi.json", |text| text.replacen("\"/books\"", "\"/novels\"", 1));
-    openapi("--check").failed().says("GET /novels was removed").says("POST /novels was removed");
+    openapi("--check")
+        .failed()
+        .prints("GET /novels was removed")
+        .prints("POST /novels was removed");
 }

@@ -10,12 +10,12 @@ pub(crate) fn the_next_up_completes_an_interrupted_up(stack: &Stack) {
     let mut up = Running::start(&mut stack.xtask("up"), "");
     up.wait_for("database ");
     up.interrupt();
-    up.end().failed().never_says("up in");
+    up.end().failed().never_prints("up in");
 
     if stack.engine == Engine::Local {
         // Simulates an interrupted first `up`, which has compiled nothing yet.
         fs::remove_file(stack.root.join(".slipway/bin/migrate")).expect("the migration tool");
-        run(&mut stack.xtask("db snapshot list")).failed().says("is not built yet");
+        run(&mut stack.xtask("db snapshot list")).failed().prints("is not built yet");
     }
 
     drop(edit);

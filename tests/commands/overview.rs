@@ -7,13 +7,13 @@ use crate::harness::{Stack, ask, run};
 pub(crate) fn no_command_prints_an_overview(stack: &Stack) {
     let mut ran = run(&mut stack.xtask("")).succeeded();
     for text in ["Everyday", "up ", "Database", "recreate-db", "doctor", "completions"] {
-        ran = ran.says(text);
+        ran = ran.prints(text);
     }
 }
 
 pub(crate) fn an_unknown_command_suggests_the_nearest(stack: &Stack) {
     for (typed, meant) in [("statsu", "status"), ("recreatedb", "recreate-db"), ("pqsl", "psql")] {
-        run(&mut stack.xtask(typed)).ended_with(2).says(format!("'{meant}'"));
+        run(&mut stack.xtask(typed)).ended_with(2).prints(format!("'{meant}'"));
     }
 }
 
@@ -42,9 +42,9 @@ pub(crate) fn other_shells_get_a_completion_script(stack: &Stack) {
     ] {
         run(&mut stack.xtask(&format!("completions {shell}")))
             .succeeded()
-            .says(registers)
-            .says("recreate-db");
+            .prints(registers)
+            .prints("recreate-db");
     }
-    run(&mut stack.xtask("completions tcsh")).failed().says("powershell");
-    run(&mut stack.xtask("completions --help")).succeeded().says(".bashrc");
+    run(&mut stack.xtask("completions tcsh")).failed().prints("powershell");
+    run(&mut stack.xtask("completions --help")).succeeded().prints(".bashrc");
 }

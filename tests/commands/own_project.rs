@@ -6,7 +6,7 @@ pub(crate) fn init_creates_a_renamed_project_with_one_commit(stack: &Stack) {
     let copy = Checkout::new(stack.engine);
     let git = |words: &str| copy.git(words);
     let init = |name: &str| run(copy.xtask(&format!("init {name}")).args(["--holder", "Ada Ltd"]));
-    init("order_service").failed().says("not a git checkout");
+    init("order_service").failed().prints("not a git checkout");
 
     copy.commit();
     for words in
@@ -14,13 +14,13 @@ pub(crate) fn init_creates_a_renamed_project_with_one_commit(stack: &Stack) {
     {
         ask(&mut git(words));
     }
-    init("order-service").failed().says("lower-case letters");
+    init("order-service").failed().prints("lower-case letters");
     copy.write("new.txt", "an edit\n");
-    init("order_service").failed().says("not committed").says("git stash");
+    init("order_service").failed().prints("not committed").prints("git stash");
     ask(&mut git("add --all"));
     ask(&mut git("commit --quiet --message third"));
 
-    init("order_service").succeeded().says("this project is now Order Service");
+    init("order_service").succeeded().prints("this project is now Order Service");
     assert_eq!(ask(&mut git("log --all --format=%s")), "Begin Order Service");
     assert_eq!(ask(&mut git("status --porcelain")), "");
     assert_eq!(ask(&mut git("branch --show-current")), "main");
@@ -31,14 +31,14 @@ pub(crate) fn init_creates_a_renamed_project_with_one_commit(stack: &Stack) {
     assert_no_dead_links(&copy, &ask(&mut git("ls-files *.md")));
     run(&mut copy.xtask("init other"))
         .succeeded()
-        .says("already done: this project is order_service");
+        .prints("already done: this project is order_service");
 }
 
 pub(crate) fn init_rejects_a_folder_of_another_repository(stack: &Stack) {
     let copy = Checkout::new(stack.engine);
     let around = copy.root.parent().expect("a folder");
     ask(copy.git("init --quiet").current_dir(around));
-    run(&mut copy.xtask("init order_service")).failed().says("part of another git repository");
+    run(&mut copy.xtask("init order_service")).failed().prints("part of another git repository");
     assert_eq!(ask(copy.git("log --all --format=%s").current_dir(around)), "");
 }
 

@@ -17,16 +17,16 @@ pub(crate) fn up_reports_the_owner_of_a_taken_port_and_uses_another(stack: &Stac
     let next = format!("http://localhost:{}", wanted + 1);
     stack
         .up()
-        .says(format!("port {wanted} is taken by "))
-        .says(format!("(process {})", std::process::id()))
-        .says("API_PORT")
-        .says(&next);
+        .prints(format!("port {wanted} is taken by "))
+        .prints(format!("(process {})", std::process::id()))
+        .prints("API_PORT")
+        .prints(&next);
     assert_eq!(stack.status()["api"], next);
-    run(&mut stack.xtask("status")).succeeded().says(&next);
+    run(&mut stack.xtask("status")).succeeded().prints(&next);
 
     drop(owner);
     run(&mut stack.xtask("down")).succeeded();
-    stack.up().never_says(&next);
+    stack.up().never_prints(&next);
 }
 
 pub(crate) fn up_strict_reports_the_owner_of_a_taken_port_and_fails(stack: &Stack) {
@@ -42,9 +42,9 @@ pub(crate) fn up_strict_reports_the_owner_of_a_taken_port_and_fails(stack: &Stac
             format!("api (process {})", server(stack)),
         ],
     };
-    let strict = run(&mut other.xtask("up --strict-ports")).failed().says("API_PORT");
+    let strict = run(&mut other.xtask("up --strict-ports")).failed().prints("API_PORT");
     assert!(owners.iter().any(|owner| strict.stderr.contains(owner)), "{}", strict.stderr);
-    run(&mut other.xtask("status")).succeeded().says("no stack is running");
+    run(&mut other.xtask("status")).succeeded().prints("no stack is running");
     assert_eq!(other.processes(), [""; 0]);
     if stack.engine == Engine::Docker {
         assert_eq!(other.docker_has("container"), [""; 0]);
@@ -54,10 +54,10 @@ pub(crate) fn up_strict_reports_the_owner_of_a_taken_port_and_fails(stack: &Stac
 pub(crate) fn up_strict_moves_back_to_the_configured_port(stack: &Stack) {
     let (wanted, owner) = take_api_port(stack);
     let [asked_for, next] = [wanted, wanted + 1].map(|port| format!("http://localhost:{port}"));
-    stack.up().says(&next);
+    stack.up().prints(&next);
     run(&mut stack.xtask("up --strict-ports"))
         .failed()
-        .says(format!("(process {})", std::process::id()));
+        .prints(format!("(process {})", std::process::id()));
     assert_eq!(stack.status()["api"], next);
     assert_eq!(stack.status()["ready"], true);
 
@@ -76,8 +76,8 @@ pub(crate) fn up_uses_another_port_if_its_port_is_taken_during_the_build(stack: 
     let owner = TcpListener::bind(("127.0.0.1", wanted)).expect("a free port");
     up.end()
         .succeeded()
-        .says(format!("port {wanted} is taken by "))
-        .says(format!("http://localhost:{}", wanted + 1));
+        .prints(format!("port {wanted} is taken by "))
+        .prints(format!("http://localhost:{}", wanted + 1));
     assert_eq!(stack.status()["ready"], true);
 
     drop((owner, edit));
@@ -90,14 +90,14 @@ pub(crate) fn up_applies_changed_ports(stack: &Stack) {
     let url = format!("http://localhost:{api}");
     run(stack.xtask("up").env("API_PORT", &api).env("POSTGRES_PORT", &postgres))
         .succeeded()
-        .says(&url)
-        .says(format!("localhost:{postgres}/"));
+        .prints(&url)
+        .prints(format!("localhost:{postgres}/"));
     let status = stack.status();
     assert_eq!(status["ready"], true);
     assert_eq!(status["api"], url);
     assert_eq!(ask(stack.xtask("psql -- -At -c").arg("SELECT 1")), "1");
     assert!(stack.try_get("/health/live").is_err(), "the old port still responds");
 
-    stack.up().never_says(&url);
+    stack.up().never_prints(&url);
     assert_eq!(stack.status()["ready"], true);
 }

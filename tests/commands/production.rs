@@ -12,7 +12,7 @@ use crate::{
 
 pub(crate) fn production_disables_development_features_and_keeps_rows(stack: &Stack) {
     stack.create_person("Seen By Both Profiles");
-    run(&mut stack.xtask("up --production")).succeeded().says("production");
+    run(&mut stack.xtask("up --production")).succeeded().prints("production");
     assert_eq!(call(stack, "/", &[]).0, 404);
     let token = check_tokens_and_create_admin(stack);
     let has_the_person = || {
@@ -24,7 +24,7 @@ pub(crate) fn production_disables_development_features_and_keeps_rows(stack: &St
     has_the_person();
     assert_eq!(stack.status()["profile"], "production");
     for command in ["recreate-db --yes", "seed"] {
-        run(&mut stack.xtask(command)).failed().says("production").says("refused");
+        run(&mut stack.xtask(command)).failed().prints("production").prints("refused");
     }
     if stack.engine == Engine::Docker {
         assert!(stack.status()["database"].is_null(), "no port leads to it");
@@ -45,7 +45,7 @@ pub(crate) fn production_disables_development_features_and_keeps_rows(stack: &St
 
 fn check_tokens_and_create_admin(stack: &Stack) -> String {
     assert_eq!(call(stack, "/persons", &[]).0, 401);
-    run(&mut stack.xtask("token")).failed().says("production").says("refused");
+    run(&mut stack.xtask("token")).failed().prints("production").prints("refused");
     let email = "root@example.com";
     let output = ask(stack.xtask("create-admin --email").arg(email));
     let password = output.lines().last().expect("a line");
@@ -117,7 +117,7 @@ fn check_edits_have_no_effect(stack: &Stack) {
 
 /// Deploys variants of the same release: one that works, one that never gets ready, one with an older schema.
 fn check_releases(stack: &Stack) {
-    run(&mut stack.xtask("scale 3")).succeeded().says("2 → 3 replicas");
+    run(&mut stack.xtask("scale 3")).succeeded().prints("2 → 3 replicas");
     assert_eq!(replicas(stack).len(), 3);
     let image = docker_inspect(&replicas(stack)[0], "{{.Config.Image}}");
     let (repository, first) = image.rsplit_once(':').expect("a tag");
@@ -131,25 +131,25 @@ fn check_releases(stack: &Stack) {
     variant("broken", r#"ENTRYPOINT ["/api", "openapi"]"#);
     variant("old", "LABEL slipway.schema=1");
 
-    run(&mut stack.xtask("deploy --tag second --dry-run")).succeeded().says("3 replicas");
+    run(&mut stack.xtask("deploy --tag second --dry-run")).succeeded().prints("3 replicas");
     run(&mut stack.xtask("deploy --tag broken"))
         .failed()
-        .says("does not become ready")
-        .says("undone");
+        .prints("does not become ready")
+        .prints("undone");
     assert_eq!(tags(stack), [first, first, first]);
-    run(&mut stack.xtask("deploy --tag old")).succeeded().says("3 replicas serve");
+    run(&mut stack.xtask("deploy --tag old")).succeeded().prints("3 replicas serve");
     run(&mut stack.xtask("deploy --tag second")).succeeded();
     assert_eq!(tags(stack), ["second"; 3]);
     check_deploy_applies_settings(stack);
-    run(&mut stack.xtask("rollback")).failed().says("refused").says("schema");
+    run(&mut stack.xtask("rollback")).failed().prints("refused").prints("schema");
     assert_eq!(tags(stack), ["second"; 3]);
     run(&mut stack.xtask(&format!("deploy --tag {first}"))).succeeded();
-    run(&mut stack.xtask("rollback")).succeeded().says("second serves");
+    run(&mut stack.xtask("rollback")).succeeded().prints("second serves");
     assert_eq!(tags(stack), ["second"; 3]);
     run(&mut stack.xtask("releases"))
         .succeeded()
-        .says("failed: ")
-        .says("now: second on 3 replicas");
+        .prints("failed: ")
+        .prints("now: second on 3 replicas");
     check_status_and_logs(stack);
 }
 
@@ -186,8 +186,8 @@ fn check_status_and_logs(stack: &Stack) {
         replicas.iter().all(|it| it["state"] == "running" && it["memory"].is_u64()),
         "{output}"
     );
-    run(&mut stack.xtask("logs --production api")).succeeded().says("api-");
-    run(&mut stack.xtask("logs --production unknown-service")).failed().says("unknown-service");
+    run(&mut stack.xtask("logs --production api")).succeeded().prints("api-");
+    run(&mut stack.xtask("logs --production unknown-service")).failed().prints("unknown-service");
 }
 
 /// Returns the containers of the API.

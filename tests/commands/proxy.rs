@@ -36,10 +36,10 @@ fn check_restart(stack: &Stack) {
 fn check_invalid_configuration_changes_nothing(stack: &Stack) {
     let before = docker_inspect(&container(stack), "{{.Id}}");
     let mut deploy = stack.xtask("deploy --tag second");
-    run(deploy.env("PROXY_BALANCE", "random")).failed().says("invalid PROXY_BALANCE random");
+    run(deploy.env("PROXY_BALANCE", "random")).failed().prints("invalid PROXY_BALANCE random");
     let _configuration =
         stack.edit("docker/nginx/nginx.conf", |text| text.replace("gzip on;", "gzip"));
-    run(&mut stack.xtask("deploy --tag second")).failed().says("directive").says("nginx.conf");
+    run(&mut stack.xtask("deploy --tag second")).failed().prints("directive").prints("nginx.conf");
     assert_eq!(docker_inspect(&container(stack), "{{.Id}}"), before);
     assert_eq!(call(stack, "/health/ready", &[]).0, 200);
 }
@@ -53,7 +53,7 @@ fn check_new_certificate(stack: &Stack) {
         run(stack.command("sh").args(["-c", &script])).succeeded();
     }
     let before = docker_inspect(&container(stack), "{{.State.StartedAt}}");
-    deploy_with(stack, "one", "another").failed().says("TLS_KEY_FILE").says("mismatch");
+    deploy_with(stack, "one", "another").failed().prints("TLS_KEY_FILE").prints("mismatch");
     for name in ["one", "another"] {
         deploy_with(stack, name, name).succeeded();
         let brought = stack.read(".slipway/secrets/tls_certificate");
@@ -78,7 +78,7 @@ fn check_crashing_nginx_is_replaced(stack: &Stack) {
     eventually("nginx does not start", || {
         (docker_inspect(&container(stack), "{{.State.Status}}") == "restarting").then_some(())
     });
-    run(&mut stack.xtask("deploy --tag second")).failed().says("nginx would not start");
+    run(&mut stack.xtask("deploy --tag second")).failed().prints("nginx would not start");
     deploy_with(stack, "one", "one").succeeded();
     assert_eq!(call(stack, "/health/ready", &[]).0, 200);
 }
@@ -89,7 +89,7 @@ fn check_balancing(stack: &Stack) {
     assert!(changes <= hundredths + 1, "{changes} changes in {hundredths} hundredths of a second");
 
     let mut deploy = stack.xtask("deploy --tag second");
-    run(deploy.env("PROXY_BALANCE", "round_robin")).succeeded().says("connections ended");
+    run(deploy.env("PROXY_BALANCE", "round_robin")).succeeded().prints("connections ended");
     let (changes, _) = changes_of_replica(stack, "turns");
     assert!(changes * 2 > REQUESTS, "{changes} changes in {REQUESTS} requests");
     run(&mut stack.xtask("deploy --tag second")).succeeded();

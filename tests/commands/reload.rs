@@ -26,8 +26,8 @@ pub(crate) fn an_edit_is_served_without_a_command(stack: &Stack) {
     let state = state(stack);
     assert_eq!(state["state"], "live", "{state}");
     assert_eq!(state["changed"], serde_json::json!([HANDLER]));
-    run(&mut stack.xtask("up")).succeeded().says("the running stack serves the changed source");
-    run(&mut stack.xtask("up")).succeeded().says("already up");
+    run(&mut stack.xtask("up")).succeeded().prints("the running stack serves the changed source");
+    run(&mut stack.xtask("up")).succeeded().prints("already up");
     drop(edit);
     eventually("the old text", || stack.page("/health/live").contains("\"live\"").then_some(()));
 }
@@ -42,9 +42,9 @@ pub(crate) fn a_compile_error_is_shown_while_the_last_good_build_serves(stack: &
     assert!(message.contains("mismatched types") && message.contains("\x1b["), "{message:?}");
     run(&mut stack.xtask("logs api"))
         .succeeded()
-        .says("mismatched types")
-        .says("no number at all")
-        .says("still serving the last good build");
+        .prints("mismatched types")
+        .prints("no number at all")
+        .prints("still serving the last good build");
     assert_eq!(server(stack), before);
     drop(edit);
     eventually("a good build", || is(stack, "live"));
@@ -91,7 +91,7 @@ pub(crate) fn a_new_migration_is_applied_before_the_new_server_starts(stack: &St
 
     // Afterwards the schema is ahead of the source.
     drop(migration);
-    run(&mut stack.xtask("up")).failed().says("recreate-db");
+    run(&mut stack.xtask("up")).failed().prints("recreate-db");
     run(&mut stack.xtask("recreate-db --yes")).succeeded();
     assert_eq!(state(stack)["state"], "live");
 }
@@ -167,7 +167,7 @@ pub(crate) fn a_crashed_server_is_restarted_and_the_reason_is_logged(stack: &Sta
     }
     eventually("another server", || (server(stack) != before).then_some(()));
     assert!(stack.has_person("Ada Lovelace"));
-    run(&mut stack.xtask("logs api")).succeeded().says("the server ended: signal: 9");
+    run(&mut stack.xtask("logs api")).succeeded().prints("the server ended: signal: 9");
     drop(edit);
     eventually("a good build", || is(stack, "live"));
 }
@@ -180,7 +180,7 @@ pub(crate) fn a_changed_setting_is_reported_and_the_next_up_applies_it(stack: &S
         (state["needs_up"] == serde_json::json!([".env"])).then_some(state)
     });
     assert_eq!(named["state"], "live");
-    run(&mut stack.xtask("logs api")).succeeded().says(".env changed: `cargo xtask up`");
+    run(&mut stack.xtask("logs api")).succeeded().prints(".env changed: `cargo xtask up`");
     stack.up();
     assert_ne!(stack.identity("api"), identity);
     assert_eq!(stack.get("/docs").0, 404);

@@ -9,8 +9,8 @@ pub(crate) fn a_migration_is_written_applied_and_undone(stack: &Stack) {
     let version = stack.schema_version();
     let file = format!("crates/db/migrations/V{}__add_person_title.sql", version + 1);
     let down = file.replace(".sql", ".down.sql");
-    run(&mut stack.xtask("migrate new title")).failed().says("a verb and a noun");
-    run(&mut stack.xtask("migrate new add_person_title")).succeeded().says(&file).says(&down);
+    run(&mut stack.xtask("migrate new title")).failed().prints("a verb and a noun");
+    run(&mut stack.xtask("migrate new add_person_title")).succeeded().prints(&file).prints(&down);
     // A file with only comments is not applied, so the API does not need it.
     stack.up();
     assert_eq!(stack.status()["schema"]["version"], version);
@@ -20,18 +20,24 @@ pub(crate) fn a_migration_is_written_applied_and_undone(stack: &Stack) {
     stack.up();
     let readiness = format!("\"schema_version\":{}", version + 1);
     eventually("the migration", || stack.page("/health/ready").contains(&readiness).then_some(()));
-    run(&mut stack.xtask("migrate status")).succeeded().says("add_person_title").says("by 0.1.0");
+    run(&mut stack.xtask("migrate status"))
+        .succeeded()
+        .prints("add_person_title")
+        .prints("by 0.1.0");
     let schema = stack.edit("crates/db/schema.sql", |text| format!("-- stale\n{text}"));
-    run(&mut stack.xtask("migrate schema")).succeeded().says("wrote crates/db/schema.sql");
+    run(&mut stack.xtask("migrate schema")).succeeded().prints("wrote crates/db/schema.sql");
     assert!(stack.read("crates/db/schema.sql").contains("title text"));
     drop(schema);
 
-    run(&mut stack.xtask("migrate down")).failed().says("--yes");
-    run(&mut stack.xtask("migrate down --yes")).succeeded().says("add_person_title").says("kept");
+    run(&mut stack.xtask("migrate down")).failed().prints("--yes");
+    run(&mut stack.xtask("migrate down --yes"))
+        .succeeded()
+        .prints("add_person_title")
+        .prints("kept");
     run(&mut stack.xtask("migrate up --dry-run"))
         .succeeded()
-        .says("ADD COLUMN title")
-        .says("blocks every write and read of persons");
+        .prints("ADD COLUMN title")
+        .prints("blocks every write and read of persons");
     for file in [file, down] {
         std::fs::remove_file(stack.root.join(file)).expect("a file");
     }
@@ -43,19 +49,19 @@ pub(crate) fn migrations_that_block_or_break_the_last_release_are_found(stack: &
     let file = format!("crates/db/migrations/V{}__drop_nickname.sql", stack.schema_version() + 1);
     let text = "ALTER TABLE persons DROP COLUMN nickname;\n";
     let copy = Checkout::new(stack.engine);
-    run(&mut copy.xtask("test --previous-release")).succeeded().says("there is no release yet");
+    run(&mut copy.xtask("test --previous-release")).succeeded().prints("there is no release yet");
     let git = |words: &str| run(copy.command("git").args(words.split(' '))).succeeded();
     git("init --quiet");
     git("add --all");
     git("-c user.name=Ada -c user.email=ada@example.com commit --quiet --message Begin");
     git("tag v0.0.1");
-    run(&mut copy.xtask("migrate check")).succeeded().says("no new migrations");
+    run(&mut copy.xtask("migrate check")).succeeded().prints("no new migrations");
     let _migration = copy.edit(&file, |_| text.to_owned());
     run(&mut copy.xtask("migrate check"))
         .failed()
-        .says(format!("{file}:1: drop-column"))
-        .says("v0.0.1:crates/domains/people/src/persons.rs")
-        .says("fix: ");
+        .prints(format!("{file}:1: drop-column"))
+        .prints("v0.0.1:crates/domains/people/src/persons.rs")
+        .prints("fix: ");
     copy.write(&file, &format!("-- migrate: allow drop-column: a test\n{text}"));
-    run(&mut copy.xtask("migrate check")).succeeded().says("the new migration is safe");
+    run(&mut copy.xtask("migrate check")).succeeded().prints("the new migration is safe");
 }

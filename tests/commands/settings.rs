@@ -14,14 +14,14 @@ pub(crate) fn all_invalid_settings_are_reported_at_once(stack: &Stack) {
     let wrong = "ENGINE=podman\nAPP_ENV=staging\nAPI_PORT=99999\nPOSTGRES_PORT=none\n\
         POSTGRES_PASSWORD=secret/1\n";
     let _env = checkout.edit(".env", |_| wrong.to_owned());
-    let mut ran = run(&mut checkout.xtask("up")).failed().never_says("secret/1");
+    let mut ran = run(&mut checkout.xtask("up")).failed().never_prints("secret/1");
     for line in wrong.lines() {
         let (name, _) = line.split_once('=').expect("name and value");
-        ran = ran.says(name);
+        ran = ran.prints(name);
     }
     assert!(!checkout.root.join(".slipway/state.json").exists(), "a service was started");
     for command in ["status", "down", "logs", "restart"] {
-        run(&mut checkout.xtask(command)).failed().says("APP_ENV");
+        run(&mut checkout.xtask(command)).failed().prints("APP_ENV");
     }
 }
 
@@ -31,8 +31,8 @@ pub(crate) fn a_malformed_line_is_reported(stack: &Stack) {
         let _env = checkout.edit(".env", |_| format!("APP_ENV=dev\n{line}\n"));
         run(&mut checkout.xtask("up"))
             .failed()
-            .says("line 2 of .env")
-            .never_says("secret with spaces");
+            .prints("line 2 of .env")
+            .never_prints("secret with spaces");
         assert!(!checkout.root.join(".slipway/state.json").exists(), "a service was started");
     }
 }
@@ -41,7 +41,7 @@ pub(crate) fn a_wrong_database_password_is_explained(stack: &Stack) {
     stack.create_person("Outlives A Wrong Password");
     let env = stack
         .edit(".env", |text| text.replace(&stack.variable("POSTGRES_PASSWORD"), "anotherpassword"));
-    run(&mut stack.xtask("up")).failed().says("password that it was created with");
+    run(&mut stack.xtask("up")).failed().prints("password that it was created with");
     drop(env);
     stack.up();
     assert!(stack.has_person("Outlives A Wrong Password"));

@@ -25,19 +25,19 @@ pub(crate) fn status_prints_json(stack: &Stack) {
 pub(crate) fn status_prints_text(stack: &Stack) {
     run(&mut stack.xtask("status"))
         .succeeded()
-        .says(stack.engine.as_str())
-        .says("(ready)")
-        .says(format!("version {}, 0 migrations pending", stack.schema_version()));
+        .prints(stack.engine.as_str())
+        .prints("(ready)")
+        .prints(format!("version {}, 0 migrations pending", stack.schema_version()));
 }
 
 pub(crate) fn commands_report_a_stopped_stack(stack: &Stack) {
     let other = Checkout::new(stack.engine);
-    run(&mut other.xtask("status")).succeeded().says("no stack is running");
+    run(&mut other.xtask("status")).succeeded().prints("no stack is running");
     assert_eq!(ask(&mut other.xtask("status --json")), r#"{"up":false}"#);
     for command in
         ["logs", "restart", "exec -- true", "psql", "migrate", "seed", "recreate-db --yes", "down"]
     {
-        run(&mut other.xtask(command)).failed().says("cargo xtask up");
+        run(&mut other.xtask(command)).failed().prints("cargo xtask up");
     }
     assert!(!other.root.join(".env").exists(), "a command created .env");
 }
@@ -84,10 +84,10 @@ pub(crate) fn logs_show_a_request_and_follow_the_next(stack: &Stack) {
 
     run(&mut stack.xtask("logs postgres"))
         .succeeded()
-        .says("ready to accept connections")
-        .never_says("a-line-before");
-    run(&mut stack.xtask("logs")).succeeded().says("a-line-before").says("ready to accept");
-    run(&mut stack.xtask("logs nonsense")).failed().says("nonsense");
+        .prints("ready to accept connections")
+        .never_prints("a-line-before");
+    run(&mut stack.xtask("logs")).succeeded().prints("a-line-before").prints("ready to accept");
+    run(&mut stack.xtask("logs nonsense")).failed().prints("nonsense");
 }
 
 pub(crate) fn restart_restarts_only_the_named_service(stack: &Stack) {
@@ -101,14 +101,14 @@ pub(crate) fn restart_restarts_only_the_named_service(stack: &Stack) {
         assert_eq!(before[1] != after[1], postgres_is_new, "postgres after {command}");
         assert!(stack.has_person("Ada Lovelace"), "{command}");
     }
-    run(&mut stack.xtask("restart nonsense")).failed().says("nonsense");
+    run(&mut stack.xtask("restart nonsense")).failed().prints("nonsense");
 }
 
 pub(crate) fn migrate_shows_and_applies_migrations(stack: &Stack) {
     run(&mut stack.xtask("migrate status"))
         .succeeded()
-        .says("1  create_persons ")
-        .says(" applied 20")
-        .never_says("pending");
-    run(&mut stack.xtask("migrate")).succeeded().says("nothing to apply");
+        .prints("1  create_persons ")
+        .prints(" applied 20")
+        .never_prints("pending");
+    run(&mut stack.xtask("migrate")).succeeded().prints("nothing to apply");
 }

@@ -19,15 +19,15 @@ pub(crate) fn an_upgrade_keeps_every_row_and_can_be_undone(stack: &Stack) {
 
     // Unavailable versions are reported and change nothing.
     let upgrade = |words: &str| run(&mut checkout.xtask(&format!("db upgrade {words}")));
-    upgrade("--to 99").failed().says("PostgreSQL 99 was not found").says("install it");
-    upgrade("--to /nowhere").failed().says("/nowhere: postgres is missing in this folder");
-    upgrade("--confirm").failed().says("no upgrade is pending");
+    upgrade("--to 99").failed().prints("PostgreSQL 99 was not found").prints("install it");
+    upgrade("--to /nowhere").failed().prints("/nowhere: postgres is missing in this folder");
+    upgrade("--confirm").failed().prints("no upgrade is pending");
     assert_eq!(found(), persons(old.0));
 
     let to = format!("--to {}", new.1.display());
-    upgrade(&to).succeeded().says("compared row for row").says("--confirm");
+    upgrade(&to).succeeded().prints("compared row for row").prints("--confirm");
     assert_eq!(found(), persons(new.0));
-    upgrade(&to).failed().says("an upgrade is pending");
+    upgrade(&to).failed().prints("an upgrade is pending");
     let added = "INSERT INTO persons (id, name) VALUES (gen_random_uuid(), 'On The New One')";
     run(checkout.xtask("psql -- -XAtqc").arg(added)).succeeded();
 
@@ -35,10 +35,10 @@ pub(crate) fn an_upgrade_keeps_every_row_and_can_be_undone(stack: &Stack) {
     assert_eq!(found(), persons(old.0));
     upgrade("--back").succeeded();
     assert_eq!(found(), format!("2013 of {}", new.0));
-    upgrade("--confirm").failed().says("--yes");
-    upgrade("--confirm --yes").succeeded().says("removed the .slipway folder postgres");
+    upgrade("--confirm").failed().prints("--yes");
+    upgrade("--confirm --yes").succeeded().prints("removed the .slipway folder postgres");
     assert_eq!(found(), format!("2013 of {}", new.0));
-    upgrade(&to).failed().says("is not newer");
+    upgrade(&to).failed().prints("is not newer");
     run(&mut checkout.xtask("up")).succeeded();
 }
 

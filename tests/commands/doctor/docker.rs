@@ -54,8 +54,8 @@ pub(crate) fn docker_problems_are_ignored_on_the_local_engine(_: &Stack) {
         let docker = fake_program("docker", docker);
         let mut doctor = copy.xtask("doctor --json");
         let diagnosis = Diagnosis::of(doctor.env("PATH", first_in_path(docker.path())));
-        diagnosis.never_finds("docker-silent");
-        diagnosis.never_finds("docker-stopped");
+        diagnosis.assert_not_found("docker-silent");
+        diagnosis.assert_not_found("docker-stopped");
     }
 }
 
@@ -113,7 +113,7 @@ pub(crate) fn an_invalid_docker_context_is_reset(_: &Stack) {
     let doctor =
         |words: &str| Diagnosis::of(copy.xtask(words).env("DOCKER_CONFIG", settings.path()));
     doctor("doctor --json").finds("docker-context", "unix:///nowhere/docker.sock");
-    doctor("doctor --fix --json").has_mended("docker-context");
+    doctor("doctor --fix --json").assert_has_fixed("docker-context");
     assert_eq!(docker("context show"), "default");
 
     let mut doctor = copy.xtask("doctor --json");

@@ -6,13 +6,13 @@ use std::{
     process::Command,
 };
 
-use super::{Copy, Diagnosis, examine, is_mended};
+use super::{Copy, Diagnosis, assert_fixed, examine};
 use crate::harness::{Stack, ask};
 
 pub(crate) fn a_missing_env_is_created(_: &Stack) {
     let copy = Copy::new();
     fs::remove_file(copy.root.join(".env")).expect(".env");
-    is_mended(&copy, "env-missing", "no .env");
+    assert_fixed(&copy, "env-missing", "no .env");
     assert_ne!(copy.variable("POSTGRES_PASSWORD"), "slipway");
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn an_env_with_windows_encoding_or_line_ends_is_fixed(_: &Stack) {
         (text.replace('\n', "\r\n").into_bytes(), "env-crlf"),
     ] {
         fs::write(copy.root.join(".env"), bytes).expect("a file");
-        is_mended(&copy, check, ".env ");
+        assert_fixed(&copy, check, ".env ");
         assert_eq!(copy.read(".env"), text);
     }
 }
@@ -41,7 +41,7 @@ pub(crate) fn repeated_misspelt_and_missing_variables_are_fixed(_: &Stack) {
     ] {
         assert_ne!(broken, text, "{check}");
         copy.write(".env", &broken);
-        is_mended(&copy, check, says);
+        assert_fixed(&copy, check, says);
         let values = |text: &str| {
             let set = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
             let mut set: Vec<_> = set.map(str::to_owned).collect();
@@ -56,7 +56,7 @@ pub(crate) fn a_world_readable_env_is_fixed(_: &Stack) {
     let copy = Copy::new();
     let path = copy.root.join(".env");
     fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("a mode");
-    is_mended(&copy, "env-mode", "644");
+    assert_fixed(&copy, "env-mode", "644");
     let mode = fs::metadata(path).expect(".env").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
@@ -71,7 +71,7 @@ pub(crate) fn a_tracked_env_is_removed_from_git_only(_: &Stack) {
     };
     git("init --quiet");
     git("add --force .env");
-    is_mended(&copy, "env-in-git", "git tracks .env");
+    assert_fixed(&copy, "env-in-git", "git tracks .env");
     assert_eq!(git("ls-files"), "");
     assert_ne!(copy.read(".env"), "");
 }
@@ -114,6 +114,6 @@ pub(crate) fn the_default_password_is_replaced(_: &Stack) {
     let copy = Copy::new();
     let password = copy.variable("POSTGRES_PASSWORD");
     copy.write(".env", &copy.read(".env").replace(&password, "slipway"));
-    is_mended(&copy, "env-password", "public password");
+    assert_fixed(&copy, "env-password", "public password");
     assert_eq!(copy.variable("POSTGRES_PASSWORD").len(), password.len());
 }

@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use super::{Copy, Diagnosis, examine, is_mended};
+use super::{Copy, Diagnosis, assert_fixed, examine};
 use crate::harness::{Stack, ask};
 
 pub(crate) fn windows_line_ends_are_replaced(_: &Stack) {
@@ -16,7 +16,7 @@ pub(crate) fn windows_line_ends_are_replaced(_: &Stack) {
     {
         let text = copy.read(file);
         copy.write(file, &text.replace('\n', "\r\n"));
-        is_mended(&copy, "crlf", file);
+        assert_fixed(&copy, "crlf", file);
         assert_eq!(copy.read(file), text);
     }
 }
@@ -24,7 +24,7 @@ pub(crate) fn windows_line_ends_are_replaced(_: &Stack) {
 pub(crate) fn scripts_become_executable_again(_: &Stack) {
     let copy = Copy::new();
     fs::set_permissions(copy.root.join(".ci/run"), Permissions::from_mode(0o644)).expect("a mode");
-    is_mended(&copy, "script-mode", ".ci/run");
+    assert_fixed(&copy, "script-mode", ".ci/run");
 }
 
 pub(crate) fn files_of_another_user_are_reported_and_fixed_by_root(_: &Stack) {
@@ -38,7 +38,7 @@ pub(crate) fn files_of_another_user_are_reported_and_fixed_by_root(_: &Stack) {
     }
     ask(chown.arg("12345").arg(&file));
     if is_root {
-        is_mended(&copy, "owner", "README.md");
+        assert_fixed(&copy, "owner", "README.md");
         assert_eq!(fs::metadata(&file).expect("the file").uid(), owner);
     } else {
         let diagnosis = examine(&copy);
@@ -55,7 +55,7 @@ pub(crate) fn an_unreadable_source_is_fixed(_: &Stack) {
     fs::set_permissions(&copy.root, Permissions::from_mode(0o700)).expect("a mode");
     // The containers' user has uid 1000, so it can read the checkout if the owner has it too.
     if before.uid() != 1000 {
-        is_mended(&copy, "unreadable-source", "cannot read .");
+        assert_fixed(&copy, "unreadable-source", "cannot read .");
     }
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn an_unreadable_state_file_is_moved_away(_: &Stack) {
     let copy = Copy::new();
     fs::create_dir_all(copy.root.join(".slipway")).expect("a folder");
     copy.write(".slipway/state.json", "{\"engine\": \"loc");
-    is_mended(&copy, "state", "state.json");
+    assert_fixed(&copy, "state", "state.json");
     assert!(!copy.root.join(".slipway/state.json").exists());
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn wrong_migration_numbers_are_reported(_: &Stack) {
             copy.edit(&format!("crates/db/migrations/{file}"), |_| "SELECT 1;\n".into());
         examine(&copy).finds("migration-numbers", says);
     }
-    examine(&copy).never_finds("migration-numbers");
+    examine(&copy).assert_not_found("migration-numbers");
 }
 
 pub(crate) fn doctor_works_without_git_and_creates_no_files(_: &Stack) {

@@ -2,13 +2,13 @@
 
 use std::{fs::File, process::Command};
 
-use super::{Copy, Diagnosis, examine, is_mended};
+use super::{Copy, Diagnosis, assert_fixed, examine};
 use crate::harness::{Stack, ask};
 
 pub(crate) fn databases_of_a_killed_test_run_are_dropped(stack: &Stack) {
     let name = "e2e_0123456789abcdef0123456789abcdef_template";
     ask(stack.xtask("psql -- -Xqc").arg(format!("CREATE DATABASE {name}")));
-    is_mended(stack, "test-databases", name);
+    assert_fixed(stack, "test-databases", name);
     assert!(stack.has_person("Ada Lovelace"));
 }
 
@@ -28,9 +28,9 @@ pub(crate) fn containers_of_a_killed_test_run_are_removed(stack: &Stack) {
     // The test run is still active.
     let holder = File::open(lock.path()).expect("a file");
     holder.lock().expect("a lock");
-    examine(stack).never_finds("test-containers");
+    examine(stack).assert_not_found("test-containers");
     drop(holder);
-    is_mended(stack, "test-containers", "1 containers");
+    assert_fixed(stack, "test-containers", "1 containers");
     assert_eq!(
         ask(Command::new("docker").args(["ps", "-aq", "--filter", &format!("id={id}")])),
         ""
@@ -50,7 +50,7 @@ pub(crate) fn orphan_containers_are_removed_and_volumes_kept(stack: &Stack) {
     ask(create.args(["--label", &label("volume", "redis"), &volume]));
 
     examine(stack).finds("orphan-volumes", &volume);
-    is_mended(stack, "orphan-containers", "without a service");
+    assert_fixed(stack, "orphan-containers", "without a service");
     examine(stack).finds("orphan-volumes", &volume);
     ask(Command::new("docker").args(["volume", "rm", &volume]));
 }
@@ -61,7 +61,7 @@ pub(crate) fn a_second_checkout_gets_its_own_project_name(stack: &Stack) {
     let (own, others) =
         (copy.variable("COMPOSE_PROJECT_NAME"), stack.variable("COMPOSE_PROJECT_NAME"));
     copy.write(".env", &copy.read(".env").replace(&own, &others));
-    is_mended(&copy, "second-checkout", stack.root.to_str().expect("UTF-8"));
+    assert_fixed(&copy, "second-checkout", stack.root.to_str().expect("UTF-8"));
     assert_eq!(copy.variable("COMPOSE_PROJECT_NAME"), own);
     assert!(stack.has_person("Ada Lovelace"));
 }

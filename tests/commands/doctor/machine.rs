@@ -2,7 +2,7 @@
 
 use std::{fs, net::TcpListener, process::Command};
 
-use super::{Copy, Diagnosis, examine, is_mended};
+use super::{Copy, Diagnosis, assert_fixed, examine};
 use crate::{
     engine_choice::{fake_program, first_in_path},
     harness::{Checkout, Stack, free_port, run},
@@ -29,7 +29,7 @@ pub(crate) fn a_low_limit_for_watched_files_is_raised(_: &Stack) {
     let copy = Copy::new();
     let limit = "echo 100 > /proc/sys/user/max_inotify_watches";
     Diagnosis::of(&mut apart(&copy, limit, "doctor --json")).finds("watch-limit", "100 files");
-    Diagnosis::of(&mut apart(&copy, limit, "doctor --fix --json")).has_mended("watch-limit");
+    Diagnosis::of(&mut apart(&copy, limit, "doctor --fix --json")).assert_has_fixed("watch-limit");
 }
 
 pub(crate) fn low_disk_memory_and_open_files_are_reported(_: &Stack) {
@@ -65,7 +65,7 @@ pub(crate) fn an_old_rust_is_updated_with_rustup(_: &Stack) {
     fs::copy(rustup.path().join("rustup"), rust.path().join("rustup")).expect("a copy");
     let doctor = |words: &str| Diagnosis::of(copy.xtask(words).env("PATH", &path));
     doctor("doctor --json").finds("toolchain", "1.70.0");
-    doctor("doctor --fix --json").has_mended("toolchain");
+    doctor("doctor --fix --json").assert_has_fixed("toolchain");
 }
 
 pub(crate) fn a_taken_port_is_reported_with_its_owner_and_replaced(_: &Stack) {
@@ -76,10 +76,10 @@ pub(crate) fn a_taken_port_is_reported_with_its_owner_and_replaced(_: &Stack) {
     let api = format!("API_PORT={}", copy.variable("API_PORT"));
     copy.write(".env", &text.replace(&api, &format!("API_PORT={port}")));
     let owner = TcpListener::bind(("127.0.0.1", port)).expect("a free port");
-    is_mended(&copy, "port", &format!("(process {})", std::process::id()));
+    assert_fixed(&copy, "port", &format!("(process {})", std::process::id()));
     assert_eq!(copy.variable("API_PORT"), (port + 1).to_string());
     drop(owner);
-    examine(&copy).never_finds("port");
+    examine(&copy).assert_not_found("port");
 }
 
 pub(crate) fn a_missing_postgresql_is_reported(_: &Stack) {

@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use super::{Diagnosis, examine, is_mended};
+use super::{Diagnosis, assert_fixed, examine};
 use crate::harness::{Engine, Stack, ask, docker_inspect, eventually, run, signal};
 
 /// Runs a query on the stack's database.
@@ -14,13 +14,13 @@ pub(crate) fn a_wrong_database_password_is_fixed_without_losing_rows(stack: &Sta
     stack.create_person("Survives The Doctor");
     let password = stack.variable("POSTGRES_PASSWORD");
     let env = stack.edit(".env", |text| text.replace(&password, "anotherpassword"));
-    is_mended(stack, "database-password", "different password than .env");
+    assert_fixed(stack, "database-password", "different password than .env");
     stack.up();
     assert!(stack.has_person("Survives The Doctor"));
 
     // Back to the original password.
     drop(env);
-    is_mended(stack, "database-password", "different password than .env");
+    assert_fixed(stack, "database-password", "different password than .env");
     stack.up();
     assert!(stack.has_person("Survives The Doctor"));
 }
@@ -28,7 +28,7 @@ pub(crate) fn a_wrong_database_password_is_fixed_without_losing_rows(stack: &Sta
 pub(crate) fn the_default_password_is_replaced_in_the_database(stack: &Stack) {
     let text = stack.read(".env").replace(&stack.variable("POSTGRES_PASSWORD"), "slipway");
     stack.write(".env", &text);
-    is_mended(stack, "env-password", "public password");
+    assert_fixed(stack, "env-password", "public password");
     stack.up();
     assert!(stack.has_person("Ada Lovelace"));
     assert!(stack.variable("POSTGRES_PASSWORD").len() > 20);
@@ -44,7 +44,7 @@ pub(crate) fn an_unknown_database_user_is_reported(stack: &Stack) {
 pub(crate) fn a_missing_database_is_created(stack: &Stack) {
     let doctor = |words: &str| Diagnosis::of(stack.xtask(words).env("POSTGRES_DB", "another"));
     doctor("doctor --json").finds("database-missing", "another");
-    doctor("doctor --fix --json").has_mended("database-missing");
+    doctor("doctor --fix --json").assert_has_fixed("database-missing");
     assert_eq!(sql(stack, "SELECT count(*) FROM pg_database WHERE datname = 'another'"), "1");
     sql(stack, "DROP DATABASE another WITH (FORCE)");
 }
@@ -61,8 +61,8 @@ pub(crate) fn a_newer_or_diverged_schema_is_reported(stack: &Stack) {
     diagnosis.finds("schema-diverged", "V2__create_emails");
 
     let diagnosis = examine(stack);
-    diagnosis.never_finds("schema-ahead");
-    diagnosis.never_finds("schema-diverged");
+    diagnosis.assert_not_found("schema-ahead");
+    diagnosis.assert_not_found("schema-diverged");
 }
 
 pub(crate) fn an_old_schema_is_migrated_and_the_log_names_the_required_version(stack: &Stack) {
@@ -84,8 +84,8 @@ pub(crate) fn an_old_schema_is_migrated_and_the_log_names_the_required_version(s
     diagnosis.finds("schema-behind", &format!("V{version}__"));
     diagnosis.finds("service", &format!("this server needs {version}"));
     let diagnosis = Diagnosis::of(&mut stack.xtask("doctor --fix --json"));
-    diagnosis.has_mended("schema-behind");
-    diagnosis.never_finds("service");
+    diagnosis.assert_has_fixed("schema-behind");
+    diagnosis.assert_not_found("service");
 
     // Afterwards the schema is ahead of the source.
     drop(migration);
@@ -101,7 +101,7 @@ pub(crate) fn a_stopped_service_is_started(stack: &Stack) {
             ask(Command::new("docker").args(["stop", &container]));
         }
     }
-    is_mended(stack, "service", "last log message");
+    assert_fixed(stack, "service", "last log message");
     assert!(stack.has_person("Ada Lovelace"));
 }
 
@@ -110,8 +110,8 @@ pub(crate) fn a_stale_pid_file_is_removed_and_the_server_started(stack: &Stack) 
     signal("KILL", &stack.identity("postgres"));
     eventually("its end", || examine(stack).entry("findings", "stale-pid").map(drop));
     let diagnosis = Diagnosis::of(&mut stack.xtask("doctor --fix --json"));
-    diagnosis.has_mended("stale-pid");
-    diagnosis.has_mended("service");
+    diagnosis.assert_has_fixed("stale-pid");
+    diagnosis.assert_has_fixed("service");
     assert!(stack.has_person("Ada Lovelace"));
 }
 

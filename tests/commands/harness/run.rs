@@ -160,13 +160,13 @@ impl Ran {
     }
 
     /// Panics unless the output contains `text`.
-    pub(crate) fn says(self, text: impl AsRef<str>) -> Self {
+    pub(crate) fn prints(self, text: impl AsRef<str>) -> Self {
         let text = text.as_ref();
         assert!(self.output().contains(text), "the output does not contain {text:?}: {self}");
         self
     }
 
-    pub(crate) fn never_says(self, text: &str) -> Self {
+    pub(crate) fn never_prints(self, text: &str) -> Self {
         assert!(!self.output().contains(text), "the output contains {text:?}: {self}");
         self
     }
