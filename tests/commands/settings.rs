@@ -27,7 +27,7 @@ pub(crate) fn all_invalid_settings_are_reported_at_once(stack: &Stack) {
 
 pub(crate) fn a_malformed_line_is_reported(stack: &Stack) {
     let checkout = checkout(stack);
-    for line in ["this is no setting", "POSTGRES_PASSWORD=secret with spaces"] {
+    for line in ["this is not a setting", "POSTGRES_PASSWORD=secret with spaces"] {
         let _env = checkout.edit(".env", |_| format!("APP_ENV=dev\n{line}\n"));
         run(&mut checkout.xtask("up"))
             .failed()
