@@ -37,7 +37,7 @@ impl Canceller {
 pub(crate) struct Abandoned(AtomicBool);
 
 impl Abandoned {
-    /// Returns true if the query may still run although nobody waits for it.
+    /// Returns true if the query may still run although its request has ended.
     pub(crate) fn is_set(&self) -> bool {
         self.0.load(Relaxed)
     }

@@ -57,7 +57,7 @@ fn postgres(sh: &Shell, debian: &Debian) -> anyhow::Result<String> {
     build(sh, format!("slipway-base/postgres:{major}"), "postgres.Dockerfile", &options)
 }
 
-/// Builds the nginx image. Older Debian releases use the package of forky, because theirs is too old.
+/// Builds the nginx image. Older Debian releases use the package of forky, because their own package is too old.
 fn nginx(sh: &Shell, mut debian: Debian) -> anyhow::Result<String> {
     if ["bookworm", "trixie"].contains(&debian.codename.as_str()) {
         let main = |source: &String| source.ends_with(&format!(" {} main", debian.codename));

@@ -44,7 +44,7 @@ pub(crate) struct Throttle {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Source {
-    /// By email address, in lower case.
+    /// An account, by its email address in lower case.
     Account(String),
     Address(IpAddr),
 }

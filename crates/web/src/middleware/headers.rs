@@ -25,7 +25,7 @@ pub(crate) const DEFAULTS: [(HeaderName, &str); 5] = [
     (header::X_FRAME_OPTIONS, "DENY"),
 ];
 
-/// The headers that other origins may send and read, in addition to those that browsers always allow.
+/// The headers that other origins may send and read, in addition to the headers that browsers always allow.
 const MAY_SEND: &str = "authorization, content-type, idempotency-key, if-match, if-none-match, \
     traceparent, x-request-id";
 const MAY_READ: &str = "allow, etag, link, location, retry-after, x-request-id";

@@ -1,4 +1,4 @@
-//! Accepts connections and serves each in a task of its own, within limits.
+//! Accepts connections and serves each in its own task, within limits.
 //!
 //! poem's own server does not set timeouts, and spins when file descriptors run out. This one supports HTTP/1.1 and
 //! HTTP/2 without TLS, and does not support upgrades (WebSockets). Responses of hyper itself (400, 414, 431) do not

@@ -189,8 +189,8 @@ impl AsyncWrite for TimeoutStream {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        // Tasks that are about to answer as well go first. So answers leave one right after the other, which wakes
-        // a client or a proxy with many connections once, and what it asks next comes together, too.
+        // Yields once, so that tasks with a finished response write first. Responses then leave together, and a client
+        // with many connections wakes up once and sends its next requests together.
         if !self.has_yielded {
             self.has_yielded = true;
             cx.waker().wake_by_ref();

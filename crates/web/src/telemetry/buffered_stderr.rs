@@ -57,7 +57,7 @@ impl Write for LineWriter {
             }
             true
         });
-        // A thread that is ending does not have a buffer any more.
+        // A thread that is ending no longer has a buffer.
         if is_buffered.unwrap_or_default() { Ok(line.len()) } else { stderr().write(line) }
     }
 

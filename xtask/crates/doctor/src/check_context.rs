@@ -10,7 +10,7 @@ use crate::{deadline::Deadline, inventory::Inventory};
 /// The time limit of all checks together.
 pub const TIMEOUT: Duration = Duration::from_millis(1100);
 
-/// How much the stack needs an engine, which is Docker or the installed PostgreSQL.
+/// The need for an engine, which is Docker or the installed PostgreSQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     /// The settings name this engine, or the stack runs on this engine.

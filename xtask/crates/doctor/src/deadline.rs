@@ -15,7 +15,7 @@ pub(crate) struct Deadline {
     pub(crate) root: PathBuf,
     started: Instant,
     timeout: Duration,
-    /// Whether a program did not finish in time.
+    /// True if a program did not finish in time.
     is_missed: AtomicBool,
 }
 

@@ -113,8 +113,8 @@ mod tests {
         for (dump, restore, why) in [
             (
                 "yes",
-                "head -c 1 >/dev/null; echo no room >&2; exit 1",
-                "pg_restore failed (exit status: 1): no room",
+                "head -c 1 >/dev/null; echo no space >&2; exit 1",
+                "pg_restore failed (exit status: 1): no space",
             ),
             (
                 "echo no table >&2; exit 1",

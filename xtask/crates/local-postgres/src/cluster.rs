@@ -62,7 +62,7 @@ pub struct Started {
     pub pid: u32,
     /// The port of the server on 127.0.0.1.
     pub port: u16,
-    /// Whether the server was running before the call.
+    /// True if the server was running before the call.
     pub already_running: bool,
 }
 

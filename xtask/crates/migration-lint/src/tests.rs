@@ -88,7 +88,7 @@ fn foreign_key_may_have_its_index_in_a_later_file() {
 fn comment_with_reason_allows_one_finding_of_one_statement() {
     let drop = "ALTER TABLE things DROP COLUMN name;";
     let allow = "-- migrate: allow drop-column";
-    assert!(found(&format!("{allow}: nobody ever read it\n{drop}")).is_empty());
+    assert!(found(&format!("{allow}: no query reads the column\n{drop}")).is_empty());
     assert_eq!(found(&format!("{allow}\n{drop}")), ["drop-column", "allow-without-reason"]);
     assert_eq!(
         found(&format!("{allow}: a reason\nSELECT 1;\n{drop}")),

@@ -11,7 +11,7 @@ use crate::process::Process;
 pub(super) struct PidFile {
     pub(super) pid: u32,
     pub(super) port: u16,
-    /// Whether the server accepts connections.
+    /// True if the server accepts connections.
     pub(super) ready: bool,
 }
 
