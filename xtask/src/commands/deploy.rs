@@ -136,7 +136,7 @@ fn ship(
         let output = process::output(&mut server.migrate(images, &["up"]))?;
         Ok(output.lines().collect::<Vec<_>>().join(", "))
     })?;
-    step("roll out", &|| {
+    step("update", &|| {
         let after = rolling_update::run(server, images, number, 1)?.as_secs_f64();
         Ok(format!("{number} replicas serve through nginx after {after:.1} s"))
     })?;
@@ -166,5 +166,5 @@ fn plan(server: &Server, images: &Images, platform: Platform, number: usize) {
         |status| schema::names(&status.pending),
     );
     report::next("migrate", &pending);
-    report::next("roll out", &format!("{number} replicas, one by one"));
+    report::next("update", &format!("{number} replicas, one by one"));
 }

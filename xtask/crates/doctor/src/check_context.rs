@@ -81,7 +81,7 @@ impl CheckContext {
     /// Returns the engine that the stack runs on, even if plain `docker compose` started the stack.
     pub fn engine(&self) -> Option<EngineKind> {
         let up = self.state.as_ref().map(|state| state.engine);
-        let found = || self.containers().is_some_and(|found| !found.ours().is_empty());
+        let found = || self.containers().is_some_and(|found| !found.own_containers().is_empty());
         up.or_else(|| found().then_some(EngineKind::Docker))
     }
 

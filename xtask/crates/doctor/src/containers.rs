@@ -67,7 +67,7 @@ fn broken_model(context: &CheckContext, found: &Inventory) -> Option<Diagnostic>
 fn orphans(found: &Inventory) -> Option<Diagnostic> {
     let model = found.model.as_ref().ok()?;
     let is_orphan = |container: &&&Container| !model.services.contains_key(&container.service);
-    let ours = found.ours();
+    let ours = found.own_containers();
     let orphans: Vec<_> = ours.iter().filter(is_orphan).map(|it| it.name.clone()).collect();
     if orphans.is_empty() {
         return None;

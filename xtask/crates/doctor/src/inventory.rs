@@ -92,7 +92,7 @@ impl Inventory {
     }
 
     /// Returns the containers that this checkout created.
-    pub(crate) fn ours(&self) -> Vec<&Container> {
+    pub(crate) fn own_containers(&self) -> Vec<&Container> {
         self.all.iter().filter(|container| canonical(&container.folder) == self.root).collect()
     }
 

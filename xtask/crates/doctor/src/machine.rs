@@ -19,7 +19,7 @@ const DISK_WARNING: u64 = 5 * GIB;
 const MEMORY: u64 = GIB;
 /// The minimum number of watched files, most of which editors use.
 const WATCHES: u64 = 16_384;
-const WATCH_LIMIT: &str = "524288";
+const REQUIRED_WATCHES: &str = "524288";
 const WATCH_LIMITS: [&str; 2] =
     ["/proc/sys/fs/inotify/max_user_watches", "/proc/sys/user/max_inotify_watches"];
 const OPEN_FILES: u64 = 1024;
@@ -99,7 +99,7 @@ fn watches() -> Option<Diagnostic> {
     }
     let what = format!("a user can watch only {limit} files (inotify), but editors need more");
     let remedy = format!(
-        "echo fs.inotify.max_user_watches={WATCH_LIMIT} | sudo tee /etc/sysctl.d/60-watches.conf && \
+        "echo fs.inotify.max_user_watches={REQUIRED_WATCHES} | sudo tee /etc/sysctl.d/60-watches.conf && \
          sudo sysctl --system"
     );
     let diagnostic = Diagnostic::warning("watch-limit", what, remedy);
@@ -111,9 +111,9 @@ fn watches() -> Option<Diagnostic> {
     }
     Some(diagnostic.with_fix(move |_| {
         for path in low {
-            fs::write(path, WATCH_LIMIT)?;
+            fs::write(path, REQUIRED_WATCHES)?;
         }
-        Ok(format!("raised the limit to {WATCH_LIMIT} until the next reboot"))
+        Ok(format!("raised the limit to {REQUIRED_WATCHES} until the next reboot"))
     }))
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
 
 fn containers(context: &CheckContext) -> Vec<Diagnostic> {
     let Some(found) = context.containers() else { return Vec::new() };
-    let ours = found.ours();
+    let ours = found.own_containers();
     let mut diagnostics: Vec<_> = ours
         .iter()
         .filter_map(|container| Some((container, unhealthy_state(context, container)?)))

@@ -12,7 +12,7 @@ use engine::{Engine, database_branch::switch};
 /// Manage the copies of the database for git branches; see docs/branches.md
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// List the copies, and those whose branch was deleted
+    /// List the copies, and name the deleted branches among them
     List,
     /// Switch to the copy of a branch, and create the copy if it does not exist
     Switch {
