@@ -4,13 +4,10 @@
 //! the next batch. The busier the server, the fewer queries a call costs. A call never joins a batch that has started,
 //! so it sees everything that was committed before it.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{BoxFuture, join_all};
-use tokio::{sync::oneshot, task::yield_now};
+use tokio::sync::oneshot;
 use tracing::{Instrument, Level, Span};
 
 use crate::Error;
@@ -26,7 +23,6 @@ pub struct Batcher<K, V>(Arc<Inner<K, V>>);
 
 struct Inner<K, V> {
     max_running: usize,
-    delay: Duration,
     run: Box<Run<K, V>>,
     queue: Mutex<Queue<K, V>>,
 }
@@ -45,16 +41,12 @@ struct Call<K, V> {
 
 impl<K: Clone + Send + Sync + 'static, V: Send + 'static> Batcher<K, V> {
     /// Creates a batcher that has at most `max_running` batches in the database at a time.
-    ///
-    /// After a batch of several calls, the next one waits up to `delay` for as many calls to come back. A delay pays off
-    /// for commits, where a query costs much more than a row. The wait takes processor time: keep it below 0.2 ms.
     pub fn new(
         max_running: usize,
-        delay: Duration,
         run: impl Fn(Vec<K>) -> BoxFuture<'static, Result<Vec<V>, Error>> + Send + Sync + 'static,
     ) -> Self {
         let queue = Mutex::new(Queue { waiting: Vec::new(), running: 0 });
-        Self(Arc::new(Inner { max_running, delay, run: Box::new(run), queue }))
+        Self(Arc::new(Inner { max_running, run: Box::new(run), queue }))
     }
 
     /// Returns the value of `item`. A batch is cancelled when all its callers are gone.
@@ -85,10 +77,6 @@ impl<K: Clone, V> Inner<K, V> {
     /// Runs batches until no call waits.
     async fn run_batches(self: Arc<Self>) {
         let runner = Runner(&self);
-        if self.queue().running > 1 {
-            // Calls that are about to arrive join this batch.
-            yield_now().await;
-        }
         while let Some(calls) = runner.take() {
             // The trace of the first caller shows the query.
             let span = calls[0].span.clone();
@@ -98,20 +86,10 @@ impl<K: Clone, V> Inner<K, V> {
                 values = self.values(items).instrument(span) => values,
                 _ = join_all(callers.iter_mut().map(oneshot::Sender::closed)) => continue,
             };
-            let count = callers.len();
             for (caller, value) in callers.into_iter().zip(values) {
                 // A caller that is gone needs no response.
                 let _ = caller.send(value);
             }
-            self.wait_for(count).await;
-        }
-    }
-
-    /// Waits for as many calls as the last batch had, up to the delay. Yields, because timers are no finer than 1 ms.
-    async fn wait_for(&self, count: usize) {
-        let since = Instant::now();
-        while count > 1 && since.elapsed() < self.delay && self.queue().waiting.len() < count {
-            yield_now().await;
         }
     }
 

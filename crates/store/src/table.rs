@@ -7,7 +7,7 @@
 mod queries;
 mod values;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio_postgres::{Row, types::ToSql};
@@ -23,8 +23,6 @@ use crate::{
 
 /// The maximum number of concurrent batches of finds, and of inserts.
 const MAX_RUNNING: usize = 2;
-/// The maximum time that a batch of inserts waits for more rows. A commit waits for the disk much longer.
-const INSERT_DELAY: Duration = Duration::from_micros(200);
 
 /// A row to insert: an object with a member for each column, its id among them, as JSON.
 #[derive(Clone)]
@@ -65,11 +63,11 @@ impl Table {
         Self {
             database: database.clone(),
             queries,
-            finds: Batcher::new(MAX_RUNNING, Duration::ZERO, move |ids| {
+            finds: Batcher::new(MAX_RUNNING, move |ids| {
                 let database = finds.clone();
                 async move { find(&database, queries, &ids).await }.boxed()
             }),
-            inserts: Batcher::new(MAX_RUNNING, INSERT_DELAY, move |rows| {
+            inserts: Batcher::new(MAX_RUNNING, move |rows| {
                 let database = inserts.clone();
                 async move { insert(&database.client().await?, queries, &rows).await }.boxed()
             }),

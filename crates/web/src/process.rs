@@ -10,7 +10,7 @@ use crate::{
     routes::Service,
     server::{InvalidSetting, Server},
     state::AppState,
-    telemetry::{self, Telemetry},
+    telemetry::Telemetry,
 };
 
 /// Serves `api` until a signal arrives, and writes a log filtered by `log_filter` (in RUST_LOG's syntax). With an
@@ -28,8 +28,7 @@ pub fn serve(
     let mut runtime = Builder::new_multi_thread();
     runtime
         .enable_all()
-        .worker_threads(config.server.worker_threads)
-        .on_thread_park(telemetry::flush);
+        .worker_threads(config.server.worker_threads);
     let served = async {
         let telemetry = Telemetry::start(&config, log_filter).map_err(InvalidSetting)?;
         // Logs panics in the format of the log, with the id of the request.

@@ -1,7 +1,6 @@
 //! The HTTP server: listens, serves and shuts down.
 
 mod acceptor;
-mod busy_polling;
 mod client_address;
 mod timeouts;
 

@@ -1,6 +1,5 @@
 //! The log of the process, and traces for an OpenTelemetry collector if one is configured.
 
-mod buffered_stderr;
 mod collector;
 mod request_context;
 
@@ -26,8 +25,6 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use buffered_stderr::BufferedStderr;
-pub(crate) use buffered_stderr::flush;
 use request_context::WithRequestFields;
 pub(crate) use request_context::{set_account, with_request};
 
@@ -77,7 +74,7 @@ fn log<S>(profile: Profile) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let log = fmt::layer().with_writer(BufferedStderr);
+    let log = fmt::layer().with_writer(stderr);
     let format = fmt::format();
     if profile == Profile::Production {
         let format =

@@ -33,7 +33,6 @@ use tokio::{
 };
 
 use super::{
-    busy_polling::BusyPolling,
     client_address::client_address,
     timeouts::{Requests, TimeoutStream},
 };
@@ -56,7 +55,6 @@ pub(super) struct Acceptor<E> {
     /// The proxies whose `X-Forwarded-For` is trusted.
     trusted: Arc<[Network]>,
     limits: ServerConfig,
-    busy_polling: Arc<BusyPolling>,
     builder: Arc<auto::Builder<TokioExecutor>>,
     connections: JoinSet<()>,
     /// True during shutdown: responses then have `Connection: close`.
@@ -75,7 +73,6 @@ impl<E: Endpoint + 'static> Acceptor<E> {
             app: Arc::new(app),
             trusted: limits.trusted_proxies.clone().into(),
             limits,
-            busy_polling: Arc::default(),
             builder: Arc::new(builder()),
             connections: JoinSet::new(),
             is_closing: Arc::default(),
@@ -119,10 +116,9 @@ impl<E: Endpoint + 'static> Acceptor<E> {
             stream.local_addr().map_or_else(|_| LocalAddr::default(), |it| LocalAddr(it.into()));
         let (app, requests) = (self.app.clone(), Arc::new(Requests::default()));
         let (is_closing, trusted) = (self.is_closing.clone(), self.trusted.clone());
-        let busy_polling = self.busy_polling.clone();
         let stream = TimeoutStream::new(stream, requests.clone(), &self.limits);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let in_flight = (requests.begin(request.version()), busy_polling.begin());
+            let in_flight = requests.begin(request.version());
             let app = app.clone();
             let client = client_address(peer, request.headers(), &trusted);
             let peer = RemoteAddr(Addr::from(client));

@@ -82,8 +82,6 @@ pub(super) struct TimeoutStream {
     read_timer: Pin<Box<Sleep>>,
     /// Set while the client does not read.
     write_timer: Option<Pin<Box<Sleep>>>,
-    /// True if other tasks have run before the next write.
-    has_yielded: bool,
 }
 
 impl TimeoutStream {
@@ -99,7 +97,6 @@ impl TimeoutStream {
             wait: None,
             read_timer: Box::pin(sleep(limits.header_timeout)),
             write_timer: None,
-            has_yielded: false,
         }
     }
 
@@ -189,15 +186,7 @@ impl AsyncWrite for TimeoutStream {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        // Yields once, so that tasks with a finished response write first. Responses then leave together, and a client
-        // with many connections wakes up once and sends its next requests together.
-        if !self.has_yielded {
-            self.has_yielded = true;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.has_yielded = written.is_pending();
         self.poll_written(written, cx)
     }
 
