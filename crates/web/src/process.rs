@@ -26,9 +26,7 @@ pub fn serve(
     ready: fn(),
 ) -> anyhow::Result<()> {
     let mut runtime = Builder::new_multi_thread();
-    runtime
-        .enable_all()
-        .worker_threads(config.server.worker_threads);
+    runtime.enable_all().worker_threads(config.server.worker_threads);
     let served = async {
         let telemetry = Telemetry::start(&config, log_filter).map_err(InvalidSetting)?;
         // Logs panics in the format of the log, with the id of the request.
