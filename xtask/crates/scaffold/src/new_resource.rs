@@ -60,7 +60,9 @@ fn add_domain(plan: &mut Plan, name: &str) -> anyhow::Result<()> {
     plan.add(format!("{DOMAINS}/{name}/Cargo.toml"), manifest)?;
     plan.add(format!("{DOMAINS}/{name}/src/lib.rs"), library)?;
     let [workspace, dependency, extend] = registrations(name);
-    plan.edit("Cargo.toml", |text| register::add_sorted(text, "[workspace.dependencies]\n", &workspace))?;
+    plan.edit("Cargo.toml", |text| {
+        register::add_sorted(text, "[workspace.dependencies]\n", &workspace)
+    })?;
     plan.edit("crates/api/Cargo.toml", |text| {
         register::add_sorted(text, "[dependencies]\n", &dependency)
     })?;
