@@ -163,7 +163,7 @@ fn signal_stops_the_server() {
 fn draining_server_serves_until_a_second_signal_kills_it() {
     let mut process = Process::start(&[("API_DRAIN_SECONDS", "60")]);
     process.signal("TERM");
-    find(&mut process.log, "stopping");
+    find(&mut process.log, "shutting down");
     assert!(process.get("/health/live", "A: b").starts_with("HTTP/1.1 200 "));
     assert!(process.get("/health/ready", "A: b").starts_with("HTTP/1.1 503 "));
     process.signal("TERM");

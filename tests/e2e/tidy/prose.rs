@@ -15,9 +15,9 @@ const ENDINGS: &str = " conf example html md py rs sh sql template toml ts yaml 
 const WORDS_PER_SENTENCE: usize = 40;
 
 /// Matches comments, string literals, characters and definitions. Strings without spaces are data.
-const RUST: &str = r##"(?sx) (?P<comment> //[^\n]*) | \br"[^"]*" | \br\#".*?"\# | "(?:\\.|[^"\\])*"
+const RUST: &str = r#"(?sx) (?P<comment> //[^\n]*) | \br"[^"]*" | \br\#".*?"\# | "(?:\\.|[^"\\])*"
     | '(?: \\[^\n]{1,8}? | [^\\'\n])'
-    | \b(?: fn | struct | enum | trait | mod | type | const | static) \s+ (?P<name> \w+)"##;
+    | \b(?: fn | struct | enum | trait | mod | type | const | static) \s+ (?P<name> \w+)"#;
 
 /// A text that a person reads: "comment", "paragraph" or "other", its first line, and the text.
 type Text = (&'static str, usize, String);
