@@ -14,10 +14,11 @@ use tempfile::TempDir;
 use super::{Engine, ask, interrupt, run};
 
 /// Variables of the developer's shell that must not reach a copy.
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
     "API_PORT",
     "APP_ENV",
     "COMPOSE_PROJECT_NAME",
+    "DATABASE_URL",
     "ENGINE",
     "POSTGRES_DB",
     "POSTGRES_PASSWORD",
