@@ -1,5 +1,7 @@
 //! `cargo xtask init` turns a clone of the template into a new project.
 
+use std::{fs, os::unix::fs::PermissionsExt};
+
 use crate::harness::{Checkout, Stack, ask, run};
 
 pub(crate) fn init_creates_a_renamed_project_with_one_commit(stack: &Stack) {
@@ -19,10 +21,29 @@ pub(crate) fn init_creates_a_renamed_project_with_one_commit(stack: &Stack) {
     init("order_service").failed().prints("not committed").prints("git stash");
     ask(&mut git("add --all"));
     ask(&mut git("commit --quiet --message third"));
+    for name in ["cargo", "github", "env", "web"] {
+        init(name).failed().prints("Choose another name");
+    }
 
-    init("order_service").succeeded().prints("this project is now Order Service");
+    init_refuses_what_git_hides(&copy);
+    // The remains of a stack, and a hook of the user that must not run.
+    fs::create_dir_all(copy.root.join(".slipway/bin")).expect("a folder");
+    copy.write(".env", "POSTGRES_DB=slipway\nPOSTGRES_USER=slipway\n");
+    let hooks = copy.root.parent().expect("a folder").join("hooks");
+    fs::create_dir(&hooks).expect("a folder");
+    ask(git("config core.hooksPath").arg(&hooks));
+    let hook = hooks.join("reference-transaction");
+    fs::write(&hook, "#!/bin/sh\nexit 1\n").expect("a hook");
+    fs::set_permissions(&hook, PermissionsExt::from_mode(0o755)).expect("a mode");
+    init("order_service").failed().prints("pass --yes");
+    run(copy.xtask("init order_service --yes").args(["--holder", "Ada Ltd"]))
+        .succeeded()
+        .prints("this project is now Order Service");
     assert_eq!(ask(&mut git("log --all --format=%s")), "Begin Order Service");
     assert_eq!(ask(&mut git("status --porcelain")), "");
+    assert_eq!(ask(&mut git("tag")), "");
+    assert!(!copy.root.join(".slipway").exists(), "the folder of the template's stack");
+    assert_eq!(copy.read(".env"), "POSTGRES_DB=order_service\nPOSTGRES_USER=order_service\n");
     assert_eq!(ask(&mut git("branch --show-current")), "main");
     assert_eq!(ask(&mut git("remote")), "template");
     // The licence requires to keep the template's copyright notice.
@@ -34,11 +55,36 @@ pub(crate) fn init_creates_a_renamed_project_with_one_commit(stack: &Stack) {
         .prints("already done: this project is order_service");
 }
 
+/// Untracked files that the settings of the user hide, changes that git does not look for, and another worktree.
+fn init_refuses_what_git_hides(copy: &Checkout) {
+    let git = |words: &str| copy.git(words);
+    let refused = |text: &str| {
+        run(&mut copy.xtask("init order_service --holder Ada")).failed().prints(text);
+    };
+    ask(&mut git("config status.showUntrackedFiles no"));
+    copy.write("new.txt", "an edit\n");
+    refused("new.txt");
+    ask(&mut git("clean --quiet --force new.txt"));
+    for flag in ["assume-unchanged", "skip-worktree"] {
+        ask(&mut git(&format!("update-index --{flag} README.md")));
+        refused("git hides changes of README.md");
+        ask(&mut git(&format!("update-index --no-{flag} README.md")));
+    }
+    ask(&mut git("worktree add --quiet --detach ../other"));
+    refused("other worktrees");
+    ask(&mut git("worktree remove ../other"));
+}
+
 pub(crate) fn init_rejects_a_folder_of_another_repository(stack: &Stack) {
     let copy = Checkout::new(stack.engine);
     let around = copy.root.parent().expect("a folder");
     ask(copy.git("init --quiet").current_dir(around));
     run(&mut copy.xtask("init order_service")).failed().prints("part of another git repository");
+    // A hook of git sets this variable.
+    let mut init = copy.xtask("init order_service");
+    run(init.env("GIT_DIR", around.join(".git")).env("GIT_WORK_TREE", &copy.root))
+        .failed()
+        .prints("part of another git repository");
     assert_eq!(ask(copy.git("log --all --format=%s").current_dir(around)), "");
 }
 

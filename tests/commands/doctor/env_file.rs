@@ -108,6 +108,10 @@ pub(crate) fn invalid_values_are_reported_without_passwords(_: &Stack) {
     }
     let mut doctor = copy.xtask("doctor --json");
     Diagnosis::of(doctor.env("POSTGRES_PASSWORD", "another")).finds("shell", "POSTGRES_PASSWORD");
+    for name in ["DATABASE_URL", "DEPLOY_HOST", "PG_CLUSTER", "REDIS_URL"] {
+        let mut doctor = copy.xtask("doctor --json");
+        Diagnosis::of(doctor.env(name, "redis://other")).finds("shell", name);
+    }
 }
 
 pub(crate) fn the_default_password_is_replaced(_: &Stack) {

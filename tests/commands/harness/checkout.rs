@@ -13,11 +13,12 @@ use tempfile::TempDir;
 
 use super::{Engine, ask, interrupt, run};
 
-/// Variables of the developer's shell that must not affect a copy.
-const REMOVED: [&str; 8] = [
+/// Variables of the developer's shell that must not reach a copy.
+const REMOVED: [&str; 9] = [
     "API_PORT",
     "APP_ENV",
     "COMPOSE_PROJECT_NAME",
+    "DATABASE_URL",
     "ENGINE",
     "POSTGRES_DB",
     "POSTGRES_PASSWORD",

@@ -27,7 +27,8 @@ impl Deref for Stack {
 impl Stack {
     /// Starts the stack of a fresh copy.
     pub(crate) fn start(engine: Engine) -> Self {
-        let checkout = Checkout::new(engine);
+        let mut checkout = Checkout::new(engine);
+        checkout.environment.extend(settings_of_a_user(&checkout));
         let first_up = run(&mut checkout.xtask("up")).succeeded();
         Self { checkout, first_up, token: Mutex::default() }
     }
@@ -130,4 +131,19 @@ impl Stack {
 /// Returns a property of a container or image.
 pub(crate) fn docker_inspect(name: &str, format: &str) -> String {
     ask(Command::new("docker").args(["inspect", "--format", format, name]))
+}
+
+/// Settings for other work, such as people have in their shells. No command may take notice of them.
+fn settings_of_a_user(checkout: &Checkout) -> [(&'static str, String); 7] {
+    let psqlrc = checkout.root.with_file_name("psqlrc");
+    std::fs::write(&psqlrc, "\\timing on\n\\set ON_ERROR_STOP off\n").expect("a file");
+    [
+        ("PSQLRC", psqlrc.to_string_lossy().into_owned()),
+        ("PGHOST", "nowhere.invalid".to_owned()),
+        ("PGDATABASE", "other".to_owned()),
+        ("PGOPTIONS", "-c default_transaction_read_only=on".to_owned()),
+        ("PGSSLMODE", "require".to_owned()),
+        ("CARGO_BUILD_TARGET", "wasm32-unknown-unknown".to_owned()),
+        ("NODE_ENV", "production".to_owned()),
+    ]
 }

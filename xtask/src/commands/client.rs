@@ -3,7 +3,6 @@
 use std::process::{Command, ExitCode};
 
 use anyhow::Context;
-use xshell::cmd;
 
 use context::{process, project::Project, report};
 
@@ -15,6 +14,17 @@ pub(crate) struct Args {
     language: Language,
 }
 
+const GENERATE: [&str; 8] = [
+    "run",
+    "--quiet",
+    "--locked",
+    "--package",
+    "generator",
+    "--",
+    "../../openapi.json",
+    "src/generated.rs",
+];
+
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Language {
     /// TypeScript, with openapi-typescript and openapi-fetch (needs Node.js)
@@ -25,15 +35,23 @@ enum Language {
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        let sh = &project.shell;
         let (folder, failure, stages, next) = match self.language {
             Language::Ts => (
                 "clients/ts",
                 "cannot build the client, which needs npm from Node.js 20 or newer",
                 vec![
-                    ("install", cmd!(sh, "npm ci --silent --ignore-scripts --no-audit --no-fund")),
-                    ("generate", cmd!(sh, "npm run --silent generate")),
-                    ("compile", cmd!(sh, "npm run --silent build")),
+                    (
+                        "install",
+                        npm(&[
+                            "ci",
+                            "--ignore-scripts",
+                            "--no-audit",
+                            "--no-fund",
+                            "--include=dev",
+                        ]),
+                    ),
+                    ("generate", npm(&["run", "generate"])),
+                    ("compile", npm(&["run", "build"])),
                 ],
                 "npm install ./clients/ts",
             ),
@@ -41,21 +59,14 @@ impl Args {
                 "clients/rust",
                 "cannot build the client, which needs packages from crates.io",
                 vec![
-                    (
-                        "generate",
-                        cmd!(
-                            sh,
-                            "cargo run --quiet --locked --package generator -- ../../openapi.json src/generated.rs"
-                        ),
-                    ),
-                    ("compile", cmd!(sh, "cargo build --quiet --locked")),
+                    ("generate", project.cargo(&GENERATE)),
+                    ("compile", project.cargo(&["build", "--quiet", "--locked"])),
                 ],
                 "cargo add --path clients/rust",
             ),
         };
-        for (name, command) in stages {
+        for (name, mut command) in stages {
             report::stage(name, || {
-                let mut command: Command = command.into();
                 process::run(command.current_dir(project.path(folder))).context(failure)?;
                 Ok(((), "done".to_owned()))
             })?;
@@ -63,4 +74,12 @@ impl Args {
         report::next(next, "add the client to your project");
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Returns npm without the variables that would omit the packages that generate the client.
+fn npm(arguments: &[&str]) -> Command {
+    let mut npm = Command::new("npm");
+    npm.args(arguments).args(["--silent", "--global=false", "--dry-run=false"]);
+    npm.env_remove("NODE_ENV");
+    npm
 }

@@ -31,6 +31,7 @@ impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let started = Instant::now();
         let settings = project.settings()?;
+        settings.report_overridden();
         let server = self.host.server(project, &settings)?;
         let tag = self.tag.clone().map_or_else(|| image::tag(project), Ok)?;
         let images = Images::of(project, &settings, &tag)?;

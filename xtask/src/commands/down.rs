@@ -17,6 +17,11 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// Returns the arguments that remove the data. The caller asks for confirmation.
+    pub(crate) fn with_volumes() -> Self {
+        Self { volumes: true, yes: true }
+    }
+
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let _lock = lock::take(project)?;
         // The data can exist without a running stack, so --volumes works without one.

@@ -118,6 +118,7 @@ pub(super) fn check_pending(project: &Project, engine: &dyn Engine) -> anyhow::R
 
 /// Runs the migration tool with the current migration files.
 fn run(project: &Project, arguments: &[String]) -> anyhow::Result<ExitCode> {
+    project.settings()?.report_overridden();
     let (engine, _) = engine::current(project)?;
     wait(&*engine);
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();

@@ -22,6 +22,10 @@ impl Args {
             let prompt = prompt(&name, state.production, branch.as_deref());
             self.arguments.insert(0, format!("--set=PROMPT1={prompt}"));
         }
+        // Output of a script must not depend on the settings of the user in psqlrc.
+        if !process::is_interactive() {
+            self.arguments.insert(0, "--no-psqlrc".to_owned());
+        }
         process::exec(engine.psql(&self.arguments)?)
     }
 }

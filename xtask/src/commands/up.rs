@@ -46,6 +46,7 @@ impl Args {
         let _lock = lock::take(project)?;
         env_file::create_if_missing(&project.root)?;
         let settings = project.settings()?;
+        settings.report_overridden();
         let production = self.production || settings.production;
         let now = fingerprint::of_stack(project)?;
 

@@ -1,5 +1,7 @@
 //! The file `.env`. The first `up` creates it from `.env.example`; it is never overwritten.
 
+pub(crate) mod parse;
+
 use std::{
     fs,
     io::Write,
@@ -74,7 +76,11 @@ fn keep_mode_and_owner(of: &Path, new: &Path) -> std::io::Result<()> {
 
 /// Returns `text` with the line `name=…` replaced, or added if it is missing.
 fn with_value(text: &str, name: &str, value: &str) -> String {
-    let is_it = |line: &str| line.split_once('=').is_some_and(|(key, _)| key.trim() == name);
+    let is_it = |line: &str| {
+        let line = line.trim_start();
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        line.split_once('=').is_some_and(|(key, _)| key.trim() == name)
+    };
     let line = format!("{name}={value}");
     let mut lines: Vec<_> = text.lines().collect();
     match lines.iter().position(|line| is_it(line)) {

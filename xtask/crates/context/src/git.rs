@@ -1,10 +1,35 @@
 //! Reads information about this checkout from git. Results are empty without git or a repository.
 
-use std::{process::Command, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use crate::{process, project::Project};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// The variables that select another repository. git sets some of them for hooks.
+const REPOSITORY: [&str; 10] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+/// Values for the settings of the user that change the output of git.
+const OUTPUT: [&str; 5] = [
+    "color.ui=false",
+    "column.ui=never",
+    "core.quotePath=false",
+    "log.showSignature=false",
+    "status.showUntrackedFiles=all",
+];
 
 /// Returns the current branch. None during a rebase and with a detached HEAD.
 pub fn branch(project: &Project) -> Option<String> {
@@ -40,9 +65,19 @@ pub fn parents(project: &Project, branch: &str) -> Vec<String> {
     found.into_iter().map(|(_, _, name)| name.to_owned()).collect()
 }
 
-/// Returns the folder of the git hooks.
-pub fn hooks(project: &Project) -> Option<std::path::PathBuf> {
-    ask(project, &["rev-parse", "--git-path", "hooks"]).map(|path| project.root.join(path))
+/// Returns the folder of the hooks that git runs, and whether the folder belongs to this repository.
+/// `core.hooksPath` can select a folder of the user or of the source.
+pub fn hooks(project: &Project) -> Option<(PathBuf, bool)> {
+    let path = |arguments: &[&str]| ask(project, arguments).map(|path| project.root.join(path));
+    let hooks = path(&["rev-parse", "--git-path", "hooks"])?;
+    let own = path(&["rev-parse", "--git-common-dir"])?.join("hooks");
+    let is_own = normal(&hooks) == normal(&own);
+    Some((hooks, is_own))
+}
+
+/// Returns the path without symbolic links in the folder, which need not contain the last component.
+fn normal(path: &Path) -> Option<PathBuf> {
+    Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
 }
 
 /// Returns the output of git. None if git fails or prints nothing.
@@ -52,11 +87,52 @@ fn ask(project: &Project, arguments: &[&str]) -> Option<String> {
 
 /// Returns the output of git. None if git fails.
 pub fn output(project: &Project, arguments: &[&str]) -> Option<String> {
+    process::probe(command(&project.root).args(arguments), TIMEOUT).ok()
+}
+
+/// Returns a git command on the repository of `folder`, whatever the user has set.
+pub fn command(folder: &Path) -> Command {
     let mut git = Command::new("git");
-    git.arg("-C").arg(&project.root).args(arguments);
-    // In a git hook, these variables can point to another worktree.
-    for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
+    for variable in REPOSITORY {
         git.env_remove(variable);
     }
-    process::probe(&mut git, TIMEOUT).ok()
+    for setting in OUTPUT {
+        git.args(["-c", setting]);
+    }
+    git.env("LC_ALL", "C").current_dir(folder);
+    git
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, fs};
+
+    use super::{command, hooks};
+    use crate::{process, project::Project};
+
+    #[test]
+    fn hooks_reports_whether_the_folder_belongs_to_the_repository() {
+        let root = env::temp_dir().join(format!("git-hooks-{}", std::process::id()));
+        let elsewhere = root.join("elsewhere");
+        fs::create_dir_all(root.join("checkout")).expect("the folder can be created");
+        let project = Project::at(&root.join("checkout")).expect("the folder exists");
+        let git = |arguments: &[&str]| {
+            process::output(command(&project.root).args(arguments)).expect("git succeeds")
+        };
+        git(&["init", "--quiet"]);
+        git(&["config", "core.hooksPath", ".git/hooks"]);
+        assert!(hooks(&project).is_some_and(|(_, is_own)| is_own));
+        git(&["config", "core.hooksPath", &elsewhere.to_string_lossy()]);
+        assert_eq!(hooks(&project), Some((elsewhere, false)));
+        fs::remove_dir_all(&root).expect("the folder can be removed");
+    }
+
+    #[test]
+    fn command_ignores_the_repository_of_a_hook() {
+        let git = command("/".as_ref());
+        let removed: Vec<_> = git.get_envs().filter(|(_, value)| value.is_none()).collect();
+        for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR"] {
+            assert!(removed.contains(&(name.as_ref(), None)), "{name}: {removed:?}");
+        }
+    }
 }

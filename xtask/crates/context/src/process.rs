@@ -65,10 +65,13 @@ fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String
 
 /// Removes the package variables that `cargo run` sets for the task runner. Otherwise, a build from here and a build
 /// from a terminal would recompile each other's crates, because build scripts such as that of ring read the variables.
+/// Also removes CARGO_BUILD_TARGET, which would put the binaries into another folder.
 pub fn remove_package_variables(command: &mut Command) {
     for (name, _) in env::vars_os() {
         let is_own = name.to_str().is_some_and(|name| {
-            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+            name == "CARGO_BUILD_TARGET"
+                || name.starts_with("CARGO_PKG_")
+                || name.starts_with("CARGO_MANIFEST_")
         });
         if is_own {
             command.env_remove(name);

@@ -49,8 +49,16 @@ impl Project {
 
     /// Returns the folder in which cargo puts the binaries of a profile.
     pub fn target(&self, profile: &str) -> PathBuf {
-        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-        self.root.join(target).join(profile)
+        let set = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].into_iter().find_map(env::var_os);
+        let configured = || {
+            // The user can set build.target-dir in a configuration file of cargo.
+            let metadata = ["metadata", "--no-deps", "--format-version=1", "--offline"];
+            let output = process::output(&mut self.cargo(&metadata)).ok()?;
+            let metadata: serde_json::Value = serde_json::from_str(&output).ok()?;
+            Some(PathBuf::from(metadata["target_directory"].as_str()?))
+        };
+        let target = set.map(PathBuf::from).or_else(configured);
+        self.root.join(target.unwrap_or_else(|| "target".into())).join(profile)
     }
 
     /// Returns a cargo command for this checkout, which shares its build cache with cargo in a terminal.

@@ -2,12 +2,12 @@
 
 use std::{collections::HashMap, env, fs, path::Path};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use clap::ValueEnum;
 
 use crate::{
     engine_kind::{EngineChoice, EngineKind},
-    env_file,
+    env_file, report,
 };
 
 /// The settings of the stack. The shell overrides `.env`, and `.env` overrides the defaults.
@@ -47,7 +47,42 @@ pub struct Settings {
     pub replicas: usize,
 }
 
+/// The variables of other projects that can be in a shell, and that select a database, a server or data.
+const SELECTING: [&str; 13] = [
+    "APP_ENV",
+    "COMPOSE_PROJECT_NAME",
+    "DATABASE_URL",
+    "DATABASE_URL_FILE",
+    "DEPLOY_HOST",
+    "PG_CLUSTER",
+    "POSTGRES_DB",
+    "POSTGRES_PASSWORD",
+    "POSTGRES_USER",
+    "POSTGRES_VOLUME",
+    "REDIS_URL",
+    "REDIS_URL_FILE",
+    "REGISTRY",
+];
+
 impl Settings {
+    /// Returns the variables of the shell that select a database or a server, and that differ from `.env`.
+    pub fn overridden(&self) -> Vec<String> {
+        let differs = |name: &&str| {
+            let shell = env::var(name).ok().filter(|value| !value.is_empty());
+            let file = self.file.get(*name).filter(|value| !value.is_empty());
+            shell.is_some_and(|shell| file != Some(&shell))
+        };
+        SELECTING.into_iter().filter(differs).map(str::to_owned).collect()
+    }
+
+    /// Reports variables of the shell that select another database or server than `.env`.
+    pub fn report_overridden(&self) {
+        let names = self.overridden().join(", ");
+        if !names.is_empty() {
+            report::note(&format!("the shell overrides or adds to .env: {names}"));
+        }
+    }
+
     /// Loads the settings.
     ///
     /// # Errors
@@ -155,21 +190,7 @@ pub fn read(path: &Path) -> anyhow::Result<HashMap<String, String>> {
     }
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let pairs = dotenvy::from_read_iter(text.as_bytes()).map(|pair| {
-        pair.map_err(|error| match error {
-            // The message must not show the line, because it may contain the password.
-            dotenvy::Error::LineParse(end, _) => {
-                let is_it = |line: &str| line.trim().ends_with(end.trim());
-                let number = text.lines().take_while(|line| !is_it(line)).count();
-                anyhow!(
-                    "line {} of .env is invalid: expected NAME=value, with quotes around a value with spaces",
-                    number + 1
-                )
-            }
-            error => error.into(),
-        })
-    });
-    pairs.collect()
+    env_file::parse::parse(&text)
 }
 
 fn lookup(file: &HashMap<String, String>, name: &str) -> Option<String> {

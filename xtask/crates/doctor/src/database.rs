@@ -97,7 +97,7 @@ fn query_cluster(context: &CheckContext, settings: &Settings) -> Option<QueryRes
     let installation = postgres::find_postgres(settings).ok()?;
     let port = context.state.as_ref()?.postgres_port.to_string();
     let run = |database: &str, query: &str| {
-        let mut psql = Command::new(installation.program("psql"));
+        let mut psql = local_postgres::program(installation.program("psql"));
         psql.args(["-XAt", "--host", "127.0.0.1", "--port", &port, "--username", &settings.user])
             .args(["--dbname", database, "--command", query])
             .envs([("PGPASSWORD", settings.password.as_str()), ("PGCONNECT_TIMEOUT", "1")]);

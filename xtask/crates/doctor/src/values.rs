@@ -11,9 +11,6 @@ use crate::{
     env_file, password,
 };
 
-/// The variables that select a database.
-const DATABASE_VARIABLES: [&str; 4] =
-    ["COMPOSE_PROJECT_NAME", "POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"];
 /// The maximum edit distance between a misspelt name and the correct name.
 const MAX_DISTANCE: usize = 2;
 
@@ -31,7 +28,7 @@ pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
         invalid(&settings, problems),
         known_password(&settings, &example, &text),
         certificates(&settings, &context.deadline.root),
-        shadowed(&text),
+        shadowed(&settings),
     ];
     diagnostics.extend(found.into_iter().flatten());
     diagnostics
@@ -189,16 +186,10 @@ fn certificates(settings: &Settings, root: &Path) -> Option<Diagnostic> {
     Some(Diagnostic::error("extra-ca", what, remedy))
 }
 
-fn shadowed(text: &str) -> Option<Diagnostic> {
-    let differs = |name: &&&str| {
-        let line = text.lines().rev().find_map(|line| line.strip_prefix(**name)?.strip_prefix('='));
-        let in_file = line.map(|value| value.trim().trim_matches(['"', '\'']));
-        let in_shell = env::var(**name).ok().filter(|value| !value.is_empty());
-        in_file.zip(in_shell).is_some_and(|(file, shell)| file != shell)
-    };
-    let names: Vec<_> =
-        DATABASE_VARIABLES.iter().filter(differs).map(|name| (*name).to_owned()).collect();
-    let what = format!("the shell overrides values of .env: {}", some_of(&names));
+/// Finds variables of the shell, maybe of another project, that select another database or server than `.env`.
+fn shadowed(settings: &Settings) -> Option<Diagnostic> {
+    let names = settings.overridden();
+    let what = format!("the shell overrides or adds to values of .env: {}", some_of(&names));
     let remedy = format!("unset {}", names.join(" "));
     (!names.is_empty()).then(|| Diagnostic::warning("shell", what, remedy))
 }

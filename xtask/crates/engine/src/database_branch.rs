@@ -51,7 +51,7 @@ pub fn switch(
 }
 
 fn install_hook(project: &Project) -> anyhow::Result<()> {
-    let Some(hooks) = git::hooks(project) else { return Ok(()) };
+    let Some((hooks, is_own)) = git::hooks(project) else { return Ok(()) };
     let path = hooks.join("post-checkout");
     match fs::read_to_string(&path) {
         Ok(text) if text.contains("db branch follow") => return Ok(()),
@@ -60,6 +60,14 @@ fn install_hook(project: &Project) -> anyhow::Result<()> {
                 "{} already exists. Add `target/debug/xtask db branch follow` to the hook; otherwise, only `up` \
                  switches the database",
                 path.display()
+            ));
+            return Ok(());
+        }
+        Err(_) if !is_own => {
+            report::note(&format!(
+                "`core.hooksPath` of git selects {}, which this project does not change. Add a hook post-checkout \
+                 with `target/debug/xtask db branch follow`; otherwise, only `up` switches the database",
+                hooks.display()
             ));
             return Ok(());
         }

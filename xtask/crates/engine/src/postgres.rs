@@ -49,7 +49,7 @@ pub fn existing_cluster(project: &Project) -> Option<Cluster> {
 
 /// Returns a PostgreSQL program, connected to the server on `port` of this machine.
 pub(crate) fn local_program(program: PathBuf, port: u16, login: &Credentials<'_>) -> Command {
-    let mut command = Command::new(program);
+    let mut command = local_postgres::program(program);
     command
         .envs([("PGHOST", "127.0.0.1"), ("PGUSER", login.user)])
         .env("PGPORT", port.to_string())

@@ -82,13 +82,22 @@ impl Cluster {
     /// the cluster uses another folder, which [`Cluster::folder`] returns.
     ///
     /// # Errors
-    /// Fails if this process is root and no other user exists to run the server.
+    /// Fails if this process is root and no other user exists to run the server. Returns
+    /// [`Error::Unreachable`] if `folder` contains data and the user can no longer reach `folder`.
     pub fn open(installation: &Installation, folder: &Path) -> Result<Self, Error> {
         let mut folder = canonical(folder).map_err(Error::io("find", folder))?;
         let user = ServerUser::find(&folder)?;
-        if user.is_some_and(|user| !user.reaches(&folder)) {
+        if let Some(user) = user {
             let hash = Fnv1a::of(folder.as_os_str().as_encoded_bytes());
-            folder = Path::new(RELOCATED).join(format!("{hash:016x}"));
+            let relocated = Path::new(RELOCATED).join(format!("{hash:016x}"));
+            let has_data = exists(&folder.join("data"))?;
+            match user.blocked_by(&folder) {
+                Some(closed) if has_data => return Err(Error::Unreachable { folder, closed }),
+                Some(_) => folder = relocated,
+                // The user could not reach `folder` when the data was created.
+                None if !has_data && exists(&relocated.join("data"))? => folder = relocated,
+                None => {}
+            }
         }
         Ok(Self { installation: installation.clone(), folder, user })
     }
@@ -144,7 +153,7 @@ impl Cluster {
 
     /// Returns a command that runs a PostgreSQL program as the server's user.
     fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(self.installation.program(program));
+        let mut command = crate::program(self.installation.program(program));
         // The C locale selects English messages, and macOS requires a locale. The server's user
         // can enter the cluster's folder, but maybe not the current folder.
         command.env("LC_ALL", "C").current_dir(&self.folder).stdin(Stdio::null());

@@ -35,6 +35,13 @@ pub enum Error {
     },
     /// This process is root, and no other user exists that could run the server.
     NoServerUser,
+    /// The folder contains data, but the user that runs the server can no longer reach it.
+    Unreachable {
+        /// The folder of the cluster.
+        folder: PathBuf,
+        /// The folder above the cluster that the user cannot enter.
+        closed: PathBuf,
+    },
     /// The data folder does not exist.
     Absent {
         /// The expected path of the data folder.
@@ -114,6 +121,14 @@ impl fmt::Display for Error {
                 "PostgreSQL cannot run as root, and /etc/passwd contains neither postgres nor nobody. \
                  Run this command as a normal user.",
             ),
+            Self::Unreachable { folder, closed } => {
+                let (folder, closed) = (folder.display(), closed.display());
+                write!(
+                    f,
+                    "the database is in {folder}, but the user that runs PostgreSQL cannot enter {closed}. \
+                     Run chmod o+x {closed}."
+                )
+            }
             Self::Absent { data } => {
                 write!(f, "the data folder {} does not exist. Run cargo xtask up.", data.display())
             }

@@ -9,6 +9,7 @@ mod fnv1a;
 mod installation;
 mod port;
 mod process;
+mod program;
 mod server_user;
 mod temporary;
 
@@ -17,4 +18,5 @@ pub use error::Error;
 pub use fnv1a::Fnv1a;
 pub use installation::Installation;
 pub use port::{free_port, is_free};
+pub use program::program;
 pub use temporary::Temporary;

@@ -9,7 +9,7 @@ pub(crate) use unix::ServerUser;
 mod unix {
     use std::os::unix::fs::{MetadataExt, lchown};
     use std::os::unix::process::CommandExt;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
     use std::process::Command;
     use std::{fs, io};
 
@@ -42,10 +42,12 @@ mod unix {
                 .ok_or(Error::NoServerUser)
         }
 
-        /// Returns whether this user can enter every folder above `path`.
-        pub(crate) fn reaches(self, path: &Path) -> bool {
+        /// Returns the first folder above `path` that this user cannot enter.
+        pub(crate) fn blocked_by(self, path: &Path) -> Option<PathBuf> {
             let mut above = path.ancestors().skip(1);
-            above.all(|folder| fs::metadata(folder).map_or(true, |found| self.can_enter(&found)))
+            let is_closed =
+                |folder: &&Path| fs::metadata(folder).is_ok_and(|found| !self.can_enter(&found));
+            above.find(is_closed).map(Path::to_owned)
         }
 
         fn can_enter(self, folder: &fs::Metadata) -> bool {
@@ -107,7 +109,7 @@ mod unix {
 #[cfg(not(unix))]
 mod other {
     use std::io;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
     use std::process::Command;
 
     use crate::Error;
@@ -122,7 +124,7 @@ mod other {
             Ok(None)
         }
 
-        pub(crate) fn reaches(self, _: &Path) -> bool {
+        pub(crate) fn blocked_by(self, _: &Path) -> Option<PathBuf> {
             match self {}
         }
 

@@ -21,14 +21,41 @@ const TEMPLATE_FILES: [&str; 6] = [
 const TEMPLATE_MARKERS: (&str, &str) = ("<!-- template only -->", "<!-- end -->");
 /// The databases that every PostgreSQL server has.
 const DATABASES: [&str; 3] = ["postgres", "template0", "template1"];
+/// The hidden files and folders of other programs, which a checkout need not contain yet.
+const HIDDEN_FOLDERS: [&str; 12] = [
+    "ci",
+    "devcontainer",
+    "direnv",
+    "env",
+    "envrc",
+    "git",
+    "idea",
+    "netrc",
+    "npmrc",
+    "venv",
+    "vs",
+    "vscode",
+];
+/// The folders below /etc, /var/lib and the state folder of the user that belong to other programs.
+const SYSTEM_FOLDERS: [&str; 9] = [
+    "containerd",
+    "docker",
+    "mysql",
+    "nginx",
+    "postgresql",
+    "prometheus",
+    "redis",
+    "ssl",
+    "systemd",
+];
 const RULE: &str = "A project name has 2 to 30 lower-case letters and digits, with `_` between words, such as \
     `order_service`. The database and its user get the same name.";
 
-/// Checks the name of a project.
+/// Checks the name of a project, which also becomes the name of the folder `.NAME` in `root`.
 ///
 /// # Errors
 /// The name is invalid. The message states the rule.
-pub fn check_name(name: &str) -> Result<(), String> {
+pub fn check_name(name: &str, root: &Path) -> Result<(), String> {
     if !is_snake_case(name) || !(2..=30).contains(&name.len()) {
         return Err(format!("`{name}` is not a valid project name. {RULE}"));
     }
@@ -37,10 +64,30 @@ pub fn check_name(name: &str) -> Result<(), String> {
             "the template or PostgreSQL already uses the name `{name}`. Choose another name."
         ));
     }
+    let folder = format!(".{name}");
+    if HIDDEN_FOLDERS.contains(&name) || root.join(&folder).exists() {
+        return Err(format!(
+            "`{name}` is not possible, because files of the running stack are in {folder}, and other programs use \
+             that path. Choose another name."
+        ));
+    }
+    if SYSTEM_FOLDERS.contains(&name) || root.join(name).exists() || is_crate(name, root) {
+        return Err(format!(
+            "`{name}` is already the name of a folder, a crate or a system service. Choose another name."
+        ));
+    }
     if is_rust_keyword(name) || is_sql_keyword(name) {
         return Err(format!("`{name}` is a keyword of Rust or PostgreSQL. Choose another name."));
     }
     Ok(())
+}
+
+/// Returns whether a crate of the workspace has this name.
+fn is_crate(name: &str, root: &Path) -> bool {
+    let folder = name.replace('_', "-");
+    ["crates", "crates/domains", "xtask/crates", "tests"]
+        .iter()
+        .any(|parent| root.join(parent).join(&folder).exists())
 }
 
 /// Returns `Order Service` for `order_service`.
@@ -61,13 +108,16 @@ pub fn name_of(root: &Path) -> anyhow::Result<Option<String>> {
     Ok((name != TEMPLATE_NAME).then(|| name.to_owned()))
 }
 
-/// Renames the project in all `files`, one path per line, and removes the text and files that are only about the
+/// Renames the project in all `files` and removes the text and files that are only about the
 /// template. `holder` is added to the licence as a copyright holder.
 ///
 /// # Errors
 /// A file cannot be read or written.
-pub fn apply(root: &Path, files: &str, name: &str, holder: &str) -> anyhow::Result<()> {
-    for file in files.lines() {
+pub fn apply(root: &Path, files: &[String], name: &str, holder: &str) -> anyhow::Result<()> {
+    // `name_of` reads this file, so a command that was interrupted before the end can be repeated.
+    let is_last = |file: &&String| *file == ".env.example";
+    let last = files.iter().filter(is_last);
+    for file in files.iter().filter(|file| !is_last(file)).chain(last) {
         let path = root.join(file);
         if TEMPLATE_FILES.iter().any(|template| Path::new(file).starts_with(template)) {
             fs::remove_file(&path).with_context(|| format!("cannot remove {file}"))?;
@@ -77,7 +127,7 @@ pub fn apply(root: &Path, files: &str, name: &str, holder: &str) -> anyhow::Resu
         }
         // Binary files do not contain the name.
         let Ok(text) = fs::read_to_string(&path) else { continue };
-        let own = match file {
+        let own = match file.as_str() {
             "LICENSE-MIT" => licence(&text, holder),
             "CHANGELOG.md" => changelog(&text),
             "tests/commands/main.rs" => rename(&without_init_test(&text), name),
@@ -137,16 +187,35 @@ fn without_init_test(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// Returns the root folder of this repository.
+    fn root() -> &'static Path {
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../.."))
+    }
+
     #[test]
     fn check_name_rejects_invalid_names() {
+        let root = root();
         for name in ["", "x", "My App", "my-app", "2go", "_a", "a__b", &"a".repeat(31)] {
-            let refused = check_name(name).expect_err(name);
+            let refused = check_name(name, root).expect_err(name);
             assert!(refused.contains("A project name has"), "{refused}");
         }
         for name in [TEMPLATE_NAME, "postgres", "pg_own", "user", "crate"] {
-            assert!(check_name(name).is_err(), "{name}");
+            assert!(check_name(name, root).is_err(), "{name}");
         }
-        assert_eq!(check_name("order_service2"), Ok(()));
+        assert_eq!(check_name("order_service2", root), Ok(()));
+    }
+
+    #[test]
+    fn check_name_rejects_names_of_folders_and_crates() {
+        let root = root();
+        for name in ["cargo", "ci", "github", "git", "env", "vscode", "idea"] {
+            let refused = check_name(name, root).expect_err(name);
+            assert!(refused.contains(&format!("in .{name}")), "{refused}");
+        }
+        for name in ["crates", "xtask", "web", "api", "local_postgres", "e2e", "postgresql"] {
+            let refused = check_name(name, root).expect_err(name);
+            assert!(refused.contains("already the name"), "{refused}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(super) fn psql(
     port: u16,
     database: &str,
 ) -> Command {
-    let mut psql = Command::new(installation.program("psql"));
+    let mut psql = local_postgres::program(installation.program("psql"));
     psql.args(["--host", "127.0.0.1", "--port", &port.to_string()])
         .args(["--username", &settings.user, "--dbname", database])
         // All users of this machine can see arguments, so the password must not be an argument.
@@ -27,7 +27,7 @@ pub(super) fn create_if_missing(psql: impl Fn() -> Command, database: &str) -> a
     let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{database}'");
     let create = format!("CREATE DATABASE \"{database}\"");
     for query in [exists, create] {
-        let ran = psql().args(["-At", "-c", &query]).output()?;
+        let ran = psql().args(["--no-psqlrc", "-At", "-c", &query]).output()?;
         if !ran.status.success() {
             bail!(
                 "{}\nThe cluster keeps the user and the password it was created with. Restore these values in .env, \

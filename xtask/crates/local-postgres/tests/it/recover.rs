@@ -4,9 +4,31 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command};
 
-use local_postgres::{Status, Stop};
+use local_postgres::{Cluster, Error, Status, Stop};
 
-use crate::scratch::{Scratch, TestResult, ends, has_pid_file, kill, psql, url};
+use crate::scratch::{Scratch, TestResult, ends, has_pid_file, installation, kill, psql, url};
+
+/// Needs root, because another user runs the server only for root.
+#[test]
+#[cfg(unix)]
+fn data_that_the_servers_user_can_no_longer_reach_is_an_error() -> TestResult {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    let scratch = Scratch::initialised("closed")?;
+    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    if !is_root {
+        return Ok(());
+    }
+    let folder = scratch.folder.join("postgres");
+    fs::set_permissions(&scratch.folder, PermissionsExt::from_mode(0o700))?;
+    let opened = Cluster::open(&installation()?, &folder);
+    fs::set_permissions(&scratch.folder, PermissionsExt::from_mode(0o755))?;
+    let error = opened.expect_err("the folder is closed");
+    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+    assert!(error.to_string().contains("chmod o+x"), "{error}");
+    assert_eq!(Cluster::open(&installation()?, &folder)?.status()?, Status::Stopped);
+    Ok(())
+}
 
 #[test]
 fn killed_server_starts_again() -> TestResult {
