@@ -1,8 +1,13 @@
 //! A newcomer: clones, types `cargo xtask up`, and looks.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{Ipv6Addr, TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
+};
 
-use crate::harness::{Stack, run};
+use crate::harness::{Engine, Stack, run};
 
 pub(crate) fn the_first_up_makes_the_whole_stack_and_says_where_it_is(stack: &Stack) {
     let (api, engine) = (&stack.environment["API_PORT"], stack.engine.as_str());
@@ -10,7 +15,7 @@ pub(crate) fn the_first_up_makes_the_whole_stack_and_says_where_it_is(stack: &St
     for part in [
         &format!("http://localhost:{api}"),
         &format!("http://localhost:{api}/docs"),
-        &format!("@localhost:{}/slipway", stack.environment["POSTGRES_PORT"]),
+        &format!("@127.0.0.1:{}/slipway", stack.environment["POSTGRES_PORT"]),
         &format!("{engine}: ENGINE"),
     ] {
         assert!(said.contains(part), "{part} is missing:\n{said}");
@@ -30,6 +35,27 @@ pub(crate) fn the_first_up_makes_the_whole_stack_and_says_where_it_is(stack: &St
     }
     assert!(stack.page("/docs").contains("swagger"));
     assert!(stack.page("/openapi.json").contains(r#""/persons""#));
+    if stack.engine == Engine::Local {
+        localhost_is_both_loopback_addresses(api.parse().expect("a port"));
+    }
+    run(&mut stack.xtask("logs api")).succeeded().says("dev-server").never_says("\u{1b}");
+}
+
+/// Some clients resolve `localhost` only to ::1.
+fn localhost_is_both_loopback_addresses(port: u16) {
+    if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
+        // This machine does not have IPv6.
+        return;
+    }
+    let mut stream =
+        TcpStream::connect((Ipv6Addr::LOCALHOST, port)).expect("::1 accepts connections");
+    let request = format!(
+        "GET /health/ready HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).expect("an open connection");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).expect("a response");
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
 }
 
 pub(crate) fn up_as_the_readme_has_it_changes_nothing_the_second_time(stack: &Stack) {
