@@ -96,7 +96,7 @@ pub async fn once<R: IntoResponse, F: Future<Output = Result<R, ApiError>>>(
     request: Option<Request>,
     work: impl Fn(Arc<Transaction>) -> F,
 ) -> Result<Repeatable<R>, ApiError> {
-    let response = store::retry(|| async {
+    let response: Result<_, ApiError> = store::retry(|| async {
         let transaction = Arc::new(database.begin().await?);
         if let Some(request) = &request
             && let Some(stored) = request.stored_response(&transaction).await?
@@ -111,8 +111,9 @@ pub async fn once<R: IntoResponse, F: Future<Output = Result<R, ApiError>>>(
         let transaction = Arc::into_inner(transaction).expect("`work` has ended");
         transaction.commit().await?;
         Ok(done)
-    });
-    Ok(Repeatable(response.await?, PhantomData))
+    })
+    .await;
+    Ok(Repeatable(response?, PhantomData))
 }
 
 /// Deletes old responses from time to time. Never returns.
