@@ -30,6 +30,8 @@ CREATE TABLE idempotency_keys (
     fingerprint bytea NOT NULL,
     answer text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    status smallint DEFAULT 201 NOT NULL,
+    headers jsonb DEFAULT '{"content-type": "application/json"}'::jsonb NOT NULL,
     CONSTRAINT idempotency_keys_pkey PRIMARY KEY (key)
 );
 

@@ -5,12 +5,14 @@ use std::io::{self, Read, Write};
 
 use config::Config;
 use tokio::sync::oneshot;
+use web::telemetry::{LogOptions, Telemetry};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let config = Config::from_lookup(&|name| std::env::var(name).ok())?;
     let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| "off".to_owned());
-    let telemetry = web::telemetry::Telemetry::start(&config, Some(filter))?;
+    let log = LogOptions { filter: Some(filter), no_color: false };
+    let telemetry = Telemetry::start(&config, log)?;
     let server = api::bind(config)?;
     writeln!(io::stdout(), "{}", server.address())?;
     let (sender, ended) = oneshot::channel();

@@ -1,8 +1,13 @@
 //! A new user: clones, runs `cargo xtask up`, and looks at the result.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{Ipv6Addr, TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
+};
 
-use crate::harness::{Stack, run};
+use crate::harness::{Engine, Stack, run};
 
 pub(crate) fn first_up_creates_the_stack_and_prints_its_addresses(stack: &Stack) {
     let (api, engine) = (&stack.environment["API_PORT"], stack.engine.as_str());
@@ -10,7 +15,7 @@ pub(crate) fn first_up_creates_the_stack_and_prints_its_addresses(stack: &Stack)
     for part in [
         &format!("http://localhost:{api}"),
         &format!("http://localhost:{api}/docs"),
-        &format!("@localhost:{}/slipway", stack.environment["POSTGRES_PORT"]),
+        &format!("@127.0.0.1:{}/slipway", stack.environment["POSTGRES_PORT"]),
         &format!("{engine}: ENGINE"),
     ] {
         assert!(output.contains(part), "{part} is missing in {output}");
@@ -30,6 +35,27 @@ pub(crate) fn first_up_creates_the_stack_and_prints_its_addresses(stack: &Stack)
     }
     assert!(stack.page("/docs").contains("swagger"));
     assert!(stack.page("/openapi.json").contains(r#""/persons""#));
+    if stack.engine == Engine::Local {
+        localhost_is_both_loopback_addresses(api.parse().expect("a port"));
+    }
+    run(&mut stack.xtask("logs api")).succeeded().says("dev-server").never_says("\u{1b}");
+}
+
+/// Some clients resolve `localhost` only to ::1.
+fn localhost_is_both_loopback_addresses(port: u16) {
+    if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
+        // This machine does not have IPv6.
+        return;
+    }
+    let mut stream =
+        TcpStream::connect((Ipv6Addr::LOCALHOST, port)).expect("::1 accepts connections");
+    let request = format!(
+        "GET /health/ready HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).expect("an open connection");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).expect("a response");
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
 }
 
 pub(crate) fn a_second_up_changes_nothing(stack: &Stack) {

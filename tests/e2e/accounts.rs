@@ -3,7 +3,7 @@
 use reqwest::Response;
 use serde_json::{Value, json};
 
-use crate::harness::{TestApp, config, problem};
+use crate::harness::{Row, TestApp, config, problem};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -156,6 +156,28 @@ async fn admins_cannot_demote_or_delete_themselves() {
     for method in ["PATCH", "DELETE"] {
         let request = app.request_as_admin(method, &path).json(&json!({ "role": "member" }));
         problem(request.send().await.expect("a response"), 403).await;
+    }
+}
+
+#[tokio::test]
+async fn api_token_of_an_admin_reads_accounts_but_neither_creates_nor_changes_one() {
+    let app = TestApp::spawn_with(&[("API_SIGN_UP", "false")]).await;
+    let row = Row { name: Some("leaked"), scope: "write", hours: 1 };
+    let token = app.administrator.issue(&app.database.connect().await, row).await;
+    let send = async |method, path: &str, body: Value| {
+        app.request_as(&token, method, path).json(&body).send().await.expect("a response")
+    };
+    assert_eq!(send("GET", "/accounts", Value::Null).await.status(), 200);
+    let path = format!("/accounts/{}", app.member.account);
+    let new = json!({ "email": "ada@example.com", "name": "Ada", "password": PASSWORD });
+    for (method, path, body) in [
+        ("POST", "/accounts", new),
+        ("PATCH", &path, json!({ "role": "admin" })),
+        ("DELETE", &path, Value::Null),
+    ] {
+        let problem = problem(send(method, path, body).await, 403).await;
+        let detail = problem["detail"].as_str().expect("a detail");
+        assert!(detail.contains("session"), "{method} {path}: {detail}");
     }
 }
 

@@ -3,6 +3,7 @@
 mod collisions;
 mod encryption;
 mod plans;
+mod transactions;
 
 use std::time::Duration;
 

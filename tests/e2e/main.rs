@@ -20,6 +20,7 @@ mod harness;
 mod headers;
 mod health;
 mod http2;
+mod idempotency;
 mod incomplete_requests;
 mod log;
 mod malformed;
@@ -28,6 +29,7 @@ mod migrate;
 mod persons;
 #[cfg(feature = "redis")]
 mod replicas;
+mod requests;
 mod runbook;
 mod server;
 mod sessions;

@@ -73,7 +73,8 @@ async fn a_request_and_its_queries_are_spans_of_the_clients_trace() {
     let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*url), ("OTEL_SERVICE_NAME", "persons")];
     let server = ServerProcess::start(&app, &variables);
     let request = server
-        .get(&app, "/persons/01900000-0000-7000-8000-000000000000?secret=1")
+        .get(&app, "/persons/01900000-0000-7000-8000-000000000000")
+        .header("if-none-match", "\"secret\"")
         .header("traceparent", format!("00-{TRACE:032x}-{PARENT:016x}-01"))
         .header("x-request-id", "mine");
     problem(request.send().await.expect("a response"), 404).await;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use config::Config;
+use web::telemetry::LogOptions;
 
 use crate::{healthcheck, routes};
 
@@ -35,7 +36,9 @@ fn start(variable: &dyn Fn(&str) -> Option<String>) -> ExitCode {
         }
     };
     let ready = || _ = print("ready");
-    finish(web::serve(config, routes::service, variable("RUST_LOG"), ready))
+    let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let log = LogOptions { filter: variable("RUST_LOG"), no_color };
+    finish(web::serve(config, routes::service, log, ready))
 }
 
 fn finish(result: anyhow::Result<()>) -> ExitCode {

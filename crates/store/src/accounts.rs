@@ -94,6 +94,9 @@ const FIND_BY_EMAIL: &str = account!("find_by_email", "WHERE lower(email) = lowe
 
 const LOCK: &str = account!("lock", "WHERE id = $1 FOR UPDATE");
 
+// In the order of the ids, so that two transactions never wait for each other.
+const LOCK_BOTH: &str = account!("lock_both", "WHERE id IN ($1, $2) ORDER BY id FOR UPDATE");
+
 const LIST: &str = account!("list", "WHERE id > $1 ORDER BY id LIMIT $2");
 
 const INSERT: &str = "\
@@ -134,6 +137,20 @@ pub async fn find_by_email(client: &dyn Connection, email: &str) -> Result<Optio
 /// Returns [`Error::NotFound`] if the account does not exist.
 pub async fn lock(transaction: &dyn Connection, id: Uuid) -> Result<Account, Error> {
     Ok(account(&transaction.query_one(LOCK, &[&id]).await?))
+}
+
+/// Returns two accounts, locked until the end of the transaction.
+///
+/// # Errors
+/// Returns [`Error::NotFound`] if `second` does not exist. `first` is then unknown.
+pub async fn lock_both(
+    transaction: &dyn Connection,
+    first: Uuid,
+    second: Uuid,
+) -> Result<(Option<Account>, Account), Error> {
+    let rows = transaction.query(LOCK_BOTH, &[&first, &second]).await?;
+    let find = |id: Uuid| rows.iter().find(|row| row.get::<_, Uuid>("id") == id).map(account);
+    Ok((find(first), find(second).ok_or(Error::NotFound)?))
 }
 
 /// Returns up to `limit` accounts that follow `after`, oldest first.

@@ -178,6 +178,10 @@ impl Drop for PoolClient {
     }
 }
 
+/// Commits a transaction. After an error, PostgreSQL would turn `COMMIT` alone into a rollback without an error, but it
+/// rejects the `SELECT`.
+const COMMIT: &str = "SELECT; COMMIT";
+
 /// A transaction. Dropping it rolls it back, and then returns its connection to the pool.
 pub struct Transaction {
     client: Option<PoolClient>,
@@ -192,10 +196,13 @@ impl Transaction {
     /// Commits the transaction.
     ///
     /// # Errors
-    /// After an error, it is unknown if the database has committed.
+    /// Fails if a query of the transaction has failed, because PostgreSQL then rolls back. After a lost connection, it
+    /// is unknown if the database has committed.
     pub async fn commit(mut self) -> Result<(), Error> {
-        let client = self.client.take().expect("only this and drop take it");
-        client.command("COMMIT").await
+        self.client().command(COMMIT).await?;
+        // Not rolled back.
+        self.client.take();
+        Ok(())
     }
 
     fn client(&self) -> &PoolClient {

@@ -1,7 +1,7 @@
 //! Authentication and authorization.
 //!
-//! The first argument of a protected operation is [`Reader`], [`Writer`], [`Owner`] or [`Admin`]. Without this
-//! permission, the response is 401 or 403, and the rest of the request is not read.
+//! The first argument of a protected operation is [`Reader`], [`Writer`], [`Owner`], [`Admin`] or [`AdminSession`].
+//! Without this permission, the response is 401 or 403, and the rest of the request is not read.
 
 mod authenticator;
 mod caller;
@@ -37,9 +37,10 @@ macro_rules! deref_to_caller {
     };
 }
 
-deref_to_caller!(Reader, Writer, Owner, Admin);
+deref_to_caller!(Reader, Writer, Owner, Admin, AdminSession);
 
-// The OpenAPI document lists these names as roles of one security scheme, see `openapi::security`.
+// The OpenAPI document lists these names as roles of one security scheme, see `openapi::security`. A name such as
+// `admin_session` stands for two roles.
 
 /// A caller with a valid token.
 #[derive(SecurityScheme)]
@@ -61,6 +62,11 @@ pub struct Owner(pub Caller);
 #[oai(ty = "bearer", rename = "admin", checker = "may_manage")]
 pub struct Admin(pub Caller);
 
+/// A caller with a session whose account is an admin. A leaked API token of an admin cannot create or change accounts.
+#[derive(SecurityScheme)]
+#[oai(ty = "bearer", rename = "admin_session", checker = "may_manage_accounts")]
+pub struct AdminSession(pub Caller);
+
 /// The calling admin, or the reason why the caller is not an admin. Anonymous clients may call the operation.
 pub(crate) struct AdminOrAnonymous(pub(crate) Result<Caller, ApiError>);
 
@@ -70,11 +76,11 @@ impl<'a> ApiExtractor<'a> for AdminOrAnonymous {
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        Admin::register(registry);
+        AdminSession::register(registry);
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        Admin::security_schemes()
+        AdminSession::security_schemes()
     }
 
     fn has_security_fallback() -> bool {
@@ -87,7 +93,7 @@ impl<'a> ApiExtractor<'a> for AdminOrAnonymous {
         _: ExtractParamOptions<()>,
     ) -> Result<Self> {
         let caller = match Bearer::from_request(request) {
-            Ok(bearer) => check(request, &bearer, Permission::Manage).await,
+            Ok(bearer) => check(request, &bearer, Permission::ManageAccounts).await,
             Err(_) => Err(ApiError::Unauthorized),
         };
         Ok(Self(caller))
@@ -110,6 +116,10 @@ async fn may_manage(request: &Request, bearer: Bearer) -> Result<Caller> {
     Ok(check(request, &bearer, Permission::Manage).await?)
 }
 
+async fn may_manage_accounts(request: &Request, bearer: Bearer) -> Result<Caller> {
+    Ok(check(request, &bearer, Permission::ManageAccounts).await?)
+}
+
 /// The permission that an operation requires.
 #[derive(PartialEq, Eq)]
 enum Permission {
@@ -117,6 +127,7 @@ enum Permission {
     Write,
     Own,
     Manage,
+    ManageAccounts,
 }
 
 async fn check(
@@ -134,15 +145,17 @@ async fn check(
             "this token has the scope read, but the operation requires write",
         ));
     }
-    match required {
-        Permission::Own if !holder.is_session => {
-            Err(ApiError::Forbidden("this operation requires a session token: log in"))
-        }
-        Permission::Manage if holder.role != Role::Admin => {
-            Err(ApiError::Forbidden("this operation requires the role admin"))
-        }
-        Permission::Read | Permission::Write | Permission::Own | Permission::Manage => {
-            Ok(Caller { holder, request_id: RequestId::of(request) })
-        }
+    let (needs_session, needs_admin) = match required {
+        Permission::Read | Permission::Write => (false, false),
+        Permission::Own => (true, false),
+        Permission::Manage => (false, true),
+        Permission::ManageAccounts => (true, true),
+    };
+    if needs_admin && holder.role != Role::Admin {
+        return Err(ApiError::Forbidden("this operation requires the role admin"));
     }
+    if needs_session && !holder.is_session {
+        return Err(ApiError::Forbidden("this operation requires a session token: log in"));
+    }
+    Ok(Caller { holder, request_id: RequestId::of(request) })
 }

@@ -3,19 +3,23 @@
 //! Handlers return [`ApiError`] with `?`. `respond` converts this error, or an error of the framework, to a response.
 //! A 5xx response contains only the request ID. The server logs the cause.
 
+mod detail;
 pub(crate) mod documented;
+mod errors;
 mod mapping;
 mod problem;
 
 use poem::{
     IntoResponse, Response,
-    error::{MethodNotAllowedError, ReadBodyError, ResponseError},
+    error::ResponseError,
     http::{StatusCode, header},
 };
-use poem_openapi::error::{AuthorizationError, ContentTypeError, ParseParamError, ParsePathError};
+use poem_openapi::error::{ParseParamError, ParsePathError};
 use store::Error as DbError;
 
 use crate::paths::KnownPath;
+use detail::{detail, field_errors};
+pub(crate) use errors::Errors;
 pub use mapping::DatabaseResult;
 pub use problem::FieldError;
 use problem::Problem;
@@ -58,9 +62,25 @@ pub enum ApiError {
         /// The column, starting at 1.
         column: usize,
     },
-    /// All invalid values of the request.
+    /// The body begins with a byte order mark.
+    #[error("the body begins with a byte order mark: send JSON as UTF-8 without a byte order mark")]
+    ByteOrderMark,
+    /// The body has a `Content-Encoding`.
+    #[error(
+        "the body has a Content-Encoding that the server does not support: send it without one"
+    )]
+    Encoded,
+    /// Invalid values of the request.
     #[error("the request contains invalid values")]
     Invalid(Vec<FieldError>),
+    /// More invalid values than a response lists.
+    #[error("the request contains {number} invalid values, of which `errors` lists the first")]
+    TooManyInvalid {
+        /// The number of invalid values.
+        number: usize,
+        /// The first of them.
+        first: Vec<FieldError>,
+    },
     /// The resource does not have the version in `If-Match`.
     #[error("the resource was changed since you read it: read it again")]
     Stale,
@@ -77,6 +97,9 @@ pub enum ApiError {
         /// The version that this server needs.
         needed: i32,
     },
+    /// Too many passwords wait to be verified.
+    #[error("too many passwords wait to be hashed")]
+    Busy,
     /// The server is shutting down.
     #[error("the server is shutting down")]
     Stopping,
@@ -89,9 +112,9 @@ pub enum ApiError {
     /// An error of the database.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// A stored response cannot be read or written.
-    #[error("the stored response is not JSON")]
-    StoredResponse(#[from] serde_json::Error),
+    /// A stored response cannot be read.
+    #[error("the stored response has an invalid status or header")]
+    StoredResponse,
 }
 
 /// An [`ApiError`] of an operation that can also fail with the statuses `A` and `B`. The OpenAPI document lists them in
@@ -113,7 +136,12 @@ impl<const A: u16, const B: u16> From<ApiErrorOr<A, B>> for poem::Error {
 
 impl ApiError {
     /// Returns the error for a body that is not JSON. Does not contain serde's message, which may repeat a value.
-    pub(crate) fn malformed(error: &serde_json::Error) -> Self {
+    pub(crate) fn malformed(body: &[u8], error: &serde_json::Error) -> Self {
+        // The mark as UTF-8, and as UTF-16 in both byte orders.
+        let marks: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
+        if marks.iter().any(|mark| body.starts_with(mark)) {
+            return Self::ByteOrderMark;
+        }
         Self::Malformed { line: error.line(), column: error.column() }
     }
 
@@ -127,7 +155,9 @@ impl ApiError {
 
     fn fields(&self) -> Option<&Vec<FieldError>> {
         match self {
-            Self::Conflict(errors) | Self::Invalid(errors) => Some(errors),
+            Self::Conflict(errors)
+            | Self::Invalid(errors)
+            | Self::TooManyInvalid { first: errors, .. } => Some(errors),
             _ => None,
         }
     }
@@ -150,19 +180,24 @@ impl ResponseError for ApiError {
             | Self::Database(DbError::Duplicate { .. } | DbError::Reference { .. }) => {
                 StatusCode::CONFLICT
             }
-            Self::Malformed { .. } | Self::Ambiguous(_) => StatusCode::BAD_REQUEST,
-            Self::Invalid(_) | Self::KeyReused | Self::Database(DbError::Invalid(_)) => {
-                StatusCode::UNPROCESSABLE_ENTITY
+            Self::Malformed { .. } | Self::ByteOrderMark | Self::Ambiguous(_) => {
+                StatusCode::BAD_REQUEST
             }
+            Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Invalid(_)
+            | Self::TooManyInvalid { .. }
+            | Self::KeyReused
+            | Self::Database(DbError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Stale => StatusCode::PRECONDITION_FAILED,
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
-            Self::Stopping
+            Self::Busy
+            | Self::Stopping
             | Self::SchemaBehind { .. }
             | Self::Database(
                 DbError::Unavailable(_) | DbError::Unauthorized(_) | DbError::Conflict(_),
             ) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout | Self::Database(DbError::Timeout(_)) => StatusCode::GATEWAY_TIMEOUT,
-            Self::StoredResponse(_) | Self::Database(DbError::Other(_) | DbError::Setting(_)) => {
+            Self::StoredResponse | Self::Database(DbError::Other(_) | DbError::Setting(_)) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         }
@@ -189,6 +224,10 @@ pub(crate) fn respond(error: &poem::Error, request_id: &str) -> Response {
     if let Some(ApiError::Ambiguous(_)) = error.downcast_ref() {
         // The client may interpret the rest of the connection in another way.
         headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+    }
+    if let Some(ApiError::Encoded) = error.downcast_ref() {
+        // The supported encodings (RFC 9110, 15.5.16).
+        headers.insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static("identity"));
     }
     if let Some(ApiError::TooManyAttempts { seconds }) = error.downcast_ref() {
         headers.insert(header::RETRY_AFTER, (*seconds).into());
@@ -225,47 +264,6 @@ fn status(error: &poem::Error) -> StatusCode {
         return StatusCode::UNPROCESSABLE_ENTITY;
     }
     error.status()
-}
-
-/// Returns the errors of single values.
-fn field_errors(error: &poem::Error) -> Option<Vec<FieldError>> {
-    if let Some(error) = error.downcast_ref::<ParseParamError>() {
-        return Some(vec![FieldError::parameter(
-            error.name,
-            "is invalid, see the OpenAPI document",
-        )]);
-    }
-    error.downcast_ref::<ApiError>()?.fields().cloned()
-}
-
-/// Returns the `detail` of a 4xx response.
-fn detail(error: &poem::Error) -> String {
-    if let Some(error) = error.downcast_ref::<ApiError>() {
-        return match error {
-            ApiError::Database(DbError::Invalid(_)) => "a value cannot be stored".to_owned(),
-            ApiError::Database(DbError::Duplicate { .. }) => "a value is already taken".to_owned(),
-            ApiError::Database(DbError::Reference { .. }) => {
-                "another resource refers to this resource".to_owned()
-            }
-            error => error.to_string(),
-        };
-    }
-    if error.is::<AuthorizationError>() {
-        return "send a token as Authorization: Bearer <token>".to_owned();
-    }
-    if error.is::<ParseParamError>() {
-        return "a parameter is invalid".to_owned();
-    }
-    if error.is::<ContentTypeError>() {
-        return "send the body as Content-Type: application/json".to_owned();
-    }
-    if error.is::<ReadBodyError>() {
-        return "the body cannot be read or exceeds the size limit".to_owned();
-    }
-    if error.is::<MethodNotAllowedError>() {
-        return "this path does not support this method".to_owned();
-    }
-    "this path does not exist".to_owned()
 }
 
 fn log_cause(error: &poem::Error, status: StatusCode) {

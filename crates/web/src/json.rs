@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
 use poem::{
     Body, IntoResponse, Request, RequestBody, Response,
-    http::{Method, StatusCode},
+    http::{Method, StatusCode, header},
 };
 use poem_openapi::{
     ApiResponse,
@@ -68,9 +68,13 @@ fn read<'a>(
             let content_type = content_type.to_owned();
             return Err(ContentTypeError::NotSupported { content_type }.into());
         }
+        let encoding = request.headers().get(header::CONTENT_ENCODING);
+        if encoding.is_some_and(|it| !it.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            return Err(ApiError::Encoded.into());
+        }
         let bytes = body.take()?.into_bytes().await?;
         let mut value =
-            serde_json::from_slice(&bytes).map_err(|error| ApiError::malformed(&error))?;
+            serde_json::from_slice(&bytes).map_err(|error| ApiError::malformed(&bytes, &error))?;
         validation::check(&schema, &value)?;
         write_whole_numbers_as_such(&mut value);
         Ok(value)

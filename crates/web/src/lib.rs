@@ -27,6 +27,7 @@ pub mod middleware;
 mod openapi;
 mod paths;
 mod process;
+mod query;
 mod redis_client;
 mod reload;
 pub mod resource;

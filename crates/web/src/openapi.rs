@@ -18,7 +18,22 @@ use values::{members, members_mut};
 struct Document {
     text: String,
     schemas: HashMap<String, Box<str>>,
-    paths: Vec<(String, Vec<String>)>,
+    paths: Vec<(String, Vec<Operation>)>,
+}
+
+/// An operation of a path.
+pub(crate) struct Operation {
+    /// The method in lower case.
+    pub(crate) method: String,
+    /// The query parameters.
+    pub(crate) query: Vec<QueryParameter>,
+}
+
+/// A query parameter of an operation.
+pub(crate) struct QueryParameter {
+    pub(crate) name: String,
+    /// True if the parameter may occur several times.
+    pub(crate) is_list: bool,
 }
 
 static DOCUMENT: OnceLock<Document> = OnceLock::new();
@@ -34,7 +49,7 @@ pub(crate) fn publish(write: &dyn Fn() -> String) {
             text: document.to_string(),
             schemas: schemas.map(|(name, it)| (name.clone(), it.to_string().into())).collect(),
             paths: paths
-                .map(|(path, it)| (path.clone(), members(it).map(|(it, _)| it.clone()).collect()))
+                .map(|(path, it)| (path.clone(), members(it).map(operation).collect()))
                 .collect(),
         }
     });
@@ -61,8 +76,25 @@ pub(crate) fn schema(name: &str) -> Option<Value> {
 }
 
 /// Returns the paths, each with its methods in lower case.
-pub(crate) fn paths() -> &'static [(String, Vec<String>)] {
-    &document().paths
+pub(crate) fn methods() -> Vec<(String, Vec<String>)> {
+    let methods =
+        |operations: &[Operation]| operations.iter().map(|it| it.method.clone()).collect();
+    document().paths.iter().map(|(path, it)| (path.clone(), methods(it))).collect()
+}
+
+/// Returns an operation, if the document has it.
+pub(crate) fn find_operation(path: &str, method: &str) -> Option<&'static Operation> {
+    let (_, operations) = document().paths.iter().find(|(known, _)| known == path)?;
+    operations.iter().find(|operation| operation.method.eq_ignore_ascii_case(method))
+}
+
+fn operation((method, operation): (&String, &Value)) -> Operation {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let query = parameters.filter(|it| it["in"] == "query").map(|it| QueryParameter {
+        name: it["name"].as_str().unwrap_or_default().to_owned(),
+        is_list: it["schema"]["type"] == "array",
+    });
+    Operation { method: method.clone(), query: query.collect() }
 }
 
 fn correct(mut document: Value) -> Value {

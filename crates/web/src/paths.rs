@@ -64,9 +64,9 @@ impl Paths {
         }
     }
 
-    /// Finds the path of a request that did not reach the router or timed out. As in the router, paths with fewer
+    /// Finds the path of a request that did not reach the router yet, or timed out. As in the router, paths with fewer
     /// parameters come first.
-    fn of(&self, uri: &Uri) -> Option<KnownPath> {
+    pub(crate) fn of(&self, uri: &Uri) -> Option<KnownPath> {
         let known = self.0.iter().filter(|(pattern, _)| matches(pattern, uri.path()));
         known.min_by_key(|(pattern, _)| pattern.matches(':').count()).map(|(_, path)| path.clone())
     }

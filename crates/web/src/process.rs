@@ -10,11 +10,11 @@ use crate::{
     routes::Service,
     server::{InvalidSetting, Server},
     state::AppState,
-    telemetry::Telemetry,
+    telemetry::{LogOptions, Telemetry},
 };
 
-/// Serves `api` until a signal arrives, and writes a log filtered by `log_filter` (in RUST_LOG's syntax). With an
-/// inherited socket (`API_LISTEN=stdin`), `ready` is called when the server accepts connections.
+/// Serves `api` until a signal arrives, and writes a log. With an inherited socket (`API_LISTEN=stdin`), `ready` is
+/// called when the server accepts connections.
 ///
 /// # Errors
 /// Returns [`InvalidSetting`] or [`store::Error`] for an invalid setting. Also fails if a port is in use, if the server
@@ -22,13 +22,13 @@ use crate::{
 pub fn serve(
     config: Config,
     api: fn(&AppState) -> Service,
-    log_filter: Option<String>,
+    log: LogOptions,
     ready: fn(),
 ) -> anyhow::Result<()> {
     let mut runtime = Builder::new_multi_thread();
     runtime.enable_all().worker_threads(config.server.worker_threads);
     let served = async {
-        let telemetry = Telemetry::start(&config, log_filter).map_err(InvalidSetting)?;
+        let telemetry = Telemetry::start(&config, log).map_err(InvalidSetting)?;
         // Logs panics in the format of the log, with the id of the request.
         panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
         run(config, api, ready).await?;

@@ -23,6 +23,7 @@ use crate::{
     middleware::{DOCS_POLICY, add_headers, limit, log_request},
     openapi,
     paths::Paths,
+    query,
     redis_client::RedisClient,
     reload,
     resource::NextPage,
@@ -91,7 +92,7 @@ impl App {
         let unlisted: Vec<_> = pages.names.iter().copied().chain(landing).collect();
         Self {
             service,
-            paths: Paths::new(openapi::paths(), &unlisted),
+            paths: Paths::new(&openapi::methods(), &unlisted),
             pages,
             limits: config.server.clone(),
             metrics: metrics.clone(),
@@ -104,6 +105,9 @@ impl App {
         // Not `Route::nest`, which rebuilds the URI of every request.
         if self.pages.names.contains(&request.uri().path()) {
             return Box::pin(self.pages.route.call(request));
+        }
+        if let Err(error) = query::check(&request, &self.paths) {
+            return Box::pin(async { Err(error.into()) });
         }
         request.set_data(self.service.authenticator.clone());
         let url = request.uri().clone();

@@ -24,6 +24,7 @@ use tokio::{
 use crate::{
     auth::Authenticator,
     health::{self, Readiness},
+    idempotency,
     metrics::Metrics,
     redis_client::RedisClient,
     routes::{self, App, Service},
@@ -139,7 +140,7 @@ impl Server {
     }
 
     async fn serve(self, stop: BoxFuture<'static, ()>) -> anyhow::Result<()> {
-        let Self { admin, authenticator, readiness, drain_period, .. } = self;
+        let Self { admin, authenticator, database, readiness, drain_period, .. } = self;
         // Metrics are served until the last request has ended.
         let metrics_for_ever = async {
             match admin {
@@ -159,8 +160,9 @@ impl Server {
             () = self.api.run(Box::pin(drained)) => {}
             () = metrics_for_ever => {}
             () = authenticator.follow_revocations() => {}
+            () = idempotency::purge(&database) => {}
         }
-        self.database.close();
+        database.close();
         Ok(())
     }
 }

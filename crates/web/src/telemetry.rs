@@ -31,20 +31,32 @@ pub(crate) use request_context::{set_account, with_request};
 /// The time that the shutdown of the process may wait for the collector.
 const FLUSH: Duration = Duration::from_secs(2);
 
+/// The options of the log.
+#[derive(Debug, Clone, Default)]
+pub struct LogOptions {
+    /// The filter in the syntax of RUST_LOG. Default: `info`.
+    pub filter: Option<String>,
+    /// True if NO_COLOR is set: no colors, even on a terminal.
+    pub no_color: bool,
+}
+
 /// The log and the traces of this process.
 pub struct Telemetry(Option<SdkTracerProvider>);
 
 impl Telemetry {
-    /// Starts the log on stderr, filtered by `filter` (in RUST_LOG's syntax), and the export of traces if `config`
-    /// names a collector. Call once, in the runtime.
+    /// Starts the log on stderr, and the export of traces if `config` names a collector. Call once, in the runtime.
     ///
     /// # Errors
     /// The address of the collector is invalid.
-    pub fn start(config: &Config, filter: Option<String>) -> anyhow::Result<Self> {
-        let filter = filter.and_then(|text| EnvFilter::try_new(text).ok());
+    pub fn start(config: &Config, options: LogOptions) -> anyhow::Result<Self> {
+        let is_colored = stderr().is_terminal() && !options.no_color;
+        let filter = options.filter.and_then(|text| EnvFilter::try_new(text).ok());
         let filter = filter.unwrap_or_else(|| EnvFilter::new("info"));
         let Some(traces) = &config.traces else {
-            tracing_subscriber::registry().with(filter).with(log(config.profile)).init();
+            tracing_subscriber::registry()
+                .with(filter)
+                .with(log(config.profile, is_colored))
+                .init();
             return Ok(Self(None));
         };
         let provider = collector::provider(traces)?;
@@ -54,7 +66,7 @@ impl Telemetry {
             .with_threads(false)
             .with_tracked_inactivity(false)
             .with_filter(filter_fn(is_exported).with_max_level_hint(LevelFilter::DEBUG));
-        let log = log(config.profile).with_filter(filter);
+        let log = log(config.profile, is_colored).with_filter(filter);
         tracing_subscriber::registry().with(log).with(spans).init();
         Ok(Self(Some(provider)))
     }
@@ -70,7 +82,7 @@ impl Telemetry {
 }
 
 /// Writes one JSON object per line in production, and text in every other profile.
-fn log<S>(profile: Profile) -> Box<dyn Layer<S> + Send + Sync>
+fn log<S>(profile: Profile, is_colored: bool) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
@@ -82,7 +94,6 @@ where
         log.event_format(WithRequestFields { format, is_json: true }).boxed()
     } else {
         // The layer writes the fields of spans, and the format the rest.
-        let is_colored = stderr().is_terminal();
         let format = format.with_ansi(is_colored);
         log.with_ansi(is_colored).event_format(WithRequestFields { format, is_json: false }).boxed()
     }

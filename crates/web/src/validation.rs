@@ -5,17 +5,21 @@ use std::{
     sync::{LazyLock, OnceLock},
 };
 
+use chrono::{DateTime, Datelike};
 use jsonschema::{ValidationError, Validator, error::ValidationErrorKind as Kind};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    error::{ApiError, FieldError},
+    error::{ApiError, Errors, FieldError},
     openapi,
 };
 
 /// The validators by schema name. Each is created at its first use, to save memory.
 static VALIDATORS: LazyLock<HashMap<&str, OnceLock<Validator>>> =
     LazyLock::new(|| openapi::schema_names().map(|name| (name, OnceLock::new())).collect());
+
+/// The maximum length in characters of a field name from the client in an error.
+const MAX_NAME: usize = 100;
 
 fn build(name: &str) -> Validator {
     let mut needed = Map::new();
@@ -33,7 +37,9 @@ fn build(name: &str) -> Validator {
         "$ref": format!("#/components/schemas/{name}"),
         "components": { "schemas": needed },
     });
-    let options = jsonschema::draft202012::options().should_validate_formats(true);
+    let options = jsonschema::draft202012::options()
+        .should_validate_formats(true)
+        .with_format("date-time", is_date_time);
     options.build(&schema).expect("the schemas of the OpenAPI document are valid")
 }
 
@@ -50,32 +56,51 @@ fn references(schema: &Value, names: &mut Vec<String>) {
     }
 }
 
+/// Returns true for a time of RFC 3339 with a year of four digits in UTC, which responses use.
+fn is_date_time(text: &str) -> bool {
+    // chrono also accepts a space in the place of the T.
+    let has_t = text.as_bytes().get(10).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'T'));
+    let time = DateTime::parse_from_rfc3339(text);
+    has_t && time.is_ok_and(|time| (1..=9999).contains(&time.to_utc().year()))
+}
+
 /// Checks `value` against the schema `name`.
 ///
 /// # Errors
-/// Returns [`ApiError::Invalid`] with all errors. The errors do not contain values, which may be passwords.
+/// Returns [`ApiError::Invalid`] with all errors, or [`ApiError::TooManyInvalid`] with the first of many. The errors do
+/// not contain values, which may be passwords.
 pub fn check(name: &str, value: &Value) -> Result<(), ApiError> {
     let validator = VALIDATORS.get(name).expect("every request body has a schema");
     let validator = validator.get_or_init(|| build(name));
-    let errors: Vec<_> = validator.iter_errors(value).flat_map(|error| describe(&error)).collect();
-    if errors.is_empty() { Ok(()) } else { Err(ApiError::Invalid(errors)) }
+    let mut errors = Errors::default();
+    for error in validator.iter_errors(value) {
+        add(&mut errors, &error);
+    }
+    errors.finish()
 }
 
-/// Converts a validation error to one error for each field.
-fn describe(error: &ValidationError<'_>) -> Vec<FieldError> {
+/// Adds a validation error, as one error for each field.
+fn add(errors: &mut Errors, error: &ValidationError<'_>) {
     let place = error.instance_path().to_string();
-    let below = |name: &str| format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"));
     match error.kind() {
         Kind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
-            vec![FieldError::new(below(name), "is missing")]
+            errors.add(FieldError::new(below(&place, name), "is missing"));
         }
         Kind::AdditionalProperties { unexpected } => {
-            let unknown = unexpected.iter();
-            unknown.map(|name| FieldError::new(below(name), "is not a known field")).collect()
+            for name in unexpected {
+                errors.add(FieldError::new(below(&place, name), "is not a known field"));
+            }
         }
-        kind => vec![FieldError::new(place, detail(kind))],
+        kind => errors.add(FieldError::new(place, detail(kind))),
     }
+}
+
+/// Returns the JSON pointer of a field of the object at `place`. Shortens the long name of an unknown field.
+fn below(place: &str, name: &str) -> String {
+    let end = name.char_indices().nth(MAX_NAME).map(|(end, _)| end);
+    let (name, more) = end.map_or((name, ""), |end| (&name[..end], "…"));
+    format!("{place}/{}{more}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 fn detail(kind: &Kind) -> String {

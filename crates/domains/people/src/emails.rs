@@ -12,7 +12,7 @@ use web::{
     auth::{Reader, Writer},
     error::{ApiError, ApiErrorOr, DatabaseResult, FieldError},
     etag,
-    idempotency::{self, once},
+    idempotency::{self, Repeatable, once},
     json::Json,
     responses::DeletedResponse,
     store::{self, Connection, Database, audit},
@@ -86,12 +86,12 @@ impl Emails {
         #[oai(name = "Idempotency-Key")]
         key: Header<Option<IdempotencyKey>>,
         body: Json<AddEmail>,
-    ) -> Result<AddEmailResponse, ApiErrorOr<409>> {
+    ) -> Result<Repeatable<AddEmailResponse>, ApiErrorOr<409>> {
         let (person, by) = (id.0, caller.by("addEmail"));
         let operation = format!("addEmail {person}");
         let request = key.0.map(|key| idempotency::Request::new(&by, &key, &operation, &body.0));
         let (by, address) = (&by, &body.0.address);
-        let list = once(&self.database, request, |transaction| async move {
+        let added = once(&self.database, request, |transaction| async move {
             let transaction: &dyn Connection = &*transaction;
             // The lock prevents concurrent requests from changing the list after the check.
             let row = transaction.query_one(LOCK, &[&person]).await.or_not_found("person")?;
@@ -107,10 +107,10 @@ impl Emails {
             }
             let entry = audit::entry(by, "person", person);
             let row = transaction.query_one(ADD, &[&person, address, &store::Json(&entry)]).await?;
-            Ok(EmailList { items: row.get("emails") })
-        })
-        .await?;
-        Ok(AddEmailResponse::Created(Json(list), format!("/persons/{person}/emails")))
+            let list = Json(EmailList { items: row.get("emails") });
+            Ok(AddEmailResponse::Created(list, format!("/persons/{person}/emails")))
+        });
+        Ok(added.await?)
     }
 
     /// Remove an e-mail address
@@ -127,10 +127,10 @@ impl Emails {
         /// Remove the address only if the person still has this ETag.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
-    ) -> Result<DeletedResponse, ApiErrorOr<409>> {
+    ) -> Result<Repeatable<DeletedResponse>, ApiErrorOr<409>> {
         let entry = &audit::entry(&caller.by("removeEmail"), "person", id.0);
         let (person, address, if_match) = (id.0, &address.0, if_match.0.as_deref());
-        once(&self.database, None, |transaction| async move {
+        let removed = once(&self.database, None, |transaction| async move {
             let transaction: &dyn Connection = &*transaction;
             let row = transaction.query_one(LOCK, &[&person]).await.or_not_found("person")?;
             etag::check(if_match, row.get("version"))?;
@@ -143,15 +143,14 @@ impl Emails {
                 return Err(ApiError::Conflict(vec![last]));
             }
             transaction.query_one(REMOVE, &[&person, address, &store::Json(entry)]).await?;
-            Ok(())
-        })
-        .await?;
-        Ok(DeletedResponse::Deleted)
+            Ok(DeletedResponse::Deleted)
+        });
+        Ok(removed.await?)
     }
 }
 
 /// The e-mail addresses of a person.
-#[derive(Debug, Serialize, Deserialize, Object)]
+#[derive(Debug, Serialize, Object)]
 #[oai(example)]
 struct EmailList {
     /// The addresses in the order of the list.

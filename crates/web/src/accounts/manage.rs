@@ -6,7 +6,7 @@ use poem_openapi::{
     param::{Path, Query},
 };
 use store::{
-    Database,
+    Database, Transaction,
     accounts::{self as rows, NewAccount},
     audit::{self, Actor},
 };
@@ -17,7 +17,10 @@ use super::{
     types::{Account, AccountPage, SignUp, UpdateAccount},
 };
 use crate::{
-    auth::{Admin, AdminOrAnonymous, Authenticator, Throttle, passwords},
+    auth::{
+        Admin, AdminOrAnonymous, AdminSession, Authenticator, Throttle,
+        passwords::{self, Place},
+    },
     error::{ApiError, ApiErrorOr, FieldError},
     json::Json,
     middleware::RequestId,
@@ -37,7 +40,8 @@ impl AccountsApi {
     /// Sign up
     ///
     /// Creates an account with the role `member`. If sign-up is turned off on this server, the operation requires the
-    /// role `admin`. Returns 409 if the email address already has an account, and 429 after too many attempts.
+    /// session token of an admin. Returns 409 if the email address already has an account, and 429 after too many
+    /// attempts.
     #[oai(path = "/accounts", method = "post", operation_id = "signUp")]
     async fn sign_up(
         &self,
@@ -82,11 +86,12 @@ impl AccountsApi {
     /// Update an account
     ///
     /// Changes the role of an account, or disables it. A disabled account cannot log in, and its tokens are rejected.
-    /// Requires the role `admin`. Admins cannot change their own account, so at least one admin always remains.
+    /// Requires the session token of an admin. Admins cannot change their own account, so at least one admin always
+    /// remains.
     #[oai(path = "/accounts/:id", method = "patch", operation_id = "updateAccount")]
     async fn update(
         &self,
-        caller: Admin,
+        caller: AdminSession,
         /// The ID of the account.
         id: Path<Uuid>,
         body: Json<UpdateAccount>,
@@ -94,7 +99,7 @@ impl AccountsApi {
         another(&caller, id.0)?;
         store::retry(|| async {
             let transaction = self.database.begin().await?;
-            let mut account = rows::lock(&transaction, id.0).await.map_err(no_account)?;
+            let mut account = lock(&transaction, &caller, id.0).await?;
             account.role = body.0.role.map_or(account.role, rows::Role::from);
             account.disabled = body.0.disabled.unwrap_or(account.disabled);
             let by = caller.0.by("updateAccount");
@@ -103,8 +108,7 @@ impl AccountsApi {
                 audit::record(&transaction, &by, "account", id.0),
             )
             .await?;
-            transaction.commit().await?;
-            self.authenticator.invalidate(id.0).await;
+            self.authenticator.commit(transaction, id.0).await?;
             Ok(Json(account.into()))
         })
         .await
@@ -112,27 +116,26 @@ impl AccountsApi {
 
     /// Delete an account
     ///
-    /// Deletes an account with its sessions and API tokens. Requires the role `admin`. Admins cannot delete their own
-    /// account.
+    /// Deletes an account with its sessions and API tokens. Requires the session token of an admin. Admins cannot
+    /// delete their own account.
     #[oai(path = "/accounts/:id", method = "delete", operation_id = "deleteAccount")]
     async fn delete(
         &self,
-        caller: Admin,
+        caller: AdminSession,
         /// The ID of the account.
         id: Path<Uuid>,
     ) -> Result<DeletedResponse, ApiError> {
         another(&caller, id.0)?;
         store::retry(|| async {
             let transaction = self.database.begin().await?;
+            lock(&transaction, &caller, id.0).await?;
             let by = caller.0.by("deleteAccount");
             store::both(
                 rows::delete(&transaction, id.0),
                 audit::record(&transaction, &by, "account", id.0),
             )
-            .await
-            .map_err(no_account)?;
-            transaction.commit().await?;
-            self.authenticator.invalidate(id.0).await;
+            .await?;
+            self.authenticator.commit(transaction, id.0).await?;
             Ok(DeletedResponse::Deleted)
         })
         .await
@@ -147,8 +150,9 @@ impl AccountsApi {
         address: &RemoteAddr,
         SignUp { email, name, password }: SignUp,
     ) -> Result<SignUpResponse, ApiError> {
+        let place = Place::take()?;
         self.throttle.attempt_from(address).await?;
-        let password_hash = passwords::hash(password.into()).await;
+        let password_hash = passwords::hash(&place, password.into()).await;
         let role = rows::Role::Member;
         let new = NewAccount { email: email.0, name: name.0, role, password_hash };
         store::retry(|| async {
@@ -170,11 +174,27 @@ enum SignUpResponse {
     Created(Json<Account>),
 }
 
-fn another(caller: &Admin, id: Uuid) -> Result<(), ApiError> {
+fn another(caller: &AdminSession, id: Uuid) -> Result<(), ApiError> {
     if caller.0.account_id == id {
         return Err(ApiError::Forbidden("admins cannot change or delete their own account"));
     }
     Ok(())
+}
+
+/// Locks the account with this id and the account of the caller, who may have lost the role since the token was
+/// verified: two admins who demote each other at once must not leave the API without an admin.
+async fn lock(
+    transaction: &Transaction,
+    caller: &AdminSession,
+    id: Uuid,
+) -> Result<rows::Account, ApiError> {
+    let found = rows::lock_both(transaction, caller.0.account_id, id).await;
+    let (caller, account) = found.map_err(no_account)?;
+    let caller = caller.filter(|caller| !caller.disabled).ok_or(ApiError::Unauthorized)?;
+    if caller.role != rows::Role::Admin {
+        return Err(ApiError::Forbidden("this operation requires the role admin"));
+    }
+    Ok(account)
 }
 
 fn taken(error: store::Error) -> ApiError {

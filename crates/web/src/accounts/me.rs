@@ -10,9 +10,13 @@ use super::{
     types::{Account, ChangePassword, UpdateOwnAccount},
 };
 use crate::{
-    auth::{Authenticator, Owner, Reader, Throttle, passwords},
+    auth::{
+        Authenticator, Owner, Reader, Throttle,
+        passwords::{self, Place},
+    },
     error::{ApiError, ApiErrorOr, FieldError},
     json::Json,
+    text::EmailAddress,
 };
 
 pub(crate) struct MeApi {
@@ -77,14 +81,16 @@ impl MeApi {
             let client = self.database.client().await?;
             rows::get(&client, id).await.map_err(or_unauthorized)?
         };
-        self.throttle.attempt(&known.email, address).await?;
+        let place = Place::take()?;
+        let email = EmailAddress::from(known.email.clone());
+        self.throttle.attempt(&email, address).await?;
         let hash = Some(known.password_hash.clone());
-        if !passwords::verify(current_password.into(), hash).await {
+        if !passwords::verify(&place, current_password.into(), hash).await {
             let error = FieldError::new("/current_password".to_owned(), "is wrong");
             return Err(ApiError::Invalid(vec![error]).into());
         }
-        self.throttle.succeed(&known.email, address).await;
-        let password_hash = passwords::hash(new_password.into()).await;
+        self.throttle.succeed(&email, address).await;
+        let password_hash = passwords::hash(&place, new_password.into()).await;
 
         store::retry(|| async {
             let transaction = self.database.begin().await?;
@@ -103,8 +109,7 @@ impl MeApi {
             )
             .await?;
             audit::record(&transaction, &by, "account", id).await?;
-            transaction.commit().await?;
-            self.authenticator.invalidate(id).await;
+            self.authenticator.commit(transaction, id).await?;
             Ok(())
         })
         .await?;

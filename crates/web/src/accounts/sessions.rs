@@ -19,7 +19,10 @@ use types::{LogIn, NewSession, Session, SessionList};
 
 use super::tags::Tags;
 use crate::{
-    auth::{Authenticator, Owner, Throttle, TokenKind, passwords},
+    auth::{
+        Authenticator, Owner, Throttle, TokenKind,
+        passwords::{self, Place},
+    },
     error::{ApiError, ApiErrorOr},
     json::Json,
     middleware::RequestId,
@@ -51,9 +54,10 @@ impl SessionsApi {
         body: Json<LogIn>,
     ) -> Result<LogInResponse, ApiErrorOr<401, 429>> {
         let LogIn { email, password } = body.0;
-        self.throttle.attempt(&email.0, address).await?;
-        let known = self.authenticate(&email.0, password).await?;
-        self.throttle.succeed(&email.0, address).await;
+        let place = Place::take()?;
+        self.throttle.attempt(&email, address).await?;
+        let known = self.authenticate(&place, &email.0, password).await?;
+        self.throttle.succeed(&email, address).await;
         let request_id = RequestId::of(request);
         Ok(store::retry(|| self.begin(&known, &request_id)).await?)
     }
@@ -108,6 +112,7 @@ impl SessionsApi {
     /// Returns the account with this email address and password. A failure takes the same time for every reason.
     async fn authenticate(
         &self,
+        place: &Place,
         email: &str,
         password: Password,
     ) -> Result<accounts::Account, ApiError> {
@@ -117,7 +122,7 @@ impl SessionsApi {
             accounts::find_by_email(&client, email).await?
         };
         let hash = found.as_ref().map(|account| account.password_hash.clone());
-        let is_right = passwords::verify(password.into(), hash).await;
+        let is_right = passwords::verify(place, password.into(), hash).await;
         let may = |account: &accounts::Account| {
             is_right && !account.disabled && !(account.development && self.authenticator.production)
         };

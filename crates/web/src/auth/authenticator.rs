@@ -1,14 +1,14 @@
 //! Verifies tokens in the database, and caches the result for a few seconds.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use chrono::Utc;
+use quick_cache::unsync::Cache;
 use store::{
-    Database, audit,
+    Database, Transaction, audit,
     credentials::token::{self, Hash},
     tokens::{self as rows, Holder},
 };
@@ -24,7 +24,7 @@ const CACHE_TTL: Duration = Duration::from_secs(5);
 /// The Redis channel for the ids of accounts whose tokens or rights were revoked.
 const REVOKED_CHANNEL: &str = "slipway:revoked";
 
-/// The largest number of cached tokens, of about 200 bytes each.
+/// The maximum number of cached tokens, of about 200 bytes each. Further tokens evict the least used ones.
 const CACHE_CAPACITY: usize = 10_000;
 
 /// The kind of a token.
@@ -55,11 +55,16 @@ pub struct Authenticator {
     pub(crate) redis: RedisClient,
 }
 
-#[derive(Default)]
 struct TokenCache {
-    holders: HashMap<Hash, (Holder, Instant)>,
+    holders: Cache<Hash, (Holder, Instant)>,
     /// The number of revocations so far.
     revocations: u64,
+}
+
+impl Default for TokenCache {
+    fn default() -> Self {
+        Self { holders: Cache::new(CACHE_CAPACITY), revocations: 0 }
+    }
 }
 
 impl Authenticator {
@@ -113,18 +118,32 @@ impl Authenticator {
                 store::Error::NotFound => ApiError::NotFound(resource),
                 error => error.into(),
             })?;
-            transaction.commit().await?;
-            self.invalidate(account).await;
+            self.commit(transaction, account).await?;
             Ok(DeletedResponse::Deleted)
         })
         .await
     }
 
-    /// Removes the tokens of an account from the cache, here and in the other replicas. Call after every commit that
-    /// reduces the rights of the account.
-    pub(crate) async fn invalidate(&self, account: Uuid) {
-        self.cache().forget(Some(account));
-        self.redis.publish(REVOKED_CHANNEL, account.to_string()).await;
+    /// Commits a transaction that reduces the rights of an account, and removes the tokens of the account from the
+    /// cache, here and in the other replicas.
+    ///
+    /// A task does both, because the database may commit although its response is lost or the request is cancelled.
+    ///
+    /// # Errors
+    /// Those of [`Transaction::commit`].
+    pub(crate) async fn commit(
+        &self,
+        transaction: Transaction,
+        account: Uuid,
+    ) -> Result<(), store::Error> {
+        let authenticator = self.clone();
+        let committed = tokio::spawn(async move {
+            let committed = transaction.commit().await;
+            authenticator.cache().forget(Some(account));
+            authenticator.redis.publish(REVOKED_CHANNEL, account.to_string()).await;
+            committed
+        });
+        committed.await.expect("the task is neither cancelled nor panics")
     }
 
     /// Applies the revocations of other replicas. Never returns.
@@ -159,11 +178,6 @@ impl TokenCache {
         if self.revocations != revocations {
             return;
         }
-        if self.holders.len() >= CACHE_CAPACITY {
-            self.holders.retain(|_, (_, since)| since.elapsed() < CACHE_TTL);
-        }
-        if self.holders.len() < CACHE_CAPACITY {
-            self.holders.insert(hash, (holder, Instant::now()));
-        }
+        self.holders.insert(hash, (holder, Instant::now()));
     }
 }

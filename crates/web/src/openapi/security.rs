@@ -12,7 +12,8 @@ const SCHEME: &str = "token";
 
 /// Replaces all schemes with one scheme, whose description lists them as roles.
 pub(super) fn merge_schemes(schemes: &mut Value) {
-    let roles = members(schemes).map(|(role, scheme)| {
+    let single = members(schemes).filter(|(name, _)| roles(name).count() == 1);
+    let roles = single.map(|(role, scheme)| {
         let description = scheme["description"].as_str().unwrap_or_default();
         format!("\n- `{role}`: {description}")
     });
@@ -29,12 +30,17 @@ pub(super) fn merge_schemes(schemes: &mut Value) {
 /// Replaces the schemes that the operation requires with roles. Operations that change data also require `write`.
 pub(super) fn correct(method: &str, operation: &mut Value) {
     let requirements = operation["security"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let roles = requirements.iter().map(|requirement| {
-        let mut roles: Vec<_> = members(requirement).map(|(role, _)| role.as_str()).collect();
+    let requirements = requirements.iter().map(|requirement| {
+        let mut roles: Vec<_> = members(requirement).flat_map(|(name, _)| roles(name)).collect();
         if !roles.is_empty() && method != "get" && !roles.contains(&"write") {
             roles.push("write");
         }
         if roles.is_empty() { json!({}) } else { json!({ SCHEME: roles }) }
     });
-    operation["security"] = roles.collect();
+    operation["security"] = requirements.collect();
+}
+
+/// Returns the roles that a scheme stands for.
+fn roles(scheme: &str) -> impl Iterator<Item = &str> {
+    scheme.split('_')
 }

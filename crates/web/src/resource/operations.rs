@@ -84,14 +84,13 @@ impl Operations {
             };
             store::retry(|| async {
                 let transaction = self.table.begin().await?;
-                if let Some(text) = request.stored_response(&transaction).await? {
-                    let Identity { id, version } = serde_json::from_str(&text)?;
-                    return Ok(self.created_as(scope, text.into(), id, version));
+                if let Some(stored) = request.stored_response(&transaction).await? {
+                    return Ok(stored.into());
                 }
                 let stored = self.table.insert_in(&transaction, row.clone()).await;
                 let stored = stored.map_err(|error| self.refused(error))?;
                 let answer = self.created(scope, &stored);
-                request.store_response(&transaction, answer.text()).await?;
+                request.store_response(&transaction, answer.raw()).await?;
                 transaction.commit().await?;
                 Ok(answer)
             })
@@ -230,17 +229,14 @@ impl Operations {
     }
 
     fn created(&self, scope: Scope, row: &Row) -> Answer {
-        self.created_as(scope, item(&self.kind, row), row.get("id"), row.get("version"))
-    }
-
-    fn created_as(&self, scope: Scope, body: bytes::Bytes, id: Uuid, version: i32) -> Answer {
         let parent = scope.parent.unwrap_or_default().to_string();
         let segment =
             |segment: &'static str| if segment.starts_with(':') { &*parent } else { segment };
         let path = self.kind.path.split('/').map(segment).collect::<Vec<_>>().join("/");
-        Answer::new(StatusCode::CREATED, body)
-            .with_etag(ETag(version))
-            .with_location(format!("{path}/{id}"))
+        let id: Uuid = row.get("id");
+        Answer::new(StatusCode::CREATED, item(&self.kind, row))
+            .with_etag(ETag(row.get("version")))
+            .with_location(&format!("{path}/{id}"))
     }
 }
 
@@ -249,13 +245,6 @@ enum Write {
     Replace(String),
     Update(String),
     Delete,
-}
-
-/// The members of a stored response that its headers repeat.
-#[derive(serde::Deserialize)]
-struct Identity {
-    id: Uuid,
-    version: i32,
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -10,12 +10,12 @@ use std::{
 use bytes::Bytes;
 use poem::{
     IntoResponse, Response,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
 };
 use poem_openapi::{
     ApiResponse,
     registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry},
-    types::{ToHeader, Type},
+    types::Type,
 };
 use uuid::Uuid;
 
@@ -23,14 +23,11 @@ use super::{
     Fields,
     schemas::{Page, Stored, words},
 };
-use crate::etag::ETag;
+use crate::{etag::ETag, responses::RawResponse};
 
 /// A response, without the type of its resource.
 pub struct Answer {
-    status: StatusCode,
-    body: Bytes,
-    etag: Option<ETag>,
-    location: Option<String>,
+    response: RawResponse,
     next: Option<Uuid>,
 }
 
@@ -40,7 +37,11 @@ pub struct NextPage(pub Uuid);
 
 impl Answer {
     pub(super) fn new(status: StatusCode, body: Bytes) -> Self {
-        Self { status, body, etag: None, location: None, next: None }
+        let mut headers = HeaderMap::new();
+        if !body.is_empty() {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        RawResponse { status, headers, body }.into()
     }
 
     pub(super) fn not_modified(etag: ETag) -> Self {
@@ -52,36 +53,37 @@ impl Answer {
     }
 
     pub(super) fn with_etag(self, etag: ETag) -> Self {
-        Self { etag: Some(etag), ..self }
+        self.with(header::ETAG, &etag.to_string())
     }
 
-    pub(super) fn with_location(self, location: String) -> Self {
-        Self { location: Some(location), ..self }
+    pub(super) fn with_location(self, location: &str) -> Self {
+        self.with(header::LOCATION, location)
+    }
+
+    fn with(mut self, name: HeaderName, value: &str) -> Self {
+        let value = HeaderValue::from_str(value).expect("paths and tags are ASCII");
+        self.response.headers.insert(name, value);
+        self
     }
 
     pub(super) fn with_next(self, next: Option<Uuid>) -> Self {
         Self { next, ..self }
     }
 
-    pub(super) fn text(&self) -> &str {
-        std::str::from_utf8(&self.body).expect("the body is JSON")
+    pub(super) fn raw(&self) -> &RawResponse {
+        &self.response
+    }
+}
+
+impl From<RawResponse> for Answer {
+    fn from(response: RawResponse) -> Self {
+        Self { response, next: None }
     }
 }
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let is_empty = self.body.is_empty();
-        let mut response = Response::builder().status(self.status).body(self.body);
-        let headers = response.headers_mut();
-        let mut insert = |name: HeaderName, value: Option<HeaderValue>| {
-            if let Some(value) = value {
-                headers.insert(name, value);
-            }
-        };
-        let json = HeaderValue::from_static("application/json");
-        insert(header::CONTENT_TYPE, (!is_empty).then_some(json));
-        insert(header::ETAG, self.etag.and_then(|etag| etag.to_header()));
-        insert(header::LOCATION, self.location.and_then(|it| HeaderValue::from_str(&it).ok()));
+        let mut response = self.response.into_response();
         if let Some(next) = self.next {
             response.extensions_mut().insert(NextPage(next));
         }

@@ -24,7 +24,8 @@ impl Urls {
         } else {
             format!("http://localhost:{api_port}")
         };
-        let database = format!("postgresql://{user}@localhost:{postgres_port}/{database}");
+        // PostgreSQL listens only on this address, and some clients resolve `localhost` to ::1.
+        let database = format!("postgresql://{user}@127.0.0.1:{postgres_port}/{database}");
         Self { docs: format!("{api}/docs"), api, database: (!is_release).then_some(database) }
     }
 }

@@ -5,6 +5,7 @@ mod build;
 mod control;
 mod event;
 mod inputs;
+mod loopback;
 mod program;
 mod report;
 mod request;

@@ -13,6 +13,7 @@ use crate::{
     build::Build,
     control::{self, Subscribers},
     event::Event,
+    loopback,
     program::{Built, Program},
     report,
     request::Request,
@@ -61,6 +62,7 @@ impl Supervisor {
         // Sending fails only if the loop has ended.
         ctrlc::set_handler(move || _ = stop.send(Event::Stop))?;
         let listener = Listener::bind(&options.listen)?;
+        loopback::forward(&options.listen);
         control::open(&options.folder, events.clone())?;
         Ok(Self {
             servers: Servers::new(listener, options.folder.clone(), events.clone()),

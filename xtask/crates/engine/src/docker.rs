@@ -8,6 +8,7 @@ use std::{
     process::{Command, ExitCode},
 };
 
+use anstream::ColorChoice;
 use anyhow::bail;
 use context::{
     compile, http, process,
@@ -22,7 +23,7 @@ use xshell::{Cmd, cmd};
 use crate::{
     dev_server::DevServer,
     engine::{Engine, NOT_BUILT},
-    images, postgres,
+    images, log_file, postgres,
 };
 use containers::Container;
 
@@ -245,10 +246,11 @@ impl Engine for Docker<'_> {
         if follow {
             command.arg("--follow");
         }
-        process::exec({
-            command.args(service);
-            command
-        })
+        command.args(service);
+        match anstream::stdout().current_choice() {
+            ColorChoice::Never => log_file::show_output(command),
+            _ => process::exec(command),
+        }
     }
 
     fn exec(&self, service: &str, command: &[String]) -> anyhow::Result<Command> {

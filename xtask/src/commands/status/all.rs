@@ -69,7 +69,7 @@ fn stack_of(root: &Path) -> Option<Stack> {
         },
         api: format!("http://localhost:{api_port}"),
         database: format!(
-            "postgresql://{}@localhost:{postgres_port}/{}",
+            "postgresql://{}@127.0.0.1:{postgres_port}/{}",
             settings.user, settings.database
         ),
         project: settings.project,
