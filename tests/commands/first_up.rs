@@ -38,7 +38,7 @@ pub(crate) fn first_up_creates_the_stack_and_prints_its_addresses(stack: &Stack)
     if stack.engine == Engine::Local {
         localhost_is_both_loopback_addresses(api.parse().expect("a port"));
     }
-    run(&mut stack.xtask("logs api")).succeeded().says("dev-server").never_says("\u{1b}");
+    run(&mut stack.xtask("logs api")).succeeded().prints("dev-server").never_prints("\u{1b}");
 }
 
 /// Some clients resolve `localhost` only to ::1.

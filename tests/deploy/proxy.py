@@ -10,7 +10,7 @@ import threading
 import unittest
 from pathlib import Path
 
-from monitoring import PATIENCE, ROOT, eventually, free_port
+from monitoring import TIMEOUT, ROOT, eventually, free_port
 
 SOURCE = ROOT / "docker/nginx"
 # Directives that need a certificate, a DNS server, or a newer nginx than Debian has.
@@ -22,7 +22,7 @@ LARGE = b'{"a":"' + b"a" * 2000 + b'"}'
 
 
 class Replica:
-    """A server that answers each request, or closes the connection after it has read the request."""
+    """A server that responds to each request, or closes the connection after it has read the request."""
 
     def __init__(self, fails):
         self.requests, self.fails = [], fails
@@ -70,13 +70,13 @@ class Proxy(unittest.TestCase):
         (folder / "nginx.conf").write_text(text)
         command = ["nginx", "-c", folder / "nginx.conf", "-e", folder / "error.log"]
         nginx = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        self.addCleanup(nginx.wait, timeout=PATIENCE)
+        self.addCleanup(nginx.wait, timeout=TIMEOUT)
         self.addCleanup(nginx.terminate)
         eventually("nginx", lambda: socket.create_connection(("127.0.0.1", self.port)).close() or True)
 
     def ask(self, method, headers=None):
         """The response to a request, and its body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
         self.addCleanup(connection.close)
         connection.request(method, "/persons/%41?a=1", BODIES.get(method), headers or {})
         response = connection.getresponse()

@@ -12,7 +12,7 @@ use std::{
 };
 
 /// Names of files and folders that Git does not track.
-const SKIPPED: [&str; 5] = ["target", ".git", ".slipway", "node_modules", ".env"];
+const SKIPPED: [&str; 6] = ["target", ".git", ".slipway", "node_modules", "tools", ".env"];
 /// The extensions of text files.
 const TEXT: [&str; 9] = ["rs", "sql", "toml", "yaml", "yml", "md", "html", "sh", "example"];
 /// The limit for the lines of a source file.

@@ -30,8 +30,8 @@ pub struct StoredResponse {
     pub body: String,
 }
 
-// The update changes nothing, but locks and returns the row of an earlier request. Without an answer, the row is new:
-// the transaction of an earlier request has stored its answer before the row became visible.
+// The update changes nothing, but locks and returns the row of an earlier request. Without a stored body, the row is
+// new, because the transaction of an earlier request stores the body before its row becomes visible.
 const CLAIM: &str = "\
 -- store::idempotency_keys::claim
 INSERT INTO idempotency_keys (key, fingerprint) VALUES ($1, $2)

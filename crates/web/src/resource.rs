@@ -29,7 +29,7 @@ pub use store::{Parent, Queries, Row as Columns};
 use crate::{auth::Caller, error::ApiError, text::IdempotencyKey};
 use kind::Kind;
 use operations::Operations;
-use responses::Answer;
+use responses::Reply;
 use scope::Scope;
 
 /// The page size if the client does not ask for one.
@@ -146,7 +146,7 @@ impl<'a, R> From<operations::Pending<'a>> for Response<'a, R> {
     }
 }
 
-impl<R: From<Answer>> Future for Response<'_, R> {
+impl<R: From<Reply>> Future for Response<'_, R> {
     type Output = Result<R, ApiError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {

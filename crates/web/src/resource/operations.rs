@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     body::{item, page},
     kind::Kind,
-    responses::Answer,
+    responses::Reply,
     scope::Scope,
 };
 use crate::{
@@ -31,7 +31,7 @@ pub(super) struct Operations {
 }
 
 /// The future of a response.
-pub(super) type Pending<'a> = BoxFuture<'a, Result<Answer, ApiError>>;
+pub(super) type Pending<'a> = BoxFuture<'a, Result<Reply, ApiError>>;
 
 impl Operations {
     pub(super) fn list(
@@ -54,7 +54,7 @@ impl Operations {
             let has_next = rows.len() > limit;
             rows.truncate(limit);
             let next = rows.last().filter(|_| has_next).map(|last| last.get("id"));
-            Ok(Answer::new(StatusCode::OK, page(&self.kind, &rows, next)).with_next(next))
+            Ok(Reply::new(StatusCode::OK, page(&self.kind, &rows, next)).with_next(next))
         }
         .boxed()
     }
@@ -104,9 +104,9 @@ impl Operations {
             let row = self.find(scope, id).await?;
             let etag = ETag(row.get("version"));
             if if_none_match.is_some_and(|known| etag::matches(&known, etag)) {
-                return Ok(Answer::not_modified(etag));
+                return Ok(Reply::not_modified(etag));
             }
-            Ok(Answer::new(StatusCode::OK, item(&self.kind, &row)).with_etag(etag))
+            Ok(Reply::new(StatusCode::OK, item(&self.kind, &row)).with_etag(etag))
         }
         .boxed()
     }
@@ -171,8 +171,8 @@ impl Operations {
                 };
                 if let Some(row) = changed.map_err(|error| self.refused(error))? {
                     return Ok(match write {
-                        Write::Delete => Answer::no_content(),
-                        _ => Answer::new(StatusCode::OK, item(&self.kind, &row))
+                        Write::Delete => Reply::no_content(),
+                        _ => Reply::new(StatusCode::OK, item(&self.kind, &row))
                             .with_etag(ETag(row.get("version"))),
                     });
                 }
@@ -228,13 +228,13 @@ impl Operations {
         }
     }
 
-    fn created(&self, scope: Scope, row: &Row) -> Answer {
+    fn created(&self, scope: Scope, row: &Row) -> Reply {
         let parent = scope.parent.unwrap_or_default().to_string();
         let segment =
             |segment: &'static str| if segment.starts_with(':') { &*parent } else { segment };
         let path = self.kind.path.split('/').map(segment).collect::<Vec<_>>().join("/");
         let id: Uuid = row.get("id");
-        Answer::new(StatusCode::CREATED, item(&self.kind, row))
+        Reply::new(StatusCode::CREATED, item(&self.kind, row))
             .with_etag(ETag(row.get("version")))
             .with_location(&format!("{path}/{id}"))
     }

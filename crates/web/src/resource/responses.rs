@@ -26,7 +26,7 @@ use super::{
 use crate::{etag::ETag, responses::RawResponse};
 
 /// A response, without the type of its resource.
-pub struct Answer {
+pub struct Reply {
     response: RawResponse,
     next: Option<Uuid>,
 }
@@ -35,7 +35,7 @@ pub struct Answer {
 #[derive(Clone, Copy)]
 pub struct NextPage(pub Uuid);
 
-impl Answer {
+impl Reply {
     pub(super) fn new(status: StatusCode, body: Bytes) -> Self {
         let mut headers = HeaderMap::new();
         if !body.is_empty() {
@@ -75,13 +75,13 @@ impl Answer {
     }
 }
 
-impl From<RawResponse> for Answer {
+impl From<RawResponse> for Reply {
     fn from(response: RawResponse) -> Self {
         Self { response, next: None }
     }
 }
 
-impl IntoResponse for Answer {
+impl IntoResponse for Reply {
     fn into_response(self) -> Response {
         let mut response = self.response.into_response();
         if let Some(next) = self.next {
@@ -137,10 +137,10 @@ fn conflict() -> MetaResponse {
 macro_rules! responses {
     ($(#[doc = $about:literal])* $name:ident, $schema:ident, $responses:expr) => {
         $(#[doc = $about])*
-        pub struct $name<T>(Answer, PhantomData<fn() -> T>);
+        pub struct $name<T>(Reply, PhantomData<fn() -> T>);
 
-        impl<T> From<Answer> for $name<T> {
-            fn from(answer: Answer) -> Self {
+        impl<T> From<Reply> for $name<T> {
+            fn from(answer: Reply) -> Self {
                 Self(answer, PhantomData)
             }
         }

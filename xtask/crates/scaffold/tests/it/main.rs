@@ -32,7 +32,10 @@ impl Root {
         let root = Self(std::env::temp_dir().join(name));
         for (path, text) in [
             ("Cargo.lock", "name = \"bytes\"\nname = \"people\"\n"),
-            ("Cargo.toml", "[workspace.dependencies]\nconfig = 1\npeople = 1\nweb = 1\n\n# Other.\n"),
+            (
+                "Cargo.toml",
+                "[workspace.dependencies]\nconfig = 1\npeople = 1\nweb = 1\n\n# Other.\n",
+            ),
             ("crates/api/Cargo.toml", "[dependencies]\npeople.workspace = true\n"),
             ("crates/api/src/routes.rs", ROUTES),
             ("crates/db/migrations/V1__create_persons.down.sql", "DROP TABLE persons;\n"),
