@@ -1,4 +1,4 @@
-//! Checks that the commands in README and docs exist.
+//! Checks that the commands in README, AGENTS, CONTRIBUTING and docs exist.
 
 use std::{fs, path::Path};
 
@@ -8,14 +8,14 @@ use crate::cli::Cli;
 
 const PREFIX: &str = "cargo xtask ";
 
-/// Returns README and the pages of docs, with their paths.
+/// Returns the pages of docs and those in the root folder that name commands, with their paths.
 fn pages() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is in the repository");
     let docs = fs::read_dir(root.join("docs")).expect("docs is a folder");
     let paths = docs.map(|entry| entry.expect("docs can be read").path());
     paths
         .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
-        .chain([root.join("README.md")])
+        .chain(["README.md", "AGENTS.md", "CONTRIBUTING.md"].map(|name| root.join(name)))
         .map(|path| {
             (path.display().to_string(), fs::read_to_string(&path).expect("the page can be read"))
         })
