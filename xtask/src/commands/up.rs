@@ -96,7 +96,7 @@ impl Args {
         doctor::quick_check(project);
         state.production = production;
         state.built = None;
-        report::line(&format!("engine {}: {}", state.engine.as_str(), state.why));
+        report::progress(&format!("engine {}: {}", state.engine.as_str(), state.why));
         self.start(project, &settings, &mut state, running)?;
         state.built = Some(now);
         state.save(project)?;
@@ -110,7 +110,7 @@ impl Args {
         let engine = engine::open(project, project.settings()?, state)?;
         let Some(source) = engine.dev_server().and_then(DevServer::wait) else { return Ok(false) };
         if let Some(failure) = source.failure.filter(|_| source.state == "failed") {
-            anstream::eprintln!("{}", failure.message.trim_end());
+            report::failure(&failure.message);
             bail!(
                 "{}; the last good build is still served",
                 failure.reason(engine.known_failures())

@@ -8,6 +8,8 @@ use std::{
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, bail};
 
+use crate::{process, report};
+
 /// Texts in the output of failed builds, each with an explanation.
 pub type KnownFailures = &'static [(&'static str, &'static str)];
 
@@ -20,6 +22,7 @@ const KILLED: &str = "the compiler was killed, probably because memory ran out. 
 /// Returns the likely reason of the failure, see [`failure_reason`].
 pub fn run(command: &mut Command, known_failures: KnownFailures) -> anyhow::Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
+    report::command(&process::command_line(command));
     let mut child = command
         .stderr(Stdio::piped())
         .spawn()

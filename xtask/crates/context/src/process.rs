@@ -11,6 +11,8 @@ use std::{
 use anyhow::{Context, bail};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, Signal, System};
 
+use crate::report;
+
 /// The reason why [`probe`] failed.
 #[derive(Debug)]
 pub enum ProbeError {
@@ -78,6 +80,7 @@ pub fn remove_package_variables(command: &mut Command) {
 
 /// Runs `command` in the terminal. Returns an error if the command fails.
 pub fn run(command: &mut Command) -> anyhow::Result<()> {
+    report::command(&command_line(command));
     let status = command.status().with_context(|| cannot_start(command))?;
     if !status.success() {
         bail!("`{}` failed ({status})", command_line(command));
@@ -86,7 +89,7 @@ pub fn run(command: &mut Command) -> anyhow::Result<()> {
 }
 
 /// Returns the command line for messages, with only the first line of each argument.
-fn command_line(command: &Command) -> String {
+pub(crate) fn command_line(command: &Command) -> String {
     let words = [command.get_program()].into_iter().chain(command.get_args());
     let first_line = |word: &std::ffi::OsStr| {
         let word = word.to_string_lossy();
@@ -107,6 +110,7 @@ fn cannot_start(command: &Command) -> String {
 /// # Errors
 /// The command fails. The error contains its output.
 pub fn output(command: &mut Command) -> anyhow::Result<String> {
+    report::command(&command_line(command));
     let output = command.output().with_context(|| cannot_start(command))?;
     if !output.status.success() {
         // `docker exec` writes some errors to standard output.
@@ -135,6 +139,7 @@ pub fn run_with_input(command: &mut Command, text: &str) -> anyhow::Result<()> {
 
 /// Replaces this process with `command` on Unix. On other systems, waits for `command` and returns its exit code.
 pub fn exec(mut command: Command) -> anyhow::Result<ExitCode> {
+    report::command(&command_line(&command));
     #[cfg(unix)]
     {
         let error = std::os::unix::process::CommandExt::exec(&mut command);
