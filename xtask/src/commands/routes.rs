@@ -47,7 +47,7 @@ impl Args {
         read_sources(&project.root, &project.path("crates"), &mut sources)?;
         let routes = routes(&document, &sources);
         if self.json {
-            report::line(&serde_json::to_string_pretty(&routes)?);
+            report::json(&routes)?;
             return Ok(ExitCode::SUCCESS);
         }
         let width = routes.iter().map(|route| route.path.len()).max().unwrap_or_default();
