@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    io::{IsTerminal, Read, Write},
+    io::{BufRead, BufReader, IsTerminal, Read, Write},
     process::{Command, ExitCode, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
@@ -150,6 +150,25 @@ pub fn exec(mut command: Command) -> anyhow::Result<ExitCode> {
         let status = command.status().with_context(|| cannot_start(&command))?;
         Ok(exit_code(status))
     }
+}
+
+/// Runs `command`, which prints a log, and removes the colours from the log if standard output does not show colours.
+pub fn show_log(mut command: Command) -> anyhow::Result<ExitCode> {
+    if report::shows_colours() {
+        return exec(command);
+    }
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| cannot_start(&command))?;
+    let lines = BufReader::new(child.stdout.take().context("stdout is not piped")?);
+    for line in lines.split(b'\n') {
+        if report::log_line(&String::from_utf8_lossy(&line?)).is_err() {
+            // The reader, such as `head`, has closed the pipe.
+            let _ = child.kill();
+            let _ = child.wait();
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+    Ok(exit_code(child.wait()?))
 }
 
 /// Converts the exit status of a child process to an exit code for this process.

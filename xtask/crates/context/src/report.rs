@@ -66,6 +66,19 @@ fn message(detail: Detail, text: Arguments<'_>) {
     }
 }
 
+/// Returns whether standard output shows colours.
+pub(crate) fn shows_colours() -> bool {
+    anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
+}
+
+/// Prints a line of a log to standard output, without the colours in it if standard output does not show colours.
+///
+/// # Errors
+/// Standard output cannot be written, for example because `head` has closed the pipe.
+pub fn log_line(line: &str) -> std::io::Result<()> {
+    writeln!(anstream::stdout(), "{line}")
+}
+
 /// Prints a note to standard error.
 pub fn note(text: &str) {
     message(Detail::Normal, format_args!("{FAINT}note:{FAINT:#} {text}"));

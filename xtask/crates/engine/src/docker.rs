@@ -245,10 +245,8 @@ impl Engine for Docker<'_> {
         if follow {
             command.arg("--follow");
         }
-        process::exec({
-            command.args(service);
-            command
-        })
+        command.args(service);
+        process::show_log(command)
     }
 
     fn exec(&self, service: &str, command: &[String]) -> anyhow::Result<Command> {

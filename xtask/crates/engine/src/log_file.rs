@@ -2,13 +2,14 @@
 
 use std::{
     fs::{self, File},
-    io::{Read, Seek, SeekFrom, Write},
+    io::{Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     thread,
     time::Duration,
 };
 
 use anyhow::Context;
+use context::report;
 
 /// The size in bytes after which the next start renames the log.
 const LIMIT: u64 = 10 * 1024 * 1024;
@@ -38,10 +39,9 @@ pub(crate) fn show(logs: &[(&str, PathBuf)], follow: bool) -> anyhow::Result<()>
             *position = added(path, *position, rest)?;
             let end = rest.rfind('\n').map_or(0, |newline| newline + 1);
             let lines: String = rest.drain(..end).collect();
-            let mut output = std::io::stdout().lock();
             for line in lines.lines() {
                 // The reader, such as `head`, has closed the pipe.
-                if writeln!(output, "{name:<8} | {line}").is_err() {
+                if report::log_line(&format!("{name:<8} | {line}")).is_err() {
                     return Ok(());
                 }
             }
