@@ -6,7 +6,7 @@ use crate::cli::Cli;
 use context::report;
 
 /// All commands in groups, the most used first.
-const GROUPS: [(&str, &[&str]); 7] = [
+pub(crate) const GROUPS: [(&str, &[&str]); 7] = [
     ("Everyday", &["up", "down", "status", "open", "logs", "restart", "test"]),
     ("Database", &["psql", "migrate", "db", "recreate-db", "seed"]),
     ("Tools", &["exec", "shell", "token", "create-admin"]),

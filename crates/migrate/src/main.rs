@@ -22,10 +22,10 @@ const EX_CONFIG: u8 = 78;
 #[command(version)]
 struct Cli {
     /// Print only results and errors, and no warnings
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", display_order = 900)]
     quiet: bool,
     /// Print messages about each step
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 901)]
     verbose: bool,
     #[command(subcommand)]
     command: Command,

@@ -36,7 +36,7 @@ pub(crate) struct Args {
 #[derive(Serialize)]
 struct Report {
     ok: bool,
-    /// Whether openapi.json matches the API.
+    /// True if openapi.json matches the API.
     current: bool,
     /// The changes that break clients.
     breaking: Vec<String>,

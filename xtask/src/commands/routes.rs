@@ -32,7 +32,7 @@ struct Route {
     operation: String,
     /// The roles that the token must have. Empty if the operation needs no token.
     permissions: Vec<String>,
-    /// Whether the operation can also be called without a token.
+    /// True if the operation can also be called without a token.
     public: bool,
     /// The file, line and name of the function. None if the source has no such operation.
     handler: Option<String>,
@@ -102,8 +102,9 @@ fn routes(document: &Value, sources: &[(String, String)]) -> Vec<Route> {
             // An operation that may be called without a token has no requirements or an empty one.
             let security = operation["security"].as_array().map_or(&[][..], Vec::as_slice);
             let roles = security.iter().filter_map(|requirement| requirement["token"].as_array());
-            let is_empty =
-                |requirement: &Value| requirement.as_object().is_some_and(|it| it.is_empty());
+            let is_empty = |requirement: &Value| {
+                requirement.as_object().is_some_and(serde_json::Map::is_empty)
+            };
             routes.push(Route {
                 method: method.to_uppercase(),
                 path: path.clone(),

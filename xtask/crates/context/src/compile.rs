@@ -7,6 +7,7 @@ use std::{
 
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, bail};
+use terminal_size::{Width, terminal_size};
 
 use crate::{process, report};
 
@@ -36,14 +37,13 @@ pub fn run(command: &mut Command, known_failures: KnownFailures) -> anyhow::Resu
 }
 
 /// Returns variables that make cargo write colours and progress to a pipe, if standard error shows colours.
-pub fn cargo_terminal_settings() -> impl Iterator<Item = (&'static str, &'static str)> {
+pub fn cargo_terminal_settings() -> impl Iterator<Item = (&'static str, String)> {
     let is_plain = AutoStream::choice(&io::stderr()) == ColorChoice::Never;
-    let settings = [
-        ("CARGO_TERM_COLOR", "always"),
-        ("CARGO_TERM_PROGRESS_WHEN", "always"),
-        ("CARGO_TERM_PROGRESS_WIDTH", "80"),
-    ];
-    settings.into_iter().filter(move |_| !is_plain)
+    let settings = [("CARGO_TERM_COLOR", "always"), ("CARGO_TERM_PROGRESS_WHEN", "always")];
+    let width = terminal_size().map_or(80, |(Width(width), _)| width.min(80));
+    let width = ("CARGO_TERM_PROGRESS_WIDTH", width.to_string());
+    let settings = settings.map(|(name, value)| (name, value.to_owned()));
+    settings.into_iter().chain([width]).filter(move |_| !is_plain)
 }
 
 /// Copies the pipe to standard error and returns its text.

@@ -161,8 +161,7 @@ pub fn show_log(mut command: Command) -> anyhow::Result<ExitCode> {
         command.stdout(Stdio::piped()).spawn().with_context(|| cannot_start(&command))?;
     let lines = BufReader::new(child.stdout.take().context("stdout is not piped")?);
     for line in lines.split(b'\n') {
-        if report::log_line(&String::from_utf8_lossy(&line?)).is_err() {
-            // The reader, such as `head`, has closed the pipe.
+        if !report::log_line(&String::from_utf8_lossy(&line?)) {
             let _ = child.kill();
             let _ = child.wait();
             return Ok(ExitCode::SUCCESS);

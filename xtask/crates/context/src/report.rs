@@ -16,6 +16,7 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
+use terminal_size::{Width, terminal_size};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -23,7 +24,7 @@ const WARNING: Style = AnsiColor::Yellow.on_default();
 const FAINT: Style = Style::new().dimmed();
 const STRONG: Style = Style::new().bold();
 
-/// How much progress the commands print to standard error.
+/// The amount of progress that the commands print to standard error.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 pub enum Detail {
     /// Only errors.
@@ -52,11 +53,13 @@ pub fn exit_code(code: ExitCode) -> ExitCode {
 }
 
 /// Prints a result to standard output. A closed pipe, such as that of `| head -1`, is not an error.
-fn result(text: Arguments<'_>) {
-    let Err(failure) = writeln!(anstream::stdout(), "{text}") else { return };
+/// Returns false if standard output cannot be written.
+fn result(text: Arguments<'_>) -> bool {
+    let Err(failure) = writeln!(anstream::stdout(), "{text}") else { return true };
     if failure.kind() != ErrorKind::BrokenPipe && !OUTPUT_FAILED.swap(true, Ordering::Relaxed) {
         error(&anyhow::Error::new(failure).context("cannot write to standard output"));
     }
+    false
 }
 
 /// Prints to standard error. If standard error is closed, there is no place for the text.
@@ -72,11 +75,9 @@ pub(crate) fn shows_colours() -> bool {
 }
 
 /// Prints a line of a log to standard output, without the colours in it if standard output does not show colours.
-///
-/// # Errors
-/// Standard output cannot be written, for example because `head` has closed the pipe.
-pub fn log_line(line: &str) -> std::io::Result<()> {
-    writeln!(anstream::stdout(), "{line}")
+/// Returns false if standard output cannot be written, for example because `head` has closed the pipe.
+pub fn log_line(line: &str) -> bool {
+    result(format_args!("{line}"))
 }
 
 /// Prints a note to standard error.
@@ -176,6 +177,32 @@ pub fn field(name: &str, value: impl Display) {
     result(format_args!("  {FAINT}{name:<10}{FAINT:#} {value}"));
 }
 
+/// Breaks a text into lines that fit into the terminal, each but the first with an indent. Returns the text unchanged if
+/// the output is not a terminal.
+fn indented(text: &str, indent: usize) -> String {
+    match terminal_size() {
+        Some((Width(width), _)) => wrapped(text, indent, usize::from(width)),
+        None => text.to_owned(),
+    }
+}
+
+fn wrapped(text: &str, indent: usize, width: usize) -> String {
+    let (mut lines, mut length) = (String::new(), indent);
+    for word in text.split_whitespace() {
+        if length > indent && length + 1 + word.len() > width {
+            lines.push('\n');
+            lines.push_str(&" ".repeat(indent));
+            length = indent;
+        } else if length > indent {
+            lines.push(' ');
+            length += 1;
+        }
+        lines += word;
+        length += word.len();
+    }
+    lines
+}
+
 /// Prints a heading.
 pub fn heading(text: &str) {
     result(format_args!("{STRONG}{text}{STRONG:#}"));
@@ -183,7 +210,7 @@ pub fn heading(text: &str) {
 
 /// Prints a command and its description.
 pub fn entry(name: &str, what: &str) {
-    result(format_args!("  {GOOD}{name:<13}{GOOD:#} {what}"));
+    result(format_args!("  {GOOD}{name:<13}{GOOD:#} {}", indented(what, 16)));
 }
 
 /// Prints a command to run next, and its description, to standard error.
@@ -228,4 +255,16 @@ pub fn size(bytes: u64) -> String {
 
 fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn lines_fit_into_a_narrow_terminal() {
+        assert_eq!(wrapped("Start the whole stack", 4, 16), "Start the\n    whole stack");
+        assert_eq!(wrapped("Start the whole stack", 4, 80), "Start the whole stack");
+        assert_eq!(wrapped("unbreakable", 4, 8), "unbreakable");
+    }
 }

@@ -31,7 +31,7 @@ pub(crate) fn tail(path: &Path, count: usize) -> String {
     lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
-/// Prints the logs, with the name of the service before each line. With `follow`, keeps printing new lines.
+/// Prints the logs, with the name of the service before each line, until the reader closes the pipe. With `follow`, keeps printing new lines.
 pub(crate) fn show(logs: &[(&str, PathBuf)], follow: bool) -> anyhow::Result<()> {
     let mut read: Vec<_> = logs.iter().map(|_| (0, String::new())).collect();
     loop {
@@ -40,8 +40,7 @@ pub(crate) fn show(logs: &[(&str, PathBuf)], follow: bool) -> anyhow::Result<()>
             let end = rest.rfind('\n').map_or(0, |newline| newline + 1);
             let lines: String = rest.drain(..end).collect();
             for line in lines.lines() {
-                // The reader, such as `head`, has closed the pipe.
-                if report::log_line(&format!("{name:<8} | {line}")).is_err() {
+                if !report::log_line(&format!("{name:<8} | {line}")) {
                     return Ok(());
                 }
             }
