@@ -7,6 +7,7 @@ mod broken_source;
 mod browser;
 mod concurrent_checkouts;
 mod containers;
+mod conventions;
 mod copies;
 mod crashes;
 mod data;
@@ -83,6 +84,13 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         tools::logs_show_a_request_and_follow_the_next,
         tools::restart_restarts_only_the_named_service,
         tools::migrate_shows_and_applies_migrations,
+        conventions::version_is_that_of_the_project,
+        conventions::up_prints_its_result_to_stdout_and_progress_to_stderr,
+        conventions::commands_print_json,
+        conventions::routes_list_permissions_and_handlers,
+        conventions::open_prints_the_docs_page,
+        conventions::closed_and_full_outputs_do_not_cause_a_panic,
+        conventions::colours_follow_the_environment,
         overview::no_command_prints_an_overview,
         overview::an_unknown_command_suggests_the_nearest,
         overview::bash_completes_only_after_cargo_xtask,

@@ -1,19 +1,37 @@
 //! The command line with all commands.
 
 use clap::{Parser, Subcommand};
+use context::report::Detail;
 
 use crate::commands::{
     accounts, base_images, build, ci, client, completions, database, db, deploy, doctor, down,
-    exec, init, logs, migrate, new, openapi, psql, push, releases, remove, restart, rollback,
-    scale, shell, status, test, up,
+    exec, init, logs, migrate, new, open, openapi, psql, push, releases, remove, restart, rollback,
+    routes, scale, shell, status, test, up,
 };
 
 /// Run the database, the migrations and the API, with or without Docker
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 pub(crate) struct Cli {
+    /// Print only results and errors, and no progress
+    #[arg(short, long, global = true, conflicts_with = "verbose", display_order = 900)]
+    quiet: bool,
+    /// Print the command lines of the programs that the command runs
+    #[arg(short, long, global = true, display_order = 901)]
+    verbose: bool,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+}
+
+impl Cli {
+    /// Returns how much progress the command prints.
+    pub(crate) fn detail(&self) -> Detail {
+        match (self.quiet, self.verbose) {
+            (true, _) => Detail::Quiet,
+            (_, true) => Detail::Verbose,
+            _ => Detail::Normal,
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -23,6 +41,7 @@ pub(crate) enum Command {
     Status(status::Args),
     Doctor(doctor::Args),
     Logs(logs::Args),
+    Open(open::Args),
     Restart(restart::Args),
     Build(build::Args),
     Push(push::Args),
@@ -43,6 +62,7 @@ pub(crate) enum Command {
     New(new::Args),
     Remove(remove::Args),
     Openapi(openapi::Args),
+    Routes(routes::Args),
     Client(client::Args),
     Test(test::Args),
     Ci(ci::Args),

@@ -15,9 +15,10 @@ use cli::{Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    report::set_detail(cli.detail());
     let Some(command) = cli.command else {
         overview::show();
-        return ExitCode::SUCCESS;
+        return report::exit_code(ExitCode::SUCCESS);
     };
     let is_up = matches!(command, Command::Up(_));
     let result = Project::open().and_then(|project| match command {
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Command::Status(args) => args.run(&project),
         Command::Doctor(args) => args.run(&project),
         Command::Logs(args) => args.run(&project),
+        Command::Open(args) => args.run(&project),
         Command::Restart(args) => args.run(&project),
         Command::Build(args) => args.run(&project),
         Command::Push(args) => args.run(&project),
@@ -46,13 +48,14 @@ fn main() -> ExitCode {
         Command::New(args) => args.run(&project),
         Command::Remove(args) => args.run(&project),
         Command::Openapi(args) => args.run(&project),
+        Command::Routes(args) => args.run(&project),
         Command::Client(args) => args.run(&project),
         Command::Test(args) => args.run(&project),
         Command::Ci(args) => args.run(&project),
         Command::BaseImages(args) => args.run(&project),
         Command::Completions(args) => Ok(args.run(Cli::command())),
     });
-    result.unwrap_or_else(|error| {
+    let code = result.unwrap_or_else(|error| {
         report::error(&error);
         if is_up {
             report::note(
@@ -60,7 +63,8 @@ fn main() -> ExitCode {
             );
         }
         ExitCode::FAILURE
-    })
+    });
+    report::exit_code(code)
 }
 
 #[cfg(test)]

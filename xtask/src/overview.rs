@@ -6,13 +6,13 @@ use crate::cli::Cli;
 use context::report;
 
 /// All commands in groups, the most used first.
-const GROUPS: [(&str, &[&str]); 7] = [
-    ("Everyday", &["up", "down", "status", "logs", "restart", "test"]),
+pub(crate) const GROUPS: [(&str, &[&str]); 7] = [
+    ("Everyday", &["up", "down", "status", "open", "logs", "restart", "test"]),
     ("Database", &["psql", "migrate", "db", "recreate-db", "seed"]),
     ("Tools", &["exec", "shell", "token", "create-admin"]),
     ("Troubleshooting", &["doctor"]),
     ("Production", &["deploy", "rollback", "releases", "scale", "push"]),
-    ("Your API", &["init", "new", "remove", "openapi", "client"]),
+    ("Your API", &["init", "new", "remove", "routes", "openapi", "client"]),
     ("Project", &["build", "ci", "base-images", "completions"]),
 ];
 

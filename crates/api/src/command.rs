@@ -1,6 +1,9 @@
 //! The subcommands of the program `api`.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 use config::Config;
 use web::telemetry::LogOptions;
@@ -49,16 +52,18 @@ fn finish(result: anyhow::Result<()>) -> ExitCode {
     if is_setting { EX_CONFIG.into() } else { ExitCode::FAILURE }
 }
 
-#[expect(clippy::print_stdout, reason = "standard output is the result of the command")]
+/// Prints the result. A closed pipe, such as that of `| head -1`, is not an error.
 fn print(text: &str) -> ExitCode {
-    println!("{text}");
-    ExitCode::SUCCESS
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            print_error(&format!("error: cannot write to standard output: {error}"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "the log is not set up yet, or the program is about to exit"
-)]
+/// Prints an error. If stderr is closed, there is no place for the text.
 fn print_error(text: &str) {
-    eprintln!("{text}");
+    let _ = writeln!(io::stderr(), "{text}");
 }

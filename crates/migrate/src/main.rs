@@ -2,13 +2,17 @@
 
 mod copies;
 
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use config::{Config, Secret};
 use db::accounts;
 use migrate::load;
+use tracing_subscriber::filter::LevelFilter;
 
 /// The exit code for invalid settings, as in sysexits.h.
 const EX_CONFIG: u8 = 78;
@@ -17,6 +21,12 @@ const EX_CONFIG: u8 = 78;
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
+    /// Print only results and errors, and no warnings
+    #[arg(short, long, global = true, conflicts_with = "verbose", display_order = 900)]
+    quiet: bool,
+    /// Print messages about each step
+    #[arg(short, long, global = true, display_order = 901)]
+    verbose: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -132,9 +142,15 @@ impl From<Role> for accounts::Role {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
+    let level = match (cli.quiet, cli.verbose) {
+        (true, _) => LevelFilter::ERROR,
+        (_, true) => LevelFilter::INFO,
+        _ => LevelFilter::WARN,
+    };
     tracing_subscriber::fmt()
         .with_writer(io::stderr)
-        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+        .with_ansi(anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never)
+        .with_max_level(level)
         .init();
     let config = match Config::from_lookup(&|name| std::env::var(name).ok()) {
         Ok(config) => config,
@@ -207,21 +223,26 @@ fn admin_password(from_stdin: bool) -> anyhow::Result<Option<Secret>> {
     Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned().into()))
 }
 
-#[expect(clippy::print_stdout, reason = "standard output is the result of the command")]
+/// Prints the result. A closed pipe, such as that of `| head -1`, is not an error.
 fn print(output: &str) -> ExitCode {
-    print!("{output}");
-    ExitCode::SUCCESS
+    let written = io::stdout().write_all(output.as_bytes()).and_then(|()| io::stdout().flush());
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            print_error(&anyhow::Error::new(error).context("cannot write to standard output"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
 }
 
-#[expect(clippy::print_stderr, reason = "progress is not part of the command's output")]
+/// Prints progress. If stderr is closed, there is no place for the text.
 fn print_progress(loaded: u64, of: u32) {
     let end = if loaded < u64::from(of) { "" } else { "\n" };
-    eprint!("\r{loaded:>9} of {of} persons{end}");
+    let _ = write!(io::stderr(), "\r{loaded:>9} of {of} persons{end}");
 }
 
-#[expect(clippy::print_stderr, reason = "standard error is for the error of the command")]
 fn print_error(error: &anyhow::Error) {
-    eprintln!("error: {error:#}");
+    let _ = writeln!(io::stderr(), "error: {error:#}");
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::{process::ExitCode, time::Instant};
 
+use serde::Serialize;
+
 use context::{process, project::Project, report};
 use deploy::{
     HostArgs, Platform, Server,
@@ -25,6 +27,28 @@ pub(crate) struct Args {
     /// Print the steps without running them
     #[arg(long)]
     dry_run: bool,
+    /// Print the steps of --dry-run as JSON
+    #[arg(long, requires = "dry_run")]
+    json: bool,
+}
+
+/// A step of a deployment, for --dry-run.
+#[derive(Serialize)]
+struct Step {
+    step: &'static str,
+    what: String,
+}
+
+/// The output of `--dry-run --json`.
+#[derive(Serialize)]
+struct Plan<'a> {
+    tag: &'a str,
+    server: &'a str,
+    platform: String,
+    replicas: usize,
+    /// The release that runs now. None if no release runs.
+    current: Option<&'a str>,
+    steps: Vec<Step>,
 }
 
 impl Args {
@@ -39,13 +63,29 @@ impl Args {
         let running = rolling_update::running(&server)?;
         let number = running.first().map_or(settings.replicas, |(_, number)| *number);
         let now = running.first().map(|(image, _)| image.clone());
+        let current = now.as_deref().map(image::tag_of);
+        if self.json {
+            let (server_name, platform_name) = (server.place(), platform.to_string());
+            let steps = plan(&server, &images, platform, number);
+            report::json(&Plan {
+                tag: &tag,
+                server: server_name,
+                platform: platform_name,
+                replicas: number,
+                current,
+                steps,
+            })?;
+            return Ok(ExitCode::SUCCESS);
+        }
         report::line(&format!(
             "{tag} → {} ({platform}, {number} replicas, currently {})",
             server.place(),
-            now.as_deref().map_or("nothing", image::tag_of)
+            current.unwrap_or("nothing")
         ));
         if self.dry_run {
-            plan(&server, &images, platform, number);
+            for Step { step, what } in plan(&server, &images, platform, number) {
+                report::step(step, &what);
+            }
             return Ok(ExitCode::SUCCESS);
         }
         report::stage("build", || {
@@ -150,13 +190,14 @@ fn ship(
     })
 }
 
-/// Prints the steps of a deployment.
-fn plan(server: &Server, images: &Images, platform: Platform, number: usize) {
+/// Returns the steps of a deployment.
+fn plan(server: &Server, images: &Images, platform: Platform, number: usize) -> Vec<Step> {
     let is_built = image::is_here(&images.api, platform);
-    report::next("build", if is_built { "already built" } else { "the release image" });
+    let build = if is_built { "already built" } else { "the release image" };
+    let mut steps = vec![Step { step: "build", what: build.to_owned() }];
     for image in images.all() {
         if !is_built || transfer::would_send(server, image, platform) {
-            report::next("send", image);
+            steps.push(Step { step: "send", what: image.to_owned() });
         }
     }
     // Only a release image on the server can report its pending migrations.
@@ -166,6 +207,7 @@ fn plan(server: &Server, images: &Images, platform: Platform, number: usize) {
         || "the pending migrations, after a backup".to_owned(),
         |status| schema::names(&status.pending),
     );
-    report::next("migrate", &pending);
-    report::next("update", &format!("{number} replicas, one by one"));
+    steps.push(Step { step: "migrate", what: pending });
+    steps.push(Step { step: "update", what: format!("{number} replicas, one by one") });
+    steps
 }

@@ -66,7 +66,7 @@ impl Args {
         }
         report.fixes = fixes;
         if self.json {
-            report::line(&serde_json::to_string_pretty(&report)?);
+            report::json(&report)?;
         } else {
             report.show();
         }

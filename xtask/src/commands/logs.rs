@@ -23,7 +23,7 @@ impl Args {
         if let Some(server) = self.production.server(project, &settings)? {
             let images = Images::of(project, &settings, "any")?;
             let logs = server.logs(&images, self.service.as_deref(), self.follow)?;
-            return process::exec(logs);
+            return process::show_log(logs);
         }
         let (engine, _) = engine::current(project)?;
         engine.logs(self.service.as_deref(), self.follow)

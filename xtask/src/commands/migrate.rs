@@ -64,6 +64,9 @@ enum Sub {
         /// Check all migrations
         #[arg(long, conflicts_with = "since")]
         all: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Write the schema after all migrations to crates/db/schema.sql
     Schema,
@@ -73,10 +76,11 @@ impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         match self.command.unwrap_or(Sub::Up { to: None, dry_run: false }) {
             Sub::New { name } => new(project, &name),
-            Sub::Check { since, all } => {
+            Sub::Check { since, all, json } => {
                 let mut arguments = Vec::new();
                 arguments.extend(since.map(|since| format!("--since={since}")));
                 arguments.extend(all.then(|| "--all".to_owned()));
+                arguments.extend(json.then(|| "--json".to_owned()));
                 process::exec(migration_lint::command(project, &arguments))
             }
             Sub::Up { to, dry_run } => {

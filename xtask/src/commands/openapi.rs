@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use serde::Serialize;
 use serde_json::Value;
 use xshell::cmd;
 
@@ -26,6 +27,19 @@ pub(crate) struct Args {
     /// Read the OpenAPI document from this API binary instead of building the API
     #[arg(long, value_name = "PATH")]
     binary: Option<PathBuf>,
+    /// Print the result of --check as JSON
+    #[arg(long, requires = "check")]
+    json: bool,
+}
+
+/// The output of `--check --json`.
+#[derive(Serialize)]
+struct Report {
+    ok: bool,
+    /// True if openapi.json matches the API.
+    current: bool,
+    /// The changes that break clients.
+    breaking: Vec<String>,
 }
 
 /// Writes openapi.json.
@@ -33,7 +47,7 @@ pub(crate) struct Args {
 /// # Errors
 /// The API does not compile.
 pub(super) fn write(project: &Project) -> anyhow::Result<()> {
-    Args { check: false, against: None, binary: None }.run(project).map(|_| ())
+    Args { check: false, against: None, binary: None, json: false }.run(project).map(|_| ())
 }
 
 impl Args {
@@ -58,6 +72,11 @@ impl Args {
             }
             None => fs::read_to_string(project.path(FILE)).ok(),
         };
+        if self.json {
+            let report = Report::of(before.as_deref(), &now)?;
+            report::json(&report)?;
+            return Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         if self.check {
             check(before.as_deref(), &now)?;
             report::line(&format!("{FILE} is up to date, without breaking changes"));
@@ -72,19 +91,27 @@ impl Args {
     }
 }
 
+impl Report {
+    fn of(before: Option<&str>, now: &str) -> anyhow::Result<Self> {
+        let breaking = changes(before, now)?;
+        let current = before.map(str::trim) == Some(now.trim());
+        Ok(Self { ok: current && breaking.is_empty(), current, breaking })
+    }
+}
+
 fn check(before: Option<&str>, now: &str) -> anyhow::Result<()> {
     if before.is_none() {
         bail!("{FILE} does not exist. Run `cargo xtask openapi` to write the file.");
     }
-    let changes = changes(before, now)?;
-    if !changes.is_empty() {
+    let Report { current, breaking, .. } = Report::of(before, now)?;
+    if !breaking.is_empty() {
         bail!(
             "the API has breaking changes:\n  {}\nIf the changes are intended, run `cargo xtask openapi` and \
              commit {FILE} with them.",
-            changes.join("\n  ")
+            breaking.join("\n  ")
         );
     }
-    if before.map(str::trim) != Some(now.trim()) {
+    if !current {
         bail!("{FILE} is out of date. Run `cargo xtask openapi` to update the file.");
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
+use serde::Serialize;
 
 use context::{project::Project, report};
 use deploy::{
@@ -17,6 +18,24 @@ use deploy::{
 pub(crate) struct Args {
     #[command(flatten)]
     host: HostArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The output of `--json`.
+#[derive(Serialize)]
+struct Releases {
+    /// The deployment history, oldest first.
+    history: Vec<Record>,
+    /// The releases that run now.
+    running: Vec<Running>,
+}
+
+#[derive(Serialize)]
+struct Running {
+    tag: String,
+    replicas: usize,
 }
 
 impl Args {
@@ -28,6 +47,14 @@ impl Args {
         let records = history::read(&server, &images.proxy).with_context(|| {
             format!("{} does not have a deployment history yet", server.place())
         })?;
+        if self.json {
+            let running = running.into_iter().map(|(image, replicas)| Running {
+                tag: image::tag_of(&image).to_owned(),
+                replicas,
+            });
+            report::json(&Releases { history: records, running: running.collect() })?;
+            return Ok(ExitCode::SUCCESS);
+        }
         for Record { time, entry: Entry { what, tag, who, state } } in records {
             report::line(&format!("{time}  {what:<12}  {tag:<28}  {who:<24}  {state}"));
         }

@@ -26,7 +26,7 @@ pub(crate) struct Args {
 
 /// The output of `--json`.
 #[derive(Serialize)]
-struct Status {
+pub(super) struct Status {
     up: bool,
     ready: bool,
     engine: &'static str,
@@ -64,7 +64,7 @@ impl Args {
         };
         let status = Status::of(project, &*engine, &state)?;
         if self.json {
-            report::line(&serde_json::to_string_pretty(&status)?);
+            report::json(&status)?;
         } else {
             status.show();
         }
@@ -73,7 +73,11 @@ impl Args {
 }
 
 impl Status {
-    fn of(project: &Project, engine: &dyn Engine, state: &State) -> anyhow::Result<Self> {
+    pub(super) fn of(
+        project: &Project,
+        engine: &dyn Engine,
+        state: &State,
+    ) -> anyhow::Result<Self> {
         let settings = project.settings()?;
         let Urls { api, docs, database } = Urls::of(state, &settings);
         Ok(Self {

@@ -16,7 +16,7 @@ use context::{
 };
 use engine::{DevServer, Engine, SourceStatus, choose, database_branch, wait_until_ready};
 
-use super::migrate::check_pending;
+use super::{migrate::check_pending, status::Status};
 
 /// Start the whole stack and wait until it is healthy
 ///
@@ -33,12 +33,15 @@ pub(crate) struct Args {
     /// Fail if a port is taken, instead of using the next free port
     #[arg(long)]
     strict_ports: bool,
+    /// Print the state of the stack as JSON, like `cargo xtask status --json`
+    #[arg(long)]
+    json: bool,
 }
 
 impl Args {
     /// Returns the arguments that start a stack again in the same profile.
     pub(crate) fn again(production: bool) -> Self {
-        Self { engine: None, production, strict_ports: false }
+        Self { engine: None, production, strict_ports: false, json: false }
     }
 
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
@@ -73,12 +76,8 @@ impl Args {
         let keeps_ports = !(self.strict_ports && ports::differ_from_settings(&state, &settings));
         let same = state.built.as_ref() == Some(&now) && state.production == production;
         if keeps_ports && same && is_healthy(&running) && serves_the_newest(&state) {
-            report::line(&format!(
-                "already up, and nothing changed ({:.1} s)",
-                started.elapsed().as_secs_f64()
-            ));
-            summary(&state, &settings);
-            return Ok(ExitCode::SUCCESS);
+            let outcome = "already up, and nothing changed";
+            return self.finish(project, &state, &settings, outcome, started);
         }
 
         if keeps_ports
@@ -86,23 +85,36 @@ impl Args {
             && is_healthy(&running)
             && Self::follow(project, &mut state, now.clone())?
         {
-            report::line(&format!(
-                "up: the running stack serves the changed source ({:.1} s)",
-                started.elapsed().as_secs_f64()
-            ));
-            summary(&state, &settings);
-            return Ok(ExitCode::SUCCESS);
+            let outcome = "up: the running stack serves the changed source";
+            return self.finish(project, &state, &settings, outcome, started);
         }
 
         doctor::quick_check(project);
         state.production = production;
         state.built = None;
-        report::line(&format!("engine {}: {}", state.engine.as_str(), state.why));
+        report::progress(&format!("engine {}: {}", state.engine.as_str(), state.why));
         self.start(project, &settings, &mut state, running)?;
         state.built = Some(now);
         state.save(project)?;
-        report::line(&format!("up in {:.1} s", started.elapsed().as_secs_f64()));
-        summary(&state, &settings);
+        self.finish(project, &state, &settings, "up", started)
+    }
+
+    /// Prints the outcome, and the state of the stack as text or JSON.
+    fn finish(
+        &self,
+        project: &Project,
+        state: &State,
+        settings: &Settings,
+        outcome: &str,
+        started: Instant,
+    ) -> anyhow::Result<ExitCode> {
+        report::progress(&format!("{outcome} ({:.1} s)", started.elapsed().as_secs_f64()));
+        if self.json {
+            let engine = engine::open(project, project.settings()?, state)?;
+            report::json(&Status::of(project, &*engine, state)?)?;
+        } else {
+            summary(state, settings);
+        }
         Ok(ExitCode::SUCCESS)
     }
 
@@ -111,7 +123,7 @@ impl Args {
         let engine = engine::open(project, project.settings()?, state)?;
         let Some(source) = engine.dev_server().and_then(DevServer::wait) else { return Ok(false) };
         if let Some(failure) = source.failure.filter(|_| source.state == "failed") {
-            anstream::eprintln!("{}", failure.message.trim_end());
+            report::failure(&failure.message);
             bail!(
                 "{}; the last good build is still served",
                 failure.reason(engine.known_failures())

@@ -7,6 +7,9 @@ use std::{
 
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, bail};
+use terminal_size::{Width, terminal_size};
+
+use crate::{process, report};
 
 /// Texts in the output of failed builds, each with an explanation.
 pub type KnownFailures = &'static [(&'static str, &'static str)];
@@ -20,6 +23,7 @@ const KILLED: &str = "the compiler was killed, probably because memory ran out. 
 /// Returns the likely reason of the failure, see [`failure_reason`].
 pub fn run(command: &mut Command, known_failures: KnownFailures) -> anyhow::Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
+    report::command(&process::command_line(command));
     let mut child = command
         .stderr(Stdio::piped())
         .spawn()
@@ -33,14 +37,13 @@ pub fn run(command: &mut Command, known_failures: KnownFailures) -> anyhow::Resu
 }
 
 /// Returns variables that make cargo write colours and progress to a pipe, if standard error shows colours.
-pub fn cargo_terminal_settings() -> impl Iterator<Item = (&'static str, &'static str)> {
+pub fn cargo_terminal_settings() -> impl Iterator<Item = (&'static str, String)> {
     let is_plain = AutoStream::choice(&io::stderr()) == ColorChoice::Never;
-    let settings = [
-        ("CARGO_TERM_COLOR", "always"),
-        ("CARGO_TERM_PROGRESS_WHEN", "always"),
-        ("CARGO_TERM_PROGRESS_WIDTH", "80"),
-    ];
-    settings.into_iter().filter(move |_| !is_plain)
+    let settings = [("CARGO_TERM_COLOR", "always"), ("CARGO_TERM_PROGRESS_WHEN", "always")];
+    let width = terminal_size().map_or(80, |(Width(width), _)| width.min(80));
+    let width = ("CARGO_TERM_PROGRESS_WIDTH", width.to_string());
+    let settings = settings.map(|(name, value)| (name, value.to_owned()));
+    settings.into_iter().chain([width]).filter(move |_| !is_plain)
 }
 
 /// Copies the pipe to standard error and returns its text.
@@ -51,7 +54,8 @@ fn copy_to_stderr(mut pipe: impl Read) -> io::Result<String> {
         if length == 0 {
             return Ok(String::from_utf8_lossy(&all).into_owned());
         }
-        io::stderr().write_all(&piece[..length])?;
+        // If stderr is closed, there is no place for the messages, but the build continues.
+        let _ = io::stderr().write_all(&piece[..length]);
         all.extend_from_slice(&piece[..length]);
     }
 }

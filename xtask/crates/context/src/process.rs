@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    io::{IsTerminal, Read, Write},
+    io::{BufRead, BufReader, IsTerminal, Read, Write},
     process::{Command, ExitCode, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
@@ -10,6 +10,8 @@ use std::{
 
 use anyhow::{Context, bail};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, Signal, System};
+
+use crate::report;
 
 /// The reason why [`probe`] failed.
 #[derive(Debug)]
@@ -81,6 +83,7 @@ pub fn remove_package_variables(command: &mut Command) {
 
 /// Runs `command` in the terminal. Returns an error if the command fails.
 pub fn run(command: &mut Command) -> anyhow::Result<()> {
+    report::command(&command_line(command));
     let status = command.status().with_context(|| cannot_start(command))?;
     if !status.success() {
         bail!("`{}` failed ({status})", command_line(command));
@@ -89,7 +92,7 @@ pub fn run(command: &mut Command) -> anyhow::Result<()> {
 }
 
 /// Returns the command line for messages, with only the first line of each argument.
-fn command_line(command: &Command) -> String {
+pub(crate) fn command_line(command: &Command) -> String {
     let words = [command.get_program()].into_iter().chain(command.get_args());
     let first_line = |word: &std::ffi::OsStr| {
         let word = word.to_string_lossy();
@@ -110,6 +113,7 @@ fn cannot_start(command: &Command) -> String {
 /// # Errors
 /// The command fails. The error contains its output.
 pub fn output(command: &mut Command) -> anyhow::Result<String> {
+    report::command(&command_line(command));
     let output = command.output().with_context(|| cannot_start(command))?;
     if !output.status.success() {
         // `docker exec` writes some errors to standard output.
@@ -138,6 +142,7 @@ pub fn run_with_input(command: &mut Command, text: &str) -> anyhow::Result<()> {
 
 /// Replaces this process with `command` on Unix. On other systems, waits for `command` and returns its exit code.
 pub fn exec(mut command: Command) -> anyhow::Result<ExitCode> {
+    report::command(&command_line(&command));
     #[cfg(unix)]
     {
         let error = std::os::unix::process::CommandExt::exec(&mut command);
@@ -148,6 +153,24 @@ pub fn exec(mut command: Command) -> anyhow::Result<ExitCode> {
         let status = command.status().with_context(|| cannot_start(&command))?;
         Ok(exit_code(status))
     }
+}
+
+/// Runs `command`, which prints a log, and removes the colours from the log if standard output does not show colours.
+pub fn show_log(mut command: Command) -> anyhow::Result<ExitCode> {
+    if report::shows_colours() {
+        return exec(command);
+    }
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| cannot_start(&command))?;
+    let lines = BufReader::new(child.stdout.take().context("stdout is not piped")?);
+    for line in lines.split(b'\n') {
+        if !report::log_line(&String::from_utf8_lossy(&line?)) {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+    Ok(exit_code(child.wait()?))
 }
 
 /// Converts the exit status of a child process to an exit code for this process.

@@ -1,11 +1,22 @@
-//! Terminal output, without colours if the output is not a terminal or NO_COLOR is set.
+//! Terminal output: results on standard output, progress and errors on standard error. The output has no colours if it
+//! is not a terminal, if NO_COLOR is set or if TERM is `dumb`, unless CLICOLOR_FORCE is set.
 
 use std::{
-    fmt::Display,
+    fmt::{Arguments, Display},
+    io::{ErrorKind, Write as _},
+    process::ExitCode,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
     time::{Duration, Instant},
 };
 
 use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use terminal_size::{Width, terminal_size};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -13,33 +24,125 @@ const WARNING: Style = AnsiColor::Yellow.on_default();
 const FAINT: Style = Style::new().dimmed();
 const STRONG: Style = Style::new().bold();
 
+/// The amount of progress that the commands print to standard error.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+pub enum Detail {
+    /// Only errors.
+    Quiet,
+    /// Also stages, notes and hints.
+    Normal,
+    /// Also the command lines of child processes.
+    Verbose,
+}
+
+static DETAIL: OnceLock<Detail> = OnceLock::new();
+static OUTPUT_FAILED: AtomicBool = AtomicBool::new(false);
+
+/// Sets how much progress is printed. Only the first call has an effect.
+pub fn set_detail(detail: Detail) {
+    let _ = DETAIL.set(detail);
+}
+
+fn prints(detail: Detail) -> bool {
+    detail <= DETAIL.get().copied().unwrap_or(Detail::Normal)
+}
+
+/// Returns the exit code of this process: `code`, or 1 if a result could not be printed, for example on a full disk.
+pub fn exit_code(code: ExitCode) -> ExitCode {
+    if OUTPUT_FAILED.load(Ordering::Relaxed) { ExitCode::FAILURE } else { code }
+}
+
+/// Prints a result to standard output. A closed pipe, such as that of `| head -1`, is not an error.
+/// Returns false if standard output cannot be written.
+fn result(text: Arguments<'_>) -> bool {
+    let Err(failure) = writeln!(anstream::stdout(), "{text}") else { return true };
+    if failure.kind() != ErrorKind::BrokenPipe && !OUTPUT_FAILED.swap(true, Ordering::Relaxed) {
+        error(&anyhow::Error::new(failure).context("cannot write to standard output"));
+    }
+    false
+}
+
+/// Prints to standard error. If standard error is closed, there is no place for the text.
+fn message(detail: Detail, text: Arguments<'_>) {
+    if prints(detail) {
+        let _ = writeln!(anstream::stderr(), "{text}");
+    }
+}
+
+/// Returns whether standard output shows colours.
+pub(crate) fn shows_colours() -> bool {
+    anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
+}
+
+/// Prints a line of a log to standard output, without the colours in it if standard output does not show colours.
+/// Returns false if standard output cannot be written, for example because `head` has closed the pipe.
+pub fn log_line(line: &str) -> bool {
+    result(format_args!("{line}"))
+}
+
 /// Prints a note to standard error.
 pub fn note(text: &str) {
-    anstream::eprintln!("{FAINT}note:{FAINT:#} {text}");
+    message(Detail::Normal, format_args!("{FAINT}note:{FAINT:#} {text}"));
 }
 
 /// Prints an error and its causes to standard error.
 pub fn error(error: &anyhow::Error) {
-    anstream::eprintln!("{BAD}error:{BAD:#} {error:#}");
+    message(Detail::Quiet, format_args!("{BAD}error:{BAD:#} {error:#}"));
 }
 
-/// Runs a step of a command and prints its duration and outcome. `work` returns a value and the outcome as text.
+/// Prints the messages of another program, such as a compiler, to standard error.
+pub fn failure(text: &str) {
+    message(Detail::Quiet, format_args!("{}", text.trim_end()));
+}
+
+/// Prints a line about the progress of a command to standard error.
+pub fn progress(text: &str) {
+    message(Detail::Normal, format_args!("{text}"));
+}
+
+/// Prints the command line of a child process to standard error, with `--verbose`.
+pub(crate) fn command(line: &str) {
+    message(Detail::Verbose, format_args!("{FAINT}$ {line}{FAINT:#}"));
+}
+
+/// Runs a step of a command and prints its duration and outcome to standard error. `work` returns a value and the
+/// outcome as text.
 pub fn stage<T>(
     name: &str,
     work: impl FnOnce() -> anyhow::Result<(T, String)>,
 ) -> anyhow::Result<T> {
     let started = Instant::now();
-    match work() {
+    let done = thread::scope(|scope| {
+        let (ended, end) = mpsc::channel();
+        scope.spawn(move || announce(name, started, &end));
+        let done = work();
+        // The thread also ends if `work` panics, because the channel is then closed.
+        drop::<mpsc::Sender<()>>(ended);
+        done
+    });
+    let time = seconds(started.elapsed());
+    match done {
         Ok((value, outcome)) => {
-            let time = seconds(started.elapsed());
-            anstream::println!("{GOOD}✔{GOOD:#} {name:<9} {time:>7}  {FAINT}{outcome}{FAINT:#}");
+            message(
+                Detail::Normal,
+                format_args!("{GOOD}✔{GOOD:#} {name:<9} {time:>7}  {FAINT}{outcome}{FAINT:#}"),
+            );
             Ok(value)
         }
         Err(error) => {
-            let time = seconds(started.elapsed());
-            anstream::println!("{BAD}✘{BAD:#} {name:<9} {time:>7}");
+            message(Detail::Normal, format_args!("{BAD}✘{BAD:#} {name:<9} {time:>7}"));
             Err(error)
         }
+    }
+}
+
+/// Prints that the stage is running, first after a second and then every half a minute, until the stage ends.
+fn announce(name: &str, started: Instant, end: &mpsc::Receiver<()>) {
+    let mut wait = Duration::from_secs(1);
+    while end.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+        let time = started.elapsed().as_secs();
+        message(Detail::Normal, format_args!("{FAINT}… {name:<9} {time:>5} s{FAINT:#}"));
+        wait = Duration::from_secs(30);
     }
 }
 
@@ -61,37 +164,80 @@ pub fn check_result(mark: Mark, name: &str, what: &str) {
         Mark::Warning => (WARNING, '!'),
         Mark::Bad => (BAD, '✘'),
     };
-    anstream::println!("{style}{symbol} {name}{style:#}: {what}");
+    result(format_args!("{style}{symbol} {name}{style:#}: {what}"));
 }
 
 /// Prints how to fix a problem.
 pub fn remedy(what: &str) {
-    anstream::println!("  {FAINT}→{FAINT:#} {what}");
+    result(format_args!("  {FAINT}→{FAINT:#} {what}"));
 }
 
 /// Prints a name and a value, aligned with other fields.
 pub fn field(name: &str, value: impl Display) {
-    anstream::println!("  {FAINT}{name:<10}{FAINT:#} {value}");
+    result(format_args!("  {FAINT}{name:<10}{FAINT:#} {value}"));
+}
+
+/// Breaks a text into lines that fit into the terminal, each but the first with an indent. Returns the text unchanged if
+/// the output is not a terminal.
+fn indented(text: &str, indent: usize) -> String {
+    match terminal_size() {
+        Some((Width(width), _)) => wrapped(text, indent, usize::from(width)),
+        None => text.to_owned(),
+    }
+}
+
+fn wrapped(text: &str, indent: usize, width: usize) -> String {
+    let (mut lines, mut length) = (String::new(), indent);
+    for word in text.split_whitespace() {
+        if length > indent && length + 1 + word.len() > width {
+            lines.push('\n');
+            lines.push_str(&" ".repeat(indent));
+            length = indent;
+        } else if length > indent {
+            lines.push(' ');
+            length += 1;
+        }
+        lines += word;
+        length += word.len();
+    }
+    lines
 }
 
 /// Prints a heading.
 pub fn heading(text: &str) {
-    anstream::println!("{STRONG}{text}{STRONG:#}");
+    result(format_args!("{STRONG}{text}{STRONG:#}"));
 }
 
 /// Prints a command and its description.
 pub fn entry(name: &str, what: &str) {
-    anstream::println!("  {GOOD}{name:<13}{GOOD:#} {what}");
+    result(format_args!("  {GOOD}{name:<13}{GOOD:#} {}", indented(what, 16)));
 }
 
-/// Prints a command to run next, and its description.
+/// Prints a command to run next, and its description, to standard error.
 pub fn next(command: &str, what: &str) {
-    anstream::println!("  {STRONG}{command:<26}{STRONG:#} {FAINT}{what}{FAINT:#}");
+    message(
+        Detail::Normal,
+        format_args!("  {STRONG}{command:<26}{STRONG:#} {FAINT}{what}{FAINT:#}"),
+    );
+}
+
+/// Prints a step of a plan and its description.
+pub fn step(name: &str, what: &str) {
+    result(format_args!("  {STRONG}{name:<9}{STRONG:#} {FAINT}{what}{FAINT:#}"));
+}
+
+/// Prints `value` as JSON to standard output.
+///
+/// # Errors
+/// The value cannot be converted to JSON.
+pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    result(format_args!("{}", serde_json::to_string_pretty(value)?));
+    Ok(())
 }
 
 /// Prints a line to standard output.
 pub fn line(text: &str) {
-    anstream::println!("{text}");
+    result(format_args!("{text}"));
 }
 
 /// Formats a size as `1.5 MB`, in powers of ten.
@@ -109,4 +255,16 @@ pub fn size(bytes: u64) -> String {
 
 fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn lines_fit_into_a_narrow_terminal() {
+        assert_eq!(wrapped("Start the whole stack", 4, 16), "Start the\n    whole stack");
+        assert_eq!(wrapped("Start the whole stack", 4, 80), "Start the whole stack");
+        assert_eq!(wrapped("unbreakable", 4, 8), "unbreakable");
+    }
 }

@@ -8,7 +8,6 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use anstream::ColorChoice;
 use anyhow::bail;
 use context::{
     compile, http, process,
@@ -23,7 +22,7 @@ use xshell::{Cmd, cmd};
 use crate::{
     dev_server::DevServer,
     engine::{Engine, NOT_BUILT},
-    images, log_file, postgres,
+    images, postgres,
 };
 use containers::Container;
 
@@ -247,10 +246,7 @@ impl Engine for Docker<'_> {
             command.arg("--follow");
         }
         command.args(service);
-        match anstream::stdout().current_choice() {
-            ColorChoice::Never => log_file::show_output(command),
-            _ => process::exec(command),
-        }
+        process::show_log(command)
     }
 
     fn exec(&self, service: &str, command: &[String]) -> anyhow::Result<Command> {

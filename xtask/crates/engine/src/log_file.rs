@@ -2,15 +2,14 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{Read, Seek, SeekFrom},
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Stdio},
     thread,
     time::Duration,
 };
 
 use anyhow::Context;
-use context::process;
+use context::report;
 
 /// The size in bytes after which the next start renames the log.
 const LIMIT: u64 = 10 * 1024 * 1024;
@@ -32,7 +31,8 @@ pub(crate) fn tail(path: &Path, count: usize) -> String {
     lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
-/// Prints the logs, with the name of the service before each line. With `follow`, keeps printing new lines.
+/// Prints the logs, with the name of the service before each line, until the reader closes the pipe. With `follow`,
+/// keeps printing new lines.
 pub(crate) fn show(logs: &[(&str, PathBuf)], follow: bool) -> anyhow::Result<()> {
     let mut read: Vec<_> = logs.iter().map(|_| (0, String::new())).collect();
     loop {
@@ -40,11 +40,8 @@ pub(crate) fn show(logs: &[(&str, PathBuf)], follow: bool) -> anyhow::Result<()>
             *position = added(path, *position, rest)?;
             let end = rest.rfind('\n').map_or(0, |newline| newline + 1);
             let lines: String = rest.drain(..end).collect();
-            // Removes the colors unless standard output is a terminal and NO_COLOR is not set.
-            let mut output = anstream::stdout().lock();
             for line in lines.lines() {
-                // The reader, such as `head`, has closed the pipe.
-                if writeln!(output, "{name:<8} | {line}").is_err() {
+                if !report::log_line(&format!("{name:<8} | {line}")) {
                     return Ok(());
                 }
             }
@@ -54,16 +51,6 @@ pub(crate) fn show(logs: &[(&str, PathBuf)], follow: bool) -> anyhow::Result<()>
         }
         thread::sleep(PAUSE);
     }
-}
-
-/// Runs a command that prints a log, and removes the colors as [`show`] does.
-pub(crate) fn show_output(mut command: Command) -> anyhow::Result<ExitCode> {
-    let mut child = command.stdout(Stdio::piped()).spawn()?;
-    let mut output = child.stdout.take().context("standard output is piped")?;
-    // An error means that the reader, such as `head`, has closed the pipe. The command then ends too.
-    let _ = io::copy(&mut output, &mut anstream::stdout());
-    drop(output);
-    Ok(process::exit_code(child.wait()?))
 }
 
 /// Reads what was written since `position` into `rest` and returns the new position.

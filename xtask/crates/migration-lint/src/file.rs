@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use squawk_syntax::{Parse, SourceFile, SyntaxNode, ast::AstNode};
 
 use crate::rules::Advice;
@@ -16,7 +17,7 @@ pub struct File {
 }
 
 /// A part of a migration that would block or break a running system.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The file and the line.
     pub place: String,

@@ -1,7 +1,8 @@
 //! Checks the migrations that are not released yet. `cargo xtask migrate check` runs this program.
 
 use std::{
-    fs,
+    fmt, fs,
+    io::{self, Write as _},
     path::PathBuf,
     process::{Command, ExitCode},
 };
@@ -9,7 +10,8 @@ use std::{
 use anyhow::bail;
 use clap::Parser;
 use migration_files::FOLDER;
-use migration_lint::{File, Readers, lint};
+use migration_lint::{File, Finding, Readers, lint};
+use serde::Serialize;
 
 /// Find migrations that would block or break a running system
 #[derive(Parser)]
@@ -27,13 +29,31 @@ struct Cli {
     /// Check all migrations
     #[arg(long, conflicts_with_all = ["since", "applied"])]
     all: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The output of `--json`.
+#[derive(Serialize)]
+struct Report {
+    ok: bool,
+    /// The released version. None if there is no release.
+    released: Option<String>,
+    /// The number of checked migrations.
+    checked: usize,
+    findings: Vec<Finding>,
 }
 
 fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok((report, true)) => print(&report, ExitCode::SUCCESS),
         Ok((report, false)) => print(&report, ExitCode::FAILURE),
-        Err(error) => print(&format!("error: {error:#}\n"), ExitCode::FAILURE),
+        Err(error) => {
+            // If stderr is closed, there is no place for the error.
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -54,28 +74,26 @@ impl Cli {
             files.into_iter().partition(|(version, _)| *version <= last);
         let files = |files: Vec<(i32, File)>| files.into_iter().map(|(_, file)| file).collect();
         let (released, pending): (Vec<_>, Vec<_>) = (files(released), files(pending));
-        Ok(self.report(&released, &pending, release.as_deref()))
+        self.report(&released, &pending, release)
     }
 
-    fn report(&self, released: &[File], pending: &[File], release: Option<&str>) -> (String, bool) {
-        let suffix =
-            release.map_or_else(String::new, |release| format!(" (released version: {release})"));
-        if pending.is_empty() {
-            return (format!("no new migrations{suffix}\n"), true);
-        }
-        let readers = |name: &str| self.readers(release.unwrap_or_default(), name);
+    fn report(
+        &self,
+        before: &[File],
+        pending: &[File],
+        released: Option<String>,
+    ) -> anyhow::Result<(String, bool)> {
+        let readers = |name: &str| self.readers(released.as_deref().unwrap_or_default(), name);
         let readers: &Readers = &readers;
-        let findings = lint(released, pending, release.is_some().then_some(readers));
-        let mut report = findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n");
-        if findings.is_empty() {
-            report = match pending.len() {
-                1 => format!("the new migration is safe{suffix}\n"),
-                number => format!("the {number} new migrations are safe{suffix}\n"),
-            };
+        let findings = lint(before, pending, released.is_some().then_some(readers));
+        let (ok, checked) = (findings.is_empty(), pending.len());
+        let report = Report { ok, released, checked, findings };
+        let text = if self.json {
+            serde_json::to_string_pretty(&report)? + "\n"
         } else {
-            report += "\n\nTo allow a finding, write `-- migrate: allow RULE: REASON` before the statement.\n";
-        }
-        (report, findings.is_empty())
+            report.to_string()
+        };
+        Ok((text, ok))
     }
 
     fn files(&self) -> anyhow::Result<Vec<(i32, File)>> {
@@ -131,12 +149,38 @@ impl Cli {
     }
 }
 
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let suffix = self.released.as_ref().map(|it| format!(" (released version: {it})"));
+        let suffix = suffix.unwrap_or_default();
+        if !self.ok {
+            for finding in &self.findings {
+                writeln!(f, "{finding}\n")?;
+            }
+            return writeln!(
+                f,
+                "To allow a finding, write `-- migrate: allow RULE: REASON` before the statement."
+            );
+        }
+        match self.checked {
+            0 => writeln!(f, "no new migrations{suffix}"),
+            1 => writeln!(f, "the new migration is safe{suffix}"),
+            number => writeln!(f, "the {number} new migrations are safe{suffix}"),
+        }
+    }
+}
+
 fn file_name(path: &str) -> String {
     path.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-#[expect(clippy::print_stdout, reason = "the output of the program")]
+/// Prints the report. A closed pipe, such as that of `| head -1`, is not an error.
 fn print(report: &str, code: ExitCode) -> ExitCode {
-    print!("{report}");
-    code
+    match io::stdout().write_all(report.as_bytes()).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(io::stderr(), "error: cannot write to standard output: {error}");
+            ExitCode::FAILURE
+        }
+        _ => code,
+    }
 }

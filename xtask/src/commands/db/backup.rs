@@ -2,20 +2,26 @@
 
 use std::process::ExitCode;
 
-use context::{process, project::Project};
+use engine::Engine;
+use serde_json::{Value, json};
+
+use context::{process, project::Project, report};
 
 /// Back up the database and verify that the backup can be restored
 ///
 /// Writes a dump and a manifest of all rows to BACKUP_FOLDER. Then loads the dump into a temporary database
 /// and compares it with the manifest. Keeps the last BACKUP_KEEP backups.
 #[derive(clap::Args)]
-pub(crate) struct BackupArgs {}
+pub(crate) struct BackupArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
 
 impl BackupArgs {
-    #[expect(clippy::unused_self, reason = "all commands have the same signature")]
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let (engine, _) = engine::current(project)?;
-        process::exec(engine.backup(&["once"])?)
+        run(&*engine, &["once"], self.json)
     }
 }
 
@@ -26,12 +32,28 @@ impl BackupArgs {
 pub(crate) struct DrillArgs {
     /// The name of a backup in BACKUP_FOLDER [default: the newest backup]
     name: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl DrillArgs {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let (engine, _) = engine::current(project)?;
         let arguments: Vec<_> = ["drill"].into_iter().chain(self.name.as_deref()).collect();
-        process::exec(engine.backup(&arguments)?)
+        run(&*engine, &arguments, self.json)
     }
+}
+
+/// Runs the script. Prints its lines, or the time and the text of each line as JSON.
+fn run(engine: &dyn Engine, arguments: &[&str], json: bool) -> anyhow::Result<ExitCode> {
+    let mut command = engine.backup(arguments)?;
+    if !json {
+        return process::exec(command);
+    }
+    let output = process::output(&mut command)?;
+    let events = output.lines().filter_map(|line| line.split_once(' '));
+    let events = events.map(|(time, what)| json!({ "time": time, "event": what }));
+    report::json(&json!({ "ok": true, "events": events.collect::<Vec<Value>>() }))?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use serde::Deserialize;
+use serde_json::Value;
 
 use context::{confirm::confirm, git, project::Project, report};
 use engine::{Engine, database_branch::switch};
@@ -13,7 +14,11 @@ use engine::{Engine, database_branch::switch};
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List the copies, and name the deleted branches among them
-    List,
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Switch to the copy of a branch, and create the copy if it does not exist
     Switch {
         /// The branch [default: the current branch]
@@ -49,7 +54,7 @@ impl Command {
         }
         let (engine, _) = engine::current(project)?;
         match self {
-            Self::List => list(project, &*engine)?,
+            Self::List { json } => list(project, &*engine, json)?,
             Self::Switch { name } => {
                 let name = name.or_else(|| git::branch(project));
                 let name = name.context("no branch is checked out: pass the name of a branch")?;
@@ -77,7 +82,13 @@ fn follow_in_hook(project: &Project) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(project: &Project, engine: &dyn Engine) -> anyhow::Result<()> {
+fn list(project: &Project, engine: &dyn Engine, json: bool) -> anyhow::Result<()> {
+    if json {
+        let output = engine.migrate_output(&["branch", "list", "--json"], false)?;
+        let mut list: Value = serde_json::from_str(&output)?;
+        list["deleted"] = deleted(project, engine)?.into();
+        return report::json(&list);
+    }
     report::line(engine.migrate_output(&["branch", "list"], false)?.trim_end());
     let deleted = deleted(project, engine)?;
     if !deleted.is_empty() {

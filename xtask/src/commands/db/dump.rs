@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
+use serde_json::json;
+
 use context::{project::Project, report};
 
 /// Write the database to a file
@@ -12,6 +14,9 @@ use context::{project::Project, report};
 pub(crate) struct Args {
     /// The file to write [default: DATABASE.dump, with the name of the database]
     file: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl Args {
@@ -21,6 +26,10 @@ impl Args {
         let file = self.file.unwrap_or_else(|| format!("{database}.dump").into());
         let started = Instant::now();
         let size = dumps::dump(&|name| engine.postgres_program(name), &database, &file)?;
+        if self.json {
+            report::json(&json!({ "database": database, "file": file, "bytes": size }))?;
+            return Ok(ExitCode::SUCCESS);
+        }
         report::line(&format!(
             "dumped {database} to {} ({}, {:.1} s)",
             file.display(),

@@ -30,7 +30,7 @@ pub(super) fn show(json: bool) -> anyhow::Result<()> {
             .collect()
     });
     if json {
-        report::line(&serde_json::to_string_pretty(&stacks)?);
+        report::json(&stacks)?;
         return Ok(());
     }
     if stacks.is_empty() {

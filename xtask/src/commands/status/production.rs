@@ -28,7 +28,7 @@ pub(super) fn show(server: &Server, json: bool) -> anyhow::Result<()> {
     let docs = format!("{api}/docs");
     if json {
         let status = Status { up, server: place, api: &api, docs: &docs, overview: &overview };
-        report::line(&serde_json::to_string_pretty(&status)?);
+        report::json(&status)?;
     } else if up {
         report::field("Server", place);
         show_text(&overview, &api, &docs);
