@@ -83,14 +83,16 @@ fn follow_in_hook(project: &Project) -> anyhow::Result<ExitCode> {
 }
 
 fn list(project: &Project, engine: &dyn Engine, json: bool) -> anyhow::Result<()> {
+    // Without git, no branch counts as deleted.
+    let has_git = !git::branches(project).is_empty();
+    let deleted = if has_git { deleted(project, engine)? } else { Vec::new() };
     if json {
         let output = engine.migrate_output(&["branch", "list", "--json"], false)?;
         let mut list: Value = serde_json::from_str(&output)?;
-        list["deleted"] = deleted(project, engine)?.into();
+        list["deleted"] = deleted.into();
         return report::json(&list);
     }
     report::line(engine.migrate_output(&["branch", "list"], false)?.trim_end());
-    let deleted = deleted(project, engine)?;
     if !deleted.is_empty() {
         let names = deleted.join(", ");
         report::note(&format!(
