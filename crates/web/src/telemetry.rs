@@ -3,9 +3,11 @@
 mod collector;
 mod request_context;
 
-use std::{io::stderr, time::Duration};
+use std::{
+    io::{IsTerminal, stderr},
+    time::Duration,
+};
 
-use anstream::{AutoStream, ColorChoice};
 use config::{Config, Profile};
 use opentelemetry::{
     Context, KeyValue,
@@ -92,10 +94,6 @@ where
         log.event_format(WithRequestFields { format, is_json: true }).boxed()
     } else {
         // The layer writes the fields of spans, and the format the rest.
-<<<<<<< HEAD
-=======
-        let is_colored = AutoStream::choice(&stderr()) != ColorChoice::Never;
->>>>>>> work-cli
         let format = format.with_ansi(is_colored);
         log.with_ansi(is_colored).event_format(WithRequestFields { format, is_json: false }).boxed()
     }
