@@ -11,7 +11,7 @@ pub(crate) fn first_up_creates_the_stack_and_prints_its_addresses(stack: &Stack)
         &format!("http://localhost:{api}"),
         &format!("http://localhost:{api}/docs"),
         &format!("@localhost:{}/slipway", stack.environment["POSTGRES_PORT"]),
-        &format!("{engine}: ENGINE"),
+        &format!("{engine}: set by ENGINE"),
     ] {
         assert!(output.contains(part), "{part} is missing in {output}");
     }
