@@ -26,9 +26,7 @@ pub fn serve(
     ready: fn(),
 ) -> anyhow::Result<()> {
     let mut runtime = Builder::new_multi_thread();
-    runtime
-        .enable_all()
-        .worker_threads(config.server.worker_threads);
+    runtime.enable_all().worker_threads(config.server.worker_threads);
     let served = async {
         let telemetry = Telemetry::start(&config, log_filter).map_err(InvalidSetting)?;
         // Logs panics in the format of the log, with the id of the request.
@@ -55,7 +53,7 @@ async fn run(config: Config, api: fn(&AppState) -> Service, ready: fn()) -> anyh
     let (stop, stopped) = oneshot::channel::<()>();
     let signalled = async {
         signals.next().await;
-        // Also resolves `stopped`.
+        // Dropping the sender resolves `stopped`.
         drop(stop);
         signals.next().await;
     };
