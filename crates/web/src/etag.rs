@@ -26,7 +26,7 @@ pub fn versions(if_match: &str) -> Option<Vec<i32>> {
     }
     let version = |tag: &str| {
         let version = tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()?;
-        // No other spelling, such as "01".
+        // Rejects every other spelling of the number, such as "01".
         (ETag(version).to_string() == tag).then_some(version)
     };
     Some(tags(if_match).filter_map(version).collect())

@@ -46,7 +46,7 @@ pub fn stage<T>(
 /// The result of a check.
 #[derive(Clone, Copy)]
 pub enum Mark {
-    /// No problem.
+    /// The check found no problem.
     Good,
     /// A problem that does not stop the stack from working.
     Warning,
