@@ -132,7 +132,7 @@ prune() {
 }
 
 once() {
-    # Not joined by &&, because `set -e` ignores failures inside an && list.
+    # The commands are not joined by &&, because `set -e` ignores failures inside an && list.
     lock
     take
     drill "$(newest)"
@@ -153,7 +153,7 @@ serve() {
         if [ "$pause" -le 0 ]; then
             pause=$every
             if ! sh "$0" once; then
-                # Retries soon, and sooner while the database is not reachable, as during the first deployment.
+                # Retries after 300 seconds, or after 10 if the database is unreachable, as in the first deployment.
                 pause=300
                 pg_isready --quiet || pause=10
             fi

@@ -31,7 +31,7 @@ async fn create(app: &TestApp, name: &str) -> String {
 
 /// Waits until `expected` queries wait for a lock in this database.
 async fn waiting_are(app: &TestApp, expected: usize) {
-    // A new connection, because this view does not change within a transaction.
+    // Opens a new connection, because this view does not change within a transaction.
     let client = app.database.connect().await;
     let waiting = "SELECT FROM pg_stat_activity \
         WHERE datname = current_database() AND wait_event_type = 'Lock'";

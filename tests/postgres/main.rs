@@ -1,7 +1,7 @@
 //! `test-postgres` runs the PostgreSQL server of a test run, and stops it when the tests end.
 //!
 //! Prints the URL of the template database, or an error. Each input line is a prefix of databases to drop. The input
-//! ends together with the tests, even if those are killed. `test-postgres own` runs a server for a single test and
+//! ends together with the tests, even if the tests are killed. `test-postgres own` runs a server for a single test and
 //! reads faults to apply.
 
 mod databases;

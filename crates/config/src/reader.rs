@@ -9,7 +9,7 @@ use crate::{network::Network, secret::Secret};
 pub struct Problem {
     /// The variable's name.
     pub variable: &'static str,
-    /// The reason. Does not contain the value, because it may be a secret.
+    /// Explains why the setting is invalid. Omits the value of the setting, because the value may be a secret.
     pub reason: String,
 }
 

@@ -17,7 +17,7 @@ static FOLDER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
 static EMBEDDED: LazyLock<Migrations> =
     LazyLock::new(|| Migrations::new(&files::migrations::runner(), texts()));
 
-/// Returns the name and the text of each file, including the `.down.sql` files.
+/// Returns the name and the text of each migration file, including the `.down.sql` files.
 fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
     FOLDER.files().filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)))
 }

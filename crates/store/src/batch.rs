@@ -100,7 +100,7 @@ impl<K: Clone, V> Inner<K, V> {
         };
         let mut values = Vec::with_capacity(items.len());
         if items.len() == 1 || error.is_outage() {
-            // After an outage it is unknown what the database did: nothing is repeated.
+            // After an outage, the items may or may not be committed, so they are not run again.
             values.resize_with(items.len(), || Err(error.clone()));
             return values;
         }

@@ -56,7 +56,7 @@ pub struct Copy {
     pub bytes: i64,
     /// The time of the server, in seconds since 1970.
     pub now: i64,
-    /// True if the server stopped while the copy was being dropped. It can only be dropped then.
+    /// True if the server stopped while it dropped the copy. The copy is then unusable and must be dropped.
     pub is_broken: bool,
 }
 

@@ -53,7 +53,7 @@ async fn run(config: Config, api: fn(&AppState) -> Service, ready: fn()) -> anyh
     let (stop, stopped) = oneshot::channel::<()>();
     let signalled = async {
         signals.next().await;
-        // Also resolves `stopped`.
+        // Dropping the sender resolves `stopped`.
         drop(stop);
         signals.next().await;
     };

@@ -19,7 +19,7 @@ use crate::{error::ApiError, health::Readiness};
 
 /// The delay before a page reconnects, in milliseconds.
 const RETRY: u64 = 200;
-/// The error while the development server is unreachable.
+/// The error response while the development server is unreachable.
 const UNREACHABLE: ApiError = ApiError::NotFound("development server");
 /// The interval of keep-alive messages.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);

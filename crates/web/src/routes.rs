@@ -102,7 +102,7 @@ impl App {
 
     /// Boxed, because each middleware stores the inner future several times.
     fn route(&self, mut request: Request) -> BoxFuture<'_, Result<Response>> {
-        // Not `Route::nest`, which rebuilds the URI of every request.
+        // Avoids `Route::nest`, which rebuilds the URI of every request.
         if self.pages.names.contains(&request.uri().path()) {
             return Box::pin(self.pages.route.call(request));
         }

@@ -65,7 +65,7 @@ pub(crate) fn a_stopped_engine_and_missing_permission_are_distinguished(_: &Stac
     let socket = folder.path().join("docker.sock");
     let listener = UnixListener::bind(&socket).expect("a socket");
     let copy = copy();
-    // No Docker context, and no engine at the default socket.
+    // Simulates a machine without a Docker context and without an engine at the default socket.
     let mut host = "unix://".to_owned();
     host.push_str(socket.to_str().expect("UTF-8"));
     let real = ask(Command::new("sh").args(["-c", "command -v docker"]));

@@ -80,7 +80,7 @@ pub(crate) fn invalid_values_are_reported_without_passwords(_: &Stack) {
     let copy = Copy::new();
     let text = copy.read(".env");
     let password = copy.variable("POSTGRES_PASSWORD");
-    // The ports differ from the example if those are taken.
+    // The ports differ from `.env.example` if the ports in the example are in use.
     let api = format!("API_PORT={}", copy.variable("API_PORT"));
     let same = format!("API_PORT={}", copy.variable("POSTGRES_PORT"));
     for (check, says, broken) in [

@@ -72,7 +72,7 @@ pub(crate) fn a_taken_port_is_reported_with_its_owner_and_replaced(_: &Stack) {
     let copy = Copy::new();
     let port = free_port();
     let text = copy.read(".env");
-    // The port differs from the example if that is taken.
+    // The port differs from `.env.example` if the port in the example is in use.
     let api = format!("API_PORT={}", copy.variable("API_PORT"));
     copy.write(".env", &text.replace(&api, &format!("API_PORT={port}")));
     let owner = TcpListener::bind(("127.0.0.1", port)).expect("a free port");

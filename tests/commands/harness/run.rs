@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::interrupt;
 
-/// Longer than any command takes, including two release builds at once on a slow machine.
+/// The timeout of a command. Must exceed the time of two concurrent release builds on a slow machine.
 const DEADLINE: Duration = Duration::from_mins(40);
 
 /// Waits until `poll` returns a value. `what` describes the value.

@@ -17,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_mins(2);
 /// Runs a server until the script's input ends, which happens whenever the tests end.
 const SCRIPT: &str = r#""$@" >/dev/null & read -r _; kill -9 "$!""#;
 
-/// A server that is stopped when this is dropped. Its methods block.
+/// A Redis server that is stopped when this value is dropped. The methods block.
 pub(crate) struct Redis {
     port: u16,
     running: Option<Child>,

@@ -62,7 +62,7 @@ impl Crate {
     /// Returns the violations of the rules.
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        // For each parent, the imports between its children, each with an example.
+        // Maps each parent module to the imports between its children. Each import has an example.
         let mut levels: BTreeMap<Module, BTreeMap<(String, String), String>> = BTreeMap::new();
         for (module, file) in &self.modules {
             for path in file.paths.iter().chain(file.names.values()) {

@@ -126,7 +126,7 @@ fn describe(record: &Record) -> String {
         return format!("previous entry: {what} of {tag} at {time}, {state}");
     }
     format!(
-        "continues the {what} of {tag} by {who} at {time}, which was interrupted after \"{state}\""
+        "resumes the interrupted {what} of {tag}, which {who} started at {time}; last step: \"{state}\""
     )
 }
 
@@ -179,7 +179,7 @@ fn ship(
     })?;
     step("update", &|| {
         let after = rolling_update::run(server, images, number, 1)?.as_secs_f64();
-        Ok(format!("{number} replicas serve through nginx after {after:.1} s"))
+        Ok(format!("{number} replicas received requests from nginx after {after:.1} s"))
     })?;
     step("backups", &|| {
         if schema::is_elsewhere(server) {

@@ -48,7 +48,8 @@ impl Args {
     }
 }
 
-/// Reverts the migration and all later migrations in the local database, while their files exist.
+/// Reverts the migration and all later migrations in the local database. Reads the migration files, so it must run
+/// before these files are deleted.
 fn roll_back(project: &Project, migration: i32, yes: bool) -> anyhow::Result<()> {
     let version = || -> anyhow::Result<(Box<dyn Engine + '_>, i64)> {
         let (engine, _) = engine::current(project)?;

@@ -48,7 +48,7 @@ pub(crate) async fn add_headers<F: Future<Output = Response>>(
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if !origins.is_empty() {
-        // Also without an origin, so that a cache keeps the responses apart.
+        // Requests without an origin get the header too, so that a cache stores their responses separately.
         headers.append(header::VARY, HeaderValue::from_static("origin"));
         let origin =
             origin.filter(|origin| origins.iter().any(|allowed| origin == allowed.as_str()));

@@ -149,7 +149,7 @@ fn announce(name: &str, started: Instant, end: &mpsc::Receiver<()>) {
 /// The result of a check.
 #[derive(Clone, Copy)]
 pub enum Mark {
-    /// No problem.
+    /// The check found no problem.
     Good,
     /// A problem that does not stop the stack from working.
     Warning,

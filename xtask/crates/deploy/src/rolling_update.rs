@@ -86,7 +86,7 @@ fn by_readiness(server: &Server) -> anyhow::Result<(Vec<Replica>, Vec<Replica>)>
     Ok((serving, not_ready))
 }
 
-/// Starts the missing replicas step by step. Each new replica takes the requests of an old replica. Returns the nginx
+/// Starts the missing replicas step by step. Each new replica replaces an old replica. Returns the nginx
 /// workers that may still send requests to old replicas.
 fn advance(
     server: &Server,

@@ -78,7 +78,7 @@ impl Build {
             // Fails if the build has already ended.
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
         }
-        // Also ends the compilers, which cargo has put into one job.
+        // Ends cargo and the compilers, which cargo has put into one job.
         #[cfg(not(unix))]
         let _ = self.cargo.kill();
     }

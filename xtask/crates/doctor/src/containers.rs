@@ -28,7 +28,7 @@ fn second_checkout(
     settings: &Settings,
     found: &Inventory,
 ) -> Option<Diagnostic> {
-    // A deleted or moved checkout does not use its containers.
+    // Containers of a deleted or moved checkout are ignored, because that checkout no longer uses them.
     let is_other = |container: &&Container| {
         canonical(&container.folder) != found.root && container.folder.join("compose.yaml").exists()
     };

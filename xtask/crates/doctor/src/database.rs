@@ -63,7 +63,7 @@ fn query_container(
     settings: &Settings,
     container: &Container,
 ) -> Option<QueryResults> {
-    // The login uses the host name, because the images require no password from the loopback address.
+    // Connects to the host name to check the password. On the loopback address, the images skip the password.
     let script = "date +%s; echo ---; \
         psql -XAt -U \"$U\" -d postgres -c \"$DATABASES\" 2>&1; echo ---; \
         psql -XAt -U \"$U\" -d \"$D\" -c \"$HISTORY\" 2>&1; echo ---; \

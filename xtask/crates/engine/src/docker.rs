@@ -208,7 +208,7 @@ impl Engine for Docker<'_> {
             down.arg("--volumes");
         }
         process::output(&mut down)?;
-        // Also removes networks and volumes of the other profile, which Compose does not remove.
+        // Removes the networks and volumes of the other profile, which `docker compose down` keeps.
         let ours = format!("label=com.docker.compose.project={}", self.settings.project);
         let prune = |kind, all: &[&str]| {
             let mut prune = Command::new("docker");
