@@ -41,7 +41,7 @@ pub(crate) fn a_second_up_waits_for_the_first(stack: &Stack) {
     first.wait_for("database ");
     let mut second = Running::start(&mut stack.xtask("up"), "");
     second.wait_for("another command is running on this stack");
-    first.end().succeeded().prints("up in");
+    first.end().succeeded().prints("the stack is up (");
     second.end().succeeded().prints("already up, and nothing changed");
 
     drop(edit);

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::{Ran, Stack, ask, run};
+use crate::harness::{Engine, Ran, Stack, ask, run};
 
 fn json(command: &mut Command) -> Value {
     let output = ask(command);
@@ -81,8 +81,11 @@ fn redirected(stack: &Stack, command: &str, script: &str) -> Ran {
 }
 
 pub(crate) fn closed_and_full_outputs_do_not_cause_a_panic(stack: &Stack) {
-    for command in ["", "status --json", "routes", "migrate status", "migrate check --all", "logs"]
-    {
+    let own = ["", "status --json", "routes", "migrate check --all"];
+    // On Docker, these commands pass the output of `docker compose` through, which a closed pipe ends by a signal.
+    let passed: &[_] =
+        if stack.engine == Engine::Local { &["migrate status", "logs"] } else { &[] };
+    for command in own.iter().chain(passed) {
         // `true` ends without reading, so the pipe is closed before the command writes.
         let closed = redirected(stack, command, "(\"$@\"; echo code $? >&2) | true");
         closed.prints("code 0");

@@ -10,7 +10,7 @@ pub(crate) fn the_next_up_completes_an_interrupted_up(stack: &Stack) {
     let mut up = Running::start(&mut stack.xtask("up"), "");
     up.wait_for("database ");
     up.interrupt();
-    up.end().failed().never_prints("up in");
+    up.end().failed().never_prints("the stack is up (");
 
     if stack.engine == Engine::Local {
         // Simulates an interrupted first `up`, which has compiled nothing yet.

@@ -62,9 +62,9 @@ fn init_refuses_what_git_hides(copy: &Checkout) {
         run(&mut copy.xtask("init order_service --holder Ada")).failed().prints(text);
     };
     ask(&mut git("config status.showUntrackedFiles no"));
-    copy.write("new.txt", "an edit\n");
-    refused("new.txt");
-    ask(&mut git("clean --quiet --force new.txt"));
+    copy.write("hidden.txt", "an edit\n");
+    refused("hidden.txt");
+    ask(&mut git("clean --quiet --force hidden.txt"));
     for flag in ["assume-unchanged", "skip-worktree"] {
         ask(&mut git(&format!("update-index --{flag} README.md")));
         refused("git hides changes of README.md");

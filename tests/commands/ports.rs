@@ -91,7 +91,7 @@ pub(crate) fn up_applies_changed_ports(stack: &Stack) {
     run(stack.xtask("up").env("API_PORT", &api).env("POSTGRES_PORT", &postgres))
         .succeeded()
         .prints(&url)
-        .prints(format!("localhost:{postgres}/"));
+        .prints(format!("127.0.0.1:{postgres}/"));
     let status = stack.status();
     assert_eq!(status["ready"], true);
     assert_eq!(status["api"], url);

@@ -180,7 +180,7 @@ pub(crate) fn a_changed_setting_is_reported_and_the_next_up_applies_it(stack: &S
         (state["needs_up"] == serde_json::json!([".env"])).then_some(state)
     });
     assert_eq!(named["state"], "live");
-    run(&mut stack.xtask("logs api")).succeeded().prints(".env changed: `cargo xtask up`");
+    run(&mut stack.xtask("logs api")).succeeded().prints(".env changed. Run `cargo xtask up`");
     stack.up();
     assert_ne!(stack.identity("api"), identity);
     assert_eq!(stack.get("/docs").0, 404);

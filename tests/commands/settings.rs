@@ -45,7 +45,7 @@ pub(crate) fn a_wrong_database_password_is_explained(stack: &Stack) {
     stack.create_person("Outlives A Wrong Password");
     let env = stack
         .edit(".env", |text| text.replace(&stack.variable("POSTGRES_PASSWORD"), "anotherpassword"));
-    run(&mut stack.xtask("up")).failed().prints("password that it was created with");
+    run(&mut stack.xtask("up")).failed().prints("it was created with");
     drop(env);
     stack.up();
     assert!(stack.has_person("Outlives A Wrong Password"));

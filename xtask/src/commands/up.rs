@@ -96,7 +96,7 @@ impl Args {
         self.start(project, &settings, &mut state, running)?;
         state.built = Some(now);
         state.save(project)?;
-        self.finish(project, &state, &settings, "up", started)
+        self.finish(project, &state, &settings, "the stack is up", started)
     }
 
     /// Prints the outcome, and the state of the stack as text or JSON.

@@ -180,7 +180,8 @@ fn changelog(text: &str) -> String {
 
 /// Removes the test of `init`, because a renamed project does not have the file.
 fn without_init_test(text: &str) -> String {
-    text.split_inclusive('\n').filter(|line| !line.contains("own_project")).collect()
+    let is_test = |line: &str| line.contains("mod own_project;") || line.contains(" own_project::");
+    text.split_inclusive('\n').filter(|line| !is_test(line)).collect()
 }
 
 #[cfg(test)]
