@@ -71,7 +71,7 @@ pub(crate) fn wrong_migration_numbers_are_reported(_: &Stack) {
     let copy = Copy::new();
     for (file, says) in [
         ("V2__add_twin.sql", "two migrations have the number 2"),
-        ("V99__add_much.sql", "no migration before V99__add_much.sql"),
+        ("V99__add_much.sql", "the migration before V99__add_much.sql is missing"),
         ("add_much.sql", "is not applied"),
     ] {
         let _migration =

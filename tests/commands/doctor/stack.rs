@@ -82,7 +82,7 @@ pub(crate) fn an_old_schema_is_migrated_and_the_log_names_the_required_version(s
     eventually("the API is not ready", || (stack.get("/health/ready").0 == 503).then_some(()));
     let diagnosis = examine(stack);
     diagnosis.finds("schema-behind", &format!("V{version}__"));
-    diagnosis.finds("service", &format!("this server needs {version}"));
+    diagnosis.finds("service", &format!("this server needs version {version}"));
     let diagnosis = Diagnosis::of(&mut stack.xtask("doctor --fix --json"));
     diagnosis.assert_has_fixed("schema-behind");
     diagnosis.assert_not_found("service");
