@@ -72,7 +72,7 @@ pub(crate) fn wrong_migration_numbers_are_reported(_: &Stack) {
     for (file, says) in [
         ("V2__add_twin.sql", "two migrations have the number 2"),
         ("V99__add_much.sql", "the migration before V99__add_much.sql is missing"),
-        ("add_much.sql", "is not applied"),
+        ("add_much.sql", "is ignored"),
     ] {
         let _migration =
             copy.edit(&format!("crates/db/migrations/{file}"), |_| "SELECT 1;\n".into());
