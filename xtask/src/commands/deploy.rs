@@ -179,7 +179,7 @@ fn ship(
     })?;
     step("update", &|| {
         let after = rolling_update::run(server, images, number, 1)?.as_secs_f64();
-        Ok(format!("{number} replicas received requests from nginx after {after:.1} s"))
+        Ok(format!("{number} replicas serve requests from nginx after {after:.1} s"))
     })?;
     step("backups", &|| {
         if schema::is_elsewhere(server) {
