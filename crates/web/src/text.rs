@@ -211,11 +211,24 @@ impl<const MIN: usize, const MAX: usize> ParseFromParameter for Search<MIN, MAX>
 }
 
 impl ParseFromParameter for EmailAddress {
+    /// Applies the rules of [`EMAIL`], because only bodies are checked against the schema.
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        Search::<3, 254>::parse_from_parameter(value)
-            .map(|text| text.0.into())
-            .map_err(|_| ParseError::expected_input())
+        let is_part = |part: &str| !part.is_empty() && part.chars().all(is_visible);
+        let is_valid = (3..=254).contains(&value.chars().count())
+            && value.split_once('@').is_some_and(|(local, domain)| {
+                is_part(local) && is_part(domain) && !domain.contains('@')
+            });
+        is_valid.then(|| value.to_owned().into()).ok_or_else(ParseError::expected_input)
     }
+}
+
+/// Returns true if a character is neither white space nor invisible.
+fn is_visible(letter: char) -> bool {
+    let is_direction = matches!(
+        letter,
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    !letter.is_control() && !letter.is_whitespace() && !is_direction
 }
 
 impl ParseFromParameter for IdempotencyKey {
