@@ -211,7 +211,7 @@ impl<const MIN: usize, const MAX: usize> ParseFromParameter for Search<MIN, MAX>
 }
 
 impl ParseFromParameter for EmailAddress {
-    /// Applies the rules of [`EMAIL`], because only bodies are checked against the schema.
+    /// Applies the same rules as the schema, because only bodies are checked against the schema.
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
         let is_part = |part: &str| !part.is_empty() && part.chars().all(is_visible);
         let is_valid = (3..=254).contains(&value.chars().count())
