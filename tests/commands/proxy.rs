@@ -89,7 +89,7 @@ fn check_balancing(stack: &Stack) {
     assert!(changes <= hundredths + 1, "{changes} changes in {hundredths} hundredths of a second");
 
     let mut deploy = stack.xtask("deploy --tag second");
-    run(deploy.env("PROXY_BALANCE", "round_robin")).succeeded().prints("connections ended");
+    run(deploy.env("PROXY_BALANCE", "round_robin")).succeeded().prints("connections were closed");
     let (changes, _) = changes_of_replica(stack, "turns");
     assert!(changes * 2 > REQUESTS, "{changes} changes in {REQUESTS} requests");
     run(&mut stack.xtask("deploy --tag second")).succeeded();
