@@ -20,7 +20,7 @@ if ! command -v "$machine-linux-gnu-gcc" >/dev/null; then
 fi
 if [ ! -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
     command -v rustup >/dev/null || {
-        echo "ERROR: this image has no Rust target for $1 and no rustup to install it" >&2
+        echo "ERROR: this image lacks the Rust target for $1. Use an image that contains rustup." >&2
         exit 1
     }
     # Makes rustup trust the same CA as cargo.

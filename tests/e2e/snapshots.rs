@@ -164,7 +164,7 @@ async fn invalid_names_and_missing_snapshots_are_reported() {
     assert!(again.to_string().contains("snapshot delete a"), "{again}");
     let none =
         snapshots::restore(&config, Some("b"), true, false).await.expect_err("a missing snapshot");
-    assert!(none.to_string().contains("there is no snapshot b"), "{none}");
+    assert!(none.to_string().contains("snapshot b does not exist"), "{none}");
     let both = ["a".to_owned(), "b".to_owned()];
     snapshots::delete(&config, &both).await.expect_err("a missing snapshot");
     assert_eq!(listed_names(&config).await.len(), 4);

@@ -5,7 +5,10 @@ use db::{Database, audit as rows};
 use poem_openapi::{Object, OpenApi, param::Query, types::Example};
 use serde::Serialize;
 use uuid::Uuid;
-use web::{accounts::Tags, auth::Admin, error::ApiError, examples, json::Json, text::Search};
+use web::{
+    accounts::Tags, auth::Admin, error::ApiError, examples, json::Json, resource::default_limit,
+    text::Search,
+};
 
 pub(crate) struct AuditApi {
     pub(crate) database: Database,
@@ -110,8 +113,4 @@ impl From<rows::Entry> for Change {
             request_id: entry.request_id,
         }
     }
-}
-
-fn default_limit() -> u32 {
-    20
 }

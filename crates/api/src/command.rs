@@ -63,7 +63,7 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-/// Prints an error. If stderr is closed, there is no place for the text.
+/// Prints an error. Ignores a closed stderr.
 fn print_error(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }

@@ -42,7 +42,8 @@ fn assert_examples(place: &str, body: &'static Value) {
     for (media_type, content) in map(&body["content"]) {
         let schema = resolve(&content["schema"]);
         let example = content.get("example").or_else(|| schema["examples"].get(0));
-        let example = example.unwrap_or_else(|| panic!("{place}: {media_type} has no example"));
+        let example =
+            example.unwrap_or_else(|| panic!("{place}: the example of {media_type} is missing"));
         let name = content["schema"]["$ref"].as_str().and_then(|it| it.rsplit('/').next());
         let checked = validation::check(name.expect("a named schema"), example);
         assert!(checked.is_ok(), "{place}: {checked:?}");
@@ -52,10 +53,10 @@ fn assert_examples(place: &str, body: &'static Value) {
 #[test]
 fn every_operation_has_summary_description_tag_and_security() {
     for (id, operation) in operations() {
-        assert!(has_text(operation, "summary"), "{id} has no summary");
-        assert!(has_text(operation, "description"), "{id} has no description");
-        assert!(operation["tags"].get(0).is_some(), "{id} has no tag");
-        assert!(operation["security"].is_array(), "{id} has no security");
+        assert!(has_text(operation, "summary"), "{id}: the summary is missing");
+        assert!(has_text(operation, "description"), "{id}: the description is missing");
+        assert!(operation["tags"].get(0).is_some(), "{id}: the tag is missing");
+        assert!(operation["security"].is_array(), "{id}: the security is missing");
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             assert!(
                 has_text(parameter, "description"),
@@ -90,24 +91,36 @@ fn every_body_has_an_example_that_matches_its_schema() {
 fn every_response_and_its_headers_have_descriptions() {
     for (id, operation) in operations() {
         let responses = || map(&operation["responses"]);
-        assert!(responses().any(|(status, _)| status.starts_with('2')), "{id} has no 2xx response");
+        assert!(
+            responses().any(|(status, _)| status.starts_with('2')),
+            "{id}: a 2xx response is missing"
+        );
         for status in ["408", "413", "500", "504"] {
-            assert!(responses().any(|(known, _)| known == status), "{id} has no {status} response");
+            assert!(
+                responses().any(|(known, _)| known == status),
+                "{id}: the {status} response is missing"
+            );
         }
         for (status, response) in responses() {
             let response = resolve(response);
-            assert!(has_text(response, "description"), "{id}: {status} has no description");
+            assert!(
+                has_text(response, "description"),
+                "{id}: {status}: the description is missing"
+            );
             assert!(
                 response["headers"].get("X-Request-Id").is_some(),
-                "{id}: {status} has no X-Request-Id"
+                "{id}: {status}: the X-Request-Id is missing"
             );
             for (name, header) in map(&response["headers"]) {
                 let header = resolve(header);
                 assert!(
                     has_text(header, "description"),
-                    "{id}: {status}: {name} has no description"
+                    "{id}: {status}: {name}: the description is missing"
                 );
-                assert!(header["schema"].is_object(), "{id}: {status}: {name} has no schema");
+                assert!(
+                    header["schema"].is_object(),
+                    "{id}: {status}: {name}: the schema is missing"
+                );
             }
         }
     }
@@ -116,9 +129,9 @@ fn every_response_and_its_headers_have_descriptions() {
 #[test]
 fn every_schema_and_field_has_a_description() {
     for (name, schema) in map(&spec()["components"]["schemas"]) {
-        assert!(has_text(schema, "description"), "{name} has no description");
+        assert!(has_text(schema, "description"), "{name}: the description is missing");
         for (field, schema) in map(&schema["properties"]) {
-            assert!(has_text(schema, "description"), "{name}.{field} has no description");
+            assert!(has_text(schema, "description"), "{name}.{field}: the description is missing");
         }
     }
 }

@@ -235,7 +235,7 @@ fn print(output: &str) -> ExitCode {
     }
 }
 
-/// Prints progress. If stderr is closed, there is no place for the text.
+/// Prints progress. Ignores a closed stderr.
 fn print_progress(loaded: u64, of: u32) {
     let end = if loaded < u64::from(of) { "" } else { "\n" };
     let _ = write!(io::stderr(), "\r{loaded:>9} of {of} persons{end}");

@@ -104,7 +104,7 @@ pub async fn restore(
     let entries = copies.entries(Kind::Snapshot).await?;
     let entry = match name {
         Some(name) => find(&entries, name)?,
-        None => entries.last().context("there is no snapshot to restore")?,
+        None => entries.last().context("cannot restore: no snapshot exists")?,
     };
     let name = &entry.label.name;
     copies.copy(&entry.database).await?;
@@ -235,7 +235,7 @@ async fn prune(copies: &DatabaseCopies) -> anyhow::Result<()> {
 fn find<'a>(entries: &'a [Entry], name: &str) -> anyhow::Result<&'a Entry> {
     entries.iter().find(|entry| entry.label.name == name).with_context(|| {
         format!(
-            "there is no snapshot {name}. To list all snapshots, run cargo xtask db snapshot list."
+            "snapshot {name} does not exist. To list all snapshots, run cargo xtask db snapshot list."
         )
     })
 }

@@ -17,7 +17,7 @@ const CANCEL_TIMEOUT: Duration = Duration::from_secs(3);
 /// Cancels the queries of connections whose caller no longer waits.
 pub(crate) struct Canceller {
     pub(crate) connector: MakeRustlsConnect,
-    /// The time after which a response of the server is no longer expected.
+    /// The maximum time to wait for a response of the server.
     pub(crate) response_timeout: Duration,
 }
 

@@ -46,7 +46,7 @@ const DELETE_OLD: &str = "\
 -- store::idempotency_keys::delete_old
 DELETE FROM idempotency_keys WHERE key IN (
     SELECT key FROM idempotency_keys WHERE created_at < now() - interval '24 hours'
-    ORDER BY created_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+    ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED
 )";
 
 /// Claims `key` for this transaction, or returns the stored response. Waits for a concurrent transaction with the same
@@ -77,5 +77,5 @@ pub async fn keep(
 
 /// Deletes up to [`DELETE_LIMIT`] responses that are older than 24 hours, and returns their number.
 pub async fn delete_old(client: &dyn Connection) -> Result<u64, Error> {
-    client.execute(DELETE_OLD, &[]).await
+    client.execute(DELETE_OLD, &[&DELETE_LIMIT.cast_signed()]).await
 }

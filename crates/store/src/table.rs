@@ -82,7 +82,7 @@ impl Table {
     /// Begins a transaction, for operations of more than one query.
     ///
     /// # Errors
-    /// Those of [`Database::begin`].
+    /// Returns the errors of [`Database::begin`].
     pub fn begin(&self) -> BoxFuture<'_, Result<Transaction, Error>> {
         self.database.begin().boxed()
     }
@@ -98,7 +98,7 @@ impl Table {
     /// Returns up to `limit` rows that match the filters and follow the id `after`, by id.
     ///
     /// # Errors
-    /// Those of the connection and the query.
+    /// Returns the errors of the connection and the query.
     pub fn list<'a>(
         &'a self,
         scope: &'a [Option<Uuid>],
@@ -123,7 +123,7 @@ impl Table {
     /// Returns true if the parent of a nested resource exists, and for a resource without a parent.
     ///
     /// # Errors
-    /// Those of the connection and the query.
+    /// Returns the errors of the connection and the query.
     pub fn has_parent(&self, parent: Uuid) -> BoxFuture<'_, Result<bool, Error>> {
         async move {
             let Some(Parent { exists, .. }) = &self.queries.parent else { return Ok(true) };
@@ -144,7 +144,7 @@ impl Table {
     /// Inserts a row and its audit entry as part of a transaction.
     ///
     /// # Errors
-    /// Those of [`Self::insert`].
+    /// Returns the errors of [`Self::insert`].
     pub fn insert_in<'a>(
         &'a self,
         transaction: &'a Transaction,
@@ -173,7 +173,7 @@ impl Table {
     /// Replaces all columns by those of `fields`, a JSON object with every column. Otherwise like [`Self::update`].
     ///
     /// # Errors
-    /// Those of [`Self::update`].
+    /// Returns the errors of [`Self::update`].
     pub fn replace<'a>(
         &'a self,
         change: Change<'a>,

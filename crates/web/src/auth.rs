@@ -25,6 +25,9 @@ pub(crate) use throttle::Throttle;
 
 use crate::{error::ApiError, middleware::RequestId, telemetry};
 
+/// The detail of a 403 for an account without the role admin.
+pub(crate) const ADMIN_REQUIRED: &str = "this operation requires the role admin";
+
 macro_rules! deref_to_caller {
     ($($type:ty),+) => {
         $(impl Deref for $type {
@@ -152,7 +155,7 @@ async fn check(
         Permission::ManageAccounts => (true, true),
     };
     if needs_admin && holder.role != Role::Admin {
-        return Err(ApiError::Forbidden("this operation requires the role admin"));
+        return Err(ApiError::Forbidden(ADMIN_REQUIRED));
     }
     if needs_session && !holder.is_session {
         return Err(ApiError::Forbidden("this operation requires a session token: log in"));

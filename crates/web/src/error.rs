@@ -30,7 +30,7 @@ const RETRY_AFTER: &str = "1";
 /// An error of an operation.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// The request has no valid token.
+    /// The token is missing or invalid.
     #[error("the token is unknown, expired or revoked")]
     Unauthorized,
     /// Log-in with a wrong email address or password.

@@ -90,7 +90,7 @@ impl<R: ApiResponse> ApiResponse for Repeatable<R> {
 /// each time. Collisions with other transactions are retried.
 ///
 /// # Errors
-/// Those of `work`, and [`ApiError::KeyReused`].
+/// Returns the errors of `work`, and [`ApiError::KeyReused`].
 pub async fn once<R: IntoResponse, F: Future<Output = Result<R, ApiError>>>(
     database: &Database,
     request: Option<Request>,

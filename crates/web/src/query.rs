@@ -1,4 +1,4 @@
-//! Rejects unknown and repeated query parameters. poem would ignore them, so that a typing error has no effect.
+//! Rejects unknown and repeated query parameters. poem would ignore misspelled names without an error.
 
 use std::collections::HashSet;
 

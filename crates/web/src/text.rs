@@ -1,9 +1,10 @@
 //! Types for texts from clients. The limits of each type are part of its schema in the OpenAPI document. Bodies are
 //! validated against the schema before they are parsed.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::LazyLock};
 
 use bytes::BytesMut;
+use jsonschema::Validator;
 use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef},
     types::{Example, ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type},
@@ -210,25 +211,17 @@ impl<const MIN: usize, const MAX: usize> ParseFromParameter for Search<MIN, MAX>
     }
 }
 
+/// Checks parameters against the schema of [`EmailAddress`]. Bodies are checked by [`crate::validation`].
+static EMAIL_VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
+    let schema = serde_json::to_value(EmailAddress::schema_ref()).expect("a schema is JSON");
+    jsonschema::validator_for(&schema).expect("the schema is valid")
+});
+
 impl ParseFromParameter for EmailAddress {
-    /// Applies the same rules as the schema, because only bodies are checked against the schema.
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
-        let is_part = |part: &str| !part.is_empty() && part.chars().all(is_visible);
-        let is_valid = (3..=254).contains(&value.chars().count())
-            && value.split_once('@').is_some_and(|(local, domain)| {
-                is_part(local) && is_part(domain) && !domain.contains('@')
-            });
+        let is_valid = EMAIL_VALIDATOR.is_valid(&value.into());
         is_valid.then(|| value.to_owned().into()).ok_or_else(ParseError::expected_input)
     }
-}
-
-/// Returns true if a character is neither white space nor invisible.
-fn is_visible(letter: char) -> bool {
-    let is_direction = matches!(
-        letter,
-        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    );
-    !letter.is_control() && !letter.is_whitespace() && !is_direction
 }
 
 impl ParseFromParameter for IdempotencyKey {
@@ -242,19 +235,15 @@ impl ParseFromParameter for IdempotencyKey {
 /// Deserializes a list and keeps only the first of equal items. For `#[serde(deserialize_with = "deduplicate")]`.
 ///
 /// # Errors
-/// Those of the items.
+/// Returns the errors of the items.
 pub fn deduplicate<'de, T: Deserialize<'de> + PartialEq, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
-    let mut items = Vec::<T>::deserialize(deserializer)?;
-    let mut index = 0;
-    while index < items.len() {
-        let is_repeated = items[..index].contains(&items[index]);
-        if is_repeated {
-            items.remove(index);
-        } else {
-            index += 1;
+    let mut unique = Vec::new();
+    for item in Vec::<T>::deserialize(deserializer)? {
+        if !unique.contains(&item) {
+            unique.push(item);
         }
     }
-    Ok(items)
+    Ok(unique)
 }

@@ -18,12 +18,13 @@ use super::{
 };
 use crate::{
     auth::{
-        Admin, AdminOrAnonymous, AdminSession, Authenticator, Throttle,
+        self, Admin, AdminOrAnonymous, AdminSession, Authenticator, Throttle,
         passwords::{self, Place},
     },
-    error::{ApiError, ApiErrorOr, FieldError},
+    error::{ApiError, ApiErrorOr, DatabaseResult},
     json::Json,
     middleware::RequestId,
+    resource::default_limit,
     responses::DeletedResponse,
 };
 
@@ -157,7 +158,9 @@ impl AccountsApi {
         let new = NewAccount { email: email.0, name: name.0, role, password_hash };
         store::retry(|| async {
             let transaction = self.database.begin().await?;
-            let account = rows::insert(&transaction, new.clone()).await.map_err(taken)?;
+            let account = rows::insert(&transaction, new.clone()).await;
+            let account =
+                account.on_constraint(rows::EMAIL_KEY, "/email", "already has an account")?;
             let by = Actor { account_id: by.account_id.or(Some(account.id)), ..by.clone() };
             audit::record(&transaction, &by, "account", account.id).await?;
             transaction.commit().await?;
@@ -189,30 +192,10 @@ async fn lock(
     id: Uuid,
 ) -> Result<rows::Account, ApiError> {
     let found = rows::lock_both(transaction, caller.0.account_id, id).await;
-    let (caller, account) = found.map_err(no_account)?;
+    let (caller, account) = found.or_not_found("account")?;
     let caller = caller.filter(|caller| !caller.disabled).ok_or(ApiError::Unauthorized)?;
     if caller.role != rows::Role::Admin {
-        return Err(ApiError::Forbidden("this operation requires the role admin"));
+        return Err(ApiError::Forbidden(auth::ADMIN_REQUIRED));
     }
     Ok(account)
-}
-
-fn taken(error: store::Error) -> ApiError {
-    match error {
-        store::Error::Duplicate { constraint } if constraint == rows::EMAIL_KEY => {
-            ApiError::Conflict(vec![FieldError::new("/email".to_owned(), "already has an account")])
-        }
-        error => error.into(),
-    }
-}
-
-fn no_account(error: store::Error) -> ApiError {
-    match error {
-        store::Error::NotFound => ApiError::NotFound("account"),
-        error => error.into(),
-    }
-}
-
-fn default_limit() -> u32 {
-    20
 }

@@ -100,7 +100,7 @@ impl MeApi {
                 return Err(ApiError::Unauthorized);
             }
             account.password_hash.clone_from(&password_hash);
-            // The new password is not public, so the account is no longer a development account.
+            // Development accounts have a public password. The new password is secret.
             account.development = false;
             let by = caller.0.by("changePassword");
             store::both(

@@ -130,7 +130,7 @@ impl Authenticator {
     /// A task does both, because the database may commit although its response is lost or the request is cancelled.
     ///
     /// # Errors
-    /// Those of [`Transaction::commit`].
+    /// Returns the errors of [`Transaction::commit`].
     pub(crate) async fn commit(
         &self,
         transaction: Transaction,
