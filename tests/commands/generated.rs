@@ -1,6 +1,6 @@
 //! `cargo xtask new`: a renamed project with resources of every type and option passes all checks.
 
-use crate::harness::{Checkout, Stack, run};
+use crate::harness::{Checkout, Stack, run, target};
 
 /// Resources with every type and option, and with names that are keywords or names of the project.
 const RESOURCES: [&str; 13] = [
@@ -47,9 +47,7 @@ pub(crate) fn generated_resources_pass_all_checks_in_a_renamed_project(stack: &S
     for field in FIELDS {
         run(&mut copy.xtask(&format!("new field {field} --no-openapi"))).succeeded();
     }
-    run(copy.xtask("new resource extra a:text").env("CARGO_TARGET_DIR", Checkout::ci_target()))
-        .succeeded()
-        .prints("wrote openapi.json");
+    run(&mut copy.xtask("new resource extra a:text")).succeeded().prints("wrote openapi.json");
     run(&mut copy.xtask("remove resource tag --yes")).failed().prints("refers to `tags`");
     run(&mut copy.xtask("remove resource extra --yes --no-openapi")).succeeded();
 
@@ -68,7 +66,7 @@ pub(crate) fn generated_resources_pass_all_checks_in_a_renamed_project(stack: &S
 fn check_openapi_file(copy: &Checkout) {
     let openapi = |words: &str| {
         let mut command = copy.xtask(&format!("openapi {words} --binary"));
-        run(command.arg(Checkout::ci_target().join("debug/api")))
+        run(command.arg(target().join("debug/api")))
     };
     openapi("--check").failed().prints("openapi.json");
     openapi("").succeeded().prints("wrote openapi.json");

@@ -30,8 +30,9 @@ fn repository() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-/// Returns the build folder of all copies, which compiles dependencies only once.
-fn target() -> PathBuf {
+/// Returns the build folder of all copies, which compiles dependencies only once. The repository has its own folder,
+/// because cargo would not notice that a test of the repository was compiled from a copy.
+pub(crate) fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("commands")
 }
 
@@ -112,15 +113,10 @@ impl Checkout {
         command
     }
 
-    /// Returns the build folder of CI, which contains the builds of unchanged crates.
-    pub(crate) fn ci_target() -> &'static Path {
-        Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the folder `target`")
-    }
-
-    /// Returns a cargo command that uses the build folder of CI.
+    /// Returns a cargo command.
     pub(crate) fn cargo(&self, words: &str) -> Command {
         let mut command = self.command("cargo");
-        command.env("CARGO_TARGET_DIR", Self::ci_target()).args(words.split_whitespace());
+        command.args(words.split_whitespace());
         command
     }
 
