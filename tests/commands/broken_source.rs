@@ -14,7 +14,7 @@ pub(crate) fn a_compile_error_keeps_the_old_api_running(stack: &Stack) {
         .prints("the source does not compile");
     assert!(stack.has_person("Ada Lovelace"));
     assert_eq!(stack.identity("api"), api);
-    // A restart uses the last successful build.
+    // `restart` starts the last successful build, even if the source is broken.
     run(&mut stack.xtask("restart api")).succeeded();
 
     drop(edit);

@@ -69,7 +69,7 @@ fn kill(stack: &Stack, service: &str) {
         Engine::Docker => {
             let container = format!("{}-{service}-1", stack.variable("COMPOSE_PROJECT_NAME"));
             let before = stack.identity(service);
-            // The child of the container's first process. The first process cannot be killed from inside.
+            // Kills the server, which is the child of process 1. Process 1 cannot be killed from inside.
             let kill = "kill -9 $(cat /proc/1/task/1/children)";
             ask(Command::new("docker").args(["exec", &container, "sh", "-c", kill]));
             eventually("another start", || (stack.identity(service) != before).then_some(()));

@@ -79,7 +79,7 @@ impl Copy {
             checkout.environment.remove(name);
         }
         let copy = Self(checkout);
-        // Creates `.env`, as `up` does.
+        // `doctor --fix` creates `.env`, as `up` does.
         run(&mut copy.xtask("doctor --fix"));
         copy
     }

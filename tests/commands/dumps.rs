@@ -28,7 +28,7 @@ pub(crate) fn a_killed_load_loses_no_rows(stack: &Stack) {
         let mut load = stack.xtask("db load --yes whole.dump");
         let mut load = load.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a process");
         thread::sleep(Duration::from_millis(milliseconds));
-        // The command may have ended already.
+        // Errors are ignored, because the command may have ended already.
         let _ = load.kill();
         load.wait().expect("a status");
         stack.up();
@@ -60,8 +60,9 @@ pub(crate) fn a_drill_verifies_a_backup(stack: &Stack) {
     backup.prints("with the same rows");
     run(&mut stack.xtask("db restore-drill")).succeeded().prints("with the same rows");
     let backups = fs::read_dir(stack.root.join("backups")).expect("a folder");
-    // The names start with the time.
-    let newest = backups.map(|entry| entry.expect("an entry").path()).filter(|it| it.is_dir()).max();
+    // The names start with the time, so the newest backup has the greatest name.
+    let newest =
+        backups.map(|entry| entry.expect("an entry").path()).filter(|it| it.is_dir()).max();
     let dump = newest.expect("a backup").join("database.dump");
     let mut bytes = fs::read(&dump).expect("the dump");
     bytes[4000] ^= 1;

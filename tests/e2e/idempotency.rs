@@ -53,7 +53,7 @@ async fn response_of_an_earlier_release_has_the_status_201() {
         request.send().await.expect("a response")
     };
     let first: Value = send().await.json().await.expect("JSON");
-    // An earlier release sets neither the status nor the headers.
+    // Simulates a row of an earlier release, which stored neither the status nor the headers.
     let change = "UPDATE idempotency_keys SET status = DEFAULT, headers = DEFAULT";
     client.execute(change, &[]).await.expect("a table");
     let repeated = send().await;

@@ -54,7 +54,7 @@ fn signal(server: &Temporary, signal: Signal) -> anyhow::Result<()> {
         for process in system.processes().values() {
             let is_next =
                 if children { process.parent() == Some(first) } else { process.pid() == first };
-            // A process that has just ended does not receive the signal.
+            // Errors are ignored, because a process may have ended in the meantime.
             if is_next {
                 process
                     .kill_with(signal)

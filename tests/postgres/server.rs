@@ -105,7 +105,7 @@ fn place() -> PathBuf {
 
 #[cfg(target_os = "linux")]
 fn has_space(folder: &Path) -> bool {
-    // PostgreSQL keeps up to 1 GiB of write-ahead log (WAL).
+    // Requires 2 GiB, because PostgreSQL keeps up to 1 GiB of write-ahead log (WAL).
     const ENOUGH: u64 = 2 << 30;
 
     rustix::fs::statvfs(folder).is_ok_and(|it| it.f_bavail * it.f_frsize >= ENOUGH)

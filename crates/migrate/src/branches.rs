@@ -94,7 +94,7 @@ async fn put(
     let aside_place = saved.database(Kind::Snapshot, &aside.name);
     let mut renames = Vec::new();
     if admin::exists(&saved.client, &place).await? {
-        // The branch already has a copy, which was renamed or created by hand. Keep it as a snapshot.
+        // Somebody has created or renamed a database by hand, so the name is taken. That database becomes a snapshot.
         renames.push((&*place, &*aside_place, Some(&aside)));
     }
     renames.push((&*in_use, &*place, Some(mine)));

@@ -74,7 +74,7 @@ pub async fn replace<T>(
         Err(error) => Err(error),
     };
     if swapped.is_err() {
-        // If this fails, the next command drops the unfinished copy.
+        // Errors are ignored, because the next command also drops unfinished copies.
         let _ = copies.drop(&fresh).await;
     }
     swapped

@@ -56,7 +56,7 @@ impl<K: Clone + Send + Sync + 'static, V: Send + 'static> Batcher<K, V> {
     /// callers do not get its error.
     pub async fn call(&self, item: K) -> Result<V, Error> {
         let (caller, response) = oneshot::channel();
-        // Spans matter only to traces, and entering them costs time.
+        // The span is needed only if traces are recorded. Otherwise an empty span saves time.
         let is_traced = tracing::span_enabled!(Level::DEBUG);
         let span = if is_traced { Span::current() } else { Span::none() };
         let starts = {
@@ -78,7 +78,7 @@ impl<K: Clone, V> Inner<K, V> {
     async fn run_batches(self: Arc<Self>) {
         let runner = Runner(&self);
         while let Some(calls) = runner.take() {
-            // The trace of the first caller shows the query.
+            // A query can belong to only one trace, so it appears in the trace of the first caller.
             let span = calls[0].span.clone();
             let (items, mut callers): (Vec<_>, Vec<_>) =
                 calls.into_iter().map(|call| (call.item, call.caller)).unzip();
@@ -87,7 +87,7 @@ impl<K: Clone, V> Inner<K, V> {
                 _ = join_all(callers.iter_mut().map(oneshot::Sender::closed)) => continue,
             };
             for (caller, value) in callers.into_iter().zip(values) {
-                // A caller that is gone needs no response.
+                // `send` fails if the caller was cancelled. This error is ignored.
                 let _ = caller.send(value);
             }
         }
@@ -100,7 +100,7 @@ impl<K: Clone, V> Inner<K, V> {
         };
         let mut values = Vec::with_capacity(items.len());
         if items.len() == 1 || error.is_outage() {
-            // After an outage, the items may or may not be committed, so they are not run again.
+            // After an outage, it is unknown if the items were committed, so they must not run again.
             values.resize_with(items.len(), || Err(error.clone()));
             return values;
         }

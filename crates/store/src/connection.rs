@@ -132,7 +132,7 @@ impl PoolClient {
         answered: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Error> {
         let (started, name) = (Instant::now(), query_metrics::name(sql));
-        // Recorded only while traces are exported.
+        // The span costs nothing unless traces are exported.
         let span = tracing::debug_span!(
             "statement",
             otel.name = name,
@@ -200,7 +200,7 @@ impl Transaction {
     /// is unknown if the database has committed.
     pub async fn commit(mut self) -> Result<(), Error> {
         self.client().command(COMMIT).await?;
-        // Not rolled back.
+        // Prevents `drop` from rolling back.
         self.client.take();
         Ok(())
     }
@@ -231,7 +231,7 @@ impl Connection for Transaction {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        // An abandoned connection is closed, which rolls back.
+        // Closing an abandoned connection also rolls back, so only other connections need ROLLBACK.
         if let Some(client) = self.client.take_if(|client| !client.is_abandoned()) {
             tokio::spawn(async move { client.command("ROLLBACK").await });
         }

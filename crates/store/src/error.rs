@@ -95,7 +95,7 @@ impl From<tokio_postgres::Error> for Error {
             &SqlState::QUERY_CANCELED => Self::Timeout(Arc::new(error)),
             &SqlState::T_R_SERIALIZATION_FAILURE
             | &SqlState::T_R_DEADLOCK_DETECTED
-            // A prepared statement is outdated after a migration.
+            // PostgreSQL returns this code if a migration has made a prepared statement invalid.
             | &SqlState::FEATURE_NOT_SUPPORTED => Self::Conflict(Arc::new(error)),
             &SqlState::ADMIN_SHUTDOWN
             | &SqlState::CRASH_SHUTDOWN
@@ -103,14 +103,14 @@ impl From<tokio_postgres::Error> for Error {
             | &SqlState::TOO_MANY_CONNECTIONS
             | &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
             | &SqlState::LOCK_NOT_AVAILABLE
-            // A server that has become a standby.
+            // The server has become a read-only standby.
             | &SqlState::READ_ONLY_SQL_TRANSACTION
-            // While databases are swapped, or before the first migration.
+            // The database or a table does not exist while databases are swapped, and before the first migration.
             | &SqlState::UNDEFINED_DATABASE
             | &SqlState::UNDEFINED_TABLE
             | &SqlState::OBJECT_IN_USE => Self::unavailable(error),
             other if other.code().starts_with("08") => Self::unavailable(error),
-            // A value that its type does not have, such as the year 0 or a number with too many digits.
+            // Class 22 means an invalid value, such as the year 0 or a number with too many digits.
             other if other.code().starts_with("22") => Self::Invalid(Arc::new(error)),
             _ => Self::other(error),
         }
@@ -126,7 +126,7 @@ fn constraint(error: &tokio_postgres::Error) -> String {
 impl From<PoolError> for Error {
     fn from(error: PoolError) -> Self {
         match error {
-            // A failed connection is an outage for every reason, even a wrong password. The log has the cause.
+            // Every failed connection counts as an outage, even a wrong password. The log has the cause.
             PoolError::Backend(_) | PoolError::Timeout(_) | PoolError::Closed => {
                 Self::unavailable(error)
             }

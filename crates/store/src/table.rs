@@ -223,7 +223,7 @@ async fn find(
     if let [id] = ids {
         return Ok(vec![rows.remove(id)]);
     }
-    // Two callers may ask for the same row.
+    // The row is cloned, because several callers may request the same id.
     Ok(ids.iter().map(|id| rows.get(id).cloned()).collect())
 }
 
@@ -237,7 +237,7 @@ async fn insert(
     let json = format!("[{json}]");
     let audit = audit::entries(rows.iter().map(|row| (&row.by, queries.name, row.id)));
     let stored = client.query(queries.insert, &[&Json(&json), &Json(&audit)]).await?;
-    // PostgreSQL returns rows in any order.
+    // PostgreSQL may return the rows in another order.
     let mut stored = by_id(stored);
     rows.iter().map(|row| stored.remove(&row.id).ok_or(Error::NotFound)).collect()
 }

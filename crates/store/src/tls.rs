@@ -78,7 +78,6 @@ impl Tls {
 fn trusted(file: Option<String>) -> Result<RootCertStore, TlsError> {
     let mut trusted = RootCertStore::empty();
     let Some(file) = file else {
-        // Unreadable certificates are ignored.
         trusted.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         return Ok(trusted);
     };

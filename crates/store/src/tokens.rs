@@ -80,7 +80,7 @@ impl Scope {
     }
 
     fn read(row: &Row) -> Self {
-        // A check constraint excludes other values.
+        // A check constraint of the table allows only `read` and `write`.
         if row.get::<_, &str>("scope") == "write" { Self::Write } else { Self::Read }
     }
 }

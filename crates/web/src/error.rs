@@ -137,7 +137,7 @@ impl<const A: u16, const B: u16> From<ApiErrorOr<A, B>> for poem::Error {
 impl ApiError {
     /// Returns the error for a body that is not JSON. Does not contain serde's message, which may repeat a value.
     pub(crate) fn malformed(body: &[u8], error: &serde_json::Error) -> Self {
-        // The mark as UTF-8, and as UTF-16 in both byte orders.
+        // The byte order mark in UTF-8, and in both byte orders of UTF-16.
         let marks: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
         if marks.iter().any(|mark| body.starts_with(mark)) {
             return Self::ByteOrderMark;
@@ -222,11 +222,11 @@ pub(crate) fn respond(error: &poem::Error, request_id: &str) -> Response {
         headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
     }
     if let Some(ApiError::Ambiguous(_)) = error.downcast_ref() {
-        // The client may interpret the rest of the connection in another way.
+        // The connection is closed, because client and server may disagree about where the next request starts.
         headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
     }
     if let Some(ApiError::Encoded) = error.downcast_ref() {
-        // The supported encodings (RFC 9110, 15.5.16).
+        // The response lists the supported encodings (RFC 9110, section 15.5.16).
         headers.insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static("identity"));
     }
     if let Some(ApiError::TooManyAttempts { seconds }) = error.downcast_ref() {
@@ -256,7 +256,7 @@ fn to_problem(error: &poem::Error, request_id: &str) -> Problem {
 }
 
 fn status(error: &poem::Error) -> StatusCode {
-    // A resource with an invalid ID in its path cannot exist.
+    // An invalid ID in the path cannot belong to an existing resource.
     if error.is::<ParsePathError>() {
         return StatusCode::NOT_FOUND;
     }

@@ -30,7 +30,8 @@ impl Request {
     pub fn new(by: &Actor, key: &IdempotencyKey, operation: &str, body: &impl Serialize) -> Self {
         let mut body = serde_json::to_value(body).expect("bodies have text keys");
         if let Some(fields) = body.as_object_mut() {
-            // A later release may add optional fields, which repeated requests do not have.
+            // Absent fields are null here. Removing them keeps the fingerprint equal in a release with more optional
+            // fields.
             fields.retain(|_, value| !value.is_null());
         }
         let body = body.to_string();
@@ -121,7 +122,7 @@ pub(crate) async fn purge(database: &Database) {
     let delete = async || keys::delete_old(&database.client().await?).await;
     loop {
         sleep(PURGE_INTERVAL).await;
-        // On an error, the next attempt deletes the responses.
+        // An error ends the loop. The rest is deleted after the next interval.
         while delete().await.is_ok_and(|deleted| deleted == keys::DELETE_LIMIT) {}
     }
 }

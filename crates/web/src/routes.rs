@@ -52,7 +52,7 @@ impl Service {
     pub fn new(state: &AppState, about: About, apis: Vec<Api>) -> Self {
         let operations = OpenApiService::new(Apis::new(apis), about.title, about.version)
             .description(about.description);
-        // A relative URL, so that 'Try it out' works on every host.
+        // The URL is relative, so that 'Try it out' in the docs works on every host.
         let operations = operations.server("/");
         openapi::publish(&|| operations.spec());
         Self { operations: operations.into_endpoint(), authenticator: state.authenticator.clone() }
@@ -87,7 +87,7 @@ impl App {
                 .at("/reload", reload::state(folder))
                 .at("/reload/events", reload::events(folder, readiness));
         }
-        // The landing page is an operation that the document does not list.
+        // The landing page `/` is served like an operation, but the OpenAPI document does not list it.
         let landing = (!is_production).then_some("/");
         let unlisted: Vec<_> = pages.names.iter().copied().chain(landing).collect();
         Self {
@@ -102,7 +102,7 @@ impl App {
 
     /// Boxed, because each middleware stores the inner future several times.
     fn route(&self, mut request: Request) -> BoxFuture<'_, Result<Response>> {
-        // Avoids `Route::nest`, which rebuilds the URI of every request.
+        // Pages are selected here instead of by `Route::nest`, which rebuilds the URI of every request.
         if self.pages.names.contains(&request.uri().path()) {
             return Box::pin(self.pages.route.call(request));
         }

@@ -76,11 +76,11 @@ impl Server {
             Listen::Stdin => inherited()?,
         };
         let address = listener.local_addr()?;
-        // The server that hands its socket over still listens on the port.
+        // During a takeover, the old server still listens on the admin port, so the port must be shared.
         let admin = limits.admin_listen.map(|it| listen(it, "API_ADMIN_LISTEN", takes_over));
         let admin = admin.transpose()?;
         let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
-        // Runs while this thread creates the API, which takes as long in a debug build.
+        // Connects to the database while this thread creates the API. Both take equally long in a debug build.
         let warm_up = takes_over.then(|| tokio::spawn(warm_up(database.clone())));
 
         let (readiness, metrics) = (Readiness::default(), Metrics::new(&database, &redis));
@@ -135,7 +135,7 @@ impl Server {
     /// # Errors
     /// A listening socket fails.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
-        // Boxed, so that the server is compiled once, in this crate.
+        // Boxing `stop` makes `serve` non-generic, so it is compiled only once, in this crate.
         self.serve(Box::pin(stop)).await
     }
 

@@ -195,7 +195,7 @@ text_type!(
     Decimal<DIGITS, SCALE>,
     [const DIGITS: usize, const SCALE: usize],
     1,
-    // The sign, the point, and the zero before the point of a number without whole digits.
+    // Two more characters for the sign and the decimal point, and one for the zero in a number such as `0.5`.
     DIGITS + 2 + usize::from(DIGITS == SCALE),
     decimal(DIGITS, SCALE)
 );

@@ -58,7 +58,7 @@ fn references(schema: &Value, names: &mut Vec<String>) {
 
 /// Returns true for a time of RFC 3339 with a year of four digits in UTC, which responses use.
 fn is_date_time(text: &str) -> bool {
-    // chrono also accepts a space in the place of the T.
+    // chrono also accepts a space instead of the `T` between date and time.
     let has_t = text.as_bytes().get(10).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'T'));
     let time = DateTime::parse_from_rfc3339(text);
     has_t && time.is_ok_and(|time| (1..=9999).contains(&time.to_utc().year()))

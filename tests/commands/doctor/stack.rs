@@ -18,7 +18,7 @@ pub(crate) fn a_wrong_database_password_is_fixed_without_losing_rows(stack: &Sta
     stack.up();
     assert!(stack.has_person("Survives The Doctor"));
 
-    // Back to the original password.
+    // Dropping `env` restores the original password in `.env`.
     drop(env);
     assert_fixed(stack, "database-password", "different password than .env");
     stack.up();
@@ -71,14 +71,14 @@ pub(crate) fn an_old_schema_is_migrated_and_the_log_names_the_required_version(s
     let migration = stack.edit(&file, |_| "CREATE TABLE nothing_much (id int);\n".to_owned());
     stack.up();
     if stack.engine == Engine::Docker {
-        // Doctor does not report a container that is still starting.
+        // Waits until the container is healthy, because `doctor` does not report a starting container.
         let container = format!("{}-api-1", stack.variable("COMPOSE_PROJECT_NAME"));
         let healthy = || docker_inspect(&container, "{{.State.Health.Status}}") == "healthy";
         eventually("the container is healthy", || healthy().then_some(()));
     }
     sql(stack, &format!("DELETE FROM refinery_schema_history WHERE version = {version}"));
     sql(stack, "DROP TABLE nothing_much");
-    // The API checks the schema when the readiness is requested.
+    // The API checks the schema only when a client requests the readiness.
     eventually("the API is not ready", || (stack.get("/health/ready").0 == 503).then_some(()));
     let diagnosis = examine(stack);
     diagnosis.finds("schema-behind", &format!("V{version}__"));
@@ -87,7 +87,7 @@ pub(crate) fn an_old_schema_is_migrated_and_the_log_names_the_required_version(s
     diagnosis.assert_has_fixed("schema-behind");
     diagnosis.assert_not_found("service");
 
-    // Afterwards the schema is ahead of the source.
+    // Dropping `migration` deletes its file, so the schema of the database is newer than the source.
     drop(migration);
     run(&mut stack.xtask("up")).failed();
     run(&mut stack.xtask("recreate-db --yes")).succeeded();

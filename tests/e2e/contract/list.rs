@@ -7,7 +7,7 @@ use super::{Checks, Field, Identity, Reply};
 
 impl Checks<'_> {
     pub(super) async fn pages_have_no_gap_and_no_repeat(&self) {
-        // Concurrent, so that the server sends them in one batch.
+        // Creates the rows concurrently, so that the server inserts them as one batch.
         let created = join_all((0..5).map(|_| self.row())).await;
         let (list, id) = (&self.resource.list, &self.resource.list.id);
         let all = self.pages(100).await;

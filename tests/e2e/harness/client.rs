@@ -143,7 +143,7 @@ impl<'a> Client<'a> {
             let ids = self.referenced().get(&reference.target).cloned().unwrap_or_default();
             let id = ids.get(number % ids.len().max(1));
             if field.is_array() {
-                // All but one id, in the order in which a join table returns them.
+                // Returns all ids except one, in the order in which a join table returns them.
                 return Some(ids.iter().filter(|it| Some(*it) != id).map(|id| json!(id)).collect());
             }
             assert!(
@@ -167,7 +167,7 @@ impl<'a> Client<'a> {
                 if self.referenced().contains_key(target) {
                     continue;
                 }
-                // Optional references to a table are left out while its rows are created.
+                // The empty list prevents endless recursion for tables that refer to each other.
                 self.referenced().insert(target.clone(), Vec::new());
                 if let Some(resource) = self.catalog.resource_of(target) {
                     self.prepare(resource).await;

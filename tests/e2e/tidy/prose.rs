@@ -147,7 +147,7 @@ impl Checker {
             };
             for (pattern, instead) in &self.rejected {
                 for found in pattern.find_iter(&body) {
-                    // Part of a name with hyphens is not a word.
+                    // A word next to a hyphen, such as in `day-to-day`, is part of a name and is not checked.
                     if !body[..found.start()].ends_with('-')
                         && !body[found.end()..].starts_with('-')
                     {

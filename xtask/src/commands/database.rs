@@ -39,7 +39,7 @@ impl RecreateArgs {
         if status.success()
             && let Some(dev_server) = engine.dev_server()
         {
-            // The development server could not serve source that did not match the old schema. Waits until it does.
+            // If the source needs the new schema, the development server can serve it only now, so wait.
             dev_server.wait();
         }
         Ok(process::exit_code(status))

@@ -43,7 +43,7 @@ impl Args {
         let done =
             init::apply(&project.root, &files, name, &holder).and_then(|()| commit(project, name));
         if let Err(error) = done {
-            // This reset is safe, because `check_repository` requires a checkout without changes.
+            // This reset loses nothing, because `check_repository` rejects checkouts with uncommitted changes.
             ask(project, &["reset", "--quiet", "--hard"])?;
             return Err(error.context("no file and no commit was changed"));
         }
@@ -135,7 +135,7 @@ fn check_repository(project: &Project) -> anyhow::Result<Vec<String>> {
             "some changes are not committed. Commit them or run `git stash --include-untracked`:\n{changes}"
         );
     }
-    // Each entry is a letter, a space and a path. Other letters than H hide changes or missing files.
+    // Each entry is a letter, a space and a path. Any letter except H means that git ignores changes of the file.
     let tracked = ask(project, &["ls-files", "-v", "-z"])?;
     let tracked = tracked.split('\0').filter_map(|entry| entry.split_once(' '));
     tracked
@@ -153,9 +153,9 @@ fn check_repository(project: &Project) -> anyhow::Result<Vec<String>> {
 
 /// Commits the tracked files as the first commit of `main`. Ignored files stay as they are.
 fn commit(project: &Project, name: &str) -> anyhow::Result<()> {
-    // The new name changes the length of lines.
+    // Formats the code, because the new name changes the length of lines.
     process::run(&mut project.cargo(&["fmt", "--all"]))?;
-    // The new names of ignored folders are not in .gitignore, so only tracked files are added.
+    // Adds only tracked files, because .gitignore does not contain the new names of ignored folders.
     ask(project, &["add", "--update"])?;
     let tree = ask(project, &["write-tree"])?;
     let message = format!("Begin {}", init::title(name));
@@ -167,7 +167,7 @@ fn commit(project: &Project, name: &str) -> anyhow::Result<()> {
     let changes = [format!("update refs/heads/main {commit}\n")]
         .into_iter()
         .chain(old.map(|name| format!("delete {name}\n")));
-    // One transaction changes all references or none.
+    // `update-ref --stdin` is a transaction, so it changes all references or none.
     process::run_with_input(
         git(project).args(["update-ref", "--stdin"]),
         &changes.collect::<String>(),

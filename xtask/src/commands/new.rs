@@ -141,7 +141,7 @@ impl BuildArgs {
         for (step, path) in plan.steps() {
             report::line(&format!("{step:<8}{path}"));
         }
-        // Adds a new crate to Cargo.lock, because later commands use `--locked`.
+        // Adds the new crate to Cargo.lock, because later commands use `--locked` and would fail.
         process::output(&mut project.cargo(&["update", "--workspace", "--offline"]))?;
         if self.no_openapi {
             report::next("cargo xtask openapi", "write openapi.json");

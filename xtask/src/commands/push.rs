@@ -40,7 +40,7 @@ impl Args {
             let name = image.rsplit('/').next().unwrap_or(image);
             format!("{}/{name}", registry.trim_end_matches('/'))
         });
-        // With several platforms, each image has its own tag, and `target` is a manifest list of these tags.
+        // With several platforms, each image gets its own tag, and `target` becomes a list of these images.
         let part = |target: &str, platform: &Platform| match platforms.len() {
             1 => target.to_owned(),
             _ => format!("{target}-{}", platform.architecture()),

@@ -53,7 +53,7 @@ impl Args {
             return Ok(ExitCode::SUCCESS);
         }
         let Ok((engine, state)) = engine::current(project) else {
-            // Invalid settings are an error, but a stopped stack is a valid state.
+            // A stopped stack is not an error, but invalid settings are.
             project.settings()?;
             report::line(if self.json {
                 r#"{"up":false}"#

@@ -61,7 +61,7 @@ pub(crate) async fn verify(_: &Place, password: Secret, hash: Option<String>) ->
 async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let permit = RUNNING.clone().acquire_owned().await.expect("the semaphore is never closed");
     let computed = spawn_blocking(move || {
-        // Held until the work ends, even if the request is cancelled.
+        // The closure owns the permit until the work ends, even if the request is cancelled.
         let _permit = permit;
         work()
     });
@@ -78,13 +78,13 @@ fn threads(cores: usize, memory_limit: Option<u64>) -> usize {
 /// Returns the memory limit of the process's control group in bytes, if it has one.
 fn memory_limit() -> Option<u64> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
-    // Version 2 has one line, and a container sees its own group as the root.
+    // With cgroup version 2, the file has one line such as `0::/path`. Inside a container, the path is `/`.
     let path = groups.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or("/");
     let files = [
         format!("/sys/fs/cgroup{path}/memory.max"),
         "/sys/fs/cgroup/memory/memory.limit_in_bytes".to_owned(),
     ];
-    // Without a limit, the text is "max".
+    // The file contains the text "max" if there is no limit.
     files.iter().find_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok())
 }
 

@@ -83,7 +83,8 @@ impl<E: Endpoint + 'static> Acceptor<E> {
     /// Serves until `stop` resolves, then waits for the requests in flight up to the shutdown timeout.
     pub(super) async fn run(mut self, mut stop: BoxFuture<'_, ()>) {
         loop {
-            // Connections over the limit wait in the system's queue, because closing them would look like an outage.
+            // Connections above the limit wait in the queue of the operating system. Closing them would look like an
+            // outage.
             let has_room = self.connections.len() < self.limits.max_connections;
             tokio::select! {
                 () = &mut stop => break,
@@ -98,7 +99,7 @@ impl<E: Endpoint + 'static> Acceptor<E> {
         self.is_closing.store(true, Relaxed);
         let grace = IDLE_GRACE.min(self.limits.shutdown_timeout);
         let all_ended = async { while self.connections.join_next().await.is_some() {} };
-        // On a timeout, the remaining connections are asked to end now.
+        // The result does not matter. The next step also ends the connections that remain after the timeout.
         let _ = timeout(grace, all_ended).await;
         if timeout(self.limits.shutdown_timeout.saturating_sub(grace), self.stopping.shutdown())
             .await

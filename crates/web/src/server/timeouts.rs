@@ -106,7 +106,7 @@ impl TimeoutStream {
     /// The request is longer than any valid one.
     fn record_bytes(&mut self, bytes: usize) -> io::Result<()> {
         if self.requests.http2.load(Relaxed) {
-            // Frames between requests are normal, so the idle timeout starts again.
+            // HTTP/2 clients send frames between requests too, so every frame restarts the idle timeout.
             self.wait = None;
             return Ok(());
         }
@@ -125,7 +125,7 @@ impl TimeoutStream {
 
     /// Resolves when the timeout of the current wait has passed.
     fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        // hyper does not read while a request is in flight, so the end of the request must wake it.
+        // hyper does not poll this stream while a request is in flight, so the end of the request must wake the task.
         self.requests.reader.register(cx.waker());
         let ended = self.requests.ended.load(Relaxed);
         let (wait, limit) = match self.requests.in_flight.load(Relaxed) {

@@ -54,7 +54,7 @@ fn copy_to_stderr(mut pipe: impl Read) -> io::Result<String> {
         if length == 0 {
             return Ok(String::from_utf8_lossy(&all).into_owned());
         }
-        // If stderr is closed, there is no place for the messages, but the build continues.
+        // Errors are ignored, because the build must also continue if stderr is closed.
         let _ = io::stderr().write_all(&piece[..length]);
         all.extend_from_slice(&piece[..length]);
     }

@@ -23,7 +23,7 @@ pub fn by_id<'a>(mut docker: Command, ids: impl Iterator<Item = &'a str>) -> Has
         .lines()
         .filter_map(|line| {
             let (id, usage) = line.split_once(' ')?;
-            // `docker ps` shortens ids.
+            // `docker ps` prints only the beginning of an id.
             let id = ids.iter().find(|known| id.starts_with(**known))?;
             Some(((*id).to_owned(), bytes(usage.split_whitespace().next()?)?))
         })

@@ -49,7 +49,7 @@ pub fn branches(project: &Project) -> Vec<String> {
 
 /// Returns all branches except `branch`. The branch that lacks the fewest commits of HEAD is the first.
 pub fn parents(project: &Project, branch: &str) -> Vec<String> {
-    // Requires git 2.41. With an older git, the result is empty.
+    // This format requires git 2.41. An older git fails, and the result is empty.
     let format = "--format=%(ahead-behind:HEAD) %(refname:short)";
     let output = ask(project, &["for-each-ref", format, "refs/heads"]).unwrap_or_default();
     let mut found: Vec<(u32, u32, &str)> = output

@@ -33,7 +33,7 @@ pub fn probe(command: &mut Command, limit: Duration) -> Result<String, ProbeErro
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|_| ProbeError::NotInstalled)?;
-    // Both pipes are read while the program runs, because a full pipe would block it.
+    // Threads read both pipes while the program runs, because a full pipe would block the program.
     let (stdout, stderr) = (reader(child.stdout.take()), reader(child.stderr.take()));
     let status = loop {
         match child.try_wait() {
@@ -116,7 +116,7 @@ pub fn output(command: &mut Command) -> anyhow::Result<String> {
     report::command(&command_line(command));
     let output = command.output().with_context(|| cannot_start(command))?;
     if !output.status.success() {
-        // `docker exec` writes some errors to standard output.
+        // `docker exec` writes some errors to stdout instead of stderr.
         let message = if output.stderr.is_empty() { &output.stdout } else { &output.stderr };
         let message = String::from_utf8_lossy(message);
         bail!("`{}` failed ({}): {}", command_line(command), output.status, message.trim());
@@ -131,7 +131,7 @@ pub fn output(command: &mut Command) -> anyhow::Result<String> {
 pub fn run_with_input(command: &mut Command, text: &str) -> anyhow::Result<()> {
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().with_context(|| cannot_start(command))?;
-    // If the command ends before it has read everything, its error output shows the reason.
+    // Errors are ignored. If the command ends before it has read everything, its stderr contains the reason.
     let _ = child.stdin.take().context("stdin is not piped")?.write_all(text.as_bytes());
     let output = child.wait_with_output()?;
     if !output.status.success() {

@@ -55,7 +55,7 @@ impl State {
 
     /// Loads the saved state. None after `down`.
     pub fn load(project: &Project) -> Option<Self> {
-        // A file of an older version may be unreadable and counts as missing.
+        // A file that an older version of xtask has written may be unreadable. It then counts as missing.
         serde_json::from_slice(&fs::read(path(project)).ok()?).ok()
     }
 

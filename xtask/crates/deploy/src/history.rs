@@ -120,7 +120,7 @@ impl History {
             .args(["--volume", &format!("{volume}:/history"), "--entrypoint", "sh", image])
             .args(["-euc", SCRIPT]);
         let run = run.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // Ctrl-C must not reach the container, which ends together with this process.
+        // In its own process group, `docker` does not get Ctrl-C. The container ends together with this process.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(run, 0);
         let mut child = run.spawn().context("cannot start docker")?;
@@ -153,7 +153,7 @@ impl History {
     pub fn end<T>(&mut self, done: &anyhow::Result<T>) -> anyhow::Result<()> {
         match done {
             Ok(_) => self.write("served"),
-            // An entry is a single line.
+            // Each entry must be a single line, so line breaks are replaced.
             Err(error) => self.write(&format!("failed: {error:#}").replace('\n', " ")),
         }
     }

@@ -40,7 +40,7 @@ impl Images {
     /// Returns the images of the release `tag`.
     pub fn of(project: &Project, settings: &Settings, tag: &str) -> anyhow::Result<Self> {
         let prefix = settings.image_prefix();
-        // The tag is a hash of the build folder and the base image.
+        // The tag contains a hash of the build folder and the base image, so a changed image gets a new tag.
         let around = |name: &str, folder: &str, base: &str| -> anyhow::Result<String> {
             let hash = fingerprint::of_files(&project.root, &[folder])?
                 ^ local_postgres::Fnv1a::of(base.as_bytes());
@@ -129,7 +129,7 @@ pub fn build(
         ("SCHEMA", schema(project)?.to_string()),
     ];
     let mut command = docker_build(project, platform);
-    // Makes the image of a commit reproducible.
+    // With the time of the commit, two builds of the same commit create identical images.
     if let Some(time) = git::output(project, &["log", "-1", "--format=%ct"]) {
         command.env("SOURCE_DATE_EPOCH", time);
     }
@@ -138,7 +138,7 @@ pub fn build(
     for (name, value) in arguments {
         command.arg(format!("--build-arg={name}={value}"));
     }
-    // Docker reads the values from the environment.
+    // Only names are passed, because Docker reads the values from the environment.
     command.args(PROFILE.map(|name| format!("--build-arg={name}")));
     process::run(command.arg("."))?;
     Ok(true)

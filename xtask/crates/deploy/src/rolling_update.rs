@@ -31,7 +31,7 @@ pub fn run(
     Proxy::check(server, images)?;
     let (serving, not_ready) = by_readiness(server)?;
     let all = serving.len() + not_ready.len();
-    // Keeps the ready replicas of an interrupted update to the same release.
+    // An interrupted update to the same release may have left ready replicas, which are used again.
     let (mut new, mut old): (Vec<_>, Vec<_>) =
         serving.into_iter().partition(|replica| replica.image == images.api);
     if !new.is_empty() {
@@ -79,7 +79,7 @@ fn by_readiness(server: &Server) -> anyhow::Result<(Vec<Replica>, Vec<Replica>)>
     let all = replicas::list(server)?;
     let is_empty = !all.iter().any(|replica| replica.runs);
     let (serving, not_ready) = replicas::by_readiness(server, all);
-    // Probably a shared dependency such as the database is down, so new replicas would not become ready either.
+    // A shared dependency, such as the database, is probably down. New replicas would not become ready either.
     if serving.is_empty() && !is_empty {
         bail!("no replica is ready. See `cargo xtask logs api`.");
     }

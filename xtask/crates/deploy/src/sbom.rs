@@ -88,7 +88,7 @@ fn document(metadata: &Metadata, checksums: &BTreeMap<String, String>, tag: &str
             component["purl"] = json!(reference);
         }
         if let Some(license) = &package.license {
-            // Old manifests separate alternative licences with a slash, which is not valid SPDX.
+            // Old manifests separate alternative licences with a slash, but SPDX requires `OR`.
             component["licenses"] = json!([{ "expression": license.replace('/', " OR ") }]);
         }
         if let Some(url) = &package.repository {

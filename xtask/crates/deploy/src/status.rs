@@ -86,7 +86,7 @@ fn list(server: &Server) -> anyhow::Result<Vec<Container>> {
     let container = |line: &str| {
         let fields: Vec<_> = line.split('\t').collect();
         let [id, image, name, state, status, ports, service] = fields[..] else { return None };
-        // The status of a running container is `Up 2 hours (healthy)`.
+        // The status of a running container is a text such as `Up 2 hours (healthy)`.
         let up = status.strip_prefix("Up ").map(|it| it.split_once(" (").unwrap_or((it, "")));
         let (uptime, health) = up.unwrap_or((status, ""));
         let prefix = format!("{}-", server.name());

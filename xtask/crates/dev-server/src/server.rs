@@ -66,7 +66,7 @@ impl Server {
 
     /// Starts a graceful shutdown.
     pub(crate) fn stop(&self) {
-        // Fails if the process has already exited.
+        // Errors are ignored, because the process may have exited already.
         #[cfg(unix)]
         let _ = shared_child::unix::SharedChildExt::send_signal(
             &*self.process,

@@ -167,7 +167,7 @@ fn plug_in(
 }
 
 fn images(context: &CheckContext) -> Option<Diagnostic> {
-    // A running stack has its images.
+    // A stack is running, so all images exist.
     if context.state.is_some() {
         return None;
     }
@@ -185,7 +185,7 @@ pub(crate) fn daemon(context: &CheckContext) -> Vec<Diagnostic> {
     let Ok(output) = output else { return Vec::new() };
     let Some((memory, folder)) = output.split_once(' ') else { return Vec::new() };
     let memory = memory.parse().ok().and_then(low_memory);
-    // With Docker Desktop, the folder is inside a virtual machine and does not exist here.
+    // Docker Desktop keeps this folder in a virtual machine, so it may not exist on this machine.
     let folder = Some(Path::new(folder)).filter(|folder| folder.is_dir());
     let disk = folder.and_then(|folder| machine::disk(context, folder));
     [memory, disk].into_iter().flatten().collect()

@@ -104,7 +104,7 @@ fn incomplete(settings: &Settings, example: &str, text: &str) -> Option<Diagnost
     let remedy = "copy the lines from .env.example";
     let diagnostic = Diagnostic::warning("env-incomplete", what, remedy);
     let example = example.to_owned();
-    // The name in .env.example belongs to the template, but the default depends on the checkout.
+    // The new value is the default of this checkout, because the name in .env.example belongs to the template.
     let project = settings.project.clone();
     Some(diagnostic.with_fix(move |it| {
         env_file::rewrite(&it.root, |text| {
@@ -164,7 +164,7 @@ fn known_password(settings: &Settings, example: &str, text: &str) -> Option<Diag
     }
     Some(diagnostic.with_fix(|project| {
         let password = file::password()?;
-        // If changing the database fails, .env must still contain the current password.
+        // The database is changed first. If this fails, .env still contains the valid password.
         password::set(project, &password)?;
         file::set(&project.root, &[("POSTGRES_PASSWORD", &password)])?;
         Ok("set a random password in .env and in the database; \

@@ -49,7 +49,7 @@ impl Format {
         Ok(match self {
             Self::Custom => &["--format=custom"],
             Self::Plain => &["--format=plain"],
-            // Before version 16, `--compress` accepts only a number, which selects gzip.
+            // Before version 16, `--compress` accepts only a number, and compresses with gzip.
             Self::Gzip => &["--format=plain", "--compress=6"],
             Self::Zstd if major < 16 => {
                 bail!("pg_dump {major} cannot write zstd. Use the extension .sql.gz or .dump.")
@@ -116,7 +116,7 @@ impl Partial {
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        // After `keep`, no file has the temporary name.
+        // Errors are ignored, because `keep` has renamed a complete file.
         let _ = fs::remove_file(&self.path);
     }
 }

@@ -121,7 +121,7 @@ impl Engine for Local<'_> {
     fn prepare(&mut self) -> anyhow::Result<String> {
         let Settings { user, password, .. } = &self.settings;
         let is_new = self.cluster.status()? == Status::Absent;
-        // The same settings as in the container.
+        // PostgreSQL in the container has the same settings.
         let settings = [("timezone", "UTC"), ("log_timezone", "UTC")];
         self.cluster.init(&Credentials { user, password }, &settings)?;
         let folder = self.cluster.folder().display();
@@ -190,11 +190,11 @@ impl Engine for Local<'_> {
     }
 
     fn has_api_port(&self) -> bool {
-        // The supervisor opens the port and its child process, the server, inherits the port.
+        // The development server opens the port, and the API, its child process, inherits the port.
         let is_ours = |Listener { pid, .. }: Listener| {
             self.api.is_some_and(|api| pid == api.pid || parent(pid) == Some(api.pid))
         };
-        // If the listeners cannot be read, assumes that the port is not taken.
+        // If the owners of the port are unknown, the API is assumed to be the owner.
         listener::on_port(self.api_port).map_or(true, |all| all.into_iter().any(is_ours))
     }
 
@@ -234,7 +234,7 @@ impl Engine for Local<'_> {
             services::service("postgres", process.as_ref(), postgres.map(|(_, port)| port), true);
         let is_ready = self.api.is_some() && http::is_ready(self.api_port);
         let mut api = services::service("api", self.api().as_ref(), Some(self.api_port), is_ready);
-        // The memory of the server, not of its supervisor.
+        // Reports the memory of the API instead of the memory of the development server.
         if let Some(server) = self.dev_server().filter(|_| memory).and_then(DevServer::status)
             && let Some(server) = server.server.and_then(|pid| Running::find(pid, None))
         {

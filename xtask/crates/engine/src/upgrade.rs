@@ -27,7 +27,7 @@ pub fn current(
     engine: EngineKind,
     major: u32,
 ) -> anyhow::Result<ClusterLocation> {
-    // The upgrade changes .env, but shell variables override .env.
+    // Shell variables must not set these names. They would override the values that the upgrade writes to .env.
     let names = match engine {
         EngineKind::Docker => ["POSTGRES_IMAGE", "POSTGRES_VOLUME"],
         EngineKind::Local => ["PG_BIN", "PG_CLUSTER"],

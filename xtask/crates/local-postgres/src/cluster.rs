@@ -94,7 +94,7 @@ impl Cluster {
             match user.blocked_by(&folder) {
                 Some(closed) if has_data => return Err(Error::Unreachable { folder, closed }),
                 Some(_) => folder = relocated,
-                // The user could not reach `folder` when the data was created.
+                // The data is in `relocated`, because the user could not reach `folder` when the data was created.
                 None if !has_data && exists(&relocated.join("data"))? => folder = relocated,
                 None => {}
             }
@@ -198,7 +198,7 @@ fn canonical(path: &Path) -> io::Result<PathBuf> {
     let end = |above: &Path| path.strip_prefix(above).unwrap_or(Path::new("")).to_owned();
     let found = path.ancestors().find_map(|above| {
         let found = fs::canonicalize(above).ok()?;
-        // Collecting the components removes a trailing slash.
+        // `components` removes a slash at the end.
         Some(found.join(end(above)).components().collect())
     });
     Ok(found.unwrap_or(path))

@@ -64,7 +64,7 @@ impl Temporary {
         loop {
             let port = free_port(None).map_err(Error::io("find a port for", &self.folder))?;
             match self.cluster.start(port) {
-                // Another program has taken the port in the meantime.
+                // Tries again with another port, because another program has taken the port in the meantime.
                 Err(Error::PortTaken { .. }) if tries > 0 => tries -= 1,
                 started => return Ok(started?.port),
             }

@@ -114,14 +114,14 @@ pub fn name_of(root: &Path) -> anyhow::Result<Option<String>> {
 /// # Errors
 /// A file cannot be read or written.
 pub fn apply(root: &Path, files: &[String], name: &str, holder: &str) -> anyhow::Result<()> {
-    // `name_of` reads this file, so a command that was interrupted before the end can be repeated.
+    // This file changes last, because `name_of` reads the old name from it if an interrupted command is repeated.
     let is_last = |file: &&String| *file == ".env.example";
     let last = files.iter().filter(is_last);
     for file in files.iter().filter(|file| !is_last(file)).chain(last) {
         let path = root.join(file);
         if TEMPLATE_FILES.iter().any(|template| Path::new(file).starts_with(template)) {
             fs::remove_file(&path).with_context(|| format!("cannot remove {file}"))?;
-            // Succeeds only for an empty folder.
+            // This removes only an empty folder. Errors are ignored.
             let _ = path.parent().map(fs::remove_dir);
             continue;
         }

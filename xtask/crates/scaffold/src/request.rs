@@ -86,7 +86,7 @@ impl NewResource {
                 "--owned" => read.owned = true,
                 "--search" => read.search = words.next()?.split(',').map(str::to_owned).collect(),
                 _ if word.contains(':') => read.fields.push(word),
-                // The rest of the comment is not part of the command.
+                // The command ends here. The rest of the comment is not part of it.
                 _ => break,
             }
         }

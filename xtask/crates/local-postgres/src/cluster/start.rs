@@ -70,7 +70,7 @@ impl Cluster {
                 _ => {}
             }
             let log = self.log_since(before)?;
-            // The children of a killed server exit after a short time.
+            // Tries again, because the child processes of a killed server exit only after a short time.
             let is_data_in_use = log.contains("pre-existing shared memory block");
             if !is_data_in_use || Instant::now() > deadline {
                 return Err(self.explain(&log, port));
