@@ -94,7 +94,7 @@ async fn put(
     let aside_place = saved.database(Kind::Snapshot, &aside.name);
     let mut renames = Vec::new();
     if admin::exists(&saved.client, &place).await? {
-        // Somebody has created or renamed a database by hand, so the name is taken. That database becomes a snapshot.
+        // Another database has this name, because it was created or renamed by hand. It becomes a snapshot.
         renames.push((&*place, &*aside_place, Some(&aside)));
     }
     renames.push((&*in_use, &*place, Some(mine)));
