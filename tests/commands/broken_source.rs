@@ -37,7 +37,7 @@ pub(crate) fn a_failed_migration_keeps_the_old_api_running(stack: &Stack) {
     assert_eq!(stack.status()["schema"]["version"], version);
 }
 
-/// Simulates the kernel killing the compiler when memory is short.
+/// Kills the compiler, as the kernel does when memory runs out.
 pub(crate) fn a_killed_compiler_is_not_blamed_on_the_source(stack: &Stack) {
     let compiler = stack.edit(".cargo/rustc", |_| "#!/bin/sh\nkill -9 $$\n".to_owned());
     let path = stack.root.join(".cargo/rustc");

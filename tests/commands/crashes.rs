@@ -39,7 +39,7 @@ pub(crate) fn up_restarts_a_killed_database(stack: &Stack) {
     assert!(stack.has_person("Restarted By Up"));
 }
 
-/// Simulates a power failure: other processes have the recorded process ids now.
+/// Simulates a power failure, after which other processes have the recorded process ids.
 pub(crate) fn up_does_not_kill_an_unrelated_process_with_a_recorded_pid(stack: &Stack) {
     let mut foreign = Running::start(Command::new("sleep").arg("600"), "");
     let old = stack.identity("postgres");

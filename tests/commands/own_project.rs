@@ -55,7 +55,7 @@ pub(crate) fn init_creates_a_renamed_project_with_one_commit(stack: &Stack) {
         .prints("already done: this project is order_service");
 }
 
-/// Untracked files that the settings of the user hide, changes that git does not look for, and another worktree.
+/// Checks that `init` finds untracked files that settings hide, changes that git ignores, and another worktree.
 fn init_refuses_what_git_hides(copy: &Checkout) {
     let git = |words: &str| copy.git(words);
     let refused = |text: &str| {

@@ -12,7 +12,7 @@ use crate::{
 /// The number of sequential requests.
 const REQUESTS: usize = 400;
 
-/// Needs three replicas of the release `second`.
+/// This check needs three replicas of the release `second`.
 pub(crate) fn check_nginx(stack: &Stack) {
     check_restart(stack);
     check_invalid_configuration_changes_nothing(stack);

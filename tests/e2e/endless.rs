@@ -6,7 +6,7 @@ use crate::harness::{ServerProcess, TestApp, Wire};
 
 const GIGABYTE: usize = 1 << 30;
 
-/// More than both operating systems buffer for a connection that nothing reads.
+/// This is more than the operating systems of both sides buffer for a connection that nothing reads.
 const BUFFERED: usize = 64 << 20;
 
 const POST: &str = "POST /persons HTTP/1.1\r\nHost: api\r\nContent-Type: application/json\r\n";

@@ -9,7 +9,7 @@ async fn person(app: &TestApp) -> String {
     app.create("/persons", json!({})).await["id"].as_str().expect("an id").to_owned()
 }
 
-/// A later release may have other fields, so that it cannot parse what an earlier one stored.
+/// The stored bytes must be returned unchanged, because a later release may not be able to parse them.
 #[tokio::test]
 async fn repeated_request_returns_the_stored_status_headers_and_bytes() {
     let app = TestApp::spawn().await;

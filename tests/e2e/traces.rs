@@ -19,7 +19,7 @@ use crate::harness::{ServerProcess, TestApp, problem};
 
 const TRACE: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
 const PARENT: u64 = 0x00f0_67aa_0ba9_02b7;
-/// Far longer than the server tries to reach a collector.
+/// The timeout of a step. It is far longer than the server tries to reach a collector.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Binds a port for a collector, and returns it with its URL.

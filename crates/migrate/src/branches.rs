@@ -16,7 +16,7 @@ use crate::{
 /// Switches to the copy of the branch `name`. The first switch creates this copy from the first of `parents` that has a
 /// copy, or else from the database in use.
 ///
-/// A database in use without a branch becomes the copy of the branch `left`, or of `name`.
+/// If the database in use does not belong to a branch, it becomes the copy of the branch `left`, or of `name`.
 pub async fn switch(
     config: &Config,
     name: &str,
@@ -25,7 +25,7 @@ pub async fn switch(
 ) -> anyhow::Result<String> {
     ensure!(
         config.profile != Profile::Production,
-        "refused: APP_ENV is production, and database branches are for development"
+        "refused, because database branches do not work in production (APP_ENV)"
     );
     let mut saved = DatabaseCopies::open(config).await?;
     let Some(live) = saved.live(config).await? else {

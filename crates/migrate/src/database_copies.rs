@@ -31,9 +31,9 @@ pub(crate) struct Label {
     pub(crate) name: String,
     /// The creation time, in seconds since 1970.
     pub(crate) made: i64,
-    /// The command that created it as an automatic snapshot.
+    /// The command that made this automatic snapshot, or `None` for other copies.
     pub(crate) automatic: Option<String>,
-    /// The version of the schema at that time.
+    /// The version of the schema when the copy was made.
     pub(crate) version: i32,
 }
 

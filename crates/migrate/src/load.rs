@@ -11,7 +11,7 @@ use crate::{
     snapshots,
 };
 
-/// Creates an empty database for the dump, and returns its name. Drops the one of an unfinished load.
+/// Creates an empty database for the dump, and returns its name. Drops the database of an earlier, unfinished load.
 pub async fn prepare(config: &Config) -> anyhow::Result<String> {
     let loaded = loaded(config)?;
     let server = connect(config, Some(admin::MAINTENANCE)).await?;

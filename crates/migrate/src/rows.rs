@@ -17,7 +17,9 @@ const CHUNK: usize = 1000;
 /// may still run in its container.
 pub async fn seed_rows(config: &Config, rows: u32, stored: &dyn Fn(u64)) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
-        bail!("refused: APP_ENV is production, and synthetic rows are for development");
+        bail!(
+            "refused, because synthetic rows are only for development, and APP_ENV is production"
+        );
     }
     let mut client = connect(config, None).await?;
     bulk::lock(&client).await?;

@@ -31,7 +31,7 @@ pub(crate) async fn apply(
         && let Some(newer) = newer(&migrations::applied(client).await?)
     {
         return Ok(format!(
-            "nothing to apply: the schema is newer than this release, it has {newer}\n"
+            "nothing to apply, because the schema is newer than this release: it has {newer}\n"
         ));
     }
     let applied = migrations::apply(migrations, client, to).await?;

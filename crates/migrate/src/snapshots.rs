@@ -31,7 +31,7 @@ pub async fn save(config: &Config, name: Option<&str>) -> anyhow::Result<String>
         None => (1..=taken.len() + 1)
             .map(|number| number.to_string())
             .find(|name| !is_taken(name))
-            .context("every number is taken")?,
+            .context("every number is already the name of a snapshot. Pass a name.")?,
     };
     ensure!(
         !is_taken(&name),
@@ -41,13 +41,14 @@ pub async fn save(config: &Config, name: Option<&str>) -> anyhow::Result<String>
     Ok(format!("saved {name}. To restore it, run `cargo xtask db snapshot restore {name}`.\n"))
 }
 
-/// Saves an automatic snapshot before the destructive `command`, and returns how to restore it. Keeps the last five.
+/// Saves an automatic snapshot before the destructive `command`, and returns a text with the command that restores it.
+/// Deletes all automatic snapshots except the last five.
 pub async fn automatic(config: &Config, command: &str) -> anyhow::Result<String> {
     let mut copies = DatabaseCopies::open(config).await?;
     let Some(live) = copies.live(config).await? else { return Ok(String::new()) };
     let name = next_automatic(&copies).await?;
     keep(&mut copies, &live, name.clone(), Some(command)).await.context(
-        "cannot take a snapshot first. Pass --no-snapshot to continue without one; you cannot undo the command then",
+        "cannot save a snapshot before the change. Pass --no-snapshot to continue without a way back",
     )?;
     prune(&copies).await?;
     Ok(restore_hint(&name))
@@ -56,7 +57,7 @@ pub async fn automatic(config: &Config, command: &str) -> anyhow::Result<String>
 /// Replaces the database in use with a new one that `fill` fills. The old one is kept as an automatic snapshot, unless
 /// `keep` is false. Returns the result of `fill`, and how to restore the old database.
 ///
-/// An interruption leaves a complete database, and the server always sees the old one or the new one.
+/// After an interruption, the database in use is complete: it is either the old database or the new database.
 pub async fn replace<T>(
     config: &Config,
     command: &str,

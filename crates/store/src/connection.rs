@@ -62,10 +62,11 @@ impl dyn Connection + '_ {
     }
 }
 
-/// Returns both results. Waits for the second even when the first is an error: an abandoned query closes its connection.
+/// Returns both results. Waits for the second even if the first is an error, because dropping a running query closes
+/// its connection.
 ///
 /// # Errors
-/// The error of the first, or else of the second.
+/// Returns the error of the first future, or otherwise of the second.
 pub async fn both<A, B>(
     first: impl Future<Output = Result<A, Error>>,
     second: impl Future<Output = Result<B, Error>>,

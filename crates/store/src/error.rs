@@ -5,7 +5,7 @@ use std::sync::Arc;
 use deadpool_postgres::PoolError;
 use tokio_postgres::error::SqlState;
 
-/// Shared, because a failed batch is the error of several calls.
+/// The cause of an error. The cause is shared, because a failed batch causes the errors of several calls.
 type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
 /// An error of the database. Only this module reads SQLSTATE codes.
@@ -45,7 +45,7 @@ pub enum Error {
     /// A setting of the database is invalid.
     #[error("a setting of the database is invalid")]
     Setting(#[source] Cause),
-    /// Any other error, which is a bug.
+    /// Any other error. It is caused by a bug.
     #[error("unexpected error of the database")]
     Other(#[source] Cause),
 }

@@ -73,12 +73,12 @@ pub enum ApiError {
     /// Invalid values of the request.
     #[error("the request contains invalid values")]
     Invalid(Vec<FieldError>),
-    /// More invalid values than a response lists.
+    /// The request has more invalid values than a response lists.
     #[error("the request contains {number} invalid values, of which `errors` lists the first")]
     TooManyInvalid {
         /// The number of invalid values.
         number: usize,
-        /// The first of them.
+        /// The first invalid values, which the response lists.
         first: Vec<FieldError>,
     },
     /// The resource does not have the version in `If-Match`.

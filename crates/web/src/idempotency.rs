@@ -40,11 +40,11 @@ impl Request {
         Self { key, fingerprint: fingerprint.to_vec() }
     }
 
-    /// Returns the stored response to this request, or `None` if there is none: then do the work in `transaction` and
-    /// call [`Self::store_response`]. Waits for the same request if it is running.
+    /// Returns the stored response to this request. If it returns `None`, the caller must do the work in `transaction`
+    /// and call [`Self::store_response`]. Waits if the same request is running.
     ///
     /// # Errors
-    /// [`ApiError::KeyReused`] if the key came with another request.
+    /// Returns [`ApiError::KeyReused`] if the key was used for another request.
     pub(crate) async fn stored_response(
         &self,
         transaction: &Transaction,
@@ -87,8 +87,8 @@ impl<R: ApiResponse> ApiResponse for Repeatable<R> {
     }
 }
 
-/// Does `work` in a transaction, once for each `request`, and returns its response. Without a request, it does the work
-/// each time. Collisions with other transactions are retried.
+/// Runs `work` in a transaction, once for each `request`, and returns its response. If `request` is `None`, runs `work`
+/// in every case. Runs `work` again after a conflict with another transaction.
 ///
 /// # Errors
 /// Returns the errors of `work`, and [`ApiError::KeyReused`].

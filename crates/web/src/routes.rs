@@ -41,7 +41,7 @@ pub struct About {
     pub description: &'static str,
 }
 
-/// All operations of an API, as one type: the code that serves them is compiled once, in this crate.
+/// All operations of an API as one type, so that the code that serves them is compiled only once, in this crate.
 pub struct Service {
     operations: BoxEndpoint<'static, Response>,
     authenticator: Authenticator,
@@ -100,7 +100,7 @@ impl App {
         }
     }
 
-    /// Boxed, because each middleware stores the inner future several times.
+    /// Handles a request without the middleware. The future is boxed, because each middleware copies it several times.
     fn route(&self, mut request: Request) -> BoxFuture<'_, Result<Response>> {
         // Pages are selected here instead of by `Route::nest`, which rebuilds the URI of every request.
         if self.pages.names.contains(&request.uri().path()) {

@@ -58,8 +58,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on the configured ports. It does not connect to the database: the server is live without a database, and
-    /// ready with one. A server that takes over a socket connects immediately, see [`Self::warm_up`].
+    /// Listens on the configured ports. Does not connect to the database, because the server is live (but not ready)
+    /// without a database. A server that takes over a socket connects immediately, see [`Self::warm_up`].
     ///
     /// # Errors
     /// A port is in use, or DATABASE_URL or REDIS_URL is invalid.
@@ -198,7 +198,7 @@ fn inherited() -> anyhow::Result<TcpListener> {
     bail!("API_LISTEN=stdin is not supported on this system")
 }
 
-/// Sets the backlog of a socket, and makes it non-blocking because the runtime requires that.
+/// Sets the backlog of a socket, and makes the socket non-blocking, because the runtime requires it.
 fn settle(socket: &SockRef<'_>) -> io::Result<()> {
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)

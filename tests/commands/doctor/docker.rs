@@ -100,7 +100,7 @@ fn as_unprivileged_user(copy: &Copy, folder: &std::path::Path) -> Command {
     command
 }
 
-/// Needs a running engine at the default socket.
+/// This scenario needs a running Docker at the default socket.
 pub(crate) fn an_invalid_docker_context_is_reset(_: &Stack) {
     let copy = copy();
     let settings = TempDir::new().expect("a folder");

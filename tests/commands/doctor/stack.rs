@@ -34,7 +34,7 @@ pub(crate) fn the_default_password_is_replaced_in_the_database(stack: &Stack) {
     assert!(stack.variable("POSTGRES_PASSWORD").len() > 20);
 }
 
-/// Only on Docker, because over TCP a server does not reveal which roles exist.
+/// This scenario runs only on Docker, because a server does not reveal over TCP which roles exist.
 pub(crate) fn an_unknown_database_user_is_reported(stack: &Stack) {
     let mut doctor = stack.xtask("doctor --json");
     doctor.env("POSTGRES_USER", "somebody");
@@ -105,7 +105,8 @@ pub(crate) fn a_stopped_service_is_started(stack: &Stack) {
     assert!(stack.has_person("Ada Lovelace"));
 }
 
-/// Simulates a power failure. Only on the local engine, because in a container the process id does not change.
+/// Simulates a power failure. This scenario runs only on the local engine, because process ids in a container stay
+/// the same.
 pub(crate) fn a_stale_pid_file_is_removed_and_the_server_started(stack: &Stack) {
     signal("KILL", &stack.identity("postgres"));
     eventually("its end", || examine(stack).entry("findings", "stale-pid").map(drop));

@@ -17,7 +17,7 @@ use crate::harness::{TestApp, problem};
 
 /// The default number of persons on a page.
 const PAGE: usize = 20;
-/// Far longer than any time limit of the server.
+/// The timeout of a request. It is far longer than any time limit of the server.
 const HANGS: Duration = Duration::from_secs(10);
 
 pub(super) struct Load {

@@ -18,7 +18,7 @@ use super::{
     resource::{Catalog, Field, Reference, Resource},
 };
 
-/// Numbers the generated values, so that no two are equal.
+/// The number of the next generated value, so that all values are different.
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
 /// A client of the API.

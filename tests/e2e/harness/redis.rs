@@ -12,9 +12,9 @@ use std::{
 use uuid::Uuid;
 
 const IMAGE: &str = "redis:8.2";
-/// Includes the time to pull an image.
+/// The time limit for starting Redis, including the time to pull its image.
 const TIMEOUT: Duration = Duration::from_mins(2);
-/// Runs a server until the script's input ends, which happens whenever the tests end.
+/// Runs a server until the stdin of the script is closed, which happens when the tests end.
 const SCRIPT: &str = r#""$@" >/dev/null & read -r _; kill -9 "$!""#;
 
 /// A Redis server that is stopped when this value is dropped. The methods block.

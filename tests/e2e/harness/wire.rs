@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-/// Far longer than any step of a test.
+/// The timeout of a read. It is far longer than any step of a test.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Wire(TcpStream);

@@ -61,8 +61,13 @@ fn postgres(sh: &Shell, debian: &Debian) -> anyhow::Result<String> {
 fn nginx(sh: &Shell, mut debian: Debian) -> anyhow::Result<String> {
     if ["bookworm", "trixie"].contains(&debian.codename.as_str()) {
         let main = |source: &String| source.ends_with(&format!(" {} main", debian.codename));
-        let main = debian.sources.iter().find(|it| main(it)).context("apt has no section main")?;
-        let (uri, _) = main.split_once(&debian.codename).context("the release is missing")?;
+        let main = debian
+            .sources
+            .iter()
+            .find(|it| main(it))
+            .context("apt has no source with the section main")?;
+        let (uri, _) =
+            main.split_once(&debian.codename).context("an apt source does not name its release")?;
         // Accepts an expired index, because a mirror may be outdated. The signature of the index is still checked.
         let uri = uri.replacen("deb ", "deb [check-valid-until=no] ", 1);
         debian = Debian { sources: vec![format!("{uri}forky main")], codename: "forky".to_owned() };

@@ -27,9 +27,7 @@ impl RecreateArgs {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let (engine, state) = engine::current(project)?;
         if state.production {
-            bail!(
-                "refused, because the stack runs in the production profile and all rows would be dropped"
-            );
+            bail!("refused, because this command would drop all rows of a production stack");
         }
         confirm("This drops all rows of the database.", self.yes)?;
         let options = [(self.empty, "--empty"), (self.no_snapshot, "--no-snapshot")];

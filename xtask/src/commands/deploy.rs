@@ -46,7 +46,7 @@ struct Plan<'a> {
     server: &'a str,
     platform: String,
     replicas: usize,
-    /// The release that runs now. None if no release runs.
+    /// The release that runs now. `None` if no release runs.
     current: Option<&'a str>,
     steps: Vec<Step>,
 }

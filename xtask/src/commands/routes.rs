@@ -34,7 +34,7 @@ struct Route {
     permissions: Vec<String>,
     /// True if the operation can also be called without a token.
     public: bool,
-    /// The file, line and name of the function. None if the source has no such operation.
+    /// The file, line and name of the function. `None` if the source has no such operation.
     handler: Option<String>,
 }
 

@@ -52,7 +52,7 @@ impl ToSql for Filter {
         }
     }
 
-    /// The value itself is checked when it is written.
+    /// Accepts all types, because the value is checked when it is sent to PostgreSQL.
     fn accepts(_: &Type) -> bool {
         true
     }

@@ -31,8 +31,8 @@ static RUNNING: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::
 static WAITING: LazyLock<Arc<Semaphore>> =
     LazyLock::new(|| Arc::new(Semaphore::new(*THREADS * QUEUE)));
 
-/// A place in the queue for computations. A request takes its place first, so that a full queue costs no query, and is
-/// not counted as an attempt.
+/// A place in the queue for password hashes. A request takes its place first. If the queue is full, the request
+/// therefore costs no query and does not count as a log-in attempt.
 pub(crate) struct Place {
     _permit: OwnedSemaphorePermit,
 }

@@ -73,8 +73,8 @@ impl Throttle {
         Self { accounts: counters(BY_ACCOUNT), addresses: counters(BY_ADDRESS), redis }
     }
 
-    /// Counts an attempt on an account, before the password is verified: concurrent attempts count too. The address
-    /// comes first, so that a blocked address cannot lock out the owner of an account.
+    /// Counts an attempt on an account. Call this before the password is verified, so that concurrent attempts count
+    /// too. Counts the address first, so that attempts from a blocked address do not count for the account.
     ///
     /// # Errors
     /// Returns [`ApiError::TooManyAttempts`] if a limit is exceeded.

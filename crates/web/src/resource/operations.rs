@@ -204,7 +204,7 @@ impl Operations {
         }
     }
 
-    /// Returns the error for a constraint that refused a row. The name of a constraint contains the field.
+    /// Returns the error for a violated constraint. The name of the constraint contains the name of the field.
     fn refused(&self, error: DbError) -> ApiError {
         let queries = self.table.queries();
         let (constraint, ending, problem) = match &error {

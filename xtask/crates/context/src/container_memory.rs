@@ -4,7 +4,7 @@ use std::{collections::HashMap, process::Command, time::Duration};
 
 use crate::process;
 
-/// `docker stats` measures for two seconds. A remote or busy server needs longer.
+/// The timeout of `docker stats`, which measures for two seconds and takes longer on a remote or busy server.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Returns the resident memory in bytes by container id, from the program `docker`. Unknown values are missing.

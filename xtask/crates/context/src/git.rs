@@ -31,7 +31,7 @@ const OUTPUT: [&str; 5] = [
     "status.showUntrackedFiles=all",
 ];
 
-/// Returns the current branch. None during a rebase and with a detached HEAD.
+/// Returns the current branch, or `None` during a rebase and with a detached HEAD.
 pub fn branch(project: &Project) -> Option<String> {
     ask(project, &["symbolic-ref", "--quiet", "--short", "HEAD"])
 }
@@ -80,12 +80,12 @@ fn normal(path: &Path) -> Option<PathBuf> {
     Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
 }
 
-/// Returns the output of git. None if git fails or prints nothing.
+/// Returns the output of git. Returns `None` if git fails or prints nothing.
 fn ask(project: &Project, arguments: &[&str]) -> Option<String> {
     output(project, arguments).filter(|output| !output.is_empty())
 }
 
-/// Returns the output of git. None if git fails.
+/// Returns the output of git. Returns `None` if git fails.
 pub fn output(project: &Project, arguments: &[&str]) -> Option<String> {
     process::probe(command(&project.root).args(arguments), TIMEOUT).ok()
 }

@@ -67,7 +67,7 @@ fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String
 
 /// Removes the package variables that `cargo run` sets for the task runner. Otherwise, a build from here and a build
 /// from a terminal would recompile each other's crates, because build scripts such as that of ring read the variables.
-/// Also removes CARGO_BUILD_TARGET, which would put the binaries into another folder.
+/// This function also removes CARGO_BUILD_TARGET, which would put the binaries into another folder.
 pub fn remove_package_variables(command: &mut Command) {
     for (name, _) in env::vars_os() {
         let is_own = name.to_str().is_some_and(|name| {
@@ -184,7 +184,7 @@ pub fn is_interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
-/// Returns the parent process of `pid`. None if the process or its parent is unknown.
+/// Returns the parent process of `pid`. Returns `None` if the process or its parent is unknown.
 pub fn parent(pid: u32) -> Option<u32> {
     let pid = Pid::from_u32(pid);
     let mut system = System::new().ok()?;

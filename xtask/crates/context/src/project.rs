@@ -69,7 +69,7 @@ impl Project {
         cargo
     }
 
-    /// Returns the owner of the checkout as `uid:gid`. None on Windows, where Docker Desktop maps file owners.
+    /// Returns the owner of the checkout as `uid:gid`, or `None` on Windows, where Docker Desktop maps file owners.
     pub fn owner(&self) -> Option<String> {
         #[cfg(unix)]
         {

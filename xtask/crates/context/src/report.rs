@@ -27,11 +27,11 @@ const STRONG: Style = Style::new().bold();
 /// The amount of progress that the commands print to standard error.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 pub enum Detail {
-    /// Only errors.
+    /// Prints only errors.
     Quiet,
-    /// Also stages, notes and hints.
+    /// Also prints stages, notes and hints.
     Normal,
-    /// Also the command lines of child processes.
+    /// Also prints the command lines of child processes.
     Verbose,
 }
 
@@ -62,7 +62,7 @@ fn result(text: Arguments<'_>) -> bool {
     false
 }
 
-/// Prints to standard error. If standard error is closed, there is no place for the text.
+/// Prints to standard error. Ignores errors, because standard error may be closed.
 fn message(detail: Detail, text: Arguments<'_>) {
     if prints(detail) {
         let _ = writeln!(anstream::stderr(), "{text}");
@@ -177,8 +177,8 @@ pub fn field(name: &str, value: impl Display) {
     result(format_args!("  {FAINT}{name:<10}{FAINT:#} {value}"));
 }
 
-/// Breaks a text into lines that fit into the terminal, each but the first with an indent. Returns the text unchanged if
-/// the output is not a terminal.
+/// Breaks a text into lines that fit into the terminal, each but the first with an indent. Returns the text unchanged
+/// if the output is not a terminal.
 fn indented(text: &str, indent: usize) -> String {
     match terminal_size() {
         Some((Width(width), _)) => wrapped(text, indent, usize::from(width)),

@@ -8,7 +8,7 @@ pub struct Urls {
     pub api: String,
     /// The documentation page.
     pub docs: String,
-    /// The database, without the password. None if its port is not published.
+    /// The database, without the password. `None` if its port is not published.
     pub database: Option<String>,
 }
 

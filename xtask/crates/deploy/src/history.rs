@@ -101,7 +101,7 @@ impl History {
                 }
                 Err(error) => match holder(server) {
                     Some(holder) => bail!(
-                        "another command uses {}: {holder}. If that command no longer runs, remove its lock with \
+                        "another command uses {}: {holder}. If this command is not running, remove its lock with \
                          docker rm --force {}",
                         server.place(),
                         lock(server),

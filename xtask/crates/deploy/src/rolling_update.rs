@@ -47,7 +47,7 @@ pub fn run(
         Err(error) => {
             let undone = undo(server, &old, &new[..kept]);
             let undone = undone.map_or_else(
-                |error| format!("could not be undone ({error:#})"),
+                |error| format!("cannot be undone ({error:#})"),
                 |()| "was undone".to_owned(),
             );
             return Err(error.context(format!("the rolling update failed and {undone}")));

@@ -139,7 +139,7 @@ fn needs(node: &Node) -> impl Iterator<Item = &str> {
     node.deps.iter().filter(is_linked).map(|it| it.pkg.as_str())
 }
 
-/// Returns the checksums by name and version.
+/// Returns the checksums of packages by name and version.
 fn checksums(lock: &str) -> BTreeMap<String, String> {
     let packages = lock.split("[[package]]").skip(1);
     let of = |package: &str| {

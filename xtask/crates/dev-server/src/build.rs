@@ -35,7 +35,7 @@ impl Build {
         migrates: bool,
         events: Sender<Event>,
     ) -> anyhow::Result<Self> {
-        let (program, arguments) = command.split_first().context("the build command is empty")?;
+        let (program, arguments) = command.split_first().context("the build command is missing")?;
         let mut command = Command::new(program);
         command
             .args(arguments)

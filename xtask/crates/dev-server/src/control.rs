@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::{event::Event, report, request::Request, status::Status};
 
 const FILE: &str = "control";
-/// A slow client must not block the supervisor for longer.
+/// The timeout of a client. A slow client must not block the supervisor for longer than this time.
 const IO_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The clients that wait for a response.
@@ -110,7 +110,7 @@ pub(crate) fn query(folder: &Path, request: Request) -> anyhow::Result<()> {
         serde_json::from_str(&line).context("dev-server ended before it responded")?;
     report::plain(line.trim_end());
     if matches!(status["state"].as_str(), Some("failed" | "crashed")) {
-        bail!("the newest source is not being served. See the log of dev-server.");
+        bail!("the newest source cannot be served. See the log of dev-server.");
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ pub fn major(tools: Tools, program: &str) -> anyhow::Result<u32> {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let version = stdout.split_whitespace().find_map(major_of);
     version.with_context(|| {
-        format!("{program} printed no version: {}", String::from_utf8_lossy(&output.stderr))
+        format!("cannot read the version of {program}: {}", String::from_utf8_lossy(&output.stderr))
     })
 }
 

@@ -39,7 +39,7 @@ pub trait Engine {
     fn known_failures(&self) -> KnownFailures {
         &[]
     }
-    /// Returns the development server. None in production.
+    /// Returns the development server, or `None` in production.
     fn dev_server(&self) -> Option<DevServer>;
     /// Returns whether the API crashes after each start.
     fn has_crashed(&self) -> bool {

@@ -29,7 +29,7 @@ use crate::{
     log_file, postgres,
 };
 
-/// Must be longer than API_SHUTDOWN_SECONDS, so that the API can shut down gracefully.
+/// The time until the API is killed. It must exceed API_SHUTDOWN_SECONDS, so that the API can shut down gracefully.
 const API_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The engine that runs the stack on this machine.

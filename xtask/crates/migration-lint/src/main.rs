@@ -38,7 +38,7 @@ struct Cli {
 #[derive(Serialize)]
 struct Report {
     ok: bool,
-    /// The released version. None if there is no release.
+    /// The released version. `None` if there is no release.
     released: Option<String>,
     /// The number of checked migrations.
     checked: usize,

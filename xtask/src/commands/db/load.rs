@@ -38,7 +38,7 @@ impl Args {
         let (engine, state) = engine::current(project)?;
         if state.production && !self.production {
             bail!(
-                "the stack runs in the production profile; pass --production to replace its database"
+                "refused, because this is a production stack. Pass --production to replace its database."
             );
         }
         let dump = Dump::open(&self.file, unpack)?;
