@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes verified backups. Each is a folder with a dump and a manifest of its contents. A drill restores the dump
+# Makes verified backups. A backup is a folder with a dump and a manifest of its contents. A drill restores the dump
 # into a temporary database and compares it with the manifest, row for row.
 #   backup.sh once      makes one backup, runs its drill and removes the oldest backups
 #   backup.sh drill [N] runs the drill of backup N [default: the newest]

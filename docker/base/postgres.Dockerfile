@@ -1,4 +1,4 @@
-# Replaces the official `postgres` image where no registry is reachable.
+# Replaces the official `postgres` image on networks without a container registry.
 # `cargo xtask base-images` builds this image. SYSTEM is a minimal Debian with PostgreSQL.
 ARG SYSTEM
 FROM ${SYSTEM}

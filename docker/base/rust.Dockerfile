@@ -1,4 +1,4 @@
-# Replaces the official `rust` image where no registry is reachable.
+# Replaces the official `rust` image on networks without a container registry.
 # `cargo xtask base-images` builds this image. SYSTEM is a minimal Debian with a C toolchain, and the
 # build context `toolchain` is the rustup toolchain of this machine, for HOST.
 ARG SYSTEM

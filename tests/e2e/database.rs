@@ -148,7 +148,7 @@ async fn an_unreachable_host_is_skipped() {
         format!("ALTER DATABASE \"{}\" SET default_transaction_read_only = on", app.database.name);
     server.batch_execute(&read_only).await.expect("a setting");
     app.database.end_connections().await;
-    // `target_session_attrs=read-write` must exclude a standby, which rejects writes.
+    // `target_session_attrs=read-write` must reject a standby, because it cannot write.
     problem(second.get("/health/ready").send().await.expect("a response"), 503).await;
 }
 

@@ -94,7 +94,7 @@ async fn a_draining_server_keeps_serving_but_is_not_ready() {
     assert_eq!(get("/health/live").await.expect("a response").status(), 200);
     assert_eq!(get("/persons").await.expect("a response").status(), 200);
 
-    // A second signal aborts the server.
+    // Simulates a second signal, which aborts the server.
     server.abort();
     assert!(server.await.expect_err("an aborted server").is_cancelled());
     assert!(get("/health/live").await.is_err());

@@ -72,7 +72,7 @@ impl Server {
 
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         match self {
-            // Dropping a local server stops and deletes it.
+            // Nothing is done here, because a local server is stopped and deleted when it is dropped.
             Self::Given(_) | Self::Local(_) => Ok(()),
             Self::Docker(container) => container.remove().await,
         }
@@ -85,7 +85,7 @@ async fn docker(image: &str, lasting: bool) -> anyhow::Result<Server> {
 }
 
 fn local(lasting: bool) -> anyhow::Result<Server> {
-    // Committed data must survive a killed server, but not a crash of the machine.
+    // Committed data of a lasting server must survive if the server is killed, but not if the machine crashes.
     let settings: &[_] = if lasting { &[("synchronous_commit", "on")] } else { &[] };
     let place = place();
     let start = || {

@@ -94,7 +94,7 @@ impl PoolClient {
     }
 
     async fn command(&self, command: &str) -> Result<(), Error> {
-        // Boxed to avoid moving a large future.
+        // Boxing this large future makes moving it cheap.
         let answered = Box::pin(self.object().batch_execute(command));
         self.abandoned.watch(self.canceller.response_timeout, answered).await
     }
@@ -144,7 +144,7 @@ impl PoolClient {
         let answered = answered.instrument(span).await;
         query_metrics::observe(sql, started.elapsed());
         if let Err(Error::Conflict(_)) = &answered {
-            // A migration may have invalidated the prepared statements.
+            // A migration may have made the prepared statements invalid, so the next query prepares them again.
             self.object().statement_cache.clear();
         }
         answered
@@ -201,7 +201,7 @@ impl Transaction {
     /// is unknown if the database has committed.
     pub async fn commit(mut self) -> Result<(), Error> {
         self.client().command(COMMIT).await?;
-        // Prevents `drop` from rolling back.
+        // Without a client, `drop` does not roll back.
         self.client.take();
         Ok(())
     }

@@ -20,8 +20,8 @@ SELECT pg_advisory_lock($1, hashtext($2))";
 const NOTICE_DEATH: &str = "\
 -- store::copies::notice_death
 SET client_connection_check_interval = '500ms'";
-// Small databases are copied through the WAL, because copying files needs two checkpoints. Large databases are copied
-// as files: a full disk is then an error of the query, while a full WAL stops the server.
+// Small databases are copied through the write-ahead log (WAL), which is faster. Large databases are copied as files.
+// If the disk becomes full, copying files fails, but a full WAL would stop the server.
 const COPY: &str = "\
 -- store::copies::copy
 SELECT format('CREATE DATABASE %I TEMPLATE %I STRATEGY %s', $1::text, $2::text,

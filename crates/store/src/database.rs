@@ -59,7 +59,7 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`] if the pool cannot provide a connection in time.
     pub async fn client(&self) -> Result<PoolClient, Error> {
-        // Boxed to avoid moving a large future.
+        // Boxing this large future makes moving it cheap.
         let object = Box::pin(self.0.pool.get()).await?;
         Ok(PoolClient::new(object, self.0.canceller.clone()))
     }

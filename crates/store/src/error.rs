@@ -73,7 +73,7 @@ impl Error {
 impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(state) = error.code() else {
-            // Without an SQLSTATE, the connection failed, or a value had the wrong type.
+            // An error without an SQLSTATE comes from the client: the connection failed, or a value had the wrong type.
             let cause = std::error::Error::source(&error);
             let connection = error.is_closed()
                 || cause.is_some_and(<dyn std::error::Error>::is::<std::io::Error>);

@@ -273,7 +273,7 @@ fn log_cause(error: &poem::Error, status: StatusCode) {
     let mut source =
         error.downcast_ref::<ApiError>().and_then(|error| std::error::Error::source(error));
     while let Some(cause) = source {
-        // A write to a String cannot fail.
+        // The result is ignored, because writing to a String cannot fail.
         let _ = write!(chain, ": {cause}");
         source = cause.source();
     }

@@ -167,7 +167,7 @@ pub(crate) fn admin(metrics: &Metrics) -> Route {
 
 /// Returns the OpenAPI document of an API as JSON.
 pub fn spec(api: fn(&AppState) -> Service) -> String {
-    // The pool does not connect before its first use.
+    // The database need not exist, because the pool does not connect before its first use.
     let url = |name: &str| (name == "DATABASE_URL").then(|| "postgresql://unused".to_owned());
     let config = Config::from_lookup(&url).expect("the defaults are valid");
     let database = Database::new(&config.database).expect("the URL is valid");

@@ -208,7 +208,7 @@ fn settle(socket: &SockRef<'_>) -> io::Result<()> {
 fn listen(address: SocketAddr, variable: &str, shared: bool) -> anyhow::Result<TcpListener> {
     let open = || -> io::Result<TcpListener> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-        // On Windows, SO_REUSEADDR lets two programs use one port, and SO_REUSEPORT does not exist.
+        // These options are not set on Windows, where SO_REUSEADDR would let two programs use the same port.
         #[cfg(unix)]
         socket.set_reuse_address(true).and_then(|()| socket.set_reuse_port(shared))?;
         #[cfg(not(unix))]

@@ -25,7 +25,7 @@ pub(crate) async fn log_request<F: Future<Output = Result<Response>>>(
         span = tracing::info_span!("request", otel.kind = "server");
         telemetry::set_parent(&span, request.headers());
     }
-    // Boxed to avoid moving a large future.
+    // Boxing this large future makes moving it cheap.
     let response = Box::pin(async {
         let (mut response, path) = respond(next(request), &id).await;
         let value = HeaderValue::from_str(&id).expect("ids are visible ASCII");

@@ -32,7 +32,7 @@ pub(super) fn correct_one(schema: &mut Value) {
         correct_times(&mut example);
         fields.insert("examples".to_owned(), json!([example]));
     }
-    // Since OpenAPI 3.1, an object with a reference may also have a description.
+    // Replaces `allOf`, because an object with `$ref` may have a description since OpenAPI 3.1.
     if let Some(reference) = fields.get("allOf").and_then(|all| all[0].get("$ref")).cloned() {
         fields.remove("allOf");
         if nullable {

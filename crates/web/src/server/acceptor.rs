@@ -111,7 +111,7 @@ impl<E: Endpoint + 'static> Acceptor<E> {
     }
 
     fn serve(&mut self, stream: TcpStream, peer: net::SocketAddr) {
-        // Without Nagle's algorithm, a response is sent immediately. An error means that the socket is broken.
+        // Turns off Nagle's algorithm, which delays small responses. An error means that the connection is broken.
         let _ = stream.set_nodelay(true);
         let local =
             stream.local_addr().map_or_else(|_| LocalAddr::default(), |it| LocalAddr(it.into()));
@@ -126,7 +126,7 @@ impl<E: Endpoint + 'static> Acceptor<E> {
             let supports_close = request.version() < Version::HTTP_2;
             let request = Request::from((request, local.clone(), peer, Scheme::HTTP));
             let is_closing = is_closing.clone();
-            // Boxed to avoid moving a large future.
+            // Boxing this large future makes moving it cheap.
             Box::pin(async move {
                 let _in_flight = in_flight;
                 let mut response = app.get_response(request).await;

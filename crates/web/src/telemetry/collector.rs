@@ -30,7 +30,7 @@ pub(super) fn provider(config: &TracesConfig) -> anyhow::Result<SdkTracerProvide
         .with_timeout(TIMEOUT)
         .build()
         .context("OTEL_EXPORTER_OTLP_ENDPOINT")?;
-    // The service that starts a trace decides whether it is sampled.
+    // If the client has started the trace, the client decides whether the trace is recorded.
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.ratio)));
     let resource = Resource::builder().with_service_name(config.service.clone()).build();
     Ok(SdkTracerProvider::builder()

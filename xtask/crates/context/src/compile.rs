@@ -83,6 +83,6 @@ fn was_killed(status: ExitStatus) -> bool {
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     #[cfg(not(unix))]
     let signal: Option<i32> = None;
-    // A shell reports a signal as 128 plus its number.
+    // Signal 9 (SIGKILL) becomes exit code 137 if a shell runs the program, because 137 is 128 + 9.
     signal == Some(9) || status.code() == Some(137)
 }

@@ -65,7 +65,7 @@ pub fn were_taken(state: &State, running: &[Service]) -> bool {
 
 /// Returns the port of a running service of the stack.
 fn held(running: &[Service], name: &str) -> Option<u16> {
-    // In production, nginx listens on the port of the API.
+    // In production, the port of the API belongs to nginx.
     let is_it = |service: &&Service| {
         (service.name == name || (name == "api" && service.name == "nginx")) && service.is_running()
     };

@@ -58,7 +58,7 @@ fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String
     thread::spawn(move || {
         let mut text = String::new();
         if let Some(mut pipe) = pipe {
-            // Output that is not UTF-8 counts as empty.
+            // Errors are ignored, so output that is not UTF-8 counts as empty.
             let _ = pipe.read_to_string(&mut text);
         }
         text

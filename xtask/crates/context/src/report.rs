@@ -116,7 +116,7 @@ pub fn stage<T>(
         let (ended, end) = mpsc::channel();
         scope.spawn(move || announce(name, started, &end));
         let done = work();
-        // The thread also ends if `work` panics, because the channel is then closed.
+        // Dropping the sender ends the thread that announces the stage. A panic in `work` drops the sender too.
         drop::<mpsc::Sender<()>>(ended);
         done
     });

@@ -65,7 +65,8 @@ impl State {
         let folder = path.parent().context("the state file is not in a folder")?;
         let write = || {
             fs::create_dir_all(folder)?;
-            // The rename is atomic, so an interruption cannot leave a half-written file.
+            // Writes a new file and renames it. The rename is atomic, so an interruption cannot leave a half-written
+            // file.
             let new = path.with_extension("new");
             fs::write(&new, serde_json::to_vec_pretty(self)?)?;
             fs::rename(&new, &path)

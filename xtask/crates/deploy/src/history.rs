@@ -171,7 +171,7 @@ impl History {
 
 impl Drop for History {
     fn drop(&mut self) {
-        // The container exits at the end of its input.
+        // Closing its stdin makes the container exit.
         drop(self.input.take());
         let _ = self.child.wait();
     }

@@ -95,7 +95,7 @@ fn tag_of_source(project: &Project) -> anyhow::Result<String> {
         return Ok(format!("unversioned-{source:08x}"));
     };
     let name = git::output(project, &["describe", "--tags", "--exact-match"]).unwrap_or(revision);
-    // Docker does not allow other characters in a tag.
+    // Replaces the characters that Docker does not allow in a tag.
     let name: String = name
         .trim_start_matches('v')
         .chars()

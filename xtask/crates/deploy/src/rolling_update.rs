@@ -97,7 +97,7 @@ fn advance(
     (new, old): (&mut Vec<Replica>, &[Replica]),
 ) -> anyhow::Result<Option<OldWorkers>> {
     let point = |new: &[Replica]| -> anyhow::Result<Option<OldWorkers>> {
-        // After the last step, nginx uses only new replicas.
+        // nginx keeps some old replicas until the last step. After the last step, it uses only new replicas.
         let rest = if new.len() < number { old.get(new.len()..) } else { None };
         let serving = [new, rest.unwrap_or_default()].concat();
         match proxy {

@@ -168,7 +168,7 @@ impl<'a> Server<'a> {
         service: Option<&str>,
         follow: bool,
     ) -> anyhow::Result<Command> {
-        // Compose succeeds without output if the service does not exist.
+        // Checks the service first, because Compose succeeds without output if the service does not exist.
         let mut ps = self.docker(["ps", "--all", "--quiet"]);
         if process::output(ps.args(self.filters(service)))?.is_empty() {
             bail!(

@@ -59,7 +59,7 @@ impl Build {
             }
             let programs = built.as_ref().map(|it| [it.api.path.clone(), it.migrate.path.clone()]);
             let written = programs.ok().map(Event::Written);
-            // Sending fails only if the supervisor has ended.
+            // Errors are ignored. They occur only if the supervisor has ended.
             let _ = events.send(Event::Built(number, built));
             let _ = running.wait();
             if let Some(written) = written {

@@ -74,7 +74,7 @@ pub(crate) fn open(folder: &Path, events: Sender<Event>) -> anyhow::Result<()> {
             let events = events.clone();
             thread::spawn(move || {
                 if let Some(request) = request(&stream) {
-                    // Sending fails only if the supervisor has ended. Then the connection closes.
+                    // Errors are ignored. They occur only if the supervisor has ended, and the connection then closes.
                     let _ = events.send(Event::Requested(request, stream));
                 }
             });

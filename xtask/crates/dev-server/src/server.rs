@@ -50,7 +50,7 @@ impl Server {
             let stdout = running.take_stdout().expect("stdout is piped");
             pass_on(stdout, || events.send(Event::Ready(number)).is_ok());
             let status = running.wait();
-            // Sending fails only if the supervisor has ended.
+            // Errors are ignored. They occur only if the supervisor has ended.
             let _ = events.send(Event::Ended(
                 number,
                 status.map_or_else(|it| it.to_string(), |it| it.to_string()),

@@ -59,7 +59,7 @@ impl Supervisor {
             .with_context(|| format!("cannot create {}", options.folder.display()))?;
         let (events, inbox) = mpsc::channel();
         let stop = events.clone();
-        // Errors are ignored, because they occur only after the loop has ended.
+        // Errors are ignored. They occur only if the supervisor has ended.
         ctrlc::set_handler(move || _ = stop.send(Event::Stop))?;
         let listener = Listener::bind(&options.listen)?;
         loopback::forward(&options.listen);

@@ -75,7 +75,7 @@ fn watcher(root: &Path, events: Sender<Event>) -> notify::Result<RecommendedWatc
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // Reading a file is not a change. An error counts as a change, because notifications may be lost.
         if event.map_or(true, |event| !event.kind.is_access()) {
-            // Sending fails only if the supervisor has ended.
+            // Errors are ignored. They occur only if the supervisor has ended.
             let _ = events.send(Event::Changed);
         }
     })?;

@@ -56,7 +56,7 @@ fn second_checkout(
 }
 
 fn broken_model(context: &CheckContext, found: &Inventory) -> Option<Diagnostic> {
-    // Another check reports a missing Compose plug-in.
+    // Stops if the Compose plug-in is missing, because another check reports this.
     context.parts().compose.as_ref().ok()?;
     let Err(ProbeError::Failed(stderr)) = &found.model else { return None };
     let what = format!("docker compose cannot read its files: {stderr}");

@@ -40,7 +40,7 @@ pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
         .flatten()
         .collect(),
     };
-    // These problems are only warnings if the stack can run on an installed PostgreSQL.
+    // If the stack can also run on an installed PostgreSQL, these problems are only warnings.
     let settings = context.settings.as_ref();
     if need == Need::Either && settings.is_some_and(|found| postgres::find_postgres(found).is_ok())
     {

@@ -127,7 +127,7 @@ fn line_endings(text: &str) -> Option<Diagnostic> {
 }
 
 fn malformed(path: &Path, text: &str) -> Option<Diagnostic> {
-    // Another check reports Windows line endings.
+    // Stops if there are Windows line endings, because another check reports them.
     if text.contains('\r') {
         return None;
     }

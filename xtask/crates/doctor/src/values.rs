@@ -19,7 +19,7 @@ pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
         fs::read_to_string(context.deadline.root.join(".env.example")).unwrap_or_default();
     let text = fs::read_to_string(file::path(&context.deadline.root)).unwrap_or_default();
     let mut diagnostics = unknown(context, &example, &text);
-    // Another check reports lines that cannot be parsed.
+    // Stops if a line cannot be parsed, because another check reports it.
     let Ok((settings, problems)) = Settings::parse(&context.deadline.root) else {
         return diagnostics;
     };

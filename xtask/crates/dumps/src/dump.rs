@@ -96,7 +96,7 @@ impl Partial {
         let path = wanted.with_file_name(name);
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
-        // Only the owner may read the dump, because it contains all data.
+        // The mode 0600 lets only the owner read the dump, because the dump contains all data.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path);

@@ -84,7 +84,7 @@ impl<'a> Docker<'a> {
     fn in_container(&self, service: &str, interactive: bool) -> Command {
         let mut command = Command::new("docker");
         command.args(["exec", "--interactive"]);
-        // `docker exec --tty` fails if the input is a pipe.
+        // `--tty` is passed only in a terminal, because `docker exec --tty` fails if the input is a pipe.
         if interactive && process::is_interactive() {
             command.arg("--tty");
         }

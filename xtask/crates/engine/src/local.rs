@@ -165,7 +165,7 @@ impl Engine for Local<'_> {
         };
         self.set_environment(&mut command);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        // Ctrl-C in this terminal must not stop the API.
+        // The API gets its own process group, so that Ctrl-C in this terminal does not stop the API.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         #[cfg(windows)]

@@ -115,7 +115,7 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // Drop cannot return an error. `sweep` removes the remaining files later.
+        // Errors are ignored, because `sweep` removes the remaining files later.
         let _ = remove(&self.cluster, &self.folder);
     }
 }

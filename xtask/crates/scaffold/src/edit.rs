@@ -46,7 +46,7 @@ pub(crate) fn add_field(source: &str, resource: &Resource) -> Source {
     let column = quoted(&field.column);
     let mut source = Source { text: source.to_owned(), missing: Vec::new() };
     if column.contains('"') {
-        // The queries become raw strings, because the column name contains quotes.
+        // Changes the queries to raw strings, because the quoted name of the column contains quotes.
         let strings = Regex::new(r#"([^#])"((?:-- |changed AS|SELECT )[^"]*)""#)
             .expect("the pattern is valid");
         source.text = strings.replace_all(&source.text, "${1}r#\"${2}\"#").into_owned();

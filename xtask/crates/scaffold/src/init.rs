@@ -125,7 +125,7 @@ pub fn apply(root: &Path, files: &[String], name: &str, holder: &str) -> anyhow:
             let _ = path.parent().map(fs::remove_dir);
             continue;
         }
-        // Binary files do not contain the name.
+        // Binary files are skipped, because they do not contain the name.
         let Ok(text) = fs::read_to_string(&path) else { continue };
         let own = match file.as_str() {
             "LICENSE-MIT" => licence(&text, holder),
