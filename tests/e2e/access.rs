@@ -15,7 +15,7 @@ const OPEN: [&str; 4] = ["getLiveness", "getReadiness", "logIn", "signUp"];
 /// The number of operations to test at once.
 const CONCURRENT: usize = 8;
 
-/// A request that changes nothing: no row has its id, and its body is not valid.
+/// Returns a request that changes nothing, because no row has its id and its body is not valid.
 fn request(app: &TestApp, operation: &Operation) -> RequestBuilder {
     let segments = operation.path.split('/');
     let unknown = "00000000-0000-7000-8000-000000000000";

@@ -39,7 +39,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub(crate) struct Container {
     running: ContainerAsync<GenericImage>,
     url: String,
-    // This field must be the last one, because fields are dropped in this order.
+    // The lock must be released last. Fields are dropped in the order of their declaration, so this is the last one.
     _lock: Lock,
 }
 

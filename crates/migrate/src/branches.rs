@@ -80,7 +80,8 @@ async fn make(
     Ok(parent)
 }
 
-/// Replaces the database in use with a copy, and keeps it as the copy of its own branch.
+/// Replaces the database in use with the copy of another branch. The replaced database becomes the copy of its own
+/// branch.
 async fn put(
     saved: &mut DatabaseCopies,
     live: &Live,

@@ -30,8 +30,8 @@ pub struct StoredResponse {
     pub body: String,
 }
 
-// For an existing key, the UPDATE changes no value, but it locks the row and returns it. A row without a stored body is
-// new, because the earlier transaction stores the row and the body together.
+// If the key exists, this query waits for the other transaction and returns its row. The UPDATE changes no value. If
+// the returned row has no body, the key is new, because a transaction stores the row and the body together.
 const CLAIM: &str = "\
 -- store::idempotency_keys::claim
 INSERT INTO idempotency_keys (key, fingerprint) VALUES ($1, $2)

@@ -36,7 +36,7 @@ const FLUSH: Duration = Duration::from_secs(2);
 pub struct LogOptions {
     /// The filter in the syntax of RUST_LOG. Default: `info`.
     pub filter: Option<String>,
-    /// True if NO_COLOR is set: no colors, even on a terminal.
+    /// True if NO_COLOR is set. The log then has no colours, even on a terminal.
     pub no_color: bool,
 }
 

@@ -55,8 +55,8 @@ impl Checks<'_> {
         }
     }
 
-    /// Returns the filters of the list with values of a row, and the field of each filter. A search gets every text
-    /// of the row.
+    /// Returns the filters of the list with values of a row, and the field of each filter. The search filter is
+    /// returned once for each text of the row.
     pub(super) fn filters(
         &self,
         row: &Value,
@@ -76,8 +76,8 @@ impl Checks<'_> {
         filters.collect()
     }
 
-    /// Returns the field that a parameter filters by. The filter of `tag_ids` is `tag_id`. A filter has a prefix if
-    /// its name has another meaning.
+    /// Returns the field that a parameter filters by. The parameter `tag_id` filters by `tag_ids`. A parameter has the
+    /// prefix `filter_` if its name has another meaning in the list.
     fn filtered_field(&self, parameter: &str) -> Option<&'static Field> {
         let fields = &self.resource.fields;
         let name = parameter.strip_prefix("filter_").unwrap_or(parameter);

@@ -94,7 +94,7 @@ pub(super) struct Client {
     load: Arc<Load>,
     /// The prefix of its persons' names.
     prefix: String,
-    /// Repeats failed requests with the same Idempotency-Key if true.
+    /// True if the client repeats failed requests with the same Idempotency-Key.
     repeats: bool,
     tried: usize,
     changes: usize,

@@ -144,7 +144,8 @@ impl AccountsApi {
 }
 
 impl AccountsApi {
-    /// Creates an account with the role `member`. Without an account in `by`, the new account becomes the actor.
+    /// Creates an account with the role `member`. If `by` has no account, the audit entry names the new account as the
+    /// actor.
     async fn create(
         &self,
         by: Actor,
@@ -184,8 +185,8 @@ fn another(caller: &AdminSession, id: Uuid) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Locks the account with this id and the account of the caller, who may have lost the role since the token was
-/// verified: two admins who demote each other at once must not leave the API without an admin.
+/// Locks the account with this id and the account of the caller, and checks the role of the caller again. Otherwise,
+/// two admins who demote each other at the same time would leave the API without an admin.
 async fn lock(
     transaction: &Transaction,
     caller: &AdminSession,

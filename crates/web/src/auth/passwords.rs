@@ -68,7 +68,7 @@ async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -
     computed.await.expect("hashing does not panic")
 }
 
-/// Returns the number of threads: one for each core, as far as a share of the memory suffices. `available_parallelism`
+/// Returns the number of threads: one for each core, or fewer if their share of the memory is too small. `cores`
 /// already respects the CPU limit of a container.
 fn threads(cores: usize, memory_limit: Option<u64>) -> usize {
     let by_memory = memory_limit.map_or(u64::MAX, |limit| limit / SHARE / MEMORY);

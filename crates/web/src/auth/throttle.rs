@@ -20,8 +20,9 @@ const BY_ACCOUNT: u32 = 10;
 /// The limit of attempts from one address in a period. Behind a proxy that is not in API_TRUSTED_PROXIES, all clients
 /// share one address.
 const BY_ADDRESS: u32 = 100;
-/// The maximum number of accounts, and of addresses, in memory: about 6 MiB. While all of them are in their period,
-/// attempts on further accounts or from further addresses are rejected. Removing a counter would permit more guesses.
+/// The maximum number of accounts, and of addresses, that are counted in memory (about 6 MiB). If the maximum is
+/// reached, attempts on other accounts or from other addresses are rejected, because removing a counter would allow
+/// more guesses.
 const MOST: usize = 50_000;
 /// The minimum time between two searches for counters whose period has ended.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);

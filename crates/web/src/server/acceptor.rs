@@ -1,6 +1,6 @@
 //! Accepts connections and serves each in its own task, within limits.
 //!
-//! poem's own server does not set timeouts, and spins when file descriptors run out. This one supports HTTP/1.1 and
+//! poem's own server does not set timeouts, and spins when file descriptors run out. This server supports HTTP/1.1 and
 //! HTTP/2 without TLS, and does not support upgrades (WebSockets). Responses of hyper itself (400, 414, 431) do not
 //! have a problem body, because the request did not reach the application.
 

@@ -17,7 +17,7 @@ task_local! {
     static CURRENT: RequestContext;
 }
 
-/// The initial capacity of a line, which is enough for most.
+/// The initial capacity of a line, which is enough for most lines.
 const LINE_CAPACITY: usize = 512;
 
 struct RequestContext {

@@ -9,7 +9,7 @@ use std::{
 use crate::{process, project::Project};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The variables that select another repository. git sets some of them for hooks.
+/// The variables that select another repository. git sets some of these variables for hooks.
 const REPOSITORY: [&str; 10] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_CEILING_DIRECTORIES",
@@ -22,7 +22,7 @@ const REPOSITORY: [&str; 10] = [
     "GIT_SHALLOW_FILE",
     "GIT_WORK_TREE",
 ];
-/// Values for the settings of the user that change the output of git.
+/// Values that override settings of the user, because these settings would change the output of git.
 const OUTPUT: [&str; 5] = [
     "color.ui=false",
     "column.ui=never",
@@ -90,7 +90,7 @@ pub fn output(project: &Project, arguments: &[&str]) -> Option<String> {
     process::probe(command(&project.root).args(arguments), TIMEOUT).ok()
 }
 
-/// Returns a git command on the repository of `folder`, whatever the user has set.
+/// Returns a git command for the repository of `folder`, independent of the settings of the user.
 pub fn command(folder: &Path) -> Command {
     let mut git = Command::new("git");
     for variable in REPOSITORY {

@@ -65,9 +65,9 @@ fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String
     })
 }
 
-/// Removes the package variables that `cargo run` sets for the task runner. Otherwise, a build from here and a build
-/// from a terminal would recompile each other's crates, because build scripts such as that of ring read the variables.
-/// This function also removes CARGO_BUILD_TARGET, which would put the binaries into another folder.
+/// Removes the package variables that `cargo run` sets for the task runner. Build scripts read these variables, so a
+/// build with them and a build from a terminal would recompile each other's crates. Also removes CARGO_BUILD_TARGET,
+/// which would put the binaries into another folder.
 pub fn remove_package_variables(command: &mut Command) {
     for (name, _) in env::vars_os() {
         let is_own = name.to_str().is_some_and(|name| {

@@ -20,7 +20,8 @@ pub struct ProductionStatus {
     pub ready: bool,
     /// The running releases, most replicas first.
     pub releases: Vec<Release>,
-    /// The last command. `None` if nothing was shipped, or nginx, whose image reads the history, is not running.
+    /// The last command. `None` before the first deployment. Also `None` if nginx is not running, because the image of
+    /// nginx reads the history.
     pub last: Option<Record>,
     /// The output of the migration tool. `None` if no replica is running or the database is unreachable.
     pub schema: Option<serde_json::Value>,
@@ -31,9 +32,9 @@ pub struct ProductionStatus {
 /// A running release.
 #[derive(Serialize)]
 pub struct Release {
-    /// The tag of its images.
+    /// The tag of the images of the release.
     pub tag: String,
-    /// The number of its replicas.
+    /// The number of replicas of the release.
     pub replicas: usize,
 }
 

@@ -15,7 +15,8 @@ use shared_child::SharedChild;
 
 use crate::{event::Event, report};
 
-/// The limit for requests in flight during a graceful shutdown. API_REQUEST_TIMEOUT_SECONDS usually ends them earlier.
+/// The time limit for requests in flight during a graceful shutdown. API_REQUEST_TIMEOUT_SECONDS usually ends the
+/// requests earlier.
 const SHUTDOWN_SECONDS: &str = "300";
 
 pub(crate) struct Server {
@@ -100,8 +101,8 @@ fn pass_on(stdout: impl Read, mut ready: impl FnMut() -> bool) {
     }
 }
 
-/// The listening socket that all servers share. It stays open while servers are replaced, so clients wait for a moment
-/// and are never refused.
+/// The listening socket that all servers share. The socket stays open while servers are replaced, so clients wait for a
+/// moment and are never refused.
 #[cfg(unix)]
 pub(crate) struct Listener(TcpListener);
 

@@ -159,7 +159,7 @@ impl Servers {
         true
     }
 
-    /// Handles the exit of a server. If unexpected, returns the reason and whether another server exists.
+    /// Handles the exit of a server. If the exit was unexpected, returns the reason and whether another server exists.
     pub(crate) fn ended(&mut self, number: u32, how: &str) -> Option<(String, bool)> {
         if self.candidate.take_if(|server| server.number == number).is_some() {
             let reason = format!("the new server ended before it was ready: {how}");

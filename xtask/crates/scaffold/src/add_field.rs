@@ -96,8 +96,8 @@ fn find(checkout: &Checkout, name: &str) -> anyhow::Result<(String, Names)> {
 /// An up migration and its down migration.
 type UpAndDown = (String, String);
 
-/// Returns the migrations that add the field, each with the verb of its file name. None locks the table for long, and
-/// the released version can use the table after each of the migrations.
+/// Returns the migrations that add the field, each with the verb of its file name. No migration locks the table for
+/// long, and the released version can use the table after each of the migrations.
 fn migrations(resource: &Resource, field: &Field, comment: &str) -> Vec<(&'static str, UpAndDown)> {
     let (things, table) = (&resource.names.things, resource.table());
     let (name, column) = (&field.column, quoted(&field.column));

@@ -5,7 +5,8 @@ use std::{env, fs, path::PathBuf, process::Command};
 use anyhow::Context;
 use context::{compile, project::Project};
 
-/// The development build. It selects binaries and not packages, so that cargo uses the features of the whole workspace.
+/// The development build. The build selects binaries instead of packages, so that cargo uses the features of the whole
+/// workspace.
 /// Otherwise, this build and `cargo test` would recompile each other's crates.
 const DEV_BUILD: [&str; 7] =
     ["build", "--bin", "dev-api", "--bin", "migrate", "--bin", "dev-server"];
