@@ -14,7 +14,7 @@ pub struct Listener {
 #[cfg(target_os = "linux")]
 pub fn on_port(port: u16) -> anyhow::Result<Vec<Listener>> {
     use std::fs;
-    // If IPv6 is disabled, this file does not exist, which is not an error.
+    // If IPv6 is disabled, /proc/net/tcp6 does not exist, which is not an error.
     let v4 = fs::read_to_string("/proc/net/tcp").context("cannot read /proc/net/tcp")?;
     let v6 = fs::read_to_string("/proc/net/tcp6").unwrap_or_default();
     let end = format!(":{port:04X}");
