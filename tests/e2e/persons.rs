@@ -1,4 +1,5 @@
-//! Persons: their e-mail addresses, search, and the errors of their requests. tests/e2e/contract.rs tests the rest.
+//! Persons: their e-mail addresses, search, and the errors of their requests. tests/e2e/contract.rs tests all other
+//! behaviour of resources.
 
 mod emails;
 

@@ -39,7 +39,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub(crate) struct Container {
     running: ContainerAsync<GenericImage>,
     url: String,
-    // The lock must be released last. Fields are dropped in the order of their declaration, so this is the last one.
+    // The lock must be released last. Fields are dropped in the order of their declaration, so this field comes last.
     _lock: Lock,
 }
 
@@ -114,7 +114,8 @@ impl Container {
         Ok(())
     }
 
-    /// Retries for a while, because control groups of version 1 cannot be frozen while a process starts another one.
+    /// Pauses the container. Retries, because a control group of version 1 cannot be frozen while a process starts a
+    /// process.
     async fn pause(&self) -> anyhow::Result<()> {
         let asked = Instant::now();
         while let Err(error) = self.running.pause().await {

@@ -189,7 +189,7 @@ fn database(live: &str, kind: Kind, name: &str) -> String {
     format!("{beginning}{letters}~{:08x}", hash(name))
 }
 
-/// FNV-1a, because names must not depend on the version of the standard library.
+/// Returns the FNV-1a hash. The hash of the standard library may change between versions, but names must not change.
 fn hash(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

@@ -20,11 +20,11 @@ pub async fn prepare(config: &Config) -> anyhow::Result<String> {
     Ok(format!("{loaded}\n"))
 }
 
-/// Migrates the loaded database to the newest schema, and replaces the database with it. The old one is kept as an
-/// automatic snapshot, unless `keep` is false.
+/// Applies missing migrations to the loaded database, and puts it in the place of the database in use. The replaced
+/// database is kept as an automatic snapshot, unless `keep` is false.
 ///
 /// # Errors
-/// Returns an error if the dump is from another application or its schema is newer. Nothing changes then.
+/// Returns an error if the dump is from another application or its schema is newer. In this case, nothing changes.
 pub async fn finish(config: &Config, keep: bool) -> anyhow::Result<String> {
     let (name, loaded) = (database_name(config)?, loaded(config)?);
     let mut output = {

@@ -13,7 +13,7 @@ use crate::{
 
 /// The number of automatic snapshots that are kept.
 const KEPT: usize = 5;
-/// The length limit of a name, for a readable list.
+/// The maximum length of a name, so that lists stay readable.
 const LONGEST_NAME: usize = 40;
 
 /// Saves a snapshot under `name`, or under the next number.
@@ -54,8 +54,9 @@ pub async fn automatic(config: &Config, command: &str) -> anyhow::Result<String>
     Ok(restore_hint(&name))
 }
 
-/// Replaces the database in use with a new one that `fill` fills. The old one is kept as an automatic snapshot, unless
-/// `keep` is false. Returns the result of `fill`, and how to restore the old database.
+/// Replaces the database in use with a new database that `fill` fills. The old database is kept as an automatic
+/// snapshot, unless `keep` is false. Returns the result of `fill`, and a text with the command that restores the old
+/// database.
 ///
 /// After an interruption, the database in use is complete: it is either the old database or the new database.
 pub async fn replace<T>(
@@ -81,8 +82,8 @@ pub async fn replace<T>(
     swapped
 }
 
-/// Replaces the database in use with the complete database `from`. The old one is kept as an automatic snapshot, unless
-/// `keep` is false. Returns how to restore it.
+/// Replaces the database in use with the complete database `from`. The old database is kept as an automatic snapshot,
+/// unless `keep` is false. Returns a text with the command that restores the old database.
 pub(crate) async fn put(
     config: &Config,
     from: &str,
@@ -93,7 +94,7 @@ pub(crate) async fn put(
     swap(config, &mut copies, from, command, keep).await
 }
 
-/// Restores the named snapshot, or the newest one. The replaced database is kept, unless `keep` is false. Missing
+/// Restores the snapshot `name`, or the newest snapshot. The replaced database is kept, unless `keep` is false. Missing
 /// migrations are applied first, unless `as_it_is` is true.
 pub async fn restore(
     config: &Config,

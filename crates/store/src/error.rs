@@ -39,7 +39,8 @@ pub enum Error {
     /// The query exceeded its timeout.
     #[error("the query exceeded its timeout")]
     Timeout(#[source] Cause),
-    /// The transaction conflicted with another one or with a migration. It was rolled back, and can be retried.
+    /// The transaction conflicted with another transaction or a migration. PostgreSQL has rolled it back, and the
+    /// caller can retry.
     #[error("the transaction conflicted with another one and can be retried")]
     Conflict(#[source] Cause),
     /// A setting of the database is invalid.

@@ -74,7 +74,7 @@ impl Tls {
     }
 }
 
-/// Returns the root certificates in `file`, or else those of the system.
+/// Returns the root certificates in `file`, or the root certificates of the system.
 fn trusted(file: Option<String>) -> Result<RootCertStore, TlsError> {
     let mut trusted = RootCertStore::empty();
     let Some(file) = file else {

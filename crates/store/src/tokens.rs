@@ -179,7 +179,7 @@ pub async fn delete(
     }
 }
 
-/// Deletes all sessions of an account except one.
+/// Deletes all sessions of an account except the given session.
 pub async fn delete_other_sessions(
     client: &dyn Connection,
     account: Uuid,

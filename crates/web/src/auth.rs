@@ -158,7 +158,9 @@ async fn check(
         return Err(ApiError::Forbidden(ADMIN_REQUIRED));
     }
     if needs_session && !holder.is_session {
-        return Err(ApiError::Forbidden("this operation requires a session token: log in"));
+        return Err(ApiError::Forbidden(
+            "this operation requires a session token. Log in to get one",
+        ));
     }
     Ok(Caller { holder, request_id: RequestId::of(request) })
 }

@@ -40,7 +40,7 @@ pub enum ApiError {
     #[error("{0}")]
     Forbidden(&'static str),
     /// Too many passwords were tried.
-    #[error("too many attempts: try again in {seconds} seconds")]
+    #[error("too many attempts. Try again in {seconds} seconds")]
     TooManyAttempts {
         /// The seconds until the next attempt is allowed.
         seconds: u64,
@@ -63,11 +63,11 @@ pub enum ApiError {
         column: usize,
     },
     /// The body begins with a byte order mark.
-    #[error("the body begins with a byte order mark: send JSON as UTF-8 without a byte order mark")]
+    #[error("the body begins with a byte order mark. Send JSON as UTF-8 without a byte order mark")]
     ByteOrderMark,
     /// The body has a `Content-Encoding`.
     #[error(
-        "the body has a Content-Encoding that the server does not support: send it without one"
+        "the server does not support this Content-Encoding. Send the body without a Content-Encoding"
     )]
     Encoded,
     /// Invalid values of the request.
@@ -82,14 +82,14 @@ pub enum ApiError {
         first: Vec<FieldError>,
     },
     /// The resource does not have the version in `If-Match`.
-    #[error("the resource was changed since you read it: read it again")]
+    #[error("the resource was changed since you read it. Read it again")]
     Stale,
     /// The `Idempotency-Key` belongs to another request.
     #[error("this Idempotency-Key was already used for another request")]
     KeyReused,
     /// The schema of the database is older than this server needs.
     #[error(
-        "the schema is at version {found}, but this server needs version {needed}: run the migrations"
+        "the schema is at version {found}, but this server needs version {needed}. Run the migrations"
     )]
     SchemaBehind {
         /// The version of the schema.

@@ -68,7 +68,7 @@ impl Request {
     }
 }
 
-/// The response of [`once`]: a new `R`, or the bytes of an earlier one.
+/// The response of [`once`]: a new response of type `R`, or the bytes of an earlier response.
 pub struct Repeatable<R>(RawResponse, PhantomData<fn() -> R>);
 
 impl<R> IntoResponse for Repeatable<R> {

@@ -103,7 +103,7 @@ impl Signals {
     }
 }
 
-/// Resolves when the parent process has exited, because no other process would stop this one.
+/// Resolves when the parent process has exited. Without the parent process, nothing would stop this process.
 #[cfg(unix)]
 async fn orphaned() {
     use std::os::unix::process::parent_id;

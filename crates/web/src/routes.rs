@@ -128,7 +128,7 @@ impl Endpoint for App {
     }
 }
 
-/// Adds the `Link` header with the URL of the next page, if the response is a page that has one.
+/// Adds the `Link` header with the URL of the next page, if the response is a page and has a next page.
 fn add_next_link(mut response: Response, url: &Uri) -> Response {
     if let Some(NextPage(next)) = response.extensions().get() {
         let kept = url.query().unwrap_or_default().split('&');
@@ -177,8 +177,8 @@ pub fn spec(api: fn(&AppState) -> Service) -> String {
     format!("{document:#}")
 }
 
-/// The documentation page, rendered at the first request. Swagger UI embeds the document as text, so the published
-/// document replaces an empty one.
+/// The documentation page, rendered at the first request. Swagger UI embeds the OpenAPI document as text, so the page
+/// is created with an empty document, which is then replaced by the published document.
 static DOCS: LazyLock<String> = LazyLock::new(|| {
     let empty = OpenApiService::new((), "", "");
     empty.swagger_ui_html().replace(&empty.spec(), openapi::published())

@@ -225,7 +225,7 @@ impl<'a> Call<'a> {
         Self { request: self.request.header(name, value), ..self }
     }
 
-    /// Marks a request that repeats an earlier one and changes nothing.
+    /// Marks a request that repeats an earlier request and changes nothing.
     pub(crate) fn repeated(self) -> Self {
         Self { is_repeated: true, ..self }
     }

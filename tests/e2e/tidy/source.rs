@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The path of a module from the crate root. The root has an empty path.
 pub(super) type Module = Vec<String>;
 
-/// The paths in a file, from the root of this crate or of another one.
+/// The paths in a file, from the root of this crate or of another crate.
 #[derive(Default)]
 pub(super) struct File {
     /// The names that `use` imports, with their paths.

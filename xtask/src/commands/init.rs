@@ -70,7 +70,7 @@ impl Args {
         let user = git::output(project, &["config", "user.name"]);
         match self.holder.clone().or(user).unwrap_or_default() {
             holder if holder.trim().is_empty() => {
-                bail!("the copyright holder is missing: pass --holder")
+                bail!("the copyright holder is missing. Pass --holder.")
             }
             holder => Ok(holder),
         }

@@ -28,8 +28,8 @@ impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let settings = project.settings()?;
         let registry = self.registry.or_else(|| settings.variable("REGISTRY"));
-        let registry =
-            registry.context("the registry is missing: pass --registry or set REGISTRY in .env")?;
+        let registry = registry
+            .context("the registry is missing. Pass --registry, or set REGISTRY in .env.")?;
         let platforms = if self.platform.is_empty() {
             vec![Platform::of_this_engine()?]
         } else {

@@ -100,7 +100,7 @@ impl MeApi {
                 return Err(ApiError::Unauthorized);
             }
             account.password_hash.clone_from(&password_hash);
-            // Development accounts have a publicly known password. This account now has a secret one.
+            // Development accounts have a publicly known password. The new password of this account is secret.
             account.development = false;
             let by = caller.0.by("changePassword");
             store::both(

@@ -24,7 +24,7 @@ const CACHE_TTL: Duration = Duration::from_secs(5);
 /// The Redis channel for the ids of accounts whose tokens or rights were revoked.
 const REVOKED_CHANNEL: &str = "slipway:revoked";
 
-/// The maximum number of cached tokens, of about 200 bytes each. Further tokens evict the least used ones.
+/// The maximum number of cached tokens, of about 200 bytes each. Further tokens replace the least used tokens.
 const CACHE_CAPACITY: usize = 10_000;
 
 /// The kind of a token.

@@ -48,7 +48,8 @@ pub(crate) async fn add_headers<F: Future<Output = Response>>(
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if !origins.is_empty() {
-        // `Vary` is also needed without an origin. Otherwise a cache would use this response for requests with one.
+        // `Vary` is also needed without an origin. Otherwise a cache would use this response for requests with an
+        // origin.
         headers.append(header::VARY, HeaderValue::from_static("origin"));
         let origin =
             origin.filter(|origin| origins.iter().any(|allowed| origin == allowed.as_str()));

@@ -31,7 +31,7 @@ pub struct Reply {
     next: Option<Uuid>,
 }
 
-/// The cursor of the next page. The server makes the `Link` header from it and the URL of the request.
+/// The cursor of the next page. The server creates the `Link` header from this cursor and the URL of the request.
 #[derive(Clone, Copy)]
 pub struct NextPage(pub Uuid);
 

@@ -76,7 +76,7 @@ pub(super) struct TimeoutStream {
     idle_timeout: Duration,
     /// The number of ended requests when the client last sent bytes while no request was in flight.
     received: Option<usize>,
-    /// The number of requests that ended before the current one, and the bytes received of the current one.
+    /// The number of requests that ended before the current request, and the received bytes of the current request.
     length: (usize, usize),
     max_bytes: usize,
     wait: Option<Wait>,

@@ -40,7 +40,7 @@ pub(super) fn provider(config: &TracesConfig) -> anyhow::Result<SdkTracerProvide
         .build())
 }
 
-/// Sends on the server's runtime, because the SDK's own thread does not have one.
+/// Sends requests on the server's Tokio runtime, because the thread of the SDK does not have a runtime.
 #[derive(Debug)]
 struct OnRuntime(Handle, HyperClient);
 

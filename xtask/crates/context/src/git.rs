@@ -36,7 +36,7 @@ pub fn branch(project: &Project) -> Option<String> {
     ask(project, &["symbolic-ref", "--quiet", "--short", "HEAD"])
 }
 
-/// Returns the branch that was checked out before the current one.
+/// Returns the branch that was checked out before the current branch.
 pub fn branch_before(project: &Project) -> Option<String> {
     ask(project, &["rev-parse", "--abbrev-ref", "@{-1}"])
 }

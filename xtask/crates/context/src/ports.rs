@@ -1,4 +1,4 @@
-//! Finds free ports on this machine, and the processes that use the others.
+//! Finds free ports on this machine, and the processes that use a port.
 
 use std::{
     process::Command,
@@ -17,7 +17,7 @@ use crate::{
     state::State,
 };
 
-/// The number of ports to try after the configured one.
+/// The number of ports to try after the configured port.
 const RANGE: u16 = 100;
 
 /// Chooses the ports of the stack: the configured port, else the port in use, else the next free port.

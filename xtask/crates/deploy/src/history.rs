@@ -163,8 +163,11 @@ impl History {
         state.clone_into(&mut self.entry.state);
         let line = serde_json::to_string(&self.entry)?;
         let input = self.input.as_mut().context("the history is open")?;
-        writeln!(input, "{line}").context("lost the deployment lock on the server")?;
-        self.output.next().context("lost the deployment lock on the server")??;
+        writeln!(input, "{line}")
+            .context("lost the deployment lock on the server. Run the command again.")?;
+        self.output
+            .next()
+            .context("lost the deployment lock on the server. Run the command again.")??;
         Ok(())
     }
 }

@@ -182,7 +182,7 @@ pub fn remove_replicas(server: &Server) -> anyhow::Result<()> {
     replicas::remove(server, &ours)
 }
 
-/// Splits the API containers into releases and others.
+/// Splits the API containers into containers of releases and other containers.
 fn by_kind(server: &Server) -> anyhow::Result<(Vec<Replica>, Vec<Replica>)> {
     let releases = image::api_of(server.settings, "");
     let is_ours = |replica: &Replica| replica.image.starts_with(&releases);

@@ -33,7 +33,7 @@ pub trait Engine {
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
-    /// Starts the API from the last build and replaces a running one.
+    /// Starts the API from the last build. Replaces a running API.
     fn start_api(&mut self) -> anyhow::Result<Option<ApiProcess>>;
     /// Returns the build failures that this engine can explain.
     fn known_failures(&self) -> KnownFailures {

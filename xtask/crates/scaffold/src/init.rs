@@ -67,7 +67,7 @@ pub fn check_name(name: &str, root: &Path) -> Result<(), String> {
     let folder = format!(".{name}");
     if HIDDEN_FOLDERS.contains(&name) || root.join(&folder).exists() {
         return Err(format!(
-            "`{name}` is not possible, because files of the running stack are in {folder}, and other programs use \
+            "`{name}` is not possible, because files of the running stack would be in {folder}, and other programs use \
              that path. Choose another name."
         ));
     }

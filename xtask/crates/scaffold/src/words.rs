@@ -1,6 +1,6 @@
 //! Keywords of Rust and PostgreSQL, and functions that convert names.
 
-/// The keywords of edition 2024, including the ones reserved for later editions.
+/// The keywords of edition 2024, including the keywords that are reserved for later editions.
 const RUST: &str = "abstract as async await become box break const continue crate do dyn else enum \
     extern false final fn for gen if impl in let loop macro match mod move mut override priv pub \
     ref return Self self static struct super trait true try type typeof unsafe unsized use virtual \

@@ -17,7 +17,7 @@ pub(super) fn path(project: &Project, name: &str) -> PathBuf {
     project.runtime("bin").join(format!("{name}{}", env::consts::EXE_SUFFIX))
 }
 
-/// Compiles the binaries and installs those of the profile.
+/// Compiles the binaries, and installs the binaries of the profile.
 pub(super) fn build(project: &Project, production: bool) -> anyhow::Result<()> {
     let arguments: &[_] = if production { &RELEASE_BUILD } else { &DEV_BUILD };
     let mut build = project.cargo(arguments);

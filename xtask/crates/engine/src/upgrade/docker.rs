@@ -20,7 +20,7 @@ pub(super) fn current(settings: &Settings, major: u32) -> ClusterLocation {
 
 /// Returns the location for `to`, which is an image or a major version.
 pub(super) fn next(settings: &Settings, to: Option<&str>) -> anyhow::Result<ClusterLocation> {
-    let to = to.context("--to is missing: pass an image or a major version, such as --to 18")?;
+    let to = to.context("--to is missing. Pass an image or a major version, such as --to 18.")?;
     let image = if to.parse::<u32>().is_ok() {
         let name = &settings.postgres_image;
         format!("{}:{to}", name.rsplit_once(':').map_or(name.as_str(), |(name, _)| name))

@@ -32,7 +32,7 @@ fn installed(to: Option<&str>) -> anyhow::Result<Installation> {
     };
     found.with_context(|| {
         format!(
-            "PostgreSQL {} was not found in the usual folders (found: {}): install it, or pass the folder of its \
+            "PostgreSQL {} was not found in the usual folders (found: {}). Install it, or pass the folder of its \
              programs with --to",
             to.unwrap_or_default(),
             if majors.is_empty() { "no version".to_owned() } else { majors.join(" and ") }
