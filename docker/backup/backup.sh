@@ -15,7 +15,7 @@ every=$((${BACKUP_EVERY_HOURS:-24} * 3600))
 here=$(cd "$(dirname "$0")" && pwd)
 umask 077
 if [ -n "${PGPASSWORD_FILE:-}" ]; then
-    # The password is in a file, because other users can read the environment of a process.
+    # In a file, because other users can read the environment of a process.
     PGPASSFILE=$(mktemp)
     printf '*:*:*:*:%s' "$(cat "$PGPASSWORD_FILE")" >"$PGPASSFILE"
     export PGPASSFILE
@@ -56,7 +56,7 @@ lock() {
 }
 
 take() {
-    # Deletes the folder that a killed backup may have left.
+    # A killed backup leaves its folder.
     rm -rf "$folder"/.partial-*
     name=$(date -u +%Y%m%dT%H%M%SZ)
     while [ -e "$folder/$name" ]; do
@@ -153,7 +153,7 @@ serve() {
         if [ "$pause" -le 0 ]; then
             pause=$every
             if ! sh "$0" once; then
-                # Tries again after 300 seconds. If the database is unreachable, as in the first deployment, after 10.
+                # Retries after 300 seconds, or after 10 if the database is unreachable, as in the first deployment.
                 pause=300
                 pg_isready --quiet || pause=10
             fi

@@ -60,7 +60,7 @@ pub(crate) fn a_drill_verifies_a_backup(stack: &Stack) {
     backup.prints("with the same rows");
     run(&mut stack.xtask("db restore-drill")).succeeded().prints("with the same rows");
     let backups = fs::read_dir(stack.root.join("backups")).expect("a folder");
-    // The names start with the time, so the newest backup has the greatest name.
+    // The names start with the time.
     let newest =
         backups.map(|entry| entry.expect("an entry").path()).filter(|it| it.is_dir()).max();
     let dump = newest.expect("a backup").join("database.dump");

@@ -40,7 +40,7 @@ impl Images {
     /// Returns the images of the release `tag`.
     pub fn of(project: &Project, settings: &Settings, tag: &str) -> anyhow::Result<Self> {
         let prefix = settings.image_prefix();
-        // The tag contains a hash of the build folder and the base image, so a changed image gets a new tag.
+        // The tag is a hash of the build folder and the base image.
         let around = |name: &str, folder: &str, base: &str| -> anyhow::Result<String> {
             let hash = fingerprint::of_files(&project.root, &[folder])?
                 ^ local_postgres::Fnv1a::of(base.as_bytes());

@@ -64,7 +64,7 @@ pub fn back_up(server: &Server, images: &Images, status: &SchemaStatus) -> anyho
         return Ok("not needed".to_owned());
     }
     let output = process::output(&mut server.backup(images, &["once"]))?;
-    // The last line of the output contains the result of the check.
+    // The last line reports the verification.
     Ok(output.lines().last().unwrap_or_default().to_owned())
 }
 

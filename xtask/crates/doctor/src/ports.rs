@@ -17,7 +17,7 @@ pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
     thread::scope(|scope| {
         let checks: Vec<_> = wanted
             .into_iter()
-            // A port that the running stack itself uses is not a conflict.
+            // A port of the running stack is not a conflict.
             .filter(|(_, wanted, held)| *held != Some(*wanted))
             .map(|(name, wanted, held)| {
                 scope.spawn(move || taken(context, settings, name, wanted, held))

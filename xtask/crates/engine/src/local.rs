@@ -29,7 +29,7 @@ use crate::{
     log_file, postgres,
 };
 
-/// The time until the API is killed. It must exceed API_SHUTDOWN_SECONDS, so that the API can shut down gracefully.
+/// Must be longer than API_SHUTDOWN_SECONDS, so that the API can shut down gracefully.
 const API_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The engine that runs the stack on this machine.
@@ -165,7 +165,7 @@ impl Engine for Local<'_> {
         };
         self.set_environment(&mut command);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        // The API gets its own process group, so that Ctrl-C in this terminal does not stop the API.
+        // Ctrl-C in this terminal must not stop the API.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         #[cfg(windows)]
@@ -190,11 +190,11 @@ impl Engine for Local<'_> {
     }
 
     fn has_api_port(&self) -> bool {
-        // The development server opens the port, and the API, its child process, inherits the port.
+        // The supervisor opens the port and its child process, the server, inherits the port.
         let is_ours = |Listener { pid, .. }: Listener| {
             self.api.is_some_and(|api| pid == api.pid || parent(pid) == Some(api.pid))
         };
-        // If the owners of the port are unknown, the API is assumed to be the owner.
+        // If the listeners cannot be read, assumes that the port is not taken.
         listener::on_port(self.api_port).map_or(true, |all| all.into_iter().any(is_ours))
     }
 
@@ -234,7 +234,7 @@ impl Engine for Local<'_> {
             services::service("postgres", process.as_ref(), postgres.map(|(_, port)| port), true);
         let is_ready = self.api.is_some() && http::is_ready(self.api_port);
         let mut api = services::service("api", self.api().as_ref(), Some(self.api_port), is_ready);
-        // Reports the memory of the API instead of the memory of the development server.
+        // The memory of the server, not of its supervisor.
         if let Some(server) = self.dev_server().filter(|_| memory).and_then(DevServer::status)
             && let Some(server) = server.server.and_then(|pid| Running::find(pid, None))
         {

@@ -38,7 +38,7 @@ pub fn find_postgres_of(
     find_postgres_for(settings, major)
 }
 
-/// Returns the cluster of this checkout, or `None` if it does not exist.
+/// Returns the cluster of this checkout. None if it does not exist.
 pub fn existing_cluster(project: &Project) -> Option<Cluster> {
     let settings = project.settings().ok()?;
     let folder = project.runtime(&settings.cluster());
