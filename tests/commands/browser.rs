@@ -60,7 +60,7 @@ async fn visit(driver: u16, api: &str, token: &str) -> Result<Seen, CmdError> {
         .await
         .expect("a running Chromium");
     let seen = look(&browser, api, token).await;
-    // The browser must also be closed after an error. Otherwise it would keep running.
+    // Closes the browser after an error too. Otherwise the browser would keep running.
     browser.close().await?;
     seen
 }

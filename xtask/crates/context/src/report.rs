@@ -177,8 +177,8 @@ pub fn field(name: &str, value: impl Display) {
     result(format_args!("  {FAINT}{name:<10}{FAINT:#} {value}"));
 }
 
-/// Breaks a text into lines that fit into the terminal, each but the first with an indent. Returns the text unchanged
-/// if the output is not a terminal.
+/// Breaks a text into lines that fit into the terminal, each but the first with an indent. Returns the text unchanged if
+/// the output is not a terminal.
 fn indented(text: &str, indent: usize) -> String {
     match terminal_size() {
         Some((Width(width), _)) => wrapped(text, indent, usize::from(width)),
