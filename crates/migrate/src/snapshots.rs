@@ -48,7 +48,7 @@ pub async fn automatic(config: &Config, command: &str) -> anyhow::Result<String>
     let Some(live) = copies.live(config).await? else { return Ok(String::new()) };
     let name = next_automatic(&copies).await?;
     keep(&mut copies, &live, name.clone(), Some(command)).await.context(
-        "cannot save a snapshot before the change. Pass --no-snapshot to continue without a way back",
+        "cannot save a snapshot before the change. With --no-snapshot, the command runs but cannot be undone",
     )?;
     prune(&copies).await?;
     Ok(restore_hint(&name))
