@@ -27,8 +27,8 @@ struct Inner {
 }
 
 impl Database {
-    /// Creates a pool of up to `settings.pool_size` connections. The pool connects at its first use, so the server also
-    /// starts without a database. The pool reconnects automatically.
+    /// Creates a pool of up to `settings.pool_size` connections. It connects at the first use, so the server starts
+    /// without a database, and reconnects by itself.
     ///
     /// # Errors
     /// The URL is invalid, or the certificates cannot be read.

@@ -47,8 +47,7 @@ pub struct Settings {
     pub replicas: usize,
 }
 
-/// The variables that select a database, a server or a data folder. A shell may contain such variables for another
-/// project.
+/// The variables of other projects that can be in a shell, and that select a database, a server or data.
 const SELECTING: [&str; 13] = [
     "APP_ENV",
     "COMPOSE_PROJECT_NAME",

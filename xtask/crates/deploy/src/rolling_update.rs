@@ -105,7 +105,8 @@ fn advance(
             _ => Ok(None),
         }
     };
-    // nginx must list replicas by name before a new replica starts, because the DNS name `api` includes it at once.
+    // nginx must list replicas by name before a new replica starts, because the DNS name `api` includes every
+    // replica immediately.
     let mut workers = point(new)?;
     while new.len() < number {
         new.extend(replicas::start(server, images, step.min(number - new.len()))?);

@@ -139,7 +139,7 @@ impl Engine for Docker<'_> {
 
     fn migrate(&self, arguments: &[&str], standalone: bool) -> anyhow::Result<Command> {
         let binary = self.binary("migrate");
-        // If the API responds, it runs. This check is faster than Compose.
+        // A request to the API is faster than a query of Compose.
         let mut command = if standalone || http::get(self.api_port, "/health/live").is_err() {
             if self.production {
                 return self.migrate_release(arguments);
