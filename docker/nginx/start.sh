@@ -3,7 +3,7 @@
 # Files are written to /run/nginx, because the rest of the file system is read-only.
 set -eu
 
-# Reads the address of the DNS server. In a container, this is the DNS server of Docker.
+# Uses Docker's DNS, or the DNS server of this machine.
 resolver=$(sed -n 's/^nameserver //p' /etc/resolv.conf | head -n 1)
 case "$resolver" in *:*) resolver="[$resolver]" ;; esac
 

@@ -31,7 +31,7 @@ pub(crate) async fn limit<F: Future<Output = Result<Response>>>(
     }
     let body = request.take_body();
     if !body.is_empty() {
-        // The future is boxed, because it contains a large buffer that most requests do not need.
+        // Boxed, because it contains a buffer that most requests do not need.
         let body = Box::pin(body.into_bytes_limit(limits.body_limit));
         let body = timeout(limits.body_timeout, body).await.map_err(|_| ApiError::SlowBody)??;
         request.set_body(Body::from(body));

@@ -21,13 +21,13 @@ pub(crate) fn check(request: &Request, paths: &Paths) -> Result<(), ApiError> {
     let is_head = request.method() == Method::HEAD;
     let method = if is_head { &Method::GET } else { request.method() };
     let path = paths.of(request.uri());
-    // Pages such as `/docs` are not operations, so their parameters are not checked.
+    // A page that is not an operation may have any parameters.
     let Some(operation) =
         path.and_then(|path| openapi::find_operation(&path.name, method.as_str()))
     else {
         return Ok(());
     };
-    // A query that cannot be parsed is reported elsewhere, so it counts as empty here.
+    // An invalid query has an error of its own.
     let given: Vec<(String, String)> = request.params().unwrap_or_default();
     let (mut seen, mut errors) = (HashSet::new(), Errors::default());
     for (name, _) in &given {

@@ -52,7 +52,7 @@ impl TokensApi {
         };
         store::retry(|| async {
             let transaction = self.database.begin().await?;
-            // Another process may have deleted the account in the meantime.
+            // Another process may have deleted the account since the token was checked.
             accounts::lock(&transaction, caller.0.account_id).await.map_err(or_unauthorized)?;
             let stored = rows::insert(&transaction, new.clone()).await?;
             audit::record(&transaction, &caller.0.by("createToken"), "token", stored.id).await?;

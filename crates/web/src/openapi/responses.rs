@@ -66,9 +66,9 @@ fn possible_errors(operation: &Value) -> Vec<StatusCode> {
         .filter_map(|(status, _)| status.parse().ok())
         .filter(|status: &StatusCode| status.is_client_error() || status.is_server_error())
         .collect();
-    // Only operations that return `ApiError` list 500, and these operations use the database.
+    // An operation that lists 500 returns an `ApiError`, which may be an error of the database.
     let uses_database = documented.contains(&StatusCode::INTERNAL_SERVER_ERROR);
-    // Every operation can return these errors, because every request can have a body and unknown query parameters.
+    // Any request can be ambiguous, can have unknown query parameters, and can have a body, which is read and limited.
     let mut possible = vec![
         StatusCode::BAD_REQUEST,
         StatusCode::REQUEST_TIMEOUT,

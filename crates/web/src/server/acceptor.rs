@@ -99,7 +99,7 @@ impl<E: Endpoint + 'static> Acceptor<E> {
         self.is_closing.store(true, Relaxed);
         let grace = IDLE_GRACE.min(self.limits.shutdown_timeout);
         let all_ended = async { while self.connections.join_next().await.is_some() {} };
-        // The result does not matter. The next step also ends the connections that remain after the timeout.
+        // On a timeout, the remaining connections are asked to end now.
         let _ = timeout(grace, all_ended).await;
         if timeout(self.limits.shutdown_timeout.saturating_sub(grace), self.stopping.shutdown())
             .await

@@ -107,7 +107,7 @@ impl TimeoutStream {
     /// Returns an error if the request is longer than any valid request.
     fn record_bytes(&mut self, bytes: usize) -> io::Result<()> {
         if self.requests.http2.load(Relaxed) {
-            // HTTP/2 clients send frames between requests too, so every frame restarts the idle timeout.
+            // Frames between requests are normal, so the idle timeout starts again.
             self.wait = None;
             return Ok(());
         }
