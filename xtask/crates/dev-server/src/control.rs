@@ -62,7 +62,7 @@ fn line(status: &Status) -> String {
     format!("{}\n", serde_json::to_string(status).expect("plain data"))
 }
 
-/// Accepts requests in a background thread. Sends each as [`Event::Requested`].
+/// Accepts requests in a background thread. Sends each request as [`Event::Requested`].
 pub(crate) fn open(folder: &Path, events: Sender<Event>) -> anyhow::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let new = folder.join("control.new");
