@@ -1,5 +1,7 @@
 //! `cargo xtask init`: turns a clone of the template into a project.
 
+mod template;
+
 use std::{
     fs,
     process::{Command, ExitCode},
@@ -7,10 +9,8 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use context::{confirm::confirm, env_file, git, process, project::Project, report};
-use scaffold::init;
-
 use super::down;
+use context::{confirm::confirm, env_file, git, process, project::Project, report};
 
 /// Turn this clone of the template into your own project
 ///
@@ -32,16 +32,16 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let name = &self.name;
-        if let Some(name) = init::name_of(&project.root)? {
+        if let Some(name) = template::name_of(&project.root)? {
             report::line(&format!("already done: this project is {name}"));
             return Ok(ExitCode::SUCCESS);
         }
-        init::check_name(name, &project.root).map_err(anyhow::Error::msg)?;
+        template::check_name(name, &project.root).map_err(anyhow::Error::msg)?;
         let files = check_repository(project)?;
         let holder = self.holder(project)?;
         self.remove_stack(project)?;
-        let done =
-            init::apply(&project.root, &files, name, &holder).and_then(|()| commit(project, name));
+        let done = template::apply(&project.root, &files, name, &holder)
+            .and_then(|()| commit(project, name));
         if let Err(error) = done {
             // This reset loses nothing, because `check_repository` rejects checkouts with uncommitted changes.
             ask(project, &["reset", "--quiet", "--hard"])?;
@@ -49,7 +49,7 @@ impl Args {
         }
         rename_remote(project)?;
         rename_database(project, name)?;
-        report::line(&format!("this project is now {}, in one commit", init::title(name)));
+        report::line(&format!("this project is now {}, in one commit", template::title(name)));
         report::next("cargo xtask up", "start the stack");
         report::next("cargo test", "run the tests");
         report::next("cargo xtask new resource", "generate the first resource");
@@ -158,7 +158,7 @@ fn commit(project: &Project, name: &str) -> anyhow::Result<()> {
     // Adds only tracked files, because .gitignore does not contain the new names of ignored folders.
     ask(project, &["add", "--update"])?;
     let tree = ask(project, &["write-tree"])?;
-    let message = format!("Begin {}", init::title(name));
+    let message = format!("Begin {}", template::title(name));
     let commit = ask(project, &["commit-tree", &tree, "-m", &message])?;
     let before = git::branch(project).map(|name| format!("refs/heads/{name}"));
     let tags = ask(project, &["for-each-ref", "--format=%(refname)", "refs/tags"])?;

@@ -6,15 +6,10 @@ use std::{
 };
 
 use anyhow::Context;
+use naming::{is_rust_keyword, is_snake_case, quoted, words};
 use serde_json::Value;
 
-use crate::{
-    kind::Target,
-    names::singular,
-    request::NewResource,
-    schema::Schema,
-    words::{is_rust_keyword, is_snake_case, quoted, words},
-};
+use crate::{kind::Target, names::singular, request::NewResource, schema::Schema};
 
 pub(crate) const DOMAINS: &str = "crates/domains";
 pub(crate) const TESTS: &str = "tests/e2e";

@@ -1,9 +1,10 @@
 //! Adds a field to the source file of a resource, even if users have edited the file. For example, a list of columns is
 //! found by its last columns: `version, created_at, updated_at`.
 
+use naming::quoted;
 use regex::{Captures, Regex};
 
-use crate::{kind::Kind, resource::Resource, templates, words::quoted};
+use crate::{kind::Kind, resource::Resource, templates};
 
 const LONGEST_LINE: usize = 100;
 
@@ -200,7 +201,7 @@ fn add_filter(source: &mut Source, arguments: &str, value: &str, column: &str, k
 /// Returns the test with the field added, or `None` if the test was edited or the field has no example.
 pub(crate) fn add_to_test(test: &str, resource: &Resource) -> Option<String> {
     let field = &resource.fields[0];
-    let value = field.kind.json(&crate::words::words(field.base()))?;
+    let value = field.kind.json(&naming::words(field.base()))?;
     let fields = "let fields = json!({ ";
     test.contains(fields)
         .then(|| test.replacen(fields, &format!("{fields}\"{}\": {value}, ", field.column), 1))

@@ -4,7 +4,7 @@ mod check;
 mod default;
 mod doc;
 
-use crate::words::{capital, is_snake_case, type_name, words};
+use naming::{capital, is_snake_case, type_name, words};
 
 /// The type of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]

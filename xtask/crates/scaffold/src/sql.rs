@@ -1,9 +1,10 @@
 //! Writes the queries of a resource. The resource kit (`crates/web/src/resource.rs`) defines the order of parameters.
 
+use naming::{WIDTH, quoted, wrap};
+
 use crate::{
     kind::Kind,
     resource::{Link, Resource},
-    words::{WIDTH, quoted, wrap},
 };
 
 /// The last columns of every list of columns.

@@ -4,13 +4,14 @@ mod imports;
 pub(crate) mod migration;
 pub(crate) mod test;
 
+use naming::{capital, ident, quoted, words, wrap};
+
 use crate::{
     field::Field,
     kind::Kind,
     names::singular,
     resource::{Link, Resource},
     sql,
-    words::{capital, ident, quoted, words, wrap},
 };
 
 const RESOURCE: &str = include_str!("templates/resource.rs.template");
