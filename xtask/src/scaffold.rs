@@ -31,10 +31,10 @@ pub(crate) fn plan(project: &Project, command: &str, request: &str) -> anyhow::R
     run(project, "plan", command, request)
 }
 
-/// Makes the changes: all of them or, after an error, none.
+/// Makes all changes, or none if an error occurs.
 ///
 /// # Errors
-/// Those of [`plan`], or a file cannot be written.
+/// Returns the errors of [`plan`]. Also fails if a file cannot be written.
 pub(crate) fn write(project: &Project, command: &str, request: &str) -> anyhow::Result<Changes> {
     run(project, "write", command, request)
 }

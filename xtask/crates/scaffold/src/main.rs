@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     match printed {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // If stderr is closed, there is no place for the error.
+            // Errors are ignored, because stderr may be closed.
             let _ = writeln!(io::stderr(), "{error:#}");
             ExitCode::FAILURE
         }
