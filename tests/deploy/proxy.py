@@ -43,6 +43,10 @@ class Replica:
     def respond(self, stream):
         with stream:
             request = stream.recv(65536)
+            # nginx may send the body in a segment of its own.
+            length = 0 if self.reads_bodies else int((re.findall(rb"Content-Length: (\d+)", request) or [0])[0])
+            while len(request.partition(b"\r\n\r\n")[2]) < length:
+                request += stream.recv(65536)
             self.requests.append(request.decode())
             if self.reads_bodies and request.startswith(b"POST"):
                 while received := stream.recv(65536):
