@@ -1,6 +1,6 @@
 //! Backups: `docker/backup/backup.sh` with the server's tools, as in the production stack.
 
-use std::{path::Path, process::Output};
+use std::{fs, path::Path, process::Output};
 
 use db::admin;
 
@@ -223,4 +223,25 @@ async fn failures_are_retried_less_and_less_often() {
     assert!(short.ends_with("2400 3600 3600 3600 3600 3600 "), "{short}");
     let unreachable = pauses("PGPORT=1");
     assert_eq!(unreachable, "10 20 40 80 160 300 300 300 300 ");
+}
+
+#[tokio::test]
+#[ignore = "takes long"]
+async fn the_commands_of_the_runbook_free_a_full_disk() {
+    let place = Place::new().await;
+    place.fake("pg_restore", "exit 1");
+    place.fails("PATH=$PWD/bin:$PATH sh backup.sh once", "the drill failed");
+    place.shell("mkdir backups/fetched-20260101T000000Z");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
+    let page = fs::read_to_string(root.join("docs/runbook-database.md")).expect("the page");
+    let commands = page.lines().filter_map(|it| it.strip_prefix("$ docker compose exec backup "));
+    // The container has other paths.
+    let commands: Vec<_> =
+        commands.map(|it| it.replace("/backups", "backups").replace("/scripts/", "")).collect();
+    assert!(commands.len() > 3, "{commands:?}");
+    for command in commands {
+        place.shell(&command);
+    }
+    let left = place.shell("ls backups");
+    assert!(left.starts_with('2') && left.lines().count() == 1, "{left}");
 }
