@@ -132,7 +132,7 @@ fetch() {
     rclone copy "$remote/$name" "$into" || fail "cannot fetch $name from $BACKUP_TARGET"
     if [ -e "$into/manifest.json.age" ]; then
         cat >"$work/key"
-        [ -s "$work/key" ] || fail "$name is encrypted. Pass the file of age-keygen with its private key."
+        [ -s "$work/key" ] || fail "$name is encrypted. Run cargo xtask db fetch --identity FILE with the private key of age-keygen."
         for file in $files; do
             age --decrypt --identity "$work/key" --output "$into/$file" "$into/$file.age" ||
                 fail "cannot decrypt $name. Pass the private key that belongs to the public key of the backup."

@@ -111,7 +111,7 @@ class Offsite(unittest.TestCase):
         dump = (self.folder / name / "database.dump").read_bytes()
         shutil.rmtree(self.folder / name)
         self.assertEqual(self.succeeds("list"), f"{name}\n")
-        self.fails("Pass the file of age-keygen", "fetch")
+        self.fails("db fetch --identity FILE", "fetch")
         self.fails("Pass the private key that belongs", "fetch", key="other")
         self.assertEqual(list(self.folder.glob(".partial-*")), [])
         self.succeeds("fetch", key="key")
