@@ -71,9 +71,9 @@ size_of() { wc -c <"$1" | tr -d ' '; }
 # Fails if the disk of the backups has less than $1 free bytes.
 need_space() {
     free=$(df -Pk "$folder" | awk 'NR == 2 { print $4 }')
-    wanted=$(($1 / 1024 + 1))
-    [ "$free" -ge "$wanted" ] ||
-        fail "not enough space in $folder: $((free / 1024)) MiB are free, and a backup needs $((wanted / 1024 + 1))" \
+    needed=$(($1 / 1024 + 1))
+    [ "$free" -ge "$needed" ] ||
+        fail "not enough space in $folder: $((free / 1024)) MiB are free, and a backup needs $((needed / 1024 + 1))" \
             "MiB. Free space, move BACKUP_FOLDER to a larger disk, or set a smaller BACKUP_KEEP."
 }
 
@@ -176,7 +176,7 @@ prune() {
 once() {
     # The commands are not joined by &&, because `set -e` ignores failures inside an && list.
     lock
-    # Makes room first, because BACKUP_KEEP may be smaller now.
+    # Frees space first, because BACKUP_KEEP may be smaller now.
     prune
     take
     set +e

@@ -132,7 +132,8 @@ fetch() {
     rclone copy "$remote/$name" "$into" || fail "cannot fetch $name from $BACKUP_TARGET"
     if [ -e "$into/manifest.json.age" ]; then
         cat >"$work/key"
-        [ -s "$work/key" ] || fail "$name is encrypted. Run cargo xtask db fetch --identity FILE with the private key of age-keygen."
+        [ -s "$work/key" ] ||
+            fail "$name is encrypted. Run cargo xtask db fetch --identity FILE with the file of age-keygen."
         for file in $files; do
             age --decrypt --identity "$work/key" --output "$into/$file" "$into/$file.age" ||
                 fail "cannot decrypt $name. Pass the private key that belongs to the public key of the backup."
