@@ -12,6 +12,7 @@ use anyhow::bail;
 use context::{
     compile, http, process,
     project::Project,
+    report,
     service::Service,
     settings::Settings,
     state::{ApiProcess, State},
@@ -169,9 +170,22 @@ impl Engine for Docker<'_> {
         self.remove_release()?;
         // Compose does not notice that a program has changed, so the container must be recreated.
         let start = ["up", "--detach", "--no-deps", "--force-recreate", "api"];
-        let output = self.compose().args(start).ignore_status().output()?;
-        if !output.status.success() {
-            bail!("the API does not start: {}", String::from_utf8_lossy(&output.stderr).trim());
+        let ipv6 = self.project.path("docker/compose.ipv6.yaml");
+        let with_ipv6 = self.compose().arg("--file").arg(ipv6).args(start);
+        for (compose, address) in [(with_ipv6, Some("[::1]")), (self.compose().args(start), None)] {
+            let output = compose.ignore_status().output()?;
+            let message = String::from_utf8_lossy(&output.stderr);
+            if output.status.success() {
+                break;
+            }
+            if !address.is_some_and(|address| message.contains(address)) {
+                bail!("the API does not start: {}", message.trim());
+            }
+            // Without IPv6, nothing resolves to ::1.
+            if message.contains("in use") {
+                let url = format!("http://127.0.0.1:{}", self.api_port);
+                report::note(&format!("another program uses this port of [::1]. Use {url} instead."));
+            }
         }
         Ok(None)
     }
