@@ -102,6 +102,7 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         dumps::load_replaces_all_rows,
         dumps::a_killed_load_loses_no_rows,
         dumps::a_drill_verifies_a_backup,
+        dumps::a_backup_is_restored_from_a_store,
         copies::a_snapshot_is_restored_while_the_api_runs,
         copies::the_database_follows_the_git_branch,
         crashes::a_killed_api_is_restarted,

@@ -17,7 +17,10 @@ use context::{
     settings::Settings,
     state::{ApiProcess, State},
 };
-use deploy::image::Images;
+use deploy::{
+    Platform,
+    image::{self, Images},
+};
 use xshell::{Cmd, cmd};
 
 use crate::{
@@ -287,6 +290,13 @@ impl Engine for Docker<'_> {
         }
         let mut command = self.command(["run", "--rm", "--no-deps", "--no-TTY", "backup"]);
         command.args(arguments);
+        if self.settings.variable("BACKUP_TARGET").is_some() {
+            // The image of PostgreSQL lacks the programs for BACKUP_TARGET.
+            let image = image::backup_of(self.project, &self.settings)?;
+            let platform = Platform::of_this_engine()?;
+            image::build_backup(self.project, &self.settings, &image, platform)?;
+            command.env("BACKUP_IMAGE", image);
+        }
         Ok(command)
     }
 
