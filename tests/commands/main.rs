@@ -12,6 +12,7 @@ mod copies;
 mod crashes;
 mod data;
 mod doctor;
+mod documented;
 mod dumps;
 mod edits;
 mod engine_choice;
@@ -21,6 +22,7 @@ mod harness;
 mod interrupts;
 mod overview;
 mod own_project;
+mod pictures;
 mod ports;
 mod production;
 mod proxy;
@@ -146,6 +148,8 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         // These scenarios start a second stack. This is quick only on the local engine, where it reuses the build.
         Engine::Local => &named![
             crashes::up_does_not_kill_an_unrelated_process_with_a_recorded_pid,
+            documented::commands_in_the_docs_work,
+            pictures::pictures_show_the_current_product,
             engine_choice::the_local_engine_is_used_if_docker_is_unusable,
             concurrent_checkouts::two_checkouts_share_nothing,
             upgrades::an_upgrade_keeps_every_row_and_can_be_undone,

@@ -184,7 +184,9 @@ impl Engine for Docker<'_> {
             // Without IPv6, nothing resolves to ::1.
             if message.contains("in use") {
                 let url = format!("http://127.0.0.1:{}", self.api_port);
-                report::note(&format!("another program uses this port of [::1]. Use {url} instead."));
+                report::note(&format!(
+                    "another program uses this port of [::1]. Use {url} instead."
+                ));
             }
         }
         Ok(None)
