@@ -73,6 +73,7 @@ pub(crate) fn up_serves_a_database_of_another_server(stack: &Stack) {
 
     run(&mut checkout.xtask("down --volumes --yes")).succeeded().prints("the database is kept");
     assert_eq!(psql("SELECT count(*) FROM pg_database WHERE datname = 'shop'"), "1");
+    assert_eq!(checkout.processes(), [""; 0]);
     fs::remove_file(checkout.root.join(".env")).expect(".env");
     psql("DROP DATABASE shop");
     psql("DROP ROLE guest");

@@ -15,7 +15,7 @@ use local_postgres::{Error, Fetched, Installation};
 
 /// The package managers that can install PostgreSQL, with their commands. The first installed one is used.
 const PACKAGE_MANAGERS: [(&str, &[&str]); 4] = [
-    ("apt-get", &["apt-get update", "apt-get install --yes postgresql"]),
+    ("apt-get", &["apt-get update", "apt-get install --yes --no-install-recommends postgresql"]),
     ("dnf", &["dnf install --assumeyes postgresql-server"]),
     ("brew", &["brew install postgresql@17"]),
     ("winget", &["winget install --exact --id PostgreSQL.PostgreSQL.17"]),

@@ -195,7 +195,10 @@ fn install(client: &[&str], folder: &Path) -> Result<(), Error> {
     if output.status.success() {
         return Ok(());
     }
-    let output = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    let output = String::from_utf8_lossy(&output.stderr);
+    // Without a network, pip prints a warning for each of its attempts.
+    let lines = output.lines().filter(|line| !line.starts_with("WARNING: Retrying"));
+    let output = lines.collect::<Vec<_>>().join("\n").trim().to_owned();
     Err(Error::Fetch { client: client.join(" "), output })
 }
 
