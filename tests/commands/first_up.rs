@@ -44,7 +44,6 @@ pub(crate) fn first_up_creates_the_stack_and_prints_its_addresses(stack: &Stack)
 /// Some clients resolve `localhost` only to ::1.
 fn localhost_is_both_loopback_addresses(port: u16) {
     if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
-        // This machine does not have IPv6.
         return;
     }
     let mut stream =
