@@ -23,11 +23,9 @@ pub(crate) fn up_serves_a_database_of_another_server(stack: &Stack) {
         .prints("Set DATABASE_URL in .env");
     let set = |parameters: &str| {
         let text = checkout.read(".env");
-        let lines = text.lines().map(|line| match line.starts_with("DATABASE_URL=") {
-            true => format!("DATABASE_URL={}\n", url(parameters)),
-            false => format!("{line}\n"),
-        });
-        checkout.write(".env", &lines.collect::<String>());
+        let is_url = |line: &&str| line.starts_with("DATABASE_URL=");
+        let old = text.lines().find(is_url).expect("a line with the URL");
+        checkout.write(".env", &text.replace(old, &format!("DATABASE_URL={}", url(parameters))));
     };
     set("?sslmode=require");
     run(&mut checkout.xtask("up")).failed().prints("sslmode=verify-full").never_prints("guest%");

@@ -31,7 +31,9 @@ const PACKAGE_MANAGERS: [(&str, &[&str]); 4] = [
 pub fn obtain(missing: Error, yes: bool) -> anyhow::Result<Installation> {
     let Error::NotFound { rejected, .. } = &missing else { return Err(missing.into()) };
     report::progress("PostgreSQL: version 15 or newer is not installed");
-    rejected.iter().for_each(|found| report::note(&format!("cannot use {found}")));
+    for found in rejected {
+        report::note(&format!("cannot use {found}"));
+    }
     let not_fetched = match fetch(yes) {
         Ok(installation) => return Ok(installation),
         Err(error) => error,
