@@ -14,11 +14,11 @@ use serde_json::Value;
 use crate::harness::{Checkout, Engine, Stack, run};
 
 /// The output of `doctor --json`.
-struct Diagnosis(Value);
+pub(crate) struct Diagnosis(Value);
 
 impl Diagnosis {
     /// Runs `doctor` with a long time limit for busy machines.
-    fn of(command: &mut Command) -> Self {
+    pub(crate) fn of(command: &mut Command) -> Self {
         Self::with_default_timeout(command.args(["--patience", "30"]))
     }
 
@@ -37,7 +37,7 @@ impl Diagnosis {
     }
 
     /// Panics unless the check reports a diagnostic with `text`. Returns the diagnostic.
-    fn finds(&self, check: &str, text: &str) -> &Value {
+    pub(crate) fn finds(&self, check: &str, text: &str) -> &Value {
         let found = self.entry("findings", check);
         let found = found.unwrap_or_else(|| panic!("{check} reported nothing: {:#}", self.0));
         assert!(found["what"].as_str().expect("a text").contains(text), "{text:?}: {found:#}");
@@ -50,7 +50,7 @@ impl Diagnosis {
     }
 
     /// Panics unless the check's diagnostic was fixed.
-    fn assert_has_fixed(&self, check: &str) {
+    pub(crate) fn assert_has_fixed(&self, check: &str) {
         let treated = self.entry("treated", check);
         assert!(treated.is_some_and(|it| it["mended"] == true), "{check}: {:#}", self.0);
         self.assert_not_found(check);

@@ -16,10 +16,12 @@ mod documented;
 mod dumps;
 mod edits;
 mod engine_choice;
+mod external;
 mod first_up;
 mod generated;
 mod harness;
 mod interrupts;
+mod no_engine;
 mod overview;
 mod own_project;
 mod pictures;
@@ -151,6 +153,10 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
             documented::commands_in_the_docs_work,
             pictures::pictures_show_the_current_product,
             engine_choice::the_local_engine_is_used_if_docker_is_unusable,
+            no_engine::up_fetches_postgresql_once_for_all_checkouts,
+            no_engine::a_file_with_another_checksum_is_refused,
+            external::up_serves_a_database_of_another_server,
+            settings::both_engines_read_the_same_values,
             concurrent_checkouts::two_checkouts_share_nothing,
             upgrades::an_upgrade_keeps_every_row_and_can_be_undone,
             schema::migrations_that_block_or_break_the_last_release_are_found,
@@ -214,9 +220,10 @@ fn of_doctor(engine: Engine) -> Vec<(&'static str, Scenario)> {
             doctor::leftovers::a_second_checkout_gets_its_own_project_name,
             doctor::leftovers::an_invalid_compose_file_is_reported,
         ],
-        Engine::Local => {
-            &named![doctor::stack::a_stale_pid_file_is_removed_and_the_server_started,]
-        }
+        Engine::Local => &named![
+            doctor::stack::a_stale_pid_file_is_removed_and_the_server_started,
+            doctor::stack::an_unreachable_database_is_reported,
+        ],
     };
     [&on_both, on_one].concat()
 }

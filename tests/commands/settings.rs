@@ -1,6 +1,6 @@
 //! Invalid values in `.env`.
 
-use crate::harness::{Checkout, Stack, run};
+use crate::harness::{Checkout, Stack, ask, run};
 
 /// Returns a copy that reads its settings only from `.env`.
 fn checkout(stack: &Stack) -> Checkout {
@@ -50,4 +50,33 @@ pub(crate) fn a_wrong_database_password_is_explained(stack: &Stack) {
     drop(env);
     stack.up();
     assert!(stack.has_person("Outlives A Wrong Password"));
+}
+
+/// Compares `.env` as `cargo xtask` reads it with the same file as Compose reads it.
+pub(crate) fn both_engines_read_the_same_values(stack: &Stack) {
+    let name = "OTEL_SERVICE_NAME";
+    let with = |value: &str| stack.edit(".env", |text| format!("{text}\n{value}\n"));
+    for line in [
+        "OTEL_SERVICE_NAME=plain",
+        "export OTEL_SERVICE_NAME = spaced",
+        "OTEL_SERVICE_NAME=a#b # comment",
+        "OTEL_SERVICE_NAME='a $b #c' # comment",
+        "OTEL_SERVICE_NAME=\"a 'b' #c\"",
+        "OTEL_SERVICE_NAME=x=y&z?ü",
+    ] {
+        let _env = with(line);
+        let local = ask(&mut stack.xtask(&format!("exec api -- printenv {name}")));
+        let config = "compose --project-directory . config --format json";
+        let mut docker = stack.command("docker");
+        let config = ask(docker.args(config.split(' ')));
+        let config: serde_json::Value = serde_json::from_str(&config).expect("JSON");
+        let docker = &config["services"]["api"]["environment"][name];
+        assert_eq!(docker, local.as_str(), "{line}");
+    }
+    for line in ["OTEL_SERVICE_NAME=a$b", "OTEL_SERVICE_NAME=a b", "OTEL_SERVICE_NAME=\"a\\nb\""] {
+        let _env = with(line);
+        let number = stack.read(".env").lines().position(|known| known == line).expect("a line");
+        let place = format!("line {} of .env is invalid: {name}", number + 1);
+        run(&mut stack.xtask("exec api -- true")).failed().prints(place);
+    }
 }

@@ -9,6 +9,11 @@ const PREFIX: &str = "e2e_";
 
 // Each test run holds an advisory lock with its prefix. If the lock is free, the run has ended.
 const TAKE_LOCK: &str = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))";
+// From PostgreSQL 17 on, with the collation of new clusters of this project. PostgreSQL quotes the name.
+const CREATE: &str = "SELECT format('CREATE DATABASE %I ', $1::text)
+    || CASE WHEN current_setting('server_version_num')::int >= 170000
+       THEN 'TEMPLATE template0 ENCODING ''UTF8'' LOCALE_PROVIDER builtin BUILTIN_LOCALE ''C.UTF-8'''
+       ELSE '' END";
 const WITH_PREFIX: &str = "SELECT datname FROM pg_database WHERE starts_with(datname, $1)";
 
 pub(crate) struct Databases {
@@ -30,7 +35,8 @@ impl Databases {
         databases.sweep().await?;
 
         databases.client.query_one(TAKE_LOCK, &[&databases.prefix]).await?;
-        admin::create(&databases.client, &template).await?;
+        let create: String = databases.client.query_one(CREATE, &[&template]).await?.get(0);
+        databases.client.batch_execute(&create).await?;
         let mut client = db::connect(&secret, Some(&template)).await?;
         migrations::apply(migrations::embedded(), &mut client, None).await?;
         Ok(databases)

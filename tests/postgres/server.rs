@@ -52,8 +52,8 @@ impl Server {
                 Ok(server) => Ok(server),
                 Err(no_docker) => local(lasting).map_err(|no_local| {
                     anyhow::anyhow!(
-                        "the tests need PostgreSQL. Start Docker, install PostgreSQL, or set TEST_DATABASE_URL to the \
-                         URL of a superuser.\n\
+                        "the tests need PostgreSQL. Start Docker, install PostgreSQL, run cargo xtask up, which can \
+                         fetch PostgreSQL, or set TEST_DATABASE_URL to the URL of a superuser.\n\
                          {no_docker:#}\n\
                          {no_local:#}"
                     )

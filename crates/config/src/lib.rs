@@ -20,7 +20,7 @@ use reader::Reader;
 pub struct Config {
     /// `APP_ENV`: the environment.
     pub profile: Profile,
-    /// `ENGINE`: `docker` or `local`. Only shown on the landing page.
+    /// `ENGINE`: `docker`, `local` or `external`. Only shown on the landing page.
     pub engine: Option<String>,
     /// `RELOAD_FOLDER`: the folder with the socket of `dev-server`. `None` without a development server.
     pub reload_folder: Option<PathBuf>,

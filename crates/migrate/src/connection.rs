@@ -41,6 +41,10 @@ pub(crate) async fn create_database_if_missing(config: &Config) -> anyhow::Resul
         return Ok(None);
     }
     let name = database_name(config)?;
+    if db::connect(&config.database.url, None).await.is_ok() {
+        // The user of a managed server may not be allowed to connect to the maintenance database.
+        return Ok(None);
+    }
     let server = connect(config, Some(admin::MAINTENANCE)).await?;
     Ok(admin::create_if_missing(&server, &name).await?.then_some(name))
 }

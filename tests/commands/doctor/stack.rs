@@ -146,6 +146,23 @@ pub(crate) fn data_of_another_major_version_is_reported(stack: &Stack) {
     stack.up();
 }
 
+/// Only root starts the server as another user, who may not be able to enter a folder.
+pub(crate) fn an_unreachable_database_is_reported(stack: &Stack) {
+    if ask(Command::new("id").arg("-u")) != "0" {
+        return;
+    }
+    let set_mode = |mode| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        fs::set_permissions(&stack.root, mode).expect("a mode");
+    };
+    set_mode(0o700);
+    let diagnosis = examine(stack);
+    set_mode(0o755);
+    let found = diagnosis.finds("database-unreachable", "cannot enter");
+    assert!(found["remedy"].as_str().expect("a text").starts_with("chmod o+x"), "{found:#}");
+    examine(stack).assert_not_found("database-unreachable");
+}
+
 pub(crate) fn a_changed_engine_is_reported(stack: &Stack) {
     let other = match stack.engine {
         Engine::Docker => "local",

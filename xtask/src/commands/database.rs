@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal, process::ExitCode};
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 
 use context::{confirm::confirm, process, project::Project};
 
@@ -21,6 +21,9 @@ pub(crate) struct RecreateArgs {
     /// Do not keep the old database
     #[arg(long)]
     no_snapshot: bool,
+    /// Allow the replacement of a database that someone else runs (engine external), without a snapshot
+    #[arg(long)]
+    external: bool,
 }
 
 impl RecreateArgs {
@@ -29,8 +32,22 @@ impl RecreateArgs {
         if state.production {
             bail!("refused, because this command would drop all rows of a production stack");
         }
-        confirm("This drops all rows of the database.", self.yes)?;
-        let options = [(self.empty, "--empty"), (self.no_snapshot, "--no-snapshot")];
+        let is_external = !state.engine.runs_database();
+        if is_external {
+            let database = project.settings()?.external_database()?.public_url();
+            ensure!(
+                self.external,
+                "someone else runs {database}. Pass --external to drop all its rows. No snapshot is kept, and the user \
+                 of DATABASE_URL needs the right to create databases (CREATEDB)."
+            );
+            confirm(
+                &format!("This drops all rows of {database} and keeps no snapshot."),
+                self.yes,
+            )?;
+        } else {
+            confirm("This drops all rows of the database.", self.yes)?;
+        }
+        let options = [(self.empty, "--empty"), (self.no_snapshot || is_external, "--no-snapshot")];
         let options = options.into_iter().filter_map(|(is_set, option)| is_set.then_some(option));
         let arguments: Vec<_> = ["recreate"].into_iter().chain(options).collect();
         let status = engine.migrate(&arguments, false)?.status()?;

@@ -32,7 +32,8 @@ impl Args {
             }
             current => current?,
         };
-        if self.volumes {
+        let runs_database = state.engine.runs_database();
+        if self.volumes && runs_database {
             confirm("This removes the database and all its rows.", self.yes)?;
         }
         report::stage("down", || {
@@ -43,7 +44,11 @@ impl Args {
                 upgrade::remove(project, engine, &other)?;
                 upgrade::forget(project)?;
             }
-            let data = if self.volumes { "the data is removed" } else { "the data is kept" };
+            let data = match self.volumes {
+                true if runs_database => "the data is removed",
+                true => "the database is kept, because someone else runs its server",
+                false => "the data is kept",
+            };
             Ok(((), format!("engine {}; {data}", state.engine.as_str())))
         })?;
         State::remove(project)?;

@@ -33,7 +33,11 @@ impl Args {
         }
         let mut test = project.cargo(&["test"]);
         test.args(arguments);
-        test.env("TEST_POSTGRES", engine.as_str()).env("POSTGRES_IMAGE", &settings.postgres_image);
+        test.env("POSTGRES_IMAGE", &settings.postgres_image);
+        // Tests never use a database that someone else runs.
+        if engine.runs_database() {
+            test.env("TEST_POSTGRES", engine.as_str());
+        }
         process::exec(test)
     }
 }

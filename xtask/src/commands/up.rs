@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Instant};
 use anyhow::bail;
 use context::{
     checkouts,
-    engine_kind::EngineChoice,
+    engine_kind::{EngineChoice, EngineKind},
     env_file, fingerprint, http, lock, ports,
     project::Project,
     report,
@@ -14,7 +14,10 @@ use context::{
     state::{Fingerprints, State},
     urls::Urls,
 };
-use engine::{DevServer, Engine, SourceStatus, choose, database_branch, wait_until_ready};
+use engine::{
+    DevServer, Engine, SourceStatus, choose, database_branch, find_or_obtain_postgres, obtain,
+    wait_until_ready,
+};
 
 use super::{migrate::check_pending, status::Status};
 
@@ -22,6 +25,8 @@ use super::{migrate::check_pending, status::Status};
 ///
 /// Creates .env, prepares the images or the local cluster, builds the source, applies the migrations, loads the
 /// sample rows and starts the API. Another `up` rebuilds and restarts only what has changed. Data is kept.
+/// Without Docker and PostgreSQL, fetches PostgreSQL for this user with pip or uv, or installs PostgreSQL with the
+/// package manager of the system.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The engine that runs the stack [default: ENGINE in .env]
@@ -36,12 +41,15 @@ pub(crate) struct Args {
     /// Print the state of the stack as JSON, like `cargo xtask status --json`
     #[arg(long)]
     json: bool,
+    /// Do not ask for confirmation before PostgreSQL is fetched or installed
+    #[arg(long)]
+    yes: bool,
 }
 
 impl Args {
     /// Returns the arguments that start a stack again in the same profile.
     pub(crate) fn again(production: bool) -> Self {
-        Self { engine: None, production, strict_ports: false, json: false }
+        Self { engine: None, production, strict_ports: false, json: false, yes: false }
     }
 
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
@@ -64,8 +72,12 @@ impl Args {
             ),
             None => self.new_state(&settings)?,
         };
+        if state.engine == EngineKind::Local {
+            // The programs may have been removed since the last `up`.
+            find_or_obtain_postgres(&settings, &|missing| obtain(missing, self.yes))?;
+        }
         let running = engine::open(project, project.settings()?, &state)?.services(false)?;
-        if is_healthy(&running) {
+        if is_healthy(&state, &running) {
             let engine = engine::open(project, project.settings()?, &state)?;
             if let Some(message) =
                 database_branch::follow(project, &*engine, &settings, state.production)?
@@ -75,14 +87,14 @@ impl Args {
         }
         let keeps_ports = !(self.strict_ports && ports::differ_from_settings(&state, &settings));
         let same = state.built.as_ref() == Some(&now) && state.production == production;
-        if keeps_ports && same && is_healthy(&running) && serves_the_newest(&state) {
+        if keeps_ports && same && is_healthy(&state, &running) && serves_the_newest(&state) {
             let outcome = "already up, and nothing changed";
             return self.finish(project, &state, &settings, outcome, started);
         }
 
         if keeps_ports
             && only_source_changed(&state, &now, production)
-            && is_healthy(&running)
+            && is_healthy(&state, &running)
             && Self::follow(project, &mut state, now.clone())?
         {
             let outcome = "up: the running stack serves the changed source";
@@ -161,7 +173,7 @@ impl Args {
     }
 
     fn new_state(&self, settings: &Settings) -> anyhow::Result<State> {
-        let (engine, why) = choose(settings, self.engine)?;
+        let (engine, why) = choose(settings, self.engine, &|missing| obtain(missing, self.yes))?;
         Ok(State { production: false, ..State::new(engine, why, settings) })
     }
 }
@@ -229,9 +241,8 @@ fn only_source_changed(state: &State, now: &Fingerprints, production: bool) -> b
     state.built.as_ref().is_some_and(same) && state.production == production
 }
 
-fn is_healthy(services: &[Service]) -> bool {
-    ["postgres", "api"]
-        .iter()
+fn is_healthy(state: &State, services: &[Service]) -> bool {
+    (state.engine.services().iter())
         .all(|name| services.iter().any(|service| service.name == *name && service.is_running()))
 }
 

@@ -1,4 +1,4 @@
-//! Asks the user to confirm a command.
+//! Asks the user before a command changes something.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -15,12 +15,29 @@ pub fn confirm(question: &str, yes: bool) -> anyhow::Result<()> {
     if !io::stdin().is_terminal() {
         bail!("{question} stdin is not a terminal; pass --yes to confirm");
     }
-    write!(io::stderr(), "{question} [y/N] ")?;
-    io::stderr().flush()?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    if !matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+    if !matches!(ask(&format!("{question} [y/N]"))?.as_str(), "y" | "yes") {
         bail!("cancelled; nothing was changed");
     }
     Ok(())
+}
+
+/// Asks the user, and returns false if the user enters anything but `y`, `yes` or nothing. Returns true without a
+/// question if `yes`, the flag `--yes`, is set or standard input is not a terminal.
+pub fn agrees(question: &str, yes: bool) -> anyhow::Result<bool> {
+    if yes || !io::stdin().is_terminal() {
+        return Ok(true);
+    }
+    Ok(matches!(ask(&format!("{question} [Y/n]"))?.as_str(), "" | "y" | "yes"))
+}
+
+/// Returns the reply in lower case.
+fn ask(question: &str) -> io::Result<String> {
+    write!(io::stderr(), "{question} ")?;
+    io::stderr().flush()?;
+    let mut reply = String::new();
+    if io::stdin().read_line(&mut reply)? == 0 {
+        // The terminal was closed.
+        return Ok("no".to_owned());
+    }
+    Ok(reply.trim().to_lowercase())
 }

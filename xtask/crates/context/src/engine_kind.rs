@@ -11,6 +11,8 @@ pub enum EngineKind {
     Docker,
     /// Processes on this machine.
     Local,
+    /// The API on this machine, and a database that someone else runs.
+    External,
 }
 
 impl EngineKind {
@@ -19,7 +21,18 @@ impl EngineKind {
         match self {
             Self::Docker => "docker",
             Self::Local => "local",
+            Self::External => "external",
         }
+    }
+
+    /// Returns whether this project runs the database, so that commands may copy, upgrade and remove it.
+    pub fn runs_database(self) -> bool {
+        self != Self::External
+    }
+
+    /// Returns the services that must be running.
+    pub fn services(self) -> &'static [&'static str] {
+        if self.runs_database() { &["postgres", "api"] } else { &["api"] }
     }
 }
 
@@ -32,4 +45,6 @@ pub enum EngineChoice {
     Docker,
     /// Processes on this machine, with an installed PostgreSQL
     Local,
+    /// The API on this machine, with the database that DATABASE_URL in .env names
+    External,
 }

@@ -6,6 +6,7 @@ pub mod confirm;
 pub mod container_memory;
 pub mod engine_kind;
 pub mod env_file;
+pub mod external_database;
 pub mod fingerprint;
 pub mod git;
 pub mod http;

@@ -39,7 +39,9 @@ pub fn claim(
         _ => free_port(variable, wanted, strict),
     };
     state.api_port = port_for("api", "API_PORT", settings.api_port)?;
-    state.postgres_port = port_for("postgres", "POSTGRES_PORT", settings.postgres_port)?;
+    if state.engine.runs_database() {
+        state.postgres_port = port_for("postgres", "POSTGRES_PORT", settings.postgres_port)?;
+    }
     Ok(())
 }
 
@@ -53,13 +55,15 @@ fn await_orphan(port: u16) {
 
 /// Returns whether the stack uses other ports than the settings.
 pub fn differ_from_settings(state: &State, settings: &Settings) -> bool {
-    (state.api_port, state.postgres_port) != (settings.api_port, settings.postgres_port)
+    state.api_port != settings.api_port
+        || state.engine.runs_database() && state.postgres_port != settings.postgres_port
 }
 
 /// Returns whether another process has taken a port that was chosen for the stack.
 pub fn were_taken(state: &State, running: &[Service]) -> bool {
     [("api", state.api_port), ("postgres", state.postgres_port)]
         .into_iter()
+        .filter(|(name, _)| state.engine.services().contains(name))
         .any(|(name, port)| held(running, name) != Some(port) && !is_free(port))
 }
 

@@ -7,7 +7,9 @@ use clap::ValueEnum;
 
 use crate::{
     engine_kind::{EngineChoice, EngineKind},
-    env_file, report,
+    env_file,
+    external_database::ExternalDatabase,
+    report,
 };
 
 /// The settings of the stack. The shell overrides `.env`, and `.env` overrides the defaults.
@@ -180,7 +182,22 @@ impl Settings {
             EngineChoice::Auto => None,
             EngineChoice::Docker => Some(EngineKind::Docker),
             EngineChoice::Local => Some(EngineKind::Local),
+            EngineChoice::External => Some(EngineKind::External),
         }
+    }
+
+    /// Returns the database of the engine external. A variable of the shell cannot select another database.
+    ///
+    /// # Errors
+    /// DATABASE_URL is missing in `.env` or invalid. The message does not contain the URL, which has a password.
+    pub fn external_database(&self) -> anyhow::Result<ExternalDatabase> {
+        let url = self.file.get("DATABASE_URL").filter(|url| !url.is_empty());
+        let url = url.context(
+            "the engine external needs a database. Set DATABASE_URL in .env; the shell does not count.",
+        )?;
+        ExternalDatabase::parse(url).context(
+            "DATABASE_URL in .env is invalid: expected postgresql://USER:PASSWORD@HOST/DATABASE, with %40 for @",
+        )
     }
 }
 

@@ -25,7 +25,10 @@ impl Urls {
             format!("http://localhost:{api_port}")
         };
         // PostgreSQL listens only on this address, and some clients resolve `localhost` to ::1.
-        let database = format!("postgresql://{user}@127.0.0.1:{postgres_port}/{database}");
+        let database = match settings.external_database() {
+            Ok(external) if !state.engine.runs_database() => external.public_url(),
+            _ => format!("postgresql://{user}@127.0.0.1:{postgres_port}/{database}"),
+        };
         Self { docs: format!("{api}/docs"), api, database: (!is_release).then_some(database) }
     }
 }

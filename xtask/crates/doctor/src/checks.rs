@@ -15,7 +15,7 @@ const fn manual(name: &'static str) -> Check {
 }
 
 /// All checks.
-pub const CHECKS: [Check; 54] = [
+pub const CHECKS: [Check; 56] = [
     fixable("toolchain"),
     manual("disk"),
     manual("memory"),
@@ -31,7 +31,8 @@ pub const CHECKS: [Check; 54] = [
     fixable("docker-context"),
     manual("docker-memory"),
     manual("base-images"),
-    manual("local-postgres"),
+    fixable("local-postgres"),
+    fixable("fetched-postgres"),
     manual("engine-changed"),
     fixable("port"),
     fixable("env-missing"),
@@ -52,6 +53,7 @@ pub const CHECKS: [Check; 54] = [
     manual("database-role"),
     fixable("database-missing"),
     manual("database-major"),
+    manual("database-unreachable"),
     fixable("stale-pid"),
     fixable("service"),
     manual("clock"),

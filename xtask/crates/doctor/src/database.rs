@@ -52,6 +52,8 @@ pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
             }
         }
         Some(EngineKind::Local) => query_cluster(context, settings),
+        // Someone else runs the server.
+        Some(EngineKind::External) => None,
         None => return major::in_volume(context, settings).into_iter().collect(),
     };
     results.map_or_else(Vec::new, |results| diagnose(context, settings, &results))

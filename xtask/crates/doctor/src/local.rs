@@ -1,8 +1,9 @@
 //! Checks the installed PostgreSQL and the project's cluster.
 
-use context::engine_kind::EngineKind;
+use anyhow::Context as _;
+use context::{engine_kind::EngineKind, project::Project};
 use engine::postgres;
-use local_postgres::{Cluster, Status};
+use local_postgres::{Error, Fetched, Status};
 
 use crate::{
     check_context::{CheckContext, Need},
@@ -10,7 +11,7 @@ use crate::{
 };
 
 pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
-    [engine_changed(context), installation(context), cluster(context)]
+    [engine_changed(context), fetched(), installation(context), cluster(context)]
         .into_iter()
         .flatten()
         .collect()
@@ -34,17 +35,55 @@ fn installation(context: &CheckContext) -> Option<Diagnostic> {
             parts.engine.is_err() || parts.compose.is_err() || parts.buildx.is_err()
         }
     };
-    let error = postgres::find_postgres(settings).err().filter(|_| is_needed)?.to_string();
-    let (what, remedy) = error.rsplit_once('\n').unwrap_or((&error, "correct PG_BIN in .env"));
-    Some(Diagnostic::error("local-postgres", what.replace('\n', "; "), remedy))
+    let error = postgres::find_postgres(settings).err().filter(|_| is_needed)?;
+    let text = error.to_string();
+    let (what, remedy) = text.rsplit_once('\n').unwrap_or((&text, "correct PG_BIN in .env"));
+    let what = what.replace('\n', "; ");
+    let Error::NotFound { .. } = error else {
+        return Some(Diagnostic::error("local-postgres", what, remedy));
+    };
+    let remedy =
+        format!("run cargo xtask up, which fetches PostgreSQL with pip or uv, or {remedy}");
+    Some(Diagnostic::error("local-postgres", what, remedy).with_fix(|_| {
+        let fetched =
+            of_this_user().context("the variable that names the cache folder is not set")?;
+        let bin = fetched.fetch()?.bin().display().to_string();
+        Ok(format!("fetched PostgreSQL {} for this user into {bin}", Fetched::version()))
+    }))
 }
 
-/// Checks the major version of the cluster, and finds the pid file of a killed server.
+fn of_this_user() -> Option<Fetched> {
+    Fetched::of_this_user(&|name| std::env::var_os(name))
+}
+
+/// Checks the PostgreSQL that a command has fetched into the cache folder of this user.
+fn fetched() -> Option<Diagnostic> {
+    let fetched = of_this_user()?;
+    let problem = fetched.problem()?;
+    let remedy = format!("delete {}, then run cargo xtask up", fetched.folder().display());
+    Some(Diagnostic::warning("fetched-postgres", problem, remedy).with_fix(move |_| {
+        fetched.repair()?;
+        Ok(format!("{} is complete", fetched.folder().display()))
+    }))
+}
+
+/// Checks the access to the cluster and its major version, and finds the pid file of a killed server.
 fn cluster(context: &CheckContext) -> Option<Diagnostic> {
-    let settings = context.settings.as_ref()?;
-    let folder = context.deadline.root.join(".slipway").join(settings.cluster());
-    let installation = postgres::find_postgres_of(settings, &folder).ok()?;
-    let cluster = Cluster::open(&installation, &folder).ok()?;
+    let project = Project::at(&context.deadline.root).ok()?;
+    let cluster = match postgres::existing_cluster(&project) {
+        Ok(cluster) => cluster?,
+        Err(error) => {
+            let Some(Error::Unreachable { folder, closed }) = error.downcast_ref() else {
+                return None;
+            };
+            let (folder, closed) = (folder.display(), closed.display());
+            let what = format!(
+                "the database is in {folder}, but the user that runs PostgreSQL cannot enter {closed}"
+            );
+            let remedy = format!("chmod o+x '{closed}'");
+            return Some(Diagnostic::error("database-unreachable", what, remedy));
+        }
+    };
     if cluster.status().ok()? != Status::Stopped {
         return None;
     }

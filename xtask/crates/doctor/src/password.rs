@@ -22,7 +22,7 @@ pub(crate) fn set(project: &Project, password: &str) -> anyhow::Result<()> {
     let settings = project.settings()?;
     let user = &settings.user;
     if context.need(EngineKind::Local) != Need::Unused
-        && let Some(cluster) = postgres::existing_cluster(project)
+        && let Some(cluster) = postgres::existing_cluster(project)?
     {
         cluster.set_password(&Credentials { user, password })?;
     }

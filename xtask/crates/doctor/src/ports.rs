@@ -2,10 +2,13 @@
 
 use std::{env, thread};
 
-use context::{env_file, ports, settings::Settings};
+use context::{engine_kind::EngineKind, env_file, ports, settings::Settings};
 use local_postgres::is_free;
 
-use crate::{check_context::CheckContext, diagnostic::Diagnostic};
+use crate::{
+    check_context::{CheckContext, Need},
+    diagnostic::Diagnostic,
+};
 
 pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
     let Some(settings) = &context.settings else { return Vec::new() };
@@ -17,6 +20,9 @@ pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
     thread::scope(|scope| {
         let checks: Vec<_> = wanted
             .into_iter()
+            .filter(|(name, ..)| {
+                *name == "API_PORT" || context.need(EngineKind::External) != Need::Required
+            })
             // A port of the running stack is not a conflict.
             .filter(|(_, wanted, held)| *held != Some(*wanted))
             .map(|(name, wanted, held)| {

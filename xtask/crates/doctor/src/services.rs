@@ -25,7 +25,7 @@ const STOPPED: [&str; 4] = ["stopped", "exited", "created", "dead"];
 pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
     match context.engine() {
         Some(EngineKind::Docker) => containers(context),
-        Some(EngineKind::Local) => processes(context),
+        Some(EngineKind::Local | EngineKind::External) => processes(context),
         None => Vec::new(),
     }
 }
@@ -74,7 +74,7 @@ fn processes(context: &CheckContext) -> Vec<Diagnostic> {
         let project = Project::open().ok()?;
         let path = match service {
             "api" => project.runtime("api.log"),
-            _ => postgres::existing_cluster(&project)?.log(),
+            _ => postgres::existing_cluster(&project).ok()??.log(),
         };
         reason(&String::from_utf8_lossy(&fs::read(path).ok()?))
     };

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, env, fs, path::Path};
 
 use config::Config;
-use context::{env_file as file, settings::Settings};
+use context::{engine_kind::EngineKind, env_file as file, settings::Settings};
 
 use crate::{
     check_context::CheckContext,
@@ -141,6 +141,11 @@ fn invalid(settings: &Settings, mut problems: Vec<String>) -> Option<Diagnostic>
         if !problems.iter().any(|problem| problem.starts_with(variable)) {
             problems.push(format!("{variable} {reason}"));
         }
+    }
+    if settings.forced(None) == Some(EngineKind::External)
+        && let Err(error) = settings.external_database()
+    {
+        problems.push(format!("{error:#}"));
     }
     if settings.api_port == settings.postgres_port {
         problems.push("API_PORT and POSTGRES_PORT are the same".to_owned());

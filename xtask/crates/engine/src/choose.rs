@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::{anyhow, bail};
 use context::{
     engine_kind::{EngineChoice, EngineKind},
+    report,
     settings::Settings,
 };
+use local_postgres::{Error, Installation};
 
 use crate::{
     docker_parts::{self, INSTALL_DOCKER},
@@ -20,13 +22,17 @@ const PARTS_TIMEOUT: Duration = Duration::from_secs(2);
 /// The timeout if Docker is required. This timeout is longer, because there is no alternative.
 const REQUIRED_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Returns the engine to use and the reason, in one line.
+/// Handles a missing PostgreSQL: obtains one, or returns the error.
+pub type Missing<'a> = &'a dyn Fn(Error) -> anyhow::Result<Installation>;
+
+/// Returns the engine to use and the reason, in one line. `missing` is called if PostgreSQL is needed but not found.
 ///
 /// # Errors
 /// The required engine cannot be used, or no engine can be used. The error explains how to install one.
 pub fn choose(
     settings: &Settings,
     flag: Option<EngineChoice>,
+    missing: Missing<'_>,
 ) -> anyhow::Result<(EngineKind, String)> {
     let origin = if flag.is_some() { "set by --engine" } else { "set by ENGINE" };
     match settings.forced(flag) {
@@ -36,8 +42,12 @@ pub fn choose(
             Ok((EngineKind::Docker, format!("{origin}; {why}")))
         }
         Some(EngineKind::Local) => {
-            let why = postgres(settings)?;
+            let why = describe(&postgres(settings, missing)?);
             Ok((EngineKind::Local, format!("{origin}; {why}")))
+        }
+        Some(EngineKind::External) => {
+            let database = settings.external_database()?;
+            Ok((EngineKind::External, format!("{origin}; the database is on {}", database.hosts)))
         }
         None => {
             let started = Instant::now();
@@ -48,21 +58,31 @@ pub fn choose(
             });
             match docker {
                 Ok(why) => Ok((EngineKind::Docker, why)),
-                Err(reason) => match postgres(settings) {
-                    Ok(why) => Ok((EngineKind::Local, format!("{reason}; {why}"))),
-                    Err(error) => {
-                        bail!(
-                            "no engine can be used.\nDocker: {reason}.\n{INSTALL_DOCKER}\n\nLocal: {error}"
-                        )
+                Err(reason) => {
+                    let announced = |error| {
+                        report::progress(&format!("Docker: {reason}"));
+                        missing(error)
+                    };
+                    match postgres(settings, &announced) {
+                        Ok(found) => {
+                            Ok((EngineKind::Local, format!("{reason}; {}", describe(&found))))
+                        }
+                        Err(error) => bail!(
+                            "no engine can be used.\nDocker: {reason}.\n{INSTALL_DOCKER}\n\nLocal: {error:#}"
+                        ),
                     }
-                },
+                }
             }
         }
     }
 }
 
-fn postgres(settings: &Settings) -> Result<String, local_postgres::Error> {
-    let installation = find_postgres(settings)?;
+/// Returns the PostgreSQL of this machine, or the result of `missing` if there is none.
+pub fn postgres(settings: &Settings, missing: Missing<'_>) -> anyhow::Result<Installation> {
+    find_postgres(settings).or_else(missing)
+}
+
+fn describe(installation: &Installation) -> String {
     let (major, minor) = installation.version();
-    Ok(format!("PostgreSQL {major}.{minor} is installed"))
+    format!("PostgreSQL {major}.{minor} is installed")
 }

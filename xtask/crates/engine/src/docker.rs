@@ -281,6 +281,10 @@ impl Engine for Docker<'_> {
         Ok(psql)
     }
 
+    fn database(&self) -> &str {
+        &self.settings.database
+    }
+
     fn postgres_program(&self, name: &str) -> Command {
         let container = format!("{}-postgres-1", self.settings.project);
         postgres::container_program(&container, &self.settings.user, name)

@@ -64,8 +64,10 @@ pub trait Engine {
     fn exec(&self, service: &str, command: &[String]) -> anyhow::Result<Command>;
     /// Returns psql, connected to the database of the stack.
     fn psql(&self, arguments: &[String]) -> anyhow::Result<Command>;
-    /// Returns a PostgreSQL program of the server's version, connected as superuser.
-    /// The input and output of the program can be pipes.
+    /// Returns the name of the database.
+    fn database(&self) -> &str;
+    /// Returns a PostgreSQL program of the server's version, connected as superuser. With the engine external, the
+    /// user and the version can be others. The input and output of the program can be pipes.
     fn postgres_program(&self, name: &str) -> Command;
     /// Returns a command that runs `docker/backup/backup.sh` with these arguments.
     fn backup(&self, arguments: &[&str]) -> anyhow::Result<Command>;

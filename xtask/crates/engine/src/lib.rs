@@ -7,10 +7,13 @@ mod dev_server;
 mod docker;
 pub mod docker_parts;
 mod engine;
+mod external;
 pub mod images;
 mod local;
 mod log_file;
+mod obtain;
 pub mod postgres;
+mod processes;
 mod ready;
 pub mod upgrade;
 
@@ -21,12 +24,14 @@ use context::{
     state::State,
 };
 
-pub use choose::choose;
+pub use choose::{choose, postgres as find_or_obtain_postgres};
 pub use dev_server::{DevServer, SourceStatus};
 pub use docker::Docker;
 pub use engine::Engine;
+pub use obtain::obtain;
 pub use ready::wait_until_ready;
 
+use external::External;
 use local::Local;
 
 /// Returns the engine of a stack in this state.
@@ -38,6 +43,7 @@ pub fn open<'a>(
     Ok(match state.engine {
         EngineKind::Docker => Box::new(Docker::new(project, settings, state)),
         EngineKind::Local => Box::new(Local::new(project, settings, state)?),
+        EngineKind::External => Box::new(External::new(project, settings, state)?),
     })
 }
 
@@ -62,6 +68,6 @@ pub fn select(project: &Project, flag: Option<EngineChoice>) -> anyhow::Result<S
     {
         return Ok(state);
     }
-    let (engine, why) = choose(&settings, flag)?;
+    let (engine, why) = choose(&settings, flag, &|missing| Err(missing.into()))?;
     Ok(State::new(engine, why, &settings))
 }

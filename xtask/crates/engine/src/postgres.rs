@@ -38,13 +38,19 @@ pub fn find_postgres_of(
     find_postgres_for(settings, major)
 }
 
-/// Returns the cluster of this checkout. None if it does not exist.
-pub fn existing_cluster(project: &Project) -> Option<Cluster> {
-    let settings = project.settings().ok()?;
+/// Returns the cluster of this checkout. None if it does not exist, or if PostgreSQL is not installed.
+///
+/// # Errors
+/// The cluster exists, but the server's user can no longer reach it.
+pub fn existing_cluster(project: &Project) -> anyhow::Result<Option<Cluster>> {
+    let settings = project.settings()?;
     let folder = project.runtime(&settings.cluster());
-    let installation = find_postgres_of(&settings, &folder).ok()?;
-    let cluster = Cluster::open(&installation, &folder).ok()?;
-    (cluster.status().ok()? != Status::Absent).then_some(cluster)
+    let installation = match find_postgres_of(&settings, &folder) {
+        Err(local_postgres::Error::NotFound { .. }) => return Ok(None),
+        found => found?,
+    };
+    let cluster = Cluster::open(&installation, &folder)?;
+    Ok((cluster.status()? != Status::Absent).then_some(cluster))
 }
 
 /// Returns a PostgreSQL program, connected to the server on `port` of this machine.

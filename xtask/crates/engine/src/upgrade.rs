@@ -13,12 +13,22 @@ use context::{engine_kind::EngineKind, project::Project};
 
 pub use location::{ClusterLocation, Server};
 
+/// The error for the engine external.
+const EXTERNAL: &str = "`cargo xtask db upgrade` is not possible with the engine external, because someone else runs \
+                        the database server. Upgrade with the tools of that server.";
+
 /// An upgrade that was neither confirmed nor reverted. `.env` selects one of the two locations.
 #[derive(Serialize, Deserialize)]
 struct Pending {
     engine: EngineKind,
     #[serde(rename = "homes")]
     locations: [ClusterLocation; 2],
+}
+
+/// Fails if this project does not run the database.
+pub fn check(engine: EngineKind) -> anyhow::Result<()> {
+    ensure!(engine.runs_database(), EXTERNAL);
+    Ok(())
 }
 
 /// Returns the current location of the data. `major` is the version of its server.
@@ -31,6 +41,7 @@ pub fn current(
     let names = match engine {
         EngineKind::Docker => ["POSTGRES_IMAGE", "POSTGRES_VOLUME"],
         EngineKind::Local => ["PG_BIN", "PG_CLUSTER"],
+        EngineKind::External => bail!(EXTERNAL),
     };
     for name in names {
         ensure!(
@@ -41,6 +52,7 @@ pub fn current(
     match engine {
         EngineKind::Docker => Ok(docker::current(&project.settings()?, major)),
         EngineKind::Local => local::current(&project.settings()?, major),
+        EngineKind::External => bail!(EXTERNAL),
     }
 }
 
@@ -53,6 +65,7 @@ pub fn next(
     match engine {
         EngineKind::Docker => docker::next(&project.settings()?, to),
         EngineKind::Local => local::next(to),
+        EngineKind::External => bail!(EXTERNAL),
     }
 }
 
@@ -66,6 +79,7 @@ pub fn start_new(
     match engine {
         EngineKind::Docker => docker::start(project, location),
         EngineKind::Local => local::start(project, location),
+        EngineKind::External => bail!(EXTERNAL),
     }
 }
 
@@ -78,6 +92,7 @@ pub fn remove(
     match engine {
         EngineKind::Docker => docker::remove(&project.settings()?, location),
         EngineKind::Local => local::remove(project, location),
+        EngineKind::External => bail!(EXTERNAL),
     }
 }
 
@@ -106,6 +121,7 @@ pub fn other(project: &Project) -> anyhow::Result<Option<(EngineKind, ClusterLoc
     let is_current = |location: &ClusterLocation| match engine {
         EngineKind::Docker => settings.postgres_volume() == location.value(1),
         EngineKind::Local => settings.cluster() == location.value(1),
+        EngineKind::External => false,
     };
     match locations {
         [old, new] if is_current(&new) => Ok(Some((engine, old))),

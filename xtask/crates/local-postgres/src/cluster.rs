@@ -1,6 +1,5 @@
 //! The project's PostgreSQL cluster: a data folder, a log and a server on 127.0.0.1.
 
-mod delete;
 mod init;
 mod password;
 mod pid_file;

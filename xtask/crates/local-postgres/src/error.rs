@@ -24,6 +24,15 @@ pub enum Error {
         /// The folders with a PostgreSQL that is too old or incomplete, with the reasons.
         rejected: Vec<String>,
     },
+    /// Neither pip nor uv is installed, which could fetch PostgreSQL.
+    NoClient,
+    /// PostgreSQL was not fetched.
+    Fetch {
+        /// The command line of the client.
+        client: String,
+        /// The error output of the client, or the reason why the fetched programs cannot be used.
+        output: String,
+    },
     /// A file or a program could not be used.
     Io {
         /// The failed action, such as "read" or "run".
@@ -110,6 +119,12 @@ impl fmt::Display for Error {
                 folder.display()
             ),
             Self::NotFound { looked, rejected } => not_found(f, looked, rejected),
+            Self::NoClient => f.write_str(
+                "PostgreSQL cannot be fetched, because neither pip nor uv is installed. Install one of them.",
+            ),
+            Self::Fetch { client, output } => {
+                write!(f, "PostgreSQL cannot be fetched with {client} install: {output}")
+            }
             Self::Io { action, path, source } => {
                 write!(f, "cannot {action} {}: {source}", path.display())?;
                 match source.kind() {

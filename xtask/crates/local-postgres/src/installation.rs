@@ -1,4 +1,6 @@
-//! Finds the programs of the PostgreSQL installed on this machine.
+//! Finds the programs of the PostgreSQL on this machine.
+
+mod fetched;
 
 use std::env::consts::{EXE_SUFFIX, OS};
 use std::ffi::OsString;
@@ -8,6 +10,7 @@ use std::{env, fs};
 
 use crate::Error;
 use crate::error::OLDEST;
+pub use fetched::Fetched;
 
 /// The programs of one PostgreSQL version.
 #[derive(Clone, Debug)]
@@ -17,14 +20,25 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// Finds PostgreSQL in the folder `PG_BIN`, in `PATH`, or in the default folders of this system.
+    /// Finds PostgreSQL in the folder `PG_BIN`, in `PATH`, in the default folders of this system, or in the
+    /// cache folder of [`Fetched`].
     ///
     /// In the default folders, the newest version is selected. `lookup` reads environment variables.
     ///
     /// # Errors
     /// Returns [`Error::PgBin`] if `PG_BIN` is set but not usable, and otherwise [`Error::NotFound`].
     pub fn find(lookup: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
-        Self::find_among(lookup, &default_folders(lookup))
+        let found = Self::find_among(lookup, &default_folders(lookup));
+        let Err(Error::NotFound { mut looked, mut rejected }) = found else { return found };
+        if let Some(fetched) = Fetched::of_this_user(lookup) {
+            match fetched.installation() {
+                Ok(Some(found)) => return Ok(found),
+                Ok(None) => {}
+                Err(reason) => rejected.push(reason),
+            }
+            looked.push(fetched.folder().display().to_string());
+        }
+        Err(Error::NotFound { looked, rejected })
     }
 
     fn find_among(
@@ -75,7 +89,10 @@ impl Installation {
             .map_err(|error| format!("postgres --version failed: {error}"))?;
         let stdout = String::from_utf8_lossy(&output.stdout);
         let version = parse_version(&stdout).ok_or_else(|| {
-            format!("postgres --version printed an unknown version: {:?}", stdout.trim())
+            // For example, a library of the system is missing.
+            let printed = [output.stdout.as_slice(), &output.stderr].concat();
+            let printed = String::from_utf8_lossy(&printed);
+            format!("postgres --version did not print a version: {:?}", printed.trim())
         })?;
         if version.0 < OLDEST {
             let (major, minor) = version;
@@ -90,10 +107,11 @@ impl Installation {
 
     /// Returns the newest installation of each major version, sorted by version.
     ///
-    /// Searches the default folders of this system.
+    /// Searches the default folders of this system, and the cache folder of [`Fetched`].
     pub fn all(lookup: &dyn Fn(&str) -> Option<OsString>) -> Vec<Self> {
-        let defaults = default_folders(lookup);
-        let folders = defaults.iter().flat_map(|pattern| expand(pattern));
+        let fetched = Fetched::of_this_user(lookup).map(|fetched| fetched.pattern());
+        let patterns = default_folders(lookup).into_iter().chain(fetched);
+        let folders = patterns.flat_map(|pattern| expand(&pattern));
         let mut found: Vec<_> = folders.filter_map(|folder| Self::at(&folder).ok()).collect();
         found.sort_by_key(|installation| std::cmp::Reverse(installation.version));
         found.dedup_by_key(|installation| installation.version.0);

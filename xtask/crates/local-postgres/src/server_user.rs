@@ -5,6 +5,12 @@ pub(crate) use other::ServerUser;
 #[cfg(unix)]
 pub(crate) use unix::ServerUser;
 
+/// Returns whether this process runs as root. Always false on Windows.
+pub fn is_root() -> bool {
+    // Without root, no other user is selected.
+    !matches!(ServerUser::find("/".as_ref()), Ok(None))
+}
+
 #[cfg(unix)]
 mod unix {
     use std::os::unix::fs::{MetadataExt, lchown};

@@ -22,10 +22,10 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let (engine, _) = engine::current(project)?;
-        let database = project.settings()?.database;
+        let database = engine.database();
         let file = self.file.unwrap_or_else(|| format!("{database}.dump").into());
         let started = Instant::now();
-        let size = dumps::dump(&|name| engine.postgres_program(name), &database, &file)?;
+        let size = dumps::dump(&|name| engine.postgres_program(name), database, &file)?;
         if self.json {
             report::json(&json!({ "database": database, "file": file, "bytes": size }))?;
             return Ok(ExitCode::SUCCESS);

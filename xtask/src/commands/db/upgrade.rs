@@ -69,6 +69,7 @@ impl Args {
 /// Moves the data and returns whether the stack runs in the production profile.
 fn move_data(project: &Project, to: Option<&str>) -> anyhow::Result<bool> {
     let (mut engine, state) = engine::current(project)?;
+    upgrade::check(state.engine)?;
     engine.start_database()?;
     let old = dumps::major(&|name| engine.postgres_program(name), "pg_dump")?;
     let old = upgrade::current(project, state.engine, old)?;

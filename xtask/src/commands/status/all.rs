@@ -4,7 +4,9 @@ use std::{path::Path, thread};
 
 use serde::Serialize;
 
-use context::{checkouts, git, http, project::Project, report, service::Service, state::State};
+use context::{
+    checkouts, git, http, project::Project, report, service::Service, state::State, urls::Urls,
+};
 
 /// A stack in the output of `--json`.
 #[derive(Serialize)]
@@ -17,7 +19,8 @@ struct Stack {
     /// `ready`, `not ready` or `stopped`.
     state: &'static str,
     api: String,
-    database: String,
+    /// None if the port of the database is not published.
+    database: Option<String>,
 }
 
 pub(super) fn show(json: bool) -> anyhow::Result<()> {
@@ -42,7 +45,9 @@ pub(super) fn show(json: bool) -> anyhow::Result<()> {
         report::line(&format!("{project}: {state} ({engine}, {profile}{branch})"));
         report::field("Folder", root);
         report::field("API", api);
-        report::field("Database", database);
+        if let Some(database) = database {
+            report::field("Database", database);
+        }
     }
     Ok(())
 }
@@ -55,7 +60,8 @@ fn stack_of(root: &Path) -> Option<Stack> {
         checkouts::remove(root);
         return None;
     };
-    let State { engine: kind, production, api_port, postgres_port, .. } = state;
+    let database = Urls::of(&state, &settings).database;
+    let State { engine: kind, production, api_port, .. } = state;
     let services = engine.services(false).unwrap_or_default();
     Some(Stack {
         root: root.display().to_string(),
@@ -68,10 +74,7 @@ fn stack_of(root: &Path) -> Option<Stack> {
             false => "stopped",
         },
         api: format!("http://localhost:{api_port}"),
-        database: format!(
-            "postgresql://{}@127.0.0.1:{postgres_port}/{}",
-            settings.user, settings.database
-        ),
+        database,
         project: settings.project,
     })
 }

@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::delete::delete;
 use super::{Cluster, Credentials, Status, exists, run};
 use crate::Error;
+use crate::delete::delete;
 
 /// The settings file in the data folder, which also marks the folder as created by this crate.
 pub(super) const SETTINGS: &str = "local-postgres.conf";
@@ -20,8 +20,14 @@ const ALWAYS: [(&str, &str); 4] = [
     ("logging_collector", "off"),
 ];
 
+/// The arguments of initdb for a collation that does not depend on the system. PostgreSQL 17 added it.
+const BUILT_IN_COLLATION: [&str; 2] = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
+
 impl Cluster {
     /// Creates the data folder with UTF-8, password authentication and `settings`.
+    ///
+    /// From PostgreSQL 17 on, text is sorted with the built-in collation C.UTF-8, which is the same on
+    /// every system.
     ///
     /// Returns `false` if the data folder exists. Replaces the files of an interrupted call.
     ///
@@ -81,6 +87,9 @@ impl Cluster {
             initdb.arg("--pwfile").arg(&password);
             initdb.args(["--username", credentials.user, "--auth", "scram-sha-256"]);
             initdb.args(["--encoding", "UTF8", locale]);
+            if self.installation.version().0 >= 17 {
+                initdb.args(BUILT_IN_COLLATION);
+            }
             if settings.contains(&("fsync", "off")) {
                 initdb.arg("--no-sync");
             }

@@ -3,10 +3,10 @@
 use std::fs;
 use std::io::ErrorKind;
 
-use super::delete::delete;
 use super::init::SETTINGS;
 use super::{Cluster, RELOCATED, Status, Stop, TIMEOUT, exists, run};
 use crate::Error;
+use crate::delete::delete;
 
 impl Cluster {
     /// Stops the server and waits until it has stopped. Returns `false` if no server was running.

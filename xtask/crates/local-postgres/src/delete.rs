@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::Error;
 
 /// Deletes a file or folder, if it exists.
-pub(super) fn delete(path: &Path) -> Result<(), Error> {
+pub(crate) fn delete(path: &Path) -> Result<(), Error> {
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
         let deleted = match fs::symlink_metadata(path) {

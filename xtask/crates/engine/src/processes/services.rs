@@ -5,7 +5,7 @@ use std::time::Duration;
 use context::{process::Running, service::Service};
 
 /// Returns the service of this process. Without a process, the service is stopped.
-pub(super) fn service(
+pub(crate) fn service(
     name: &str,
     process: Option<&Running>,
     port: Option<u16>,
