@@ -1,6 +1,7 @@
 //! The engine that runs the stack in Docker containers.
 
 mod containers;
+mod development;
 mod production;
 
 use std::{
@@ -12,7 +13,6 @@ use anyhow::bail;
 use context::{
     compile, http, process,
     project::Project,
-    report,
     service::Service,
     settings::Settings,
     state::{ApiProcess, State},
@@ -168,27 +168,7 @@ impl Engine for Docker<'_> {
             return Ok(None);
         }
         self.remove_release()?;
-        // Compose does not notice that a program has changed, so the container must be recreated.
-        let start = ["up", "--detach", "--no-deps", "--force-recreate", "api"];
-        let ipv6 = self.project.path("docker/compose.ipv6.yaml");
-        let with_ipv6 = self.compose().arg("--file").arg(ipv6).args(start);
-        for (compose, address) in [(with_ipv6, Some("[::1]")), (self.compose().args(start), None)] {
-            let output = compose.ignore_status().output()?;
-            let message = String::from_utf8_lossy(&output.stderr);
-            if output.status.success() {
-                break;
-            }
-            if !address.is_some_and(|address| message.contains(address)) {
-                bail!("the API does not start: {}", message.trim());
-            }
-            // Without IPv6, nothing resolves to ::1.
-            if message.contains("in use") {
-                let url = format!("http://127.0.0.1:{}", self.api_port);
-                report::note(&format!(
-                    "another program uses this port of [::1]. Use {url} instead."
-                ));
-            }
-        }
+        self.start_development_api()?;
         Ok(None)
     }
 
