@@ -61,7 +61,8 @@ pub(crate) fn a_drill_verifies_a_backup(stack: &Stack) {
     run(&mut stack.xtask("db restore-drill")).succeeded().prints("with the same rows");
     let backups = fs::read_dir(stack.root.join("backups")).expect("a folder");
     // The names start with the time.
-    let newest = backups.map(|entry| entry.expect("an entry").path()).filter(|it| it.is_dir()).max();
+    let newest =
+        backups.map(|entry| entry.expect("an entry").path()).filter(|it| it.is_dir()).max();
     let dump = newest.expect("a backup").join("database.dump");
     let mut bytes = fs::read(&dump).expect("the dump");
     bytes[4000] ^= 1;

@@ -27,6 +27,7 @@ mod malformed;
 mod metrics;
 mod migrate;
 mod persons;
+mod privileges;
 #[cfg(feature = "redis")]
 mod replicas;
 mod requests;

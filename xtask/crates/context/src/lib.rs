@@ -9,6 +9,7 @@ pub mod env_file;
 pub mod fingerprint;
 pub mod git;
 pub mod http;
+pub mod image_name;
 pub mod listener;
 pub mod lock;
 pub mod migration_lint;

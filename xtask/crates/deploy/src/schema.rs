@@ -63,6 +63,8 @@ pub fn back_up(server: &Server, images: &Images, status: &SchemaStatus) -> anyho
     if status.pending.is_empty() || status.version == 0 {
         return Ok("not needed".to_owned());
     }
+    // A server of an older release does not have the role of the backups yet.
+    process::output(&mut server.migrate(images, &["roles"]))?;
     let output = process::output(&mut server.backup(images, &["once"]))?;
     // The last line reports the verification.
     Ok(output.lines().last().unwrap_or_default().to_owned())

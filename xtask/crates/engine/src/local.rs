@@ -83,6 +83,7 @@ impl<'a> Local<'a> {
         command
             .envs(self.settings.file())
             .env("DATABASE_URL", self.settings.database_url(self.postgres_port))
+            .env("DATABASE_APPLICATION_URL", self.settings.application_url(self.postgres_port))
             .env("API_LISTEN", format!("127.0.0.1:{}", self.api_port))
             .env("ENGINE", "local")
             .env("RELOAD_FOLDER", self.project.runtime("bin"))
