@@ -46,7 +46,7 @@ pub(crate) fn the_api_and_readers_have_their_own_roles(stack: &Stack) {
     let roles = "SELECT DISTINCT usename FROM pg_stat_activity WHERE application_name = 'store'";
     let roles = ask(stack.xtask("psql -- -At --command").arg(roles));
     assert_eq!(roles, format!("{}_application", stack.variable("POSTGRES_USER")));
-    let mut reader = |query| run(stack.xtask("psql --read-only -- -At --command").arg(query));
+    let reader = |query| run(stack.xtask("psql --read-only -- -At --command").arg(query));
     reader("SELECT name FROM persons").succeeded().prints("Ada Lovelace");
     reader("DELETE FROM persons").failed().prints("permission denied");
 }
