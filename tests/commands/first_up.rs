@@ -54,7 +54,6 @@ pub(crate) fn the_api_and_readers_have_their_own_roles(stack: &Stack) {
 /// Some clients resolve `localhost` only to ::1.
 fn localhost_is_both_loopback_addresses(port: u16) {
     if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
-        // This machine does not have IPv6.
         return;
     }
     let mut stream =

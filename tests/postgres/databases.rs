@@ -12,7 +12,7 @@ const PREFIX: &str = "e2e_";
 /// The password of the role of the API, whose name is the prefix of the run and `application`.
 const PASSWORD: &str = "application";
 
-// A session holds its lock until it ends. If the lock is free, the test run has ended.
+// Each test run holds an advisory lock with its prefix. If the lock is free, the run has ended.
 const TAKE_LOCK: &str = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))";
 const WITH_PREFIX: &str = "SELECT datname FROM pg_database WHERE starts_with(datname, $1)";
 const ROLES_WITH_PREFIX: &str =

@@ -118,7 +118,7 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     written().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Copies the certificate to the server if the settings name one.
+/// Copies the certificate to the server if the settings name a certificate.
 ///
 /// # Errors
 /// nginx does not accept the certificate. The previous certificate is kept.

@@ -58,7 +58,7 @@ impl<'a> Docker<'a> {
         let file = self.project.path(file);
         cmd!(self.project.shell, "docker compose --project-directory {root} --file {file}")
             .env("COMPOSE_PROJECT_NAME", &self.settings.project)
-            // With compatibility mode, Compose would use other container names.
+            // Turns off the compatibility mode, in which Compose uses other container names.
             .env("COMPOSE_COMPATIBILITY", "false")
             .env("API_PORT", self.api_port.to_string())
             .env("POSTGRES_PORT", self.postgres_port.to_string())
@@ -84,11 +84,11 @@ impl<'a> Docker<'a> {
     fn in_container(&self, service: &str, interactive: bool) -> Command {
         let mut command = Command::new("docker");
         command.args(["exec", "--interactive"]);
-        // `docker exec --tty` fails if the input is a pipe.
+        // `--tty` is passed only in a terminal, because `docker exec --tty` fails if the input is a pipe.
         if interactive && process::is_interactive() {
             command.arg("--tty");
         }
-        // Compose gives this name to the only container in development. In production, any replica is used.
+        // In development, the service has one container with this name. In production, any replica can be used.
         let first = format!("{}-{service}-1", self.settings.project);
         let replica = self.production.then(|| self.replica(service)).flatten();
         command.arg(replica.unwrap_or(first));
@@ -127,7 +127,7 @@ impl Engine for Docker<'_> {
 
     fn build(&mut self) -> anyhow::Result<()> {
         if self.production {
-            // The release image contains the binaries.
+            // The release image already contains the programs.
             return Ok(());
         }
         let mut build = self.command(["run", "--rm", "--no-deps", "--no-TTY"]);
@@ -168,7 +168,7 @@ impl Engine for Docker<'_> {
             return Ok(None);
         }
         self.remove_release()?;
-        // Compose does not notice a changed binary, so the container must be recreated.
+        // Compose does not notice that a program has changed, so the container must be recreated.
         let start = ["up", "--detach", "--no-deps", "--force-recreate", "api"];
         let output = self.compose().args(start).ignore_status().output()?;
         if !output.status.success() {
@@ -197,7 +197,7 @@ impl Engine for Docker<'_> {
     }
 
     fn has_api_port(&self) -> bool {
-        // Docker does not start a container if its port is taken.
+        // Docker starts a container only if its port is free, so a running container has its port.
         true
     }
 
@@ -206,13 +206,13 @@ impl Engine for Docker<'_> {
     }
 
     fn stop(&mut self, volumes: bool) -> anyhow::Result<()> {
-        // Compose removes the backup container of production only if its profile is given.
+        // The profile `backup` is given, because otherwise Compose does not remove the backup container.
         let mut down = self.command(["--profile", "backup", "down", "--remove-orphans"]);
         if volumes {
             down.arg("--volumes");
         }
         process::output(&mut down)?;
-        // Removes the networks and volumes of the other profile, which `docker compose down` keeps.
+        // `docker compose down` keeps the networks and volumes of the other profile, so they are removed here.
         let ours = format!("label=com.docker.compose.project={}", self.settings.project);
         let prune = |kind, all: &[&str]| {
             let mut prune = Command::new("docker");
@@ -238,7 +238,7 @@ impl Engine for Docker<'_> {
     }
 
     fn logs(&self, service: Option<&str>, follow: bool) -> anyhow::Result<ExitCode> {
-        // For an unknown service, Compose prints nothing and succeeds.
+        // Compose prints nothing and succeeds if a service does not exist, so the name is checked first.
         if let Some(service) = service {
             let known: Vec<_> = self.services(false)?.into_iter().map(|known| known.name).collect();
             if !known.iter().any(|known| known == service) {

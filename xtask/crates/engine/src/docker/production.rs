@@ -69,7 +69,7 @@ impl Docker<'_> {
     /// Replaces the running release with this release.
     pub(super) fn start_release(&self) -> anyhow::Result<()> {
         let (server, images) = (self.server(), self.images()?);
-        // A development container uses the port that nginx needs.
+        // Removes the development container of the API, which uses the port that nginx needs.
         rolling_update::remove_foreign(&server)?;
         let number =
             rolling_update::running(&server)?.first().map_or(self.settings.replicas, |it| it.1);
