@@ -7,7 +7,7 @@ use std::{
     os::unix::fs::PermissionsExt,
 };
 
-use crate::harness::{Stack, run};
+use crate::harness::{Engine, Stack, ask, run};
 
 pub(crate) fn first_up_creates_the_stack_and_prints_its_addresses(stack: &Stack) {
     let (api, engine) = (&stack.environment["API_PORT"], stack.engine.as_str());
@@ -37,6 +37,16 @@ pub(crate) fn first_up_creates_the_stack_and_prints_its_addresses(stack: &Stack)
     assert!(stack.page("/openapi.json").contains(r#""/persons""#));
     localhost_is_both_loopback_addresses(api.parse().expect("a port"));
     run(&mut stack.xtask("logs api")).succeeded().prints("dev-server").never_prints("\u{1b}");
+}
+
+pub(crate) fn the_api_and_readers_have_their_own_roles(stack: &Stack) {
+    assert!(stack.has_person("Ada Lovelace"));
+    let roles = "SELECT DISTINCT usename FROM pg_stat_activity WHERE application_name = 'store'";
+    let roles = ask(stack.xtask("psql -- -At --command").arg(roles));
+    assert_eq!(roles, format!("{}_application", stack.variable("POSTGRES_USER")));
+    let reader = |query| run(stack.xtask("psql --read-only -- -At --command").arg(query));
+    reader("SELECT name FROM persons").succeeded().prints("Ada Lovelace");
+    reader("DELETE FROM persons").failed().prints("permission denied");
 }
 
 /// Some clients resolve `localhost` only to ::1.

@@ -79,6 +79,7 @@ fn main() -> ExitCode {
 fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
     let on_both = named![
         first_up::first_up_creates_the_stack_and_prints_its_addresses,
+        first_up::the_api_and_readers_have_their_own_roles,
         first_up::a_second_up_changes_nothing,
         tools::status_prints_json,
         tools::status_prints_text,

@@ -100,7 +100,7 @@ fn check_container_restrictions(stack: &Stack) {
         ("{{.HostConfig.CapAdd}}", "[]"),
         ("{{.HostConfig.CapDrop}}", "[ALL]"),
         ("{{.HostConfig.SecurityOpt}}", "[no-new-privileges:true]"),
-        ("{{range .Mounts}}{{.Destination}} {{.RW}}{{end}}", "/run/secrets/database_url false"),
+        ("{{range .Mounts}}{{.Destination}} {{.RW}}{{end}}", "/run/secrets/application_url false"),
         ("{{.HostConfig.PortBindings}}", "map[]"),
     ] {
         assert_eq!(docker_inspect(&container, property), value, "{property}");

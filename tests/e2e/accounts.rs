@@ -81,6 +81,25 @@ async fn invalid_passwords_return_422_and_are_not_echoed() {
 }
 
 #[tokio::test]
+async fn common_passwords_return_422() {
+    let app = TestApp::spawn().await;
+    let common = "PASSWORD1234";
+    let body = json!({ "email": "ada@example.com", "name": "Ada", "password": common });
+    let signed_up = app.request_anonymous("POST", "/accounts").json(&body).send().await;
+    let detail = problem(signed_up.expect("a response"), 422).await["errors"][0].take();
+    assert_eq!(detail["pointer"], "/password");
+    assert!(detail.to_string().contains("most common passwords"), "{detail}");
+
+    sign_up(&app, "ada@example.com").await;
+    let token = token(&app, "ada@example.com", PASSWORD).await;
+    let body = json!({ "current_password": PASSWORD, "new_password": common });
+    let request = app.request_as(&token, "PUT", "/accounts/me/password").json(&body);
+    let problem = problem(request.send().await.expect("a response"), 422).await;
+    assert_eq!(problem["errors"][0]["pointer"], "/new_password");
+    assert_eq!(log_in(&app, "ada@example.com", PASSWORD).await.status(), 201);
+}
+
+#[tokio::test]
 async fn only_admins_create_accounts_without_sign_up() {
     for variables in [&[("API_SIGN_UP", "false")], &[("APP_ENV", "production")]] {
         let app = TestApp::spawn_with(variables).await;
@@ -235,9 +254,12 @@ async fn a_command_creates_the_first_admin_of_production() {
 
     let output = create("other@example.com", Some(PASSWORD)).await.expect("an admin");
     assert!(!output.contains(PASSWORD), "{output}");
-    for (email, password) in
-        [("ROOT@example.com", PASSWORD), ("root", PASSWORD), ("new@example.com", "short")]
-    {
+    for (email, password) in [
+        ("ROOT@example.com", PASSWORD),
+        ("root", PASSWORD),
+        ("new@example.com", "short"),
+        ("new@example.com", "password1234"),
+    ] {
         create(email, Some(password)).await.expect_err(email);
     }
 }

@@ -15,8 +15,12 @@ struct Place {
 
 impl Place {
     async fn of(database: Database) -> Self {
-        migrate::seed(&config(&database, &[])).await.expect("sample rows");
-        let (tools, folder) = (Tools::of(&database), format!("/tmp/{}", database.name));
+        let config = config(&database, &[("DATABASE_BACKUP_PASSWORD", "backup")]);
+        migrate::seed(&config).await.expect("sample rows");
+        migrate::create_roles(&config).await.expect("the role for backups");
+        let mut tools = Tools::of(&database);
+        tools.log_in(&database.role("backup"), "backup");
+        let folder = format!("/tmp/{}", database.name);
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docker/backup");
         tools.place(&scripts, &folder);
         Self { database, tools, folder }

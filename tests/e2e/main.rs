@@ -29,6 +29,7 @@ mod metrics;
 mod migrate;
 mod persons;
 mod rate_limits;
+mod privileges;
 #[cfg(feature = "redis")]
 mod replicas;
 mod requests;

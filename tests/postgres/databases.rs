@@ -1,11 +1,16 @@
 //! The databases of a test run: a template with all migrations, and the tests' copies of the template.
 
 use config::Secret;
-use db::{Client, admin, migrations};
+use db::{
+    Client, admin, migrations,
+    privileges::{self, Access},
+};
 use uuid::Uuid;
 
-/// The prefix of all test databases.
+/// The prefix of all test databases and roles.
 const PREFIX: &str = "e2e_";
+/// The password of the role of the API, whose name is the prefix of the run and `application`.
+const PASSWORD: &str = "application";
 
 // Each test run holds an advisory lock with its prefix. If the lock is free, the run has ended.
 const TAKE_LOCK: &str = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))";
@@ -15,6 +20,8 @@ const CREATE: &str = "SELECT format('CREATE DATABASE %I ', $1::text)
        THEN 'TEMPLATE template0 ENCODING ''UTF8'' LOCALE_PROVIDER builtin BUILTIN_LOCALE ''C.UTF-8'''
        ELSE '' END";
 const WITH_PREFIX: &str = "SELECT datname FROM pg_database WHERE starts_with(datname, $1)";
+const ROLES_WITH_PREFIX: &str =
+    "SELECT rolname, format('DROP ROLE %I', rolname) FROM pg_roles WHERE starts_with(rolname, $1)";
 
 pub(crate) struct Databases {
     client: Client,
@@ -39,12 +46,12 @@ impl Databases {
         databases.client.batch_execute(&create).await?;
         let mut client = db::connect(&secret, Some(&template)).await?;
         migrations::apply(migrations::embedded(), &mut client, None).await?;
+        // The API of the tests has the privileges of production.
+        let role = format!("{}application", databases.prefix);
+        let password = Secret::from(PASSWORD.to_owned());
+        privileges::set_login(&client, &role, &password).await?;
+        privileges::grant(&client, &role, Access::Write).await?;
         Ok(databases)
-    }
-
-    /// Returns the prefix of this run's databases.
-    pub(crate) fn prefix(&self) -> &str {
-        &self.prefix
     }
 
     /// Returns the server's URL, which ends with the template as `dbname`.
@@ -60,12 +67,28 @@ impl Databases {
         Ok(())
     }
 
+    /// Drops the databases and the roles of this run.
+    pub(crate) async fn end(&self) -> anyhow::Result<()> {
+        self.drop_all(&self.prefix).await?;
+        for row in self.client.query(ROLES_WITH_PREFIX, &[&self.prefix]).await? {
+            self.client.batch_execute(row.get(1)).await?;
+        }
+        Ok(())
+    }
+
     async fn sweep(&self) -> anyhow::Result<()> {
         for row in self.client.query(WITH_PREFIX, &[&PREFIX]).await? {
             let name: &str = row.get(0);
             let Some(run) = name.get(..self.prefix.len()) else { continue };
             if self.client.query_one(TAKE_LOCK, &[&run]).await?.get(0) {
                 admin::drop(&self.client, name).await?;
+            }
+        }
+        for row in self.client.query(ROLES_WITH_PREFIX, &[&PREFIX]).await? {
+            let name: &str = row.get(0);
+            let Some(run) = name.get(..self.prefix.len()) else { continue };
+            if self.client.query_one(TAKE_LOCK, &[&run]).await?.get(0) {
+                self.client.batch_execute(row.get(1)).await?;
             }
         }
         Ok(())

@@ -89,7 +89,7 @@ async fn hold(
         served = serve => served,
         () = stop => Ok(()),
     };
-    databases.drop_all(databases.prefix()).await?;
+    databases.end().await?;
     served
 }
 

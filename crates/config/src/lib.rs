@@ -128,6 +128,10 @@ impl Listen {
 pub struct DatabaseConfig {
     /// `DATABASE_URL`: the address of the database.
     pub url: Secret,
+    /// `DATABASE_APPLICATION_URL`: the same database with the role of the API. Without it, the API uses `url`.
+    pub application_url: Option<Secret>,
+    /// `DATABASE_BACKUP_PASSWORD`: the password of the role for backups. Without it, the role is not created.
+    pub backup_password: Option<Secret>,
     /// `DATABASE_POOL_SIZE`: the maximum number of connections.
     pub pool_size: usize,
     /// `DATABASE_WAIT_SECONDS`: the maximum time to wait for a free or a new connection.
@@ -232,6 +236,11 @@ impl Config {
             },
             database: DatabaseConfig {
                 url: reader.database_url("DATABASE_URL", profile == Profile::Production),
+                application_url: reader.optional_database_url(
+                    "DATABASE_APPLICATION_URL",
+                    profile == Profile::Production,
+                ),
+                backup_password: reader.text("DATABASE_BACKUP_PASSWORD").map(Secret::from),
                 pool_size: reader.positive("DATABASE_POOL_SIZE", 16),
                 wait_timeout: reader.timeout("DATABASE_WAIT_SECONDS", 3),
                 statement_timeout: reader.timeout("DATABASE_STATEMENT_TIMEOUT_SECONDS", 10),

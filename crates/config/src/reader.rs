@@ -149,16 +149,26 @@ impl<'a> Reader<'a> {
     /// Reads the URL of the database. In production, rejects passwords that occur in examples.
     pub(crate) fn database_url(&mut self, variable: &'static str, production: bool) -> Secret {
         let before = self.problems.len();
-        let text = self.text(variable).unwrap_or_default();
-        if text.is_empty() && self.problems.len() == before {
+        let url = self.optional_database_url(variable, production);
+        if url.is_none() && self.problems.len() == before {
             self.problem(variable, "is missing".to_owned());
         }
+        url.unwrap_or_else(|| String::new().into())
+    }
+
+    /// Reads a URL like [`Self::database_url`], which may be missing.
+    pub(crate) fn optional_database_url(
+        &mut self,
+        variable: &'static str,
+        production: bool,
+    ) -> Option<Secret> {
+        let text = self.text(variable)?;
         if production && password(&text).is_some_and(is_example) {
             let reason =
                 "has an empty or well-known password. To generate one, run openssl rand -hex 24.";
             self.problem(variable, reason.to_owned());
         }
-        text.into()
+        Some(text.into())
     }
 
     /// Reads the URL of a Redis server.

@@ -17,5 +17,5 @@ mod seed;
 pub use seed::{seed, seed_accounts};
 pub use store::{
     Client, Connection, ConnectionConfig, Database, Error, accounts, admin, audit, both, connect,
-    copies, retry, tokens,
+    copies, privileges, retry, tokens,
 };

@@ -29,6 +29,10 @@ pub async fn create_admin(
         (12..=128).contains(&length),
         "the password has {length} characters: a password needs 12 to 128 characters"
     );
+    ensure!(
+        !password::is_common(&password),
+        "the password is one of the most common passwords, which attackers try first: use several random words"
+    );
     let transaction = database(config).await?.begin().await?;
     let new = NewAccount {
         email: email.to_owned(),

@@ -10,7 +10,7 @@ use db::{admin, copies};
 use crate::{
     connect,
     database_copies::{self, DatabaseCopies, Entry, Kind, Label, Live},
-    database_name, snapshots,
+    database_name, privileges, snapshots,
 };
 
 /// Switches to the copy of the branch `name`. The first switch creates this copy from the first of `parents` that has a
@@ -61,6 +61,7 @@ pub async fn switch(
             format!("created a database for branch {name}, a copy of the database of {parent}\n");
         (saved.fresh(), label(name), output)
     };
+    privileges::grant_in(config, &from).await?;
     put(&mut saved, &live, &mine, (&from, &theirs)).await?;
     Ok(output)
 }

@@ -5,6 +5,7 @@ pub mod branches;
 mod connection;
 mod database_copies;
 pub mod load;
+mod privileges;
 mod rows;
 mod schema;
 pub mod snapshots;
@@ -19,6 +20,7 @@ use db::{Client, migrations};
 use connection::{connect, create_database_if_missing, database_name};
 
 pub use accounts::{DEVELOPMENT_PASSWORD, create_admin, token};
+pub use privileges::create_roles;
 pub use rows::seed_rows;
 pub use schema::{down, dry_run, schema, status};
 
@@ -28,9 +30,13 @@ pub async fn up(config: &Config, seed: bool, to: Option<i32>) -> anyhow::Result<
     if let Some(name) = create_database_if_missing(config).await? {
         writeln!(output, "created the database {name}")?;
     }
+    output += &create_roles(config).await?;
     let mut client = connect(config, None).await?;
     let is_new = migrations::applied(&client).await?.is_empty();
+    // Before the migrations, so that a migration can change the privileges of its tables.
+    privileges::grant(config, &client).await?;
     output += &schema::apply(config, &mut client, to).await?;
+    privileges::grant(config, &client).await?;
     if seed && is_new && config.profile != Profile::Production {
         writeln!(output, "loaded {} sample persons", load(&client).await?)?;
     }

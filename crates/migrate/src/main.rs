@@ -45,6 +45,9 @@ enum Command {
         #[arg(long, conflicts_with = "seed")]
         dry_run: bool,
     },
+    /// Create the database roles of the API and of the backups (also done by `up`)
+    #[command(hide = true)]
+    Roles,
     /// Undo the last migration, or all migrations after N, after taking a snapshot
     Down {
         /// Undo all migrations after migration N (0 undoes all)
@@ -173,6 +176,9 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<String> {
         Command::Up { to, dry_run: true, .. } => migrate::dry_run(config, to).await,
         Command::Up { seed, to, .. } => {
             migrate::up(config, seed, to).await.context("cannot migrate")
+        }
+        Command::Roles => {
+            migrate::create_roles(config).await.context("cannot create the database roles")
         }
         Command::Down { to, no_snapshot } => {
             migrate::down(config, to, !no_snapshot).await.context("cannot undo")

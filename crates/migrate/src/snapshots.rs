@@ -9,6 +9,7 @@ use db::{admin, migrations};
 use crate::{
     connection::{connect, database_name},
     database_copies::{self, DatabaseCopies, Entry, Kind, Label, Live},
+    privileges,
 };
 
 /// The number of automatic snapshots that are kept.
@@ -178,6 +179,7 @@ async fn swap(
     command: &str,
     keep: bool,
 ) -> anyhow::Result<String> {
+    privileges::grant_in(config, fresh).await?;
     let current = copies.live.clone();
     let Some(live) = copies.live(config).await? else {
         copies.rename(&[(fresh, &current, None)]).await?;

@@ -66,7 +66,8 @@ pub async fn exists(client: &Client, name: &str) -> Result<bool, Error> {
     Ok(client.query_one(EXISTS, &[&name]).await?.get(0))
 }
 
-async fn run(client: &Client, format: &str, names: &[&str]) -> Result<(), Error> {
+/// Runs the query that `format` returns for these names.
+pub(crate) async fn run(client: &Client, format: &str, names: &[&str]) -> Result<(), Error> {
     let names: Vec<_> =
         names.iter().map(|name| name as &(dyn tokio_postgres::types::ToSql + Sync)).collect();
     let statement: String = client.query_one(format, &names).await?.get(0);

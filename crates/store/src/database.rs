@@ -27,13 +27,13 @@ struct Inner {
 }
 
 impl Database {
-    /// Creates a pool of up to `settings.pool_size` connections. It connects at the first use, so the server starts
+    /// Creates a pool of up to `settings.pool_size` connections of the role of the API. It connects at the first use, so the server starts
     /// without a database, and reconnects by itself.
     ///
     /// # Errors
     /// The URL is invalid, or the certificates cannot be read.
     pub fn new(settings: &DatabaseConfig) -> Result<Self, Error> {
-        let (mut config, tls) = parse(&settings.url)?;
+        let (mut config, tls) = parse(settings.application_url.as_ref().unwrap_or(&settings.url))?;
         if !settings.pgbouncer {
             limit(&mut config, settings);
         }
@@ -109,7 +109,7 @@ pub async fn connect(
     Ok(client)
 }
 
-fn parse(url: &Secret) -> Result<(Config, Tls), Error> {
+pub(crate) fn parse(url: &Secret) -> Result<(Config, Tls), Error> {
     let (url, tls) = Tls::from_url(url.expose())?;
     let mut config: Config = url.parse().map_err(Error::setting)?;
     config.ssl_mode(tls.mode);

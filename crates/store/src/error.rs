@@ -81,7 +81,9 @@ impl From<tokio_postgres::Error> for Error {
             return if connection { Self::unavailable(error) } else { Self::other(error) };
         };
         match state {
-            &SqlState::UNIQUE_VIOLATION | &SqlState::DUPLICATE_DATABASE => {
+            &SqlState::UNIQUE_VIOLATION
+            | &SqlState::DUPLICATE_DATABASE
+            | &SqlState::DUPLICATE_OBJECT => {
                 Self::Duplicate { constraint: constraint(&error) }
             }
             &SqlState::FOREIGN_KEY_VIOLATION | &SqlState::RESTRICT_VIOLATION => {

@@ -10,7 +10,7 @@
 //! 5. [`migrations`] applies and undoes migrations.
 //! 6. [`accounts`], [`tokens`], [`audit`] and [`idempotency_keys`] contain the queries for these tables.
 //!
-//! [`admin`] and [`copies`] are for tools and tests. The crate `db` re-exports most of this crate.
+//! [`admin`], [`copies`] and [`privileges`] are for tools and tests. The crate `db` re-exports most of this crate.
 
 pub mod accounts;
 pub mod admin;
@@ -24,6 +24,7 @@ mod database;
 mod error;
 pub mod idempotency_keys;
 pub mod migrations;
+pub mod privileges;
 mod query_metrics;
 mod retry;
 mod table;

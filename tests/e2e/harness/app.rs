@@ -118,8 +118,12 @@ impl TestApp {
 
 /// Returns the settings of a test on this database, with `variables` replacing the defaults.
 pub(crate) fn config(database: &Database, variables: &[(&str, &str)]) -> Config {
-    let url = database.url();
-    let usual = [("APP_ENV", "test"), ("API_LISTEN", "127.0.0.1:0"), ("DATABASE_URL", &url)];
+    let (url, application_url) = (database.url(), database.application_url());
+    let mut usual =
+        vec![("APP_ENV", "test"), ("API_LISTEN", "127.0.0.1:0"), ("DATABASE_URL", &*url)];
+    if !variables.iter().any(|(name, _)| *name == "DATABASE_URL") {
+        usual.push(("DATABASE_APPLICATION_URL", &application_url));
+    }
     let lookup = |name: &str| {
         let mut all = variables.iter().chain(&usual);
         all.find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())

@@ -54,6 +54,19 @@ impl Database {
         self.url.clone()
     }
 
+    /// Returns the URL with the role of the API.
+    pub(crate) fn application_url(&self) -> String {
+        let (scheme, rest) = self.url.split_once("://").expect("a URL");
+        let (_, server) = rest.rsplit_once('@').expect("a user");
+        format!("{scheme}://{}:application@{server}", self.role("application"))
+    }
+
+    /// Returns the name of a role of this run.
+    pub(crate) fn role(&self, purpose: &str) -> String {
+        let run = self.name.splitn(3, '_').take(2).collect::<Vec<_>>().join("_");
+        format!("{run}_{purpose}")
+    }
+
     /// Connects to the database.
     pub(crate) async fn connect(&self) -> Client {
         db::connect(&Secret::from(self.url()), None).await.expect("a connection")

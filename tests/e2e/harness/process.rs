@@ -26,7 +26,9 @@ impl ServerProcess {
     pub(crate) fn start_logging(app: &TestApp, variables: &[(&str, &str)], log: Stdio) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_test-api"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).env("APP_ENV", "test");
-        command.env("API_LISTEN", "127.0.0.1:0").env("DATABASE_URL", app.database.url());
+        command
+            .env("API_LISTEN", "127.0.0.1:0")
+            .env("DATABASE_URL", app.database.application_url());
         command.envs(variables.iter().copied()).stderr(log);
         let mut child = command.spawn().expect("a process");
         let mut address = String::new();

@@ -11,7 +11,7 @@ use local_postgres::Installation;
 
 use super::Database;
 
-/// Builds commands that run the programs as the superuser.
+/// Builds commands that run the programs, as the superuser by default.
 #[derive(Clone)]
 pub(crate) struct Tools {
     container: Option<String>,
@@ -36,6 +36,12 @@ impl Tools {
         let container = String::from_utf8_lossy(&output).lines().next().map(str::to_owned);
         let installation = Installation::find(&|name| env::var_os(name)).ok();
         Self { container, variables, installation }
+    }
+
+    /// Runs the programs as another role.
+    pub(crate) fn log_in(&mut self, role: &str, password: &str) {
+        self.variables.push(("PGUSER", role.to_owned()));
+        self.variables.push(("PGPASSWORD", password.to_owned()));
     }
 
     /// Builds a shell command with PostgreSQL's programs in its PATH.

@@ -1,6 +1,6 @@
 //! `cargo xtask token` and `create-admin`: call the migration tool of the stack.
 
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 
 use clap::ValueEnum;
 
@@ -49,9 +49,12 @@ impl CreateAdminArgs {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let (engine, _) = engine::current(project)?;
         let mut arguments = vec!["create-admin", "--email", &self.email];
-        if self.password_stdin {
-            arguments.push("--password-stdin");
+        if !self.password_stdin {
+            return process::exec(engine.migrate(&arguments, false)?);
         }
-        process::exec(engine.migrate(&arguments, false)?)
+        arguments.push("--password-stdin");
+        let mut command = engine.migrate(&arguments, false)?;
+        command.stdin(Stdio::inherit());
+        process::exec(command)
     }
 }

@@ -7,6 +7,9 @@ use context::{git, process, project::Project};
 /// Open psql on the database, or run queries from a pipe
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// Connect with a role that can only read
+    #[arg(long)]
+    read_only: bool,
     /// Arguments for psql, after `--`, such as `psql -- --command 'SELECT 1'`
     #[arg(last = true)]
     arguments: Vec<String>,
@@ -15,6 +18,13 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(mut self, project: &Project) -> anyhow::Result<ExitCode> {
         let (engine, state) = engine::current(project)?;
+        if self.read_only {
+            let settings = project.settings()?;
+            let role = format!("{}_reader", settings.user);
+            // psql uses the last database. The role is part of the connection, so it also applies after `\connect`.
+            let database = format!("dbname={} options='-c role={role}'", settings.database);
+            self.arguments.splice(0..0, ["--dbname".to_owned(), database]);
+        }
         if process::is_interactive() {
             let branch = git::branch(project);
             let name = project.settings()?.project;

@@ -60,14 +60,18 @@ impl Args {
             }
         }
         if platforms.len() > 1 {
-            for target in targets {
-                let parts = platforms.iter().map(|platform| part(&target, platform));
+            for target in &targets {
+                let parts = platforms.iter().map(|platform| part(target, platform));
                 report::stage("push", || {
-                    let create = ["buildx", "imagetools", "create", "--tag", &target];
+                    let create = ["buildx", "imagetools", "create", "--tag", target];
                     process::output(Command::new("docker").args(create).args(parts))?;
                     Ok(((), target.clone()))
                 })?;
             }
+        }
+        // The result, for scripts.
+        for target in &targets {
+            report::line(target);
         }
         Ok(ExitCode::SUCCESS)
     }

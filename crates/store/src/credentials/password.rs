@@ -11,9 +11,19 @@ use super::random::random_text;
 /// The hash of a random password, verified when an account does not exist.
 static DUMMY_HASH: LazyLock<String> = LazyLock::new(|| hash(&generate()));
 
+/// The passwords of 12 and more characters among the 100,000 most common passwords, in lower case, one in each line.
+/// From the crate `passwords` 3.1.19, (c) 2018 magiclen.org, MIT, without entries that look like names of accounts.
+const COMMON: &str = include_str!("common_passwords.txt");
+
 /// Returns a new password of 24 random characters.
 pub fn generate() -> Secret {
     Secret::from(random_text::<18>())
+}
+
+/// Returns true if a password is so common that attackers guess it first. Ignores case and surrounding white space.
+pub fn is_common(password: &Secret) -> bool {
+    let canonical = password.expose().trim().to_lowercase();
+    COMMON.lines().any(|common| common == canonical)
 }
 
 /// Returns the Argon2id hash of a password with a new salt, as a PHC string.
@@ -32,6 +42,17 @@ pub fn verify(password: &Secret, hash: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn is_common_ignores_case_and_white_space() {
+        let is_common = |text: &str| is_common(&text.to_owned().into());
+        for common in ["123456789012", "qwertyuiop123", "Password1234", " PASSWORDPASSWORD "] {
+            assert!(is_common(common), "{common}");
+        }
+        for rare in ["", "correct horse battery staple", "password12345 and more"] {
+            assert!(!is_common(rare), "{rare}");
+        }
+    }
 
     #[test]
     fn verify_accepts_only_the_hashed_password() {

@@ -41,8 +41,8 @@ impl AccountsApi {
     /// Sign up
     ///
     /// Creates an account with the role `member`. If sign-up is turned off on this server, the operation requires the
-    /// session token of an admin. Returns 409 if the email address already has an account, and 429 after too many
-    /// attempts.
+    /// session token of an admin. Returns 409 if the email address already has an account, 422 for a common password,
+    /// and 429 after too many attempts.
     #[oai(path = "/accounts", method = "post", operation_id = "signUp")]
     async fn sign_up(
         &self,
@@ -152,9 +152,11 @@ impl AccountsApi {
         address: &RemoteAddr,
         SignUp { email, name, password }: SignUp,
     ) -> Result<SignUpResponse, ApiError> {
+        let password = password.into();
+        passwords::check_new(&password, "/password")?;
         let place = Place::take()?;
         self.throttle.attempt_from(address).await?;
-        let password_hash = passwords::hash(&place, password.into()).await;
+        let password_hash = passwords::hash(&place, password).await;
         let role = rows::Role::Member;
         let new = NewAccount { email: email.0, name: name.0, role, password_hash };
         store::retry(|| async {

@@ -66,7 +66,7 @@ impl MeApi {
     /// Change your password
     ///
     /// Changes your password and ends your other sessions. API tokens stay valid. Requires a session token. Returns
-    /// 422 if the current password is wrong, and 429 after too many attempts.
+    /// 422 if the current password is wrong or the new password is a common one, and 429 after too many attempts.
     #[oai(path = "/accounts/me/password", method = "put", operation_id = "changePassword")]
     async fn change_password(
         &self,
@@ -75,6 +75,8 @@ impl MeApi {
         body: Json<ChangePassword>,
     ) -> Result<ChangedResponse, ApiErrorOr<429>> {
         let ChangePassword { current_password, new_password } = body.0;
+        let new_password = new_password.into();
+        passwords::check_new(&new_password, "/new_password")?;
         let id = caller.0.account_id;
         let known = {
             // The block returns the connection to the pool before the slow password hash.
@@ -90,7 +92,7 @@ impl MeApi {
             return Err(ApiError::Invalid(vec![error]).into());
         }
         self.throttle.succeed(&email, address).await;
-        let password_hash = passwords::hash(&place, new_password.into()).await;
+        let password_hash = passwords::hash(&place, new_password).await;
 
         store::retry(|| async {
             let transaction = self.database.begin().await?;

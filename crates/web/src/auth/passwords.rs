@@ -14,7 +14,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use crate::error::ApiError;
+use crate::error::{ApiError, FieldError};
 
 /// The memory of one computation, in bytes.
 const MEMORY: u64 = 19 * 1024 * 1024;
@@ -46,6 +46,19 @@ impl Place {
         let permit = WAITING.clone().try_acquire_owned().map_err(|_| ApiError::Busy)?;
         Ok(Self { _permit: permit })
     }
+}
+
+/// Checks that a new password is not a common one. `pointer` is its place in the body.
+///
+/// # Errors
+/// Returns [`ApiError::Invalid`] for a common password.
+pub(crate) fn check_new(password: &Secret, pointer: &str) -> Result<(), ApiError> {
+    if !password::is_common(password) {
+        return Ok(());
+    }
+    let problem =
+        "is one of the most common passwords, which attackers try first; use several random words";
+    Err(ApiError::Invalid(vec![FieldError::new(pointer.to_owned(), problem)]))
 }
 
 /// Returns the hash of a password, to be stored.

@@ -11,6 +11,7 @@ pub mod fingerprint;
 pub mod git;
 pub mod http;
 mod layout;
+pub mod image_name;
 pub mod listener;
 pub mod lock;
 pub mod migration_lint;

@@ -50,9 +50,11 @@ pub struct Settings {
 }
 
 /// The variables of other projects that can be in a shell, and that select a database, a server or data.
-const SELECTING: [&str; 13] = [
+const SELECTING: [&str; 15] = [
     "APP_ENV",
     "COMPOSE_PROJECT_NAME",
+    "DATABASE_APPLICATION_URL",
+    "DATABASE_APPLICATION_URL_FILE",
     "DATABASE_URL",
     "DATABASE_URL_FILE",
     "DEPLOY_HOST",
@@ -163,6 +165,12 @@ impl Settings {
     pub fn database_url(&self, port: u16) -> String {
         let Self { user, password, database, .. } = self;
         format!("postgresql://{user}:{password}@127.0.0.1:{port}/{database}")
+    }
+
+    /// Returns the URL of the database with the role of the API, which the migration tool creates.
+    pub fn application_url(&self, port: u16) -> String {
+        let Self { user, password, database, .. } = self;
+        format!("postgresql://{user}_application:{password}@127.0.0.1:{port}/{database}")
     }
 
     /// Returns the prefix of image names: the registry, if one is set, and the project.

@@ -63,6 +63,8 @@ pub fn back_up(server: &Server, images: &Images, status: &SchemaStatus) -> anyho
     if status.pending.is_empty() || status.version == 0 {
         return Ok("not needed".to_owned());
     }
+    // A server of an older release does not have the role of the backups yet.
+    process::output(&mut server.migrate(images, &["roles"]))?;
     // The service copies the backup to BACKUP_TARGET, so a failing store does not stop a deployment.
     let output = process::output(&mut server.backup(images, &["local"]))?;
     let verified = output.lines().find(|line| line.contains("restored"));

@@ -4,18 +4,24 @@ use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, bail};
 
-use crate::server::Server;
-use context::{process, settings::Settings};
+use crate::{schema, server::Server};
+use context::{env_file, process, settings::Settings};
 
-/// Creates the missing secrets in the current folder. The password never leaves the server.
+/// Creates the missing secrets in the current folder. The passwords never leave the server. With an external database,
+/// the API has the role of `database_url` unless there is an `application_url`.
 const GENERATE: &str = r#"
 umask 022
 chmod 700 .
-if [ ! -s postgres_password ]; then
-    od -An -N24 -tx1 /dev/urandom | tr -d ' \n' >postgres_password
-fi
+random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
+[ -s postgres_password ] || random >postgres_password
+[ -s backup_password ] || random >backup_password
 if [ ! -s database_url ]; then
     printf 'postgresql://%s:%s@postgres:5432/%s' "$1" "$(cat postgres_password)" "$2" >database_url
+fi
+if [ ! -s application_url ] && [ "$3" = external ]; then
+    ln -sf database_url application_url
+elif [ ! -s application_url ]; then
+    printf 'postgresql://%s_application:%s@postgres:5432/%s' "$1" "$(random)" "$2" >application_url
 fi
 [ -s tls_certificate ] && [ -s tls_key ] || echo no certificate
 "#;
@@ -39,7 +45,8 @@ pub fn ensure(server: &Server, image: &str) -> anyhow::Result<()> {
     let output = if server.host.is_none() {
         generate_locally(server)?
     } else {
-        process::output(&mut in_folder(server, image, GENERATE, &[user, database]))?
+        let place = if schema::is_elsewhere(server) { "external" } else { "here" };
+        process::output(&mut in_folder(server, image, GENERATE, &[user, database, place]))?
     };
     if output.is_empty() {
         return Ok(());
@@ -68,11 +75,30 @@ fn generate_locally(server: &Server) -> anyhow::Result<String> {
     fs::create_dir_all(&folder)?;
     #[cfg(unix)]
     fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
-    let url =
-        url.unwrap_or_else(|| format!("postgresql://{user}:{password}@postgres:5432/{database}"));
+    let secret = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
+    // The passwords of the other roles stay, because rolling updates use them.
+    let kept = |name: &str| match secret(name) {
+        text if text.is_empty() => env_file::password(),
+        text => Ok(text),
+    };
+    let role = |user: &str, password: &str| {
+        format!("postgresql://{user}:{password}@postgres:5432/{database}")
+    };
+    let application_url = match (server.settings.variable("DATABASE_APPLICATION_URL"), &url) {
+        (Some(given), _) => given,
+        // The role of an external database.
+        (None, Some(url)) => url.clone(),
+        (None, None) => {
+            let password = kept("application_password")?;
+            write(&folder.join("application_password"), &password)?;
+            role(&format!("{user}_application"), &password)
+        }
+    };
     write(&folder.join("postgres_password"), password)?;
-    write(&folder.join("database_url"), &url)?;
-    let is_there = |name: &str| fs::metadata(folder.join(name)).is_ok_and(|it| it.len() > 0);
+    write(&folder.join("database_url"), &url.unwrap_or_else(|| role(user, password)))?;
+    write(&folder.join("application_url"), &application_url)?;
+    write(&folder.join("backup_password"), &kept("backup_password")?)?;
+    let is_there = |name: &str| !secret(name).is_empty();
     let has_certificate = is_there("tls_certificate") && is_there("tls_key");
     Ok(if has_certificate { String::new() } else { "no certificate".to_owned() })
 }

@@ -1,6 +1,6 @@
 //! Checks that the PostgreSQL image has the major version that created the data.
 
-use context::settings::Settings;
+use context::{image_name, settings::Settings};
 
 use crate::{check_context::CheckContext, diagnostic::Diagnostic, inventory::compose};
 
@@ -31,7 +31,7 @@ pub(crate) fn in_volume(context: &CheckContext, settings: &Settings) -> Option<D
 
 fn other_major(context: &CheckContext, created_by: &str, current: &str) -> Diagnostic {
     let image = context.settings.as_ref().map_or("postgres", |it| it.postgres_image.as_str());
-    let name = image.rsplit_once(':').map_or(image, |(name, _)| name);
+    let name = image_name::repository(image);
     let what = format!(
         "PostgreSQL {created_by} created the data, but {image} contains PostgreSQL {current}"
     );

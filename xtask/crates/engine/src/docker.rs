@@ -143,6 +143,10 @@ impl Engine for Docker<'_> {
 
     fn migrate(&self, arguments: &[&str], standalone: bool) -> anyhow::Result<Command> {
         let binary = self.binary("migrate");
+        // The API's container has only the role of the API, which can read the applied migrations.
+        if self.production && arguments.first() != Some(&"status") {
+            return self.migrate_release(arguments);
+        }
         // A request to the API is faster than a query of Compose.
         let mut command = if standalone || http::get(self.api_port, "/health/live").is_err() {
             if self.production {

@@ -42,7 +42,9 @@ impl<'a> Local<'a> {
         let folder = project.runtime(&settings.cluster());
         let installation = postgres::find_postgres_of(&settings, &folder)?;
         let cluster = Cluster::open(&installation, &folder)?;
-        let processes = Processes::new(project, settings, state);
+        let mut processes = Processes::new(project, settings, state);
+        let application_url = processes.settings.application_url(state.postgres_port);
+        processes.application_url = Some(application_url);
         Ok(Self { processes, installation, cluster, postgres_port: state.postgres_port })
     }
 

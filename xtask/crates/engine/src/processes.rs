@@ -34,12 +34,14 @@ pub(crate) struct Processes<'a> {
     production: bool,
     port: u16,
     api: Option<ApiProcess>,
+    /// Passed on as DATABASE_APPLICATION_URL, in place of the value in `.env`.
+    pub(crate) application_url: Option<String>,
 }
 
 impl<'a> Processes<'a> {
     pub(crate) fn new(project: &'a Project, settings: Settings, state: &State) -> Self {
         let State { engine, production, api_port: port, api, .. } = *state;
-        Self { project, settings, engine: engine.as_str(), production, port, api }
+        Self { project, settings, engine: engine.as_str(), production, port, api, application_url: None }
     }
 
     /// Compiles and installs the binaries.
@@ -52,6 +54,7 @@ impl<'a> Processes<'a> {
         command
             .envs(self.settings.file())
             .env("DATABASE_URL", url)
+            .envs(self.application_url.iter().map(|url| ("DATABASE_APPLICATION_URL", url)))
             .env("API_LISTEN", format!("127.0.0.1:{}", self.port))
             .env("ENGINE", self.engine)
             .env("RELOAD_FOLDER", self.project.runtime("bin"))

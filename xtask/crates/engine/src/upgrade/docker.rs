@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 
 use super::location::{ClusterLocation, LOG_LINES, Server};
 use crate::{docker::Docker, postgres::container_program};
-use context::{process, project::Project, settings::Settings, state::State};
+use context::{image_name, process, project::Project, settings::Settings, state::State};
 
 const TIMEOUT: Duration = Duration::from_mins(2);
 
@@ -22,8 +22,7 @@ pub(super) fn current(settings: &Settings, major: u32) -> ClusterLocation {
 pub(super) fn next(settings: &Settings, to: Option<&str>) -> anyhow::Result<ClusterLocation> {
     let to = to.context("--to is missing. Pass an image or a major version, such as --to 18.")?;
     let image = if to.parse::<u32>().is_ok() {
-        let name = &settings.postgres_image;
-        format!("{}:{to}", name.rsplit_once(':').map_or(name.as_str(), |(name, _)| name))
+        format!("{}:{to}", image_name::repository(&settings.postgres_image))
     } else {
         to.to_owned()
     };
