@@ -118,6 +118,9 @@ impl Listen {
 pub struct DatabaseConfig {
     /// `DATABASE_URL`: the address of the database.
     pub url: Secret,
+    /// `DATABASE_URL_FILE`: the file that contains the address. The server reads the file again if PostgreSQL rejects the
+    /// password, which may have been rotated.
+    pub url_file: Option<PathBuf>,
     /// `DATABASE_POOL_SIZE`: the maximum number of connections.
     pub pool_size: usize,
     /// `DATABASE_WAIT_SECONDS`: the maximum time to wait for a free or a new connection.
@@ -218,6 +221,9 @@ impl Config {
             },
             database: DatabaseConfig {
                 url: reader.database_url("DATABASE_URL", profile == Profile::Production),
+                url_file: lookup("DATABASE_URL_FILE")
+                    .filter(|path| !path.is_empty())
+                    .map(PathBuf::from),
                 pool_size: reader.positive("DATABASE_POOL_SIZE", 16),
                 wait_timeout: reader.timeout("DATABASE_WAIT_SECONDS", 3),
                 statement_timeout: reader.timeout("DATABASE_STATEMENT_TIMEOUT_SECONDS", 10),

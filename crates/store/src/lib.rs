@@ -26,6 +26,7 @@ pub mod idempotency_keys;
 pub mod migrations;
 mod query_metrics;
 mod retry;
+mod rotated_password;
 mod table;
 
 mod tls;
