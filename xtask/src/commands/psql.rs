@@ -3,10 +3,16 @@
 use std::process::ExitCode;
 
 use context::{git, process, project::Project};
+use deploy::ProductionArgs;
 
-/// Open psql on the database, or run queries from a pipe
+/// Open psql on the database, or run queries from a pipe; read-only in production unless --write is given
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    #[command(flatten)]
+    stack: ProductionArgs,
+    /// Allow changes to a production database
+    #[arg(long)]
+    write: bool,
     /// Arguments for psql, after `--`, such as `psql -- --command 'SELECT 1'`
     #[arg(last = true)]
     arguments: Vec<String>,
@@ -14,19 +20,19 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(mut self, project: &Project) -> anyhow::Result<ExitCode> {
-        let (engine, state) = engine::current(project)?;
+        let settings = project.settings()?;
+        let (engine, state) = engine::selected(project, &settings, &self.stack)?;
         if process::is_interactive() {
             let branch = git::branch(project);
-            let name = project.settings()?.project;
             // psql uses the last value, so arguments of the user override this prompt.
-            let prompt = prompt(&name, state.production, branch.as_deref());
+            let prompt = prompt(&settings.project, state.production, branch.as_deref());
             self.arguments.insert(0, format!("--set=PROMPT1={prompt}"));
         }
         // Output of a script must not depend on the settings of the user in psqlrc.
         if !process::is_interactive() {
             self.arguments.insert(0, "--no-psqlrc".to_owned());
         }
-        process::exec(engine.psql(&self.arguments)?)
+        process::exec(engine.psql(&self.arguments, state.production && !self.write)?)
     }
 }
 

@@ -25,7 +25,7 @@ use local_postgres::{Cluster, Credentials, Installation, Status, Stop};
 
 use crate::{
     dev_server::DevServer,
-    engine::{Engine, NOT_BUILT},
+    engine::{Engine, NOT_BUILT, READ_ONLY},
     log_file, postgres,
 };
 
@@ -256,8 +256,9 @@ impl Engine for Local<'_> {
         Ok(exec)
     }
 
-    fn psql(&self, arguments: &[String]) -> anyhow::Result<Command> {
+    fn psql(&self, arguments: &[String], read_only: bool) -> anyhow::Result<Command> {
         let mut psql = self.psql_on(&self.settings.database);
+        psql.envs(read_only.then_some(("PGOPTIONS", READ_ONLY)));
         psql.args(arguments);
         Ok(psql)
     }
