@@ -43,7 +43,9 @@ pub(crate) fn check_operations(stack: &Stack) {
     run(remote("psql", "--write -- -c").arg(delete)).succeeded().prints("DELETE 0");
 
     run(&mut remote("token revoke", "--email remote@example.com")).failed().prints(HOST);
-    run(&mut remote("token revoke", "--email unknown@example.com --yes")).failed().prints("unknown");
+    run(&mut remote("token revoke", "--email unknown@example.com --yes"))
+        .failed()
+        .prints("unknown");
     run(&mut remote("token revoke", "--email remote@example.com --yes"))
         .succeeded()
         .prints("revoked 1 ");

@@ -12,6 +12,8 @@ use context::process;
 const ERRORS: f64 = 0.02;
 /// The maximum time of 99 % of the requests in seconds, as in the alert `Slow`.
 const P99: f64 = 1.0;
+/// The number of requests from which both are judged, because one slow log-in after a deployment is not a problem.
+const ENOUGH: f64 = 100.0;
 /// The free space that `cargo xtask doctor` requires, in KiB.
 const FREE: u64 = 5 * 1024 * 1024;
 /// The remaining lifetime of a certificate.
@@ -95,9 +97,10 @@ fn of_metrics(metrics: anyhow::Result<Metrics>) -> Vec<Check> {
     let pool = format!(
         "{connections} of {max_connections} connections are open, {waiting} requests wait for one"
     );
+    let is_slow = p99.is_some_and(|seconds| seconds > P99);
     vec![
-        Check::new(names[0], share > ERRORS, text),
-        Check::new(names[1], p99.is_some_and(|seconds| seconds > P99), p99_text),
+        Check::new(names[0], requests >= ENOUGH && share > ERRORS, text),
+        Check::new(names[1], requests >= ENOUGH && is_slow, p99_text),
         Check::new(names[2], waiting > 0.0, pool),
     ]
 }
@@ -175,4 +178,23 @@ fn backups(server: &Server) -> [Check; 2] {
         let text = format!("{backup}, {hours} h {minutes} min ago (every {every} h)");
         Check::new(name, hours >= every * 2, text)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_metrics;
+    use crate::metrics::Metrics;
+
+    #[test]
+    fn errors_and_waiting_requests_are_abnormal() {
+        let states = |requests, errors, waiting| {
+            let metrics = Metrics { requests, errors, waiting, ..Metrics::default() };
+            let checks = of_metrics(Ok(metrics));
+            checks.into_iter().map(|check| check.state).collect::<Vec<_>>()
+        };
+        assert_eq!(states(1000.0, 20.0, 0.0), ["ok", "ok", "ok"]);
+        assert_eq!(states(1000.0, 21.0, 0.0), ["abnormal", "ok", "ok"]);
+        assert_eq!(states(10.0, 5.0, 1.0), ["ok", "ok", "abnormal"]);
+        assert_eq!(of_metrics(Err(anyhow::anyhow!("no replica")))[0].state, "unknown");
+    }
 }
