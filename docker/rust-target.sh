@@ -23,7 +23,7 @@ if [ ! -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
         echo "ERROR: this image lacks the Rust target for $1. Use an image that contains rustup." >&2
         exit 1
     }
-    # Makes rustup trust the same CA as cargo.
+    # rustup must trust the same CA as cargo.
     [ -z "${CARGO_HTTP_CAINFO:-}" ] || export SSL_CERT_FILE="$CARGO_HTTP_CAINFO"
     rustup target add "$target" >&2
 fi

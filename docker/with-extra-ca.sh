@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs a command that may download crates. If a proxy replaces TLS certificates, put its CA into the
-# secret `extra_ca` (EXTRA_CA_FILE), and cargo trusts it.
+# Runs a command that may download crates. If the secret `extra_ca` contains a CA certificate (EXTRA_CA_FILE), cargo
+# trusts it. This is needed behind a proxy that replaces TLS certificates.
 set -eu
 
 extra=/run/secrets/extra_ca

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes verified backups. Each is a folder with a dump and a manifest of its contents. A drill restores the dump
+# Makes verified backups. A backup is a folder with a dump and a manifest of its contents. A drill restores the dump
 # into a temporary database and compares it with the manifest, row for row.
 #   backup.sh once      makes one backup, runs its drill and removes the oldest backups
 #   backup.sh drill [N] runs the drill of backup N [default: the newest]
@@ -79,7 +79,7 @@ take() {
     log "backed up $PGDATABASE to $folder/$name ($(wc -c <"$folder/$name/database.dump") bytes)"
 }
 
-# Runs a query with a backup's manifest in :'manifest'.
+# Runs a query on the manifest of a backup, which the query uses as :'manifest'.
 manifest() {
     echo "$2" | ask --dbname=postgres --set=manifest="$(cat "$folder/$1/manifest.json")"
 }

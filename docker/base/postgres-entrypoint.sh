@@ -1,7 +1,7 @@
 #!/bin/sh
 # Creates the database cluster on the first start, then runs the server.
-# Supports the part of the official image's interface that Slipway uses: PGDATA, POSTGRES_USER,
-# POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE, POSTGRES_DB, POSTGRES_INITDB_ARGS, and arguments for `postgres`.
+# Supports these variables of the official image: PGDATA, POSTGRES_USER, POSTGRES_PASSWORD,
+# POSTGRES_PASSWORD_FILE, POSTGRES_DB and POSTGRES_INITDB_ARGS. Arguments are passed to `postgres`.
 set -eu
 
 case "${1:-}" in
@@ -22,7 +22,7 @@ fi
 user=${POSTGRES_USER:-postgres}
 database=${POSTGRES_DB:-$user}
 
-# Only a complete cluster gets the final name, so an interrupted first start begins again.
+# Only a complete cluster gets its final name. After an interruption, the next start creates a new cluster.
 fresh=$PGDATA.fresh
 rm -rf "$fresh"
 mkdir -p "$fresh"
@@ -36,7 +36,7 @@ initdb --pgdata="$fresh" --username="$user" --pwfile="$password_file" \
 rm "$password_file"
 echo 'host all all all scram-sha-256' >>"$fresh/pg_hba.conf"
 
-# Listens only on its socket, so that TCP clients do not connect during the setup.
+# The server listens only on its socket, so that clients cannot connect during the setup.
 pg_ctl --pgdata="$fresh" --wait --options="-c listen_addresses=''" start
 if [ "$database" != postgres ]; then
     createdb --username="$user" --maintenance-db=postgres "$database"

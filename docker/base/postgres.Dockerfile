@@ -1,9 +1,9 @@
-# Replaces the official `postgres` image where no registry is reachable.
+# Replaces the official `postgres` image on networks without a container registry.
 # `cargo xtask base-images` builds this image. SYSTEM is a minimal Debian with PostgreSQL.
 ARG SYSTEM
 FROM ${SYSTEM}
 
-# The same ids and folders as in the official image, so that both can use the same volume.
+# Uses the ids and folders of the official image, so that both images can use the same volume.
 RUN groupmod --gid 999 postgres \
     && usermod --uid 999 postgres \
     && install -d -o postgres -g postgres -m 1777 /var/lib/postgresql \
@@ -17,7 +17,7 @@ ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 ENV LANG=C.UTF-8
 ENV PGDATA=/var/lib/postgresql/cluster
 USER postgres
-# Fast shutdown: closes open sessions without losing committed data.
+# SIGINT stops PostgreSQL quickly. It closes open sessions without losing committed data.
 STOPSIGNAL SIGINT
 EXPOSE 5432
 ENTRYPOINT ["sh", "/usr/local/bin/postgres-entrypoint.sh"]

@@ -1,4 +1,4 @@
-# Replaces the official `rust` image where no registry is reachable.
+# Replaces the official `rust` image on networks without a container registry.
 # `cargo xtask base-images` builds this image. SYSTEM is a minimal Debian with a C toolchain, and the
 # build context `toolchain` is the rustup toolchain of this machine, for HOST.
 ARG SYSTEM
@@ -8,7 +8,7 @@ ARG HOST
 COPY --from=toolchain bin /usr/local/bin
 COPY --from=toolchain libexec /usr/local/libexec
 COPY --from=toolchain lib/lib* /usr/local/lib/
-# Only one target: rustlib may also hold the libraries of other targets.
+# Copies only the libraries for HOST, because rustlib may contain other targets too.
 COPY --from=toolchain lib/rustlib/${HOST} /usr/local/lib/rustlib/${HOST}
 
 ARG RUST_VERSION

@@ -7,11 +7,11 @@ set -eu
 resolver=$(sed -n 's/^nameserver //p' /etc/resolv.conf | head -n 1)
 case "$resolver" in *:*) resolver="[$resolver]" ;; esac
 
-# A redirect names the public port unless it is 443.
+# Redirects contain the public port, except if it is the default port 443.
 port=${HTTPS_PORT:-443}
 [ "$port" = 443 ] && port='' || port=":$port"
 
-# Chooses the replica of a request: docs/production.md.
+# Decides how requests are distributed over the replicas (docs/production.md).
 case "${PROXY_BALANCE:-slices}" in
 slices) balance='hash $slice;' ;;
 round_robin) balance='' ;;
@@ -30,8 +30,8 @@ sed -e "s/@RESOLVER@/$resolver/" \
     -e "s/@READ_TIMEOUT@/$((${API_REQUEST_TIMEOUT_SECONDS:-30} + 5))s/" \
     /etc/slipway/nginx.conf >/run/nginx/nginx.conf
 
-# Until a rolling update writes another list, nginx uses every replica that DNS returns. The backup entry
-# remains available when the replicas of a rolling update are gone.
+# nginx uses every replica that DNS returns, until a rolling update writes another list. The `backup` entry is used
+# if the replicas in that list have stopped.
 printf 'server api:5000 resolve;\nserver api:5000 resolve backup;\n' >/run/nginx/replicas.conf
 
 [ "${1:-}" = check ] && exec nginx -c /run/nginx/nginx.conf -e /dev/stderr -t -q

@@ -16,7 +16,7 @@ async fn main() -> anyhow::Result<()> {
     let server = api::bind(config)?;
     writeln!(io::stdout(), "{}", server.address())?;
     let (sender, ended) = oneshot::channel();
-    // Reads in a thread, because a pending read in the runtime could prevent its shutdown.
+    // Reads stdin in a separate thread, because a pending read would block the shutdown of the runtime.
     std::thread::spawn(move || {
         let _ = io::stdin().read_to_end(&mut Vec::new());
         let _ = sender.send(());

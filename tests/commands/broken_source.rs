@@ -14,7 +14,7 @@ pub(crate) fn a_compile_error_keeps_the_old_api_running(stack: &Stack) {
         .prints("the source does not compile");
     assert!(stack.has_person("Ada Lovelace"));
     assert_eq!(stack.identity("api"), api);
-    // A restart uses the last successful build.
+    // `restart` starts the last successful build, even if the source is broken.
     run(&mut stack.xtask("restart api")).succeeded();
 
     drop(edit);
@@ -37,7 +37,7 @@ pub(crate) fn a_failed_migration_keeps_the_old_api_running(stack: &Stack) {
     assert_eq!(stack.status()["schema"]["version"], version);
 }
 
-/// Simulates the kernel killing the compiler when memory is short.
+/// Kills the compiler, as the kernel does when memory runs out.
 pub(crate) fn a_killed_compiler_is_not_blamed_on_the_source(stack: &Stack) {
     let compiler = stack.edit(".cargo/rustc", |_| "#!/bin/sh\nkill -9 $$\n".to_owned());
     let path = stack.root.join(".cargo/rustc");

@@ -6,7 +6,7 @@ use crate::harness::{Checkout, Running, Stack, ask, run};
 
 pub(crate) fn two_checkouts_share_nothing(stack: &Stack) {
     let mut other = Checkout::new(stack.engine);
-    // Requests the same ports, as two checkouts with the defaults do.
+    // Both checkouts request the same ports, as two checkouts with default settings do.
     other.environment.clone_from(&stack.environment);
     run(&mut other.xtask("up")).succeeded();
 

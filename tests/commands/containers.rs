@@ -11,7 +11,7 @@ use crate::harness::{Stack, ask, run};
 pub(crate) fn plain_compose_starts_the_stack_without_settings(stack: &Stack) {
     let project = stack.variable("COMPOSE_PROJECT_NAME");
     run(&mut stack.xtask("down")).succeeded();
-    // A new database, because the database of `cargo xtask up` has another password. The build caches are kept.
+    // Deletes the database, because the database of `cargo xtask up` has another password. The build caches are kept.
     ask(Command::new("docker").args(["volume", "rm", &format!("{project}_postgres")]));
     let (env, aside) = (stack.root.join(".env"), stack.root.join(".slipway/.env"));
     fs::rename(&env, &aside).expect("a moved file");
@@ -40,7 +40,7 @@ pub(crate) fn an_unreadable_source_is_explained(stack: &Stack) {
     fs::set_permissions(&stack.root, PermissionsExt::from_mode(0o700)).expect("a mode");
     let ran = run(&mut stack.xtask("up"));
     fs::set_permissions(&stack.root, before.permissions()).expect("a mode");
-    // The containers' user has uid 1000, so it can read the checkout if the owner has it too.
+    // The containers run as uid 1000. If the owner of the checkout has this uid too, they can read it anyway.
     if before.uid() != 1000 {
         ran.failed().prints("cannot read the source").prints("chmod go+rx");
     }

@@ -82,7 +82,7 @@ fn redirected(stack: &Stack, command: &str, script: &str) -> Ran {
 
 pub(crate) fn closed_and_full_outputs_do_not_cause_a_panic(stack: &Stack) {
     let own = ["", "status --json", "routes", "migrate check --all"];
-    // On Docker, these commands pass the output of `docker compose` through, which a closed pipe ends by a signal.
+    // On Docker, these commands run `docker compose`, which is killed by a signal if the pipe is closed.
     let passed: &[_] =
         if stack.engine == Engine::Local { &["migrate status", "logs"] } else { &[] };
     for command in own.iter().chain(passed) {

@@ -39,7 +39,7 @@ pub(crate) fn up_restarts_a_killed_database(stack: &Stack) {
     assert!(stack.has_person("Restarted By Up"));
 }
 
-/// Simulates a power failure: other processes have the recorded process ids now.
+/// Simulates a power failure, after which other processes have the recorded process ids.
 pub(crate) fn up_does_not_kill_an_unrelated_process_with_a_recorded_pid(stack: &Stack) {
     let mut foreign = Running::start(Command::new("sleep").arg("600"), "");
     let old = stack.identity("postgres");
@@ -69,7 +69,7 @@ fn kill(stack: &Stack, service: &str) {
         Engine::Docker => {
             let container = format!("{}-{service}-1", stack.variable("COMPOSE_PROJECT_NAME"));
             let before = stack.identity(service);
-            // The child of the container's first process. The first process cannot be killed from inside.
+            // Kills the server, which is the child of process 1. Process 1 cannot be killed from inside.
             let kill = "kill -9 $(cat /proc/1/task/1/children)";
             ask(Command::new("docker").args(["exec", &container, "sh", "-c", kill]));
             eventually("another start", || (stack.identity(service) != before).then_some(()));

@@ -1,4 +1,4 @@
-//! `cargo xtask doctor`: each scenario breaks something and expects a diagnostic, and a fix where `--fix` has one.
+//! `cargo xtask doctor`: each scenario breaks something, and expects a diagnostic and, if possible, a fix by `--fix`.
 
 pub(crate) mod docker;
 pub(crate) mod env_file;
@@ -79,7 +79,7 @@ impl Copy {
             checkout.environment.remove(name);
         }
         let copy = Self(checkout);
-        // Creates `.env`, as `up` does.
+        // `doctor --fix` creates `.env`, as `up` does.
         run(&mut copy.xtask("doctor --fix"));
         copy
     }

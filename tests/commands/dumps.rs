@@ -28,7 +28,7 @@ pub(crate) fn a_killed_load_loses_no_rows(stack: &Stack) {
         let mut load = stack.xtask("db load --yes whole.dump");
         let mut load = load.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a process");
         thread::sleep(Duration::from_millis(milliseconds));
-        // The command may have ended already.
+        // Errors are ignored, because the command may have ended already.
         let _ = load.kill();
         load.wait().expect("a status");
         stack.up();
@@ -40,8 +40,8 @@ pub(crate) fn a_killed_load_loses_no_rows(stack: &Stack) {
     run(&mut stack.xtask("recreate-db --yes")).succeeded();
 }
 
-/// Returns the number of persons. In a container, the killed command's process keeps running. While it swaps the
-/// databases, it ends connections and rejects new ones.
+/// Returns the number of persons. Tries again, because the process of a killed command keeps running in a container and
+/// may close connections while it swaps the databases.
 fn persons(stack: &Stack) -> String {
     let mut psql = stack.xtask("psql -- -XAtq");
     psql.arg("--command=SELECT count(*) FROM persons");
@@ -61,7 +61,8 @@ pub(crate) fn a_drill_verifies_a_backup(stack: &Stack) {
     run(&mut stack.xtask("db restore-drill")).succeeded().prints("with the same rows");
     let backups = fs::read_dir(stack.root.join("backups")).expect("a folder");
     // The names start with the time.
-    let newest = backups.map(|entry| entry.expect("an entry").path()).filter(|it| it.is_dir()).max();
+    let newest =
+        backups.map(|entry| entry.expect("an entry").path()).filter(|it| it.is_dir()).max();
     let dump = newest.expect("a backup").join("database.dump");
     let mut bytes = fs::read(&dump).expect("the dump");
     bytes[4000] ^= 1;

@@ -26,7 +26,7 @@ pub(crate) fn an_edit_is_served_after_the_next_up(stack: &Stack) {
 
 pub(crate) fn no_file_of_another_owner_appears_in_the_checkout(stack: &Stack) {
     let owner = fs::metadata(&stack.root).expect("the checkout").uid();
-    // PostgreSQL does not run as root, so root's cluster rightly belongs to another user.
+    // PostgreSQL cannot run as root. If root runs the tests, another user owns the database files.
     assert_owner(&stack.root, owner, &stack.root.join(".slipway/postgres"));
 }
 

@@ -30,14 +30,14 @@ pub(crate) fn the_local_engine_is_used_if_docker_is_unusable(_: &Stack) {
 
 pub(crate) fn a_requested_but_stopped_docker_is_an_error(_: &Stack) {
     let mut up = Checkout::new(Engine::Docker);
-    // Dropping the copy must not run Docker, because nothing was started.
     up.environment.insert("DOCKER_HOST", "unix:///nowhere/docker.sock".to_owned());
     run(&mut up.xtask("up --engine docker")).failed().prints("cannot use Docker").prints("nowhere");
+    // Without `.env`, dropping the checkout does not run Docker.
     fs::remove_file(up.root.join(".env")).expect(".env");
 }
 
 pub(crate) fn an_old_compose_is_reported_with_the_required_version(_: &Stack) {
-    // Docker is also slow, as on a busy machine, but `up` waits for a requested engine.
+    // Simulates a slow Docker. `up` must wait for Docker if `--engine docker` was given.
     let docker = fake_docker("case $1 in compose) sleep 4; echo v2.19.1;; *) echo 26.1.5;; esac");
     let checkout = Checkout::new(Engine::Docker);
     run(checkout.xtask("up").env("PATH", first_in_path(docker.path())))
@@ -64,7 +64,7 @@ pub(crate) fn path_without(program: &str) -> TempDir {
     for place in env::split_paths(&env::var_os("PATH").expect("PATH")) {
         for entry in fs::read_dir(place).into_iter().flatten().flatten() {
             if entry.file_name() != program {
-                // As in PATH, the first program with a name is used.
+                // An existing link is kept, because the first match in PATH has precedence.
                 let _ = unix::fs::symlink(entry.path(), folder.path().join(entry.file_name()));
             }
         }

@@ -37,7 +37,7 @@ const FIELDS: [&str; 6] = [
 pub(crate) fn generated_resources_pass_all_checks_in_a_renamed_project(stack: &Stack) {
     let copy = Checkout::new(stack.engine);
     copy.commit();
-    // In a renamed project, `init` only reports the name.
+    // If the project is already renamed, `init` only reports its name.
     run(copy.xtask("init shop").args(["--holder", "Ada Ltd"])).succeeded();
     for resource in RESOURCES {
         run(&mut copy.xtask(&format!("new resource {resource} --no-openapi"))).succeeded();

@@ -13,7 +13,7 @@ pub(crate) fn the_next_up_completes_an_interrupted_up(stack: &Stack) {
     up.end().failed().never_prints("the stack is up (");
 
     if stack.engine == Engine::Local {
-        // Simulates an interrupted first `up`, which has compiled nothing yet.
+        // Simulates a first `up` that was interrupted before it compiled anything.
         fs::remove_file(stack.root.join(".slipway/bin/migrate")).expect("the migration tool");
         run(&mut stack.xtask("db snapshot list")).failed().prints("is not built yet");
     }

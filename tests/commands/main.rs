@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     arguments.test_threads = Some(1);
     let engine = Engine::requested();
     interrupt::watch();
-    // A failed first `up` is reported like any panic, and fails every scenario with a clear message.
+    // If the first `up` panics, its message is shown once. Each scenario then fails with a message about the stack.
     let stack = Arc::new(LazyLock::new(move || catch_unwind(|| Stack::start(engine)).ok()));
     let trials = scenarios(engine)
         .into_iter()
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
         })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
-    // Dropping the last reference cleans up.
+    // Dropping the last reference stops the stack and deletes its files.
     drop(stack);
     conclusion.exit_code()
 }
@@ -143,7 +143,7 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
             containers::an_unreadable_source_is_explained,
             containers::plain_compose_starts_the_stack_without_settings,
         ],
-        // On the local engine a second stack starts quickly, because it reuses the build.
+        // These scenarios start a second stack. This is quick only on the local engine, where it reuses the build.
         Engine::Local => &named![
             crashes::up_does_not_kill_an_unrelated_process_with_a_recorded_pid,
             engine_choice::the_local_engine_is_used_if_docker_is_unusable,

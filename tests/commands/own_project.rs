@@ -26,7 +26,7 @@ pub(crate) fn init_creates_a_renamed_project_with_one_commit(stack: &Stack) {
     }
 
     init_refuses_what_git_hides(&copy);
-    // The remains of a stack, and a hook of the user that must not run.
+    // `init` must remove the files of an earlier stack, and must not run git hooks of the user.
     fs::create_dir_all(copy.root.join(".slipway/bin")).expect("a folder");
     copy.write(".env", "POSTGRES_DB=slipway\nPOSTGRES_USER=slipway\n");
     let hooks = copy.root.parent().expect("a folder").join("hooks");
@@ -46,7 +46,7 @@ pub(crate) fn init_creates_a_renamed_project_with_one_commit(stack: &Stack) {
     assert_eq!(copy.read(".env"), "POSTGRES_DB=order_service\nPOSTGRES_USER=order_service\n");
     assert_eq!(ask(&mut git("branch --show-current")), "main");
     assert_eq!(ask(&mut git("remote")), "template");
-    // The licence requires to keep the template's copyright notice.
+    // Only the licence still contains the old name, because it must keep the copyright notice of the template.
     assert_eq!(ask(git("grep -il").arg(concat!("slip", "way"))), "LICENSE-MIT");
     assert!(copy.read("LICENSE-MIT").contains("Ada Ltd"));
     assert_no_dead_links(&copy, &ask(&mut git("ls-files *.md")));
@@ -55,7 +55,7 @@ pub(crate) fn init_creates_a_renamed_project_with_one_commit(stack: &Stack) {
         .prints("already done: this project is order_service");
 }
 
-/// Untracked files that the settings of the user hide, changes that git does not look for, and another worktree.
+/// Checks that `init` finds untracked files that settings hide, changes that git ignores, and another worktree.
 fn init_refuses_what_git_hides(copy: &Checkout) {
     let git = |words: &str| copy.git(words);
     let refused = |text: &str| {
@@ -80,7 +80,7 @@ pub(crate) fn init_rejects_a_folder_of_another_repository(stack: &Stack) {
     let around = copy.root.parent().expect("a folder");
     ask(copy.git("init --quiet").current_dir(around));
     run(&mut copy.xtask("init order_service")).failed().prints("part of another git repository");
-    // A hook of git sets this variable.
+    // `init` must ignore these variables, which git sets for its hooks.
     let mut init = copy.xtask("init order_service");
     run(init.env("GIT_DIR", around.join(".git")).env("GIT_WORK_TREE", &copy.root))
         .failed()

@@ -36,7 +36,7 @@ pub(crate) fn up_strict_reports_the_owner_of_a_taken_port_and_fails(stack: &Stac
         Engine::Docker => {
             vec![format!("the container {}-api-1", stack.variable("COMPOSE_PROJECT_NAME"))]
         }
-        // The supervisor and its server both listen on the port.
+        // Two processes listen on the port of the API: the development server and the API that it started.
         Engine::Local => vec![
             format!("dev-server (process {})", stack.identity("api")),
             format!("api (process {})", server(stack)),
@@ -69,7 +69,7 @@ pub(crate) fn up_strict_moves_back_to_the_configured_port(stack: &Stack) {
 pub(crate) fn up_uses_another_port_if_its_port_is_taken_during_the_build(stack: &Stack) {
     run(&mut stack.xtask("down")).succeeded();
     let wanted: u16 = stack.environment["API_PORT"].parse().expect("a port");
-    // The API starts only after the build, which takes a while.
+    // The edit causes a build, so that the start of the API takes long enough for the next step.
     let edit = stack.edit("crates/config/src/lib.rs", |text| format!("{text}// changed\n"));
     let mut up = Running::start(&mut stack.xtask("up"), "");
     up.wait_for("database ");

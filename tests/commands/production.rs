@@ -182,7 +182,7 @@ fn check_deploy_applies_settings(stack: &Stack) {
     let before = replicas(stack);
     run(&mut stack.xtask("deploy --tag second")).succeeded();
     assert_eq!(replicas(stack), before, "nothing has changed");
-    // Simulates a busy engine, where the first attempt of each command in nginx's container fails.
+    // Simulates a busy Docker, where the first attempt of each command in the nginx container fails.
     let real = ask(Command::new("sh").args(["-c", "command -v docker"]));
     let script = format!(
         r#"case "$1 $3" in "exec sh") mkdir "$0.tried" && exit 126; rmdir "$0.tried";; esac; exec {real} "$@""#

@@ -12,7 +12,7 @@ use crate::{
 /// The number of sequential requests.
 const REQUESTS: usize = 400;
 
-/// Needs three replicas of the release `second`.
+/// This check needs three replicas of the release `second`.
 pub(crate) fn check_nginx(stack: &Stack) {
     check_restart(stack);
     check_invalid_configuration_changes_nothing(stack);
@@ -28,7 +28,7 @@ fn container(stack: &Stack) -> String {
 /// Restarts the container, as after a reboot.
 fn check_restart(stack: &Stack) {
     ask(Command::new("docker").args(["restart", &container(stack)]));
-    // For a moment nothing listens on the port.
+    // curl retries, because nothing listens on the port for a moment.
     let options = ["--retry", "20", "--retry-delay", "1", "--retry-all-errors"];
     assert_eq!(call(stack, "/health/ready", &options).0, 200);
 }
@@ -58,7 +58,7 @@ fn check_new_certificate(stack: &Stack) {
         deploy_with(stack, name, name).succeeded();
         let brought = stack.read(".slipway/secrets/tls_certificate");
         assert_eq!(brought, stack.read(&format!(".slipway/{name}.pem")));
-        // curl trusts only the new certificate.
+        // This request fails if nginx still uses the old certificate, because curl trusts only the new one.
         assert_eq!(call(stack, "/health/ready", &[]).0, 200);
     }
     assert_eq!(docker_inspect(&container(stack), "{{.State.StartedAt}}"), before);

@@ -62,7 +62,7 @@ pub(crate) fn reload_events_report_every_step(stack: &Stack) {
     assert_eq!(next()["state"], "live");
     let edit = stack.edit(HANDLER, |text| format!("{text}\nconst NUMBER: u8 = \"\";\n"));
     assert_eq!(next()["state"], "building");
-    // On a busy machine one save may look like two changes, so the build restarts.
+    // On a busy machine, one save may be reported as two changes, which cause two builds.
     let mut state = next()["state"].clone();
     while state == "building" {
         state = next()["state"].clone();
@@ -70,7 +70,7 @@ pub(crate) fn reload_events_report_every_step(stack: &Stack) {
     assert_eq!(state, "failed");
     drop(edit);
     assert_eq!(next()["state"], "building");
-    // The event stream ends together with the old server.
+    // The old server closes its event stream when the new server replaces it.
     eventually("a good build", || is(stack, "live"));
     assert!(lines.all(|line| !line.contains("failed")));
 }
@@ -82,14 +82,14 @@ pub(crate) fn a_new_migration_is_applied_before_the_new_server_starts(stack: &St
     let readiness = format!("\"schema_version\":{}", version + 1);
     eventually("the migration", || stack.page("/health/ready").contains(&readiness).then_some(()));
 
-    // An edit of an applied migration is rejected with a message.
+    // An applied migration must not change, so this edit must be rejected.
     stack.write(&file, "CREATE TABLE nothing_much (id bigint);\n");
     let failed = eventually("a failed migration", || is(stack, "failed"));
     assert_eq!(failed["failure"]["stage"], "migrate");
     assert!(failed["failure"]["message"].to_string().contains("nothing_much"), "{failed}");
     assert!(stack.page("/health/ready").contains(&readiness));
 
-    // Afterwards the schema is ahead of the source.
+    // Dropping `migration` deletes its file, so the schema of the database is newer than the source.
     drop(migration);
     run(&mut stack.xtask("up")).failed().prints("recreate-db");
     run(&mut stack.xtask("recreate-db --yes")).succeeded();
@@ -112,10 +112,10 @@ pub(crate) fn a_save_during_a_build_restarts_the_build(stack: &Stack) {
     let edit = stack.edit(PAGE, |page| page.replace(HEADING, &numbered(0)));
     let text = stack.read(PAGE);
     for number in 1..=5 {
-        // As some editors do, writes a new file and renames it.
+        // Writes a new file and renames it, as some editors do.
         let new = stack.root.join("crates/api/src/landing/.page.html.new");
         let builds = state(stack)["build"].clone();
-        // Writes the file after the last build, because cargo ignores files that are older than the build.
+        // Writes only after the last build, because cargo ignores files that are older than its build.
         fs::write(&new, text.replace(&numbered(0), &numbered(number))).expect("a file");
         fs::rename(new, stack.root.join(PAGE)).expect("a rename");
         eventually("a build", || (state(stack)["build"] != builds).then_some(()));
@@ -128,7 +128,7 @@ pub(crate) fn a_save_during_a_build_restarts_the_build(stack: &Stack) {
 
 pub(crate) fn no_request_fails_during_reloads_and_failed_builds(stack: &Stack) {
     let address = stack.url("").trim_start_matches("http://").to_owned();
-    // The first request fetches a new token if the old one is not valid.
+    // This request creates a new token if the old token is invalid.
     assert!(stack.has_person("Ada Lovelace"));
     let traffic = Traffic::start(&address, &stack.token());
     for number in 0..3 {
@@ -153,7 +153,7 @@ pub(crate) fn no_request_fails_during_reloads_and_failed_builds(stack: &Stack) {
 }
 
 pub(crate) fn a_crashed_server_is_restarted_and_the_reason_is_logged(stack: &Stack) {
-    // The failed build replaced the library of the running server with one that it cannot load.
+    // The next build replaces the shared library, but fails. The running server cannot load the new library.
     let edit = stack.edit("crates/web/src/health.rs", |text| text.replace("has_ended", "is_over"));
     eventually("a failed build", || is(stack, "failed"));
     let before = server(stack);

@@ -11,7 +11,7 @@ pub(crate) fn a_migration_is_written_applied_and_undone(stack: &Stack) {
     let down = file.replace(".sql", ".down.sql");
     run(&mut stack.xtask("migrate new title")).failed().prints("a verb and a noun");
     run(&mut stack.xtask("migrate new add_person_title")).succeeded().prints(&file).prints(&down);
-    // A file with only comments is not applied, so the API does not need it.
+    // A migration with only comments is not applied, so the API serves without it.
     stack.up();
     assert_eq!(stack.status()["schema"]["version"], version);
 

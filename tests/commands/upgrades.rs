@@ -17,7 +17,7 @@ pub(crate) fn an_upgrade_keeps_every_row_and_can_be_undone(stack: &Stack) {
     let found = || ask(checkout.xtask("psql -- -XAtqc").arg(COUNT));
     assert_eq!(found(), persons(old.0));
 
-    // Unavailable versions are reported and change nothing.
+    // An unavailable version causes an error and changes nothing.
     let upgrade = |words: &str| run(&mut checkout.xtask(&format!("db upgrade {words}")));
     upgrade("--to 99").failed().prints("PostgreSQL 99 was not found").prints("install it");
     upgrade("--to /nowhere").failed().prints("/nowhere: postgres is missing in this folder");
@@ -50,7 +50,7 @@ fn set_programs(checkout: &Checkout, folder: &std::path::Path) {
 
 /// Returns the oldest and the newest installed version, with their program folders.
 fn two_majors() -> [(u32, PathBuf); 2] {
-    // .ci/install installs to the second folder.
+    // `.ci/install` installs PostgreSQL to the second of these folders.
     let places = ["/usr/lib/postgresql", "/opt/slipway/usr/lib/postgresql", "/opt/homebrew/opt"];
     let folders = places.iter().flat_map(fs::read_dir).flatten().flatten();
     let mut found: Vec<_> = folders.filter_map(|folder| major(folder.path().join("bin"))).collect();

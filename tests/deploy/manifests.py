@@ -10,7 +10,7 @@ import kubernetes_validate
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-# The oldest supported version, and the newest with available schemas.
+# The oldest supported version of Kubernetes, and the newest version whose schemas are available.
 VERSIONS = ["1.30", "1.37"]
 USER = 65532
 PODS = {"Deployment", "Job"}
@@ -90,7 +90,7 @@ def check_settings(resources):
     """Checks that the API has every setting."""
     known = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     settings = by_name(resources, "ConfigMap", "settings")["data"].keys()
-    # The address inside the container is fixed, so .env.example does not list it.
+    # .env.example does not list API_LISTEN, because the address inside the container is fixed.
     unknown = settings - known - {"API_LISTEN"}
     assert not unknown, f"unknown settings: {unknown}"
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "deploy/prometheus"
 DASHBOARD = ROOT / "deploy/grafana/dashboard.json"
 PROGRAMS = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
-# Values that Grafana would insert for a range of seconds.
+# Replaces Grafana's variables in the queries with values.
 VARIABLES = {"$__rate_interval": "10s", "$instance": ".*"}
 TIMEOUT = 60
 
@@ -104,7 +104,7 @@ class Scraped(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        # Processes are stopped in reverse order.
+        # The folder is created first, because it must be deleted after all processes have stopped.
         cls.folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         postgres = cls.start("test-postgres", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         template = postgres.stdout.readline().strip()

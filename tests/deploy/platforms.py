@@ -19,7 +19,7 @@ class Platform(unittest.TestCase):
         self.addCleanup(postgres.communicate, timeout=TIMEOUT)
         template = postgres.stdout.readline().strip()
         self.port = free_port()
-        # A short name, because copies of the database append suffixes.
+        # The name is short, because the names of copies have a suffix and a maximum length.
         url = template.removesuffix("template") + "app"
         self.variables = {
             "APP_ENV": "production",
@@ -27,7 +27,7 @@ class Platform(unittest.TestCase):
             "DATABASE_URL": re.sub("^postgres(ql)?:", "postgres:", url),
         }
 
-        # Production does not create databases, because the platform does.
+        # Creates the database with the profile dev, because in production the hosting platform creates it.
         development = {**self.variables, "APP_ENV": "dev"}
         command = [PROGRAMS / "migrate", "recreate", "--empty"]
         subprocess.run(command, env=development, check=True, stdout=subprocess.DEVNULL)

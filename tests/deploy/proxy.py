@@ -13,11 +13,11 @@ from pathlib import Path
 from monitoring import TIMEOUT, ROOT, eventually, free_port
 
 SOURCE = ROOT / "docker/nginx"
-# Directives that need a certificate, a DNS server, or a newer nginx than Debian has.
+# Matches directives that need a certificate, a DNS server, or a newer nginx than Debian has. The tests remove them.
 OMITTED = r"^ +(ssl_\w+|resolver\w*|keepalive_min_timeout|http2) [^;]*;\n"
 VALUES = {"HEADER_TIMEOUT": "10s", "BODY_TIMEOUT": "20s", "READ_TIMEOUT": "35s", "BODY_LIMIT": "1048576"}
 BODIES = {"PUT": b'{"a":1}', "POST": b'{"a":1}', "PATCH": b'{"a":1}'}
-# More than the size from which nginx compresses.
+# A body that is large enough for nginx to compress it.
 LARGE = b'{"a":"' + b"a" * 2000 + b'"}'
 
 
@@ -50,13 +50,13 @@ class Proxy(unittest.TestCase):
     def start(self, first):
         """Starts nginx in front of a replica on the port `first`, and a second replica for when that fails."""
         folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
-        # The workers run as another user if nginx runs as root.
+        # The worker processes of nginx need access. They run as another user if nginx runs as root.
         folder.chmod(0o755)
         self.second = Replica(fails=False)
         self.addCleanup(self.second.listener.close)
         self.port = free_port()
         (folder / "mime.types").write_text("types {}")
-        # Each request tries the first replica again.
+        # With max_fails=0, each request tries the first replica again.
         replicas = f"server 127.0.0.1:{first} max_fails=0;\nserver 127.0.0.1:{self.second.port} backup;\n"
         (folder / "replicas.conf").write_text(replicas)
         text = (SOURCE / "nginx.conf").read_text()
@@ -115,5 +115,5 @@ class Proxy(unittest.TestCase):
         self.start(free_port())
         response, _ = self.ask("GET", {"Accept-Encoding": "gzip"})
         self.assertEqual(response.headers["Content-Encoding"], "gzip")
-        # The API accepts this form in If-Match: tests/e2e/contract/change.rs.
+        # The API accepts a weak ETag in If-Match, see tests/e2e/contract/change.rs.
         self.assertEqual(response.headers["ETag"], 'W/"1"')

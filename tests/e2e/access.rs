@@ -15,7 +15,7 @@ const OPEN: [&str; 4] = ["getLiveness", "getReadiness", "logIn", "signUp"];
 /// The number of operations to test at once.
 const CONCURRENT: usize = 8;
 
-/// A request that changes nothing: no row has its id, and its body is not valid.
+/// Returns a request that changes nothing, because no row has its id and its body is not valid.
 fn request(app: &TestApp, operation: &Operation) -> RequestBuilder {
     let segments = operation.path.split('/');
     let unknown = "00000000-0000-7000-8000-000000000000";
@@ -59,7 +59,7 @@ async fn invalid_tokens_return_401() {
     let revoked = app.member.issue(&client, SESSION).await;
     let hash = token::hash(&revoked).expect("a token").to_vec();
     client.execute("DELETE FROM tokens WHERE hash = $1", &[&hash]).await.expect("a row");
-    // One operation for each set of roles, because the roles decide which code checks the token.
+    // Tests one operation for each set of roles, because operations with equal roles share the code of the check.
     let by_roles = spec.operations.iter().filter_map(|it| Some((it.roles()?, it)));
     let by_roles: BTreeMap<_, _> = by_roles.collect();
     for operation in by_roles.into_values() {
@@ -96,7 +96,7 @@ async fn each_token_may_call_exactly_the_operations_of_its_roles() {
         let shared = owner.issue(&client, row).await;
         let check = async |operation: &Operation| {
             let Some(required) = operation.roles() else { return };
-            // An operation on the session may end it.
+            // The operation may end the session of its token, so each call gets a new token.
             let ends = required.contains("session");
             let own = if ends { Some(owner.issue(&client, row).await) } else { None };
             let token = own.as_ref().unwrap_or(&shared);

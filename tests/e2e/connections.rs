@@ -51,13 +51,13 @@ async fn an_idle_connection_may_wait_longer_than_a_header() {
     let mut idle = Wire::connect(app.address).await;
     idle.get("/health/live").await;
     idle.response().await;
-    // Stays idle until the header timeout closes the other connection.
+    // Keeps `idle` open without a request until the header timeout closes `slow`.
     let mut slow = Wire::connect(app.address).await;
     slow.send(HALF_A_HEADER).await;
     slow.rest().await;
     idle.get("/health/live").await;
     assert!(idle.response().await.starts_with("HTTP/1.1 200 "));
-    // A header that has begun must arrive in time on a reused connection too.
+    // The header timeout also applies to a later request on the same connection.
     idle.send(HALF_A_HEADER).await;
     assert_eq!(idle.rest().await, "");
 }
@@ -94,7 +94,7 @@ async fn a_client_that_does_not_read_is_disconnected() {
     for _ in 0..20 {
         deaf.get("/docs").await;
     }
-    // The only connection slot is free again.
+    // The server allows one connection, so a response shows that the first connection is closed.
     assert!(is_live(&app).await);
 }
 

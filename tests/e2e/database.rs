@@ -31,7 +31,7 @@ async fn create(app: &TestApp, name: &str) -> String {
 
 /// Waits until `expected` queries wait for a lock in this database.
 async fn waiting_are(app: &TestApp, expected: usize) {
-    // Opens a new connection, because this view does not change within a transaction.
+    // Opens a new connection, because pg_stat_activity does not change within a transaction.
     let client = app.database.connect().await;
     let waiting = "SELECT FROM pg_stat_activity \
         WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -51,7 +51,7 @@ async fn a_request_timeout_cancels_its_query() {
     let change = tokio::spawn(app.request("PATCH", &path).json(&json!({ "name": "A" })).send());
     waiting_are(&app, 1).await;
     problem(change.await.expect("no panic").expect("a response"), 504).await;
-    // The row is still locked, so the query only stops waiting if it was cancelled.
+    // The row is still locked, so the query can stop waiting only because it was cancelled.
     waiting_are(&app, 0).await;
 }
 
@@ -62,7 +62,7 @@ async fn different_pages_are_read_concurrently() {
     client.batch_execute("BEGIN; LOCK TABLE persons").await.expect("the lock");
     let pages = ["/persons?limit=1", "/persons?limit=2", "/persons?limit=3"]
         .map(|path| tokio::spawn(app.request("GET", path).send()));
-    // All queries have reached the database.
+    // Waits until all queries have reached the database.
     waiting_are(&app, pages.len()).await;
     client.batch_execute("ROLLBACK").await.expect("a released lock");
     for page in join_all(pages).await {
@@ -78,7 +78,7 @@ async fn a_batch_is_cancelled_when_all_its_callers_are_gone() {
     let lock = app.database.connect().await;
     lock.batch_execute("BEGIN; LOCK TABLE persons").await.expect("the lock");
     let reads = join_all((0..5).map(|_| app.get(&path).send()));
-    // The first request forms a batch. The requests that arrive while it runs form the second batch.
+    // The first request forms a batch. All requests that arrive during this batch form the second batch.
     let (responses, ()) = futures_util::future::join(reads, waiting_are(&app, 2)).await;
     for response in responses {
         problem(response.expect("a response"), 504).await;
@@ -137,7 +137,7 @@ async fn concurrent_reads_return_the_requested_person() {
 async fn an_unreachable_host_is_skipped() {
     let app = TestApp::spawn().await;
     let url = app.database.url();
-    // Nothing listens on port 1.
+    // The first host is unreachable, because nothing listens on port 1.
     let (user, rest) = url.split_once('@').expect("a user");
     let url = format!("{user}@127.0.0.1:1,{rest}&target_session_attrs=read-write");
     let second = TestApp::spawn_sharing_database(&app, &[("DATABASE_URL", &url)]);
@@ -148,7 +148,7 @@ async fn an_unreachable_host_is_skipped() {
         format!("ALTER DATABASE \"{}\" SET default_transaction_read_only = on", app.database.name);
     server.batch_execute(&read_only).await.expect("a setting");
     app.database.end_connections().await;
-    // Writes need a server that is not a standby.
+    // `target_session_attrs=read-write` must reject a standby, because it cannot write.
     problem(second.get("/health/ready").send().await.expect("a response"), 503).await;
 }
 
@@ -180,7 +180,7 @@ async fn a_rotated_password_is_read_from_the_file() {
 
 #[tokio::test]
 async fn connections_through_pgbouncer_send_no_startup_options() {
-    // PgBouncer rejects connections with startup options.
+    // With DATABASE_PGBOUNCER=true, the API must not send startup options, because PgBouncer rejects them.
     for (pgbouncer, expected) in [("true", "0"), ("false", "10s")] {
         let app = TestApp::spawn_with(&[("DATABASE_PGBOUNCER", pgbouncer)]).await;
         let recorded = "CREATE TABLE seen (setting text);

@@ -95,7 +95,7 @@ async fn each_format_is_loaded_completely_while_the_api_runs() {
     let zstd = (source.major() >= 16).then_some("a.sql.zst");
     for name in ["a.dump", "a.sql", "a.sql.gz"].into_iter().chain(zstd) {
         let file = source.dump(name);
-        // The content decides the format, not the file name.
+        // The format is recognised by the content of the file, so any file name works.
         let renamed = source.path("renamed file");
         fs::rename(&file, &renamed).expect("a rename");
         let app = app().await;
@@ -143,7 +143,7 @@ async fn a_failed_load_reports_the_cause_and_changes_nothing() {
         (part(archive, 60), "pg_restore failed"),
         (part(archive, 99), "pg_restore failed"),
         (part(script, 50), ""),
-        // Without the last lines, every remaining command succeeds.
+        // Cuts off the last lines. Every command before them succeeds, so only the missing end shows the damage.
         (
             text.split("-- PostgreSQL database dump complete").next().unwrap_or_default().into(),
             "truncated",
@@ -206,7 +206,7 @@ async fn a_load_works_after_a_killed_load() {
 async fn a_failed_dump_leaves_no_file() {
     let source = Source::new().await;
     let tools = source.tools.clone();
-    // A dump that is killed, and a dump of a missing database.
+    // Tests a dump that is killed, and a dump of a missing database.
     let killed = move |name: &str| {
         let mut command = Command::new("sh");
         let real = tools.command(name);

@@ -6,7 +6,7 @@ use crate::harness::{ServerProcess, TestApp, Wire};
 
 const GIGABYTE: usize = 1 << 30;
 
-/// More than both operating systems buffer for a connection that nothing reads.
+/// This is more than the operating systems of both sides buffer for a connection that nothing reads.
 const BUFFERED: usize = 64 << 20;
 
 const POST: &str = "POST /persons HTTP/1.1\r\nHost: api\r\nContent-Type: application/json\r\n";
@@ -19,7 +19,7 @@ async fn assert_cut_off(server: &ServerProcess, beginning: &str, block: &str, st
     let sent = wire.flood(block.repeat(65_536 / block.len()).as_bytes(), GIGABYTE).await;
     assert!(sent < BUFFERED, "the server read {sent} bytes of {block:?} after {beginning:?}");
     let response = wire.rest().await;
-    // The remaining bytes may reset the connection before the response is read.
+    // The response may be lost, because the bytes that the server did not read can reset the connection.
     let is_expected = response.is_empty() || response.starts_with(&format!("HTTP/1.1 {status} "));
     assert!(is_expected, "{beginning:?}: {response}");
 }
@@ -38,7 +38,7 @@ async fn a_content_length_over_the_limit_returns_413_before_the_body() {
 #[ignore = "takes long"]
 async fn endless_requests_are_cut_off_with_little_memory() {
     let app = TestApp::spawn().await;
-    // A debug build needs long for chunks of one byte.
+    // The timeout is long, because a debug build is slow with chunks of one byte.
     let limits = [("API_BODY_LIMIT_BYTES", "16384"), ("API_BODY_TIMEOUT_SECONDS", "600")];
     let server = ServerProcess::start(&app, &limits);
     let get = "GET /health/live HTTP/1.1\r\n";

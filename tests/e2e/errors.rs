@@ -110,7 +110,7 @@ async fn valid_request_ids_are_kept_and_invalid_ones_replaced() {
 async fn an_internal_error_returns_only_the_request_id() {
     let app = TestApp::spawn().await;
     let client = app.database.connect().await;
-    // The server does not handle this SQLSTATE.
+    // The renamed column causes an SQLSTATE that the server does not handle.
     client.batch_execute("ALTER TABLE persons RENAME COLUMN name TO renamed").await.expect("done");
     let request = app.get("/persons").header("x-request-id", "mine");
     let response = request.send().await.expect("a response");

@@ -60,7 +60,7 @@ async fn survives(faults: &[&str]) {
     load.wait_for_successes(20 * CLIENTS).await;
     for (number, fault) in faults.iter().enumerate() {
         if number > 0 {
-            // Waits until the requests reach their time limits.
+            // Waits until requests have failed because of their timeouts.
             load.wait_for_failures(CLIENTS).await;
         }
         block_in_place(|| postgres.apply_fault(fault));

@@ -84,7 +84,7 @@ async fn clients_behind_a_trusted_proxy_are_throttled_separately() {
         response.status().as_u16()
     };
     for number in 0..100 {
-        // The proxy appends the real address. Addresses before it come from the client.
+        // Only the last address counts, because the proxy has added it. A client can fake the earlier addresses.
         assert_eq!(guess(&format!("203.0.113.{number}, 198.51.100.1"), number).await, 401);
     }
     assert_eq!(guess("198.51.100.1", 100).await, 429);

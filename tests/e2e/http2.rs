@@ -75,7 +75,7 @@ async fn an_endless_body_returns_413_and_is_not_read_further() {
         let mut sent = 0_usize;
         loop {
             body.reserve_capacity(16_384);
-            // The server stops reading, or resets the stream.
+            // Without capacity, the server has stopped reading or has reset the stream.
             let Some(Ok(capacity)) = poll_fn(|context| body.poll_capacity(context)).await else {
                 break;
             };

@@ -9,7 +9,7 @@ async fn person(app: &TestApp) -> String {
     app.create("/persons", json!({})).await["id"].as_str().expect("an id").to_owned()
 }
 
-/// A later release may have other fields, so that it cannot parse what an earlier one stored.
+/// The stored bytes must be returned unchanged, because a later release may not be able to parse them.
 #[tokio::test]
 async fn repeated_request_returns_the_stored_status_headers_and_bytes() {
     let app = TestApp::spawn().await;
@@ -53,7 +53,7 @@ async fn response_of_an_earlier_release_has_the_status_201() {
         request.send().await.expect("a response")
     };
     let first: Value = send().await.json().await.expect("JSON");
-    // An earlier release sets neither the status nor the headers.
+    // Simulates a row of an earlier release, which stored neither the status nor the headers.
     let change = "UPDATE idempotency_keys SET status = DEFAULT, headers = DEFAULT";
     client.execute(change, &[]).await.expect("a table");
     let repeated = send().await;

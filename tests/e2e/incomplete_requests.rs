@@ -32,7 +32,7 @@ async fn open_incomplete(address: std::net::SocketAddr, count: usize) -> Vec<Wir
 async fn ten_thousand_incomplete_requests_do_not_block_other_clients() {
     #[cfg(unix)]
     {
-        // The server process inherits the limit.
+        // The server process inherits the limit of open files from this process.
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
         let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
         setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).expect("the hard limit");
@@ -60,7 +60,7 @@ async fn over_the_limit_a_client_is_served_after_timeouts_close_other_connection
         ("API_BODY_TIMEOUT_SECONDS", "1"),
     ];
     let app = TestApp::spawn_with(&limits).await;
-    // Twice the limit.
+    // Opens twice as many connections as the server allows.
     let idle = open_incomplete(app.address, 100).await;
     let mut wire = Wire::connect(app.address).await;
     wire.get("/health/live").await;

@@ -57,7 +57,8 @@ async fn the_log_line_of_a_log_in_has_the_account_id() {
 #[tokio::test]
 async fn log_lines_have_no_colours_without_a_terminal() {
     let app = TestApp::spawn().await;
-    // With traces, log lines have the fields of spans too. Nothing listens on port 1.
+    // With traces, log lines also have the fields of spans. The collector is unreachable, because nothing listens on
+    // port 1.
     let variables = [("RUST_LOG", "info"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")];
     let server = ServerProcess::start_logging(&app, &variables, Stdio::piped());
     server.get(&app, "/persons").send().await.expect("a response");

@@ -8,7 +8,7 @@ use crate::harness::{TestApp, Wire};
 /// maximum.
 const BYTES: [&[u8]; 5] = [b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xe2\x82", b"\xf4\x90\x80\x80"];
 
-/// The same bytes, percent-encoded.
+/// The same bytes as in [`BYTES`], but percent-encoded.
 const PERCENT: [&str; 5] = ["%ff", "%c0%af", "%ed%a0%80", "%e2%82", "%f4%90%80%80"];
 
 /// Half a surrogate pair, and a reversed surrogate pair.

@@ -64,7 +64,7 @@ async fn recreate_next_to_a_running_api_causes_only_short_503s() {
     }
     let output = recreated.expect("the command has ended").expect("recreated");
     assert!(output.contains("with 12 sample persons\n"), "{output}");
-    // 401, because the accounts of the tests were dropped.
+    // 401 is possible, because recreating the database drops the accounts of the tests.
     assert!(statuses.keys().all(|status| [200, 401, 503].contains(status)), "{statuses:?}");
     assert!(statuses[&200] > 10, "{statuses:?}");
 

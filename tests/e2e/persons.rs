@@ -1,4 +1,5 @@
-//! Persons: their e-mail addresses, search, and the errors of their requests. tests/e2e/contract.rs tests the rest.
+//! Persons: their e-mail addresses, search, and the errors of their requests. tests/e2e/contract.rs tests all other
+//! behaviour of resources.
 
 mod emails;
 
@@ -85,7 +86,7 @@ async fn addresses_are_stored_in_lower_case_and_once() {
         let response = app.request(method, &path).json(&body).send().await.expect("a response");
         assert_eq!(response.json::<Value>().await.expect("JSON")["emails"], json!(stored));
     }
-    // PostgreSQL's lower() would make "i" of this letter, Unicode does not: another address.
+    // Depending on the locale, lower() of PostgreSQL turns the letter U+0130 into "i", but the addresses are different.
     let other = ["\u{130}x@example.com", "ix@example.com"];
     let body = json!({ "name": "Two", "emails": other });
     let response = app.post("/persons", &body).send().await.expect("a response");

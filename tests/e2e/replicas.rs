@@ -89,7 +89,7 @@ async fn a_revoked_token_is_rejected_by_other_processes_before_their_cache_expir
         let token = one.member.issue(&client, SESSION).await;
         assert_eq!(status(&other, &token).await, 200);
         assert_eq!(log_out(&one, &token).await, 204);
-        // Redis announces the revocation. Without Redis the cache would accept the token for five seconds.
+        // Redis announces revoked tokens to all replicas. Without Redis, caches accept a token for five seconds.
         let mut asked = 0;
         while status(&other, &token).await != 401 {
             asked += 1;
@@ -118,7 +118,7 @@ async fn requests_succeed_while_redis_pauses_and_restarts() {
                 assert_eq!(status(app, &session).await, 200);
                 assert_eq!(log_out(app, &session).await, 204);
                 assert_eq!(status(app, &session).await, 401);
-                // Each process also counts in memory, so the limit stays in force without Redis.
+                // Each process also counts in memory, so the limit still works without Redis.
                 assert_eq!(guess(&one, "grace@example.com").await, 429);
             }
             rounds.fetch_add(1, Ordering::Relaxed);

@@ -87,7 +87,7 @@ async fn an_idle_transaction_is_ended() {
 async fn a_migration_continues_after_its_blocker_is_ended() {
     let database = Database::empty().await;
     let (culprit, operator) = (database.connect().await, database.connect().await);
-    // The first migration creates a table with this name, so it waits for this transaction.
+    // The first migration creates a table with the same name, so the migration waits for this transaction.
     culprit.batch_execute("BEGIN; CREATE TABLE persons ()").await.expect("a table");
     let config = config(&database, &[]);
     let migration = tokio::spawn(async move { migrate::up(&config, false, None).await });

@@ -94,7 +94,7 @@ async fn a_draining_server_keeps_serving_but_is_not_ready() {
     assert_eq!(get("/health/live").await.expect("a response").status(), 200);
     assert_eq!(get("/persons").await.expect("a response").status(), 200);
 
-    // A second signal aborts the server.
+    // Simulates a second signal, which aborts the server.
     server.abort();
     assert!(server.await.expect_err("an aborted server").is_cancelled());
     assert!(get("/health/live").await.is_err());
@@ -125,7 +125,7 @@ async fn an_exhausted_pool_returns_503_and_recovers() {
     let app =
         TestApp::spawn_with(&[("DATABASE_POOL_SIZE", "1"), ("DATABASE_WAIT_SECONDS", "1")]).await;
     let lock = lock_persons(&app).await;
-    // Searches are not batched, so each needs a connection.
+    // Searches are not batched, so each search needs its own connection.
     let request = tokio::spawn(app.get("/persons?q=ada").send());
     a_query_waits(&lock).await;
     problem(app.get("/persons?q=ada").send().await.expect("a response"), 503).await;

@@ -63,10 +63,10 @@ async fn the_database_holds_neither_tokens_nor_passwords() {
 async fn an_unknown_email_and_a_wrong_password_are_indistinguishable() {
     let app = TestApp::spawn().await;
     sign_up(&app, "ada@example.com").await;
-    // The first log-in computes a value that later ones reuse.
+    // The first log-in is slower, because it computes a hash that later log-ins reuse.
     log_in(&app, "unknown@example.com", PASSWORD).await;
     let (mut problems, mut times) = (Vec::new(), [Duration::MAX; 2]);
-    // Alternates, and keeps the best times, because other load on the machine slows down both.
+    // Alternates between both addresses and keeps the best times, because other load may slow down some requests.
     for _ in 0..8 {
         for (email, best) in ["unknown@example.com", "ada@example.com"].iter().zip(&mut times) {
             let started = Instant::now();
@@ -77,7 +77,7 @@ async fn an_unknown_email_and_a_wrong_password_are_indistinguishable() {
     }
     problems.dedup();
     assert_eq!(problems.len(), 1, "{problems:?}");
-    // Skipping the password hash would be ten times faster.
+    // If the server skipped the password hash for unknown addresses, their response would be ten times faster.
     let [unknown, wrong] = times;
     assert!(unknown * 3 > wrong && wrong * 3 > unknown, "{times:?}");
 }

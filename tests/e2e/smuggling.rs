@@ -48,7 +48,7 @@ async fn ambiguous_body_lengths_are_rejected() {
         ("A: b\0\r\n", "a NUL"),
         ("A\r\n", "no colon"),
     ] {
-        // The body has the length of each header, and is a valid last chunk.
+        // The body is valid for each of the headers: it has the Content-Length, and it is a complete last chunk.
         assert_eq!(statuses(&app, &post(lines, "0\r\n\r\n")).await, REJECTED, "{why}");
     }
     let folded = "POST /persons HTTP/1.1\r\n A: b\r\nHost: api\r\n\r\n";

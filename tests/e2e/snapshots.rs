@@ -274,7 +274,7 @@ async fn replacing_the_rows_keeps_the_branch() {
     let app = TestApp::spawn().await;
     let config = settings(&app);
     create(&app, "Main").await;
-    // Git started the first switch, so the rows belong to the previous branch.
+    // The git hook passes the previous branch as `main`, so the current rows are stored for `main`.
     branches::switch(&config, "feature", Some("main"), &[]).await.expect("switched");
     migrate::recreate(&config, true, true).await.expect("recreated");
     branches::switch(&config, "main", None, &[]).await.expect("switched");

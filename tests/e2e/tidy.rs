@@ -115,7 +115,7 @@ fn only_main_files_read_the_environment() {
 #[test]
 fn up_and_tests_share_their_build() {
     let manifest = fs::read_to_string(root().join("tests/Cargo.toml")).expect("a manifest");
-    // With development dependencies, cargo would select other features and compile poem twice.
+    // Development dependencies would enable other features, and cargo would compile poem twice.
     assert!(
         !manifest.contains("dev-dependencies"),
         "tests/Cargo.toml has development dependencies"
@@ -138,7 +138,7 @@ fn source_files_have_at_most_300_lines() {
     for folder in ["crates", "xtask"] {
         for (path, text) in files(folder, &["rs"]) {
             let lines = text.lines().count();
-            // The length of a resource depends on its fields.
+            // A file in `crates/domains` may be longer, because a resource can have many fields.
             let is_counted = path.contains("/src/") && !path.starts_with("crates/domains/");
             assert!(lines <= LONGEST || !is_counted, "{path} has {lines} lines");
         }

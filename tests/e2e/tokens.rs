@@ -82,7 +82,7 @@ async fn a_token_of_a_deleted_account_returns_401_in_other_processes() {
     let delete =
         app.request_as_admin("DELETE", &format!("/accounts/{}", app.member.account)).send();
     assert_eq!(delete.await.expect("a response").status(), 204);
-    // The other process still trusts the token for a while.
+    // The second process has cached the token and accepts it for a few seconds.
     let body = json!({ "name": "backup", "scope": "read" });
     for request in [
         other.request_as(token, "POST", "/tokens").json(&body),

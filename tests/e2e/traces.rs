@@ -19,7 +19,7 @@ use crate::harness::{ServerProcess, TestApp, problem};
 
 const TRACE: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
 const PARENT: u64 = 0x00f0_67aa_0ba9_02b7;
-/// Far longer than the server tries to reach a collector.
+/// The timeout of a step. It is far longer than the server tries to reach a collector.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Binds a port for a collector, and returns it with its URL.
@@ -78,7 +78,7 @@ async fn a_request_and_its_queries_are_spans_of_the_clients_trace() {
         .header("traceparent", format!("00-{TRACE:032x}-{PARENT:016x}-01"))
         .header("x-request-id", "mine");
     problem(request.send().await.expect("a response"), 404).await;
-    // The server exports the remaining spans when it stops.
+    // Stops the server, which exports the remaining spans before it ends.
     let stopped = spawn_blocking(|| server.stop());
     let batch = timeout(TIMEOUT, receive(&collector)).await.expect("a batch");
     assert!(stopped.await.expect("no panic").success());
@@ -97,7 +97,7 @@ async fn a_request_and_its_queries_are_spans_of_the_clients_trace() {
     assert_eq!(attribute(attributes, "http.route"), &text("/persons/{id}"));
     assert_eq!(attribute(attributes, "http.response.status_code"), &Value::IntValue(404));
     assert_eq!(attribute(attributes, "http.request.header.x-request-id"), &text("mine"));
-    // The queries of the token and of the person.
+    // The request runs two queries: one for the token and one for the person.
     for name in ["store::tokens::find_holder", "persons.find"] {
         let query = span(&spans, name);
         assert_eq!(query.trace_id, request.trace_id, "{name}");
@@ -136,7 +136,7 @@ async fn an_unreachable_or_silent_collector_delays_no_requests() {
         let stopped = timeout(TIMEOUT, spawn_blocking(|| server.stop())).await;
         assert!(stopped.expect("in time").expect("no panic").success(), "{url}");
     };
-    // Nothing listens on port 1.
+    // Port 1 refuses connections. `silent_url` accepts them but never responds.
     tokio::join!(serves("http://127.0.0.1:1"), serves(&silent_url));
     drop(silent);
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 /// The prefix of all test databases.
 const PREFIX: &str = "e2e_";
 
-// A session holds its lock until it ends. If the lock is free, the test run has ended.
+// Each test run holds an advisory lock with its prefix. If the lock is free, the run has ended.
 const TAKE_LOCK: &str = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))";
 const WITH_PREFIX: &str = "SELECT datname FROM pg_database WHERE starts_with(datname, $1)";
 

@@ -39,7 +39,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub(crate) struct Container {
     running: ContainerAsync<GenericImage>,
     url: String,
-    // The last field is dropped last.
+    // The lock must be released last. Fields are dropped in the order of their declaration, so this field comes last.
     _lock: Lock,
 }
 
@@ -49,19 +49,19 @@ impl Container {
         let docker = docker_client_instance().await?;
         timeout(RESPONSE, docker.ping()).await.context("Docker does not respond")??;
         if !lasting {
-            // Lasting containers are started concurrently, so only the first container of a run sweeps.
+            // Lasting containers start concurrently, so they must not remove containers.
             sweep(&docker).await.context("cannot remove containers of a killed run")?;
         }
 
         let lock = Lock::take()?;
-        // Docker publishes the port on all interfaces, so the password must be random.
+        // The password is random, because Docker publishes the port on all network interfaces.
         let password = Uuid::new_v4().simple();
         let (name, tag) = split(image);
         let request = GenericImage::new(name, tag)
             .with_exposed_port(PORT.tcp())
             .with_wait_for(WaitFor::message_on_stderr("ready to accept connections"))
             .with_env_var("POSTGRES_PASSWORD", password.to_string())
-            // The same folder for all versions of the image.
+            // The default folder depends on the version of the image.
             .with_env_var("PGDATA", "/tmp/memory/data")
             .with_label(LABEL, lock.path.to_string_lossy());
         let request = if lasting {
@@ -114,7 +114,8 @@ impl Container {
         Ok(())
     }
 
-    /// Retries for a while, because control groups of version 1 cannot be frozen while a process starts another one.
+    /// Pauses the container. Retries, because a control group of version 1 cannot be frozen while a process starts a
+    /// process.
     async fn pause(&self) -> anyhow::Result<()> {
         let asked = Instant::now();
         while let Err(error) = self.running.pause().await {
@@ -154,7 +155,7 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // The file is already removed if a sweep followed a failed start.
+        // Errors are ignored, because `sweep` may have removed the file already.
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -166,7 +167,7 @@ async fn sweep(docker: &Docker) -> anyhow::Result<()> {
     for container in docker.list_containers(Some(labelled)).await? {
         let labels = container.labels.unwrap_or_default();
         let (Some(id), Some(path)) = (container.id, labels.get(LABEL)) else { continue };
-        // If the file does not exist, the container belongs to another machine.
+        // Without this file, the container belongs to another machine.
         let Ok(lock) = File::open(path) else { continue };
         if lock.try_lock().is_ok() {
             let forced = RemoveContainerOptionsBuilder::new().force(true).v(true).build();

@@ -43,7 +43,7 @@ async fn apply_fault(server: &Temporary, fault: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends a signal to every process of the server. The main process is first, so that it starts no others.
+/// Sends a signal to every process of the server. The main process is first, so that it does not start new processes.
 fn signal(server: &Temporary, signal: Signal) -> anyhow::Result<()> {
     let Status::Running { pid, .. } = server.cluster().status()? else {
         bail!("the server is not running")
@@ -54,7 +54,7 @@ fn signal(server: &Temporary, signal: Signal) -> anyhow::Result<()> {
         for process in system.processes().values() {
             let is_next =
                 if children { process.parent() == Some(first) } else { process.pid() == first };
-            // A process that has just ended does not receive the signal.
+            // Errors are ignored, because a process may have ended in the meantime.
             if is_next {
                 process
                     .kill_with(signal)

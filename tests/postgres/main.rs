@@ -31,14 +31,14 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> anyhow::Result<()> {
-    // Registered first, so that signals during the start are handled.
+    // Registers the signal handler first, because signals may arrive during the start.
     let stop = stop_signal()?;
     let lines = lines();
     let variable = |name: &str| std::env::var(name).ok();
     if std::env::args().nth(1).as_deref() == Some("own") {
         let server = Server::start_own(&variable).await?;
         let held = hold_own(&server, lines, stop).await;
-        // A paused server cannot stop. The command fails for other servers, which is ignored.
+        // Continues a paused server, because a paused server cannot stop. For other servers, the error is ignored.
         let _ = server.apply_fault("continue").await;
         server.stop().await?;
         return held;
@@ -120,6 +120,6 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
 }
 
 fn print(text: &str) {
-    // Ignores a closed pipe.
+    // Errors are ignored, because the reader may have closed the pipe.
     let _ = writeln!(io::stdout(), "{text}");
 }

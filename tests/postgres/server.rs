@@ -72,7 +72,7 @@ impl Server {
 
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         match self {
-            // Dropping a local server stops and deletes it.
+            // Nothing is done here, because a local server is stopped and deleted when it is dropped.
             Self::Given(_) | Self::Local(_) => Ok(()),
             Self::Docker(container) => container.remove().await,
         }
@@ -85,7 +85,7 @@ async fn docker(image: &str, lasting: bool) -> anyhow::Result<Server> {
 }
 
 fn local(lasting: bool) -> anyhow::Result<Server> {
-    // Committed data must survive a killed server, but not a crash of the machine.
+    // Committed data of a lasting server must survive if the server is killed, but not if the machine crashes.
     let settings: &[_] = if lasting { &[("synchronous_commit", "on")] } else { &[] };
     let place = place();
     let start = || {
@@ -105,7 +105,7 @@ fn place() -> PathBuf {
 
 #[cfg(target_os = "linux")]
 fn has_space(folder: &Path) -> bool {
-    // PostgreSQL keeps up to 1 GiB of write-ahead log (WAL).
+    // Requires 2 GiB, because PostgreSQL keeps up to 1 GiB of write-ahead log (WAL).
     const ENOUGH: u64 = 2 << 30;
 
     rustix::fs::statvfs(folder).is_ok_and(|it| it.f_bavail * it.f_frsize >= ENOUGH)

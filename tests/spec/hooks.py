@@ -31,18 +31,18 @@ def before_call(context, case, kwargs):
     if not case.meta.generation.mode.is_positive:
         return
     headers, body = case.headers or {}, case.body
-    # A key may only be used for one request.
+    # Generates a new key for each request, because a key belongs to one request.
     if "Idempotency-Key" in headers:
         headers["Idempotency-Key"] = str(uuid.uuid4())
-    # Matches any version, because the current version changes during the test.
+    # `*` matches any version, because the current version changes during the test.
     if "If-Match" in headers:
         headers["If-Match"] = "*"
-    # A schema of a free-form object cannot exclude NUL, which PostgreSQL cannot store.
+    # Removes NUL, which PostgreSQL cannot store. The schema of a free-form object cannot forbid it.
     if isinstance(body, dict):
         whole = without_nul(body)
         body.clear()
         body.update(whole)
-    # A future time in a leap year.
+    # Sets a time in the future. The year is a leap year, so that 29 February is valid.
     if operation(case) == "createToken" and "expires_at" in body:
         body["expires_at"] = "2996" + body["expires_at"][4:]
     if operation(case) == "changePassword":

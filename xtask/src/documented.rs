@@ -1,4 +1,5 @@
-//! Checks that `docs/commands.md` lists all commands and exit codes, and that the commands in README, AGENTS, CONTRIBUTING and docs exist.
+//! Checks that `docs/commands.md` lists all commands and exit codes, and that the commands in README, AGENTS,
+//! CONTRIBUTING and docs exist.
 
 mod page;
 
@@ -19,7 +20,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is in the repository")
 }
 
-/// Returns the pages of docs and those in the root folder that name commands, with their paths.
+/// Returns all pages of docs, and the pages of the root folder that name commands, with their paths.
 fn pages() -> Vec<(String, String)> {
     let root = root();
     let docs = fs::read_dir(root.join("docs")).expect("docs is a folder");

@@ -5,6 +5,7 @@ mod commands;
 #[cfg(test)]
 mod documented;
 mod overview;
+mod scaffold;
 
 use std::process::ExitCode;
 

@@ -34,7 +34,7 @@ impl AuditApi {
     ) -> Result<Json<ChangePage>, ApiError> {
         let resource = resource.0.map(|resource| resource.0);
         let client = self.database.client().await?;
-        // One extra row shows whether another page follows.
+        // Reads one row more than requested. If this row exists, another page follows.
         let mut found = rows::list(&client, resource.as_deref(), cursor.0, limit.0 + 1).await?;
         let is_last = found.len() <= limit.0 as usize;
         found.truncate(limit.0 as usize);

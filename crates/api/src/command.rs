@@ -51,7 +51,8 @@ fn start(variable: &dyn Fn(&str) -> Option<String>) -> ExitCode {
 fn finish(result: anyhow::Result<()>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     print_error(&format!("error: {error:#}"));
-    // The server starts even if the database is unreachable, so a database error at the start is an invalid setting.
+    // The server also starts without a reachable database. A database error at the start therefore means that a
+    // setting, such as DATABASE_URL, is invalid.
     let is_setting = error.is::<db::Error>() || error.is::<web::InvalidSetting>();
     if is_setting { EX_CONFIG.into() } else { ExitCode::FAILURE }
 }

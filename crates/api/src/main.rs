@@ -7,7 +7,7 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Only calls the library, because every edit of the project recompiles this file.
+/// Calls the library and contains no other code, because every edit of the project recompiles this file.
 fn main() -> ExitCode {
     let command = std::env::args().nth(1);
     api::run(command.as_deref(), &|name| std::env::var(name).ok())

@@ -47,14 +47,14 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Fails if the test has already waited for the process.
+        // Errors are ignored, because the process may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 fn command(variables: &[(&str, &str)]) -> Command {
-    // One test limits the number of open files. The shell applies the limit and then becomes the server.
+    // Starts the server through a shell, because one test limits the number of open files with `ulimit`.
     let limited = "test -z \"$FILES\" || ulimit -n \"$FILES\"; exec \"$0\"";
     let mut command = Command::new("sh");
     command.args(["-c", limited, env!("CARGO_BIN_EXE_api")]).stderr(Stdio::piped()).env_clear();
@@ -131,7 +131,7 @@ fn request_log_has_ids_and_no_path() {
 #[test]
 fn shutdown_writes_the_log_lines_of_all_requests() {
     let mut process = Process::start(&[]);
-    // The test reads the log at the end, so all lines must fit into the pipe.
+    // The test reads the log only at the end, so all lines must fit into the buffer of the pipe.
     let ids: Vec<_> = (0..100).map(|number| format!("id-{number}")).collect();
     let mut stream = TcpStream::connect(process.address).expect("the server accepts");
     let requests = ids.iter().enumerate().map(|(number, id)| {
@@ -178,7 +178,7 @@ fn server_recovers_from_too_many_open_files() {
     for _ in 0..4 {
         find(&mut process.log, "cannot accept connections");
     }
-    // A server that does not wait between two attempts logs the error far more often.
+    // The server must wait between two attempts. Without the wait, many errors are logged in a few milliseconds.
     assert!(started.elapsed() >= Duration::from_millis(300));
     drop(held);
     assert!(process.get("/health/live", "A: b").starts_with("HTTP/1.1 200 "));
@@ -197,7 +197,7 @@ fn worker_threads_setting_is_applied() {
         let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm"));
         tasks.filter_map(|task| name(task).ok()).filter(|name| name.contains("tokio")).count()
     };
-    // A thread sets its name after it starts, so wait.
+    // A new thread gets its name shortly after its start, so the test polls.
     let started = Instant::now();
     while workers() < 3 && started.elapsed() < Duration::from_secs(10) {
         std::thread::sleep(Duration::from_millis(5));

@@ -39,7 +39,8 @@ pub struct Config {
 /// The settings of the HTTP server.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
-    /// `API_LISTEN`. If only `PORT` is set, as hosting platforms do, all addresses with that port.
+    /// `API_LISTEN`: the socket to listen on. If only `PORT` is set, as on hosting platforms, the server listens on
+    /// this port of all addresses.
     pub listen: Listen,
     /// `API_DOCS`: serves `/docs` and `/openapi.json` if true.
     pub docs: bool,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::connection::connect;
 
-/// The password of the development accounts. It is public, so production rejects them.
+/// The password of the development accounts. The password is public, so production rejects these accounts.
 pub const DEVELOPMENT_PASSWORD: &str = "for development only";
 
 /// Creates an admin, with a random password unless one is given.
@@ -88,7 +88,7 @@ pub async fn revoke_tokens(
 /// Returns the token of a new session of the development account with this role.
 pub async fn token(config: &Config, role: Role) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
-        bail!("refused: APP_ENV is production, and development accounts do not work there");
+        bail!("refused, because development accounts do not work in production (APP_ENV)");
     }
     let client = connect(config, None).await?;
     seed(&client).await?;

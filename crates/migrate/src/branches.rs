@@ -16,7 +16,7 @@ use crate::{
 /// Switches to the copy of the branch `name`. The first switch creates this copy from the first of `parents` that has a
 /// copy, or else from the database in use.
 ///
-/// A database in use without a branch becomes the copy of the branch `left`, or of `name`.
+/// If the database in use does not belong to a branch, it becomes the copy of the branch `left`, or of `name`.
 pub async fn switch(
     config: &Config,
     name: &str,
@@ -25,7 +25,7 @@ pub async fn switch(
 ) -> anyhow::Result<String> {
     ensure!(
         config.profile != Profile::Production,
-        "refused: APP_ENV is production, and database branches are for development"
+        "refused, because database branches do not work in production (APP_ENV)"
     );
     let mut saved = DatabaseCopies::open(config).await?;
     let Some(live) = saved.live(config).await? else {
@@ -80,7 +80,8 @@ async fn make(
     Ok(parent)
 }
 
-/// Replaces the database in use with a copy, and keeps it as the copy of its own branch.
+/// Replaces the database in use with the copy of another branch. The replaced database becomes the copy of its own
+/// branch.
 async fn put(
     saved: &mut DatabaseCopies,
     live: &Live,
@@ -94,7 +95,7 @@ async fn put(
     let aside_place = saved.database(Kind::Snapshot, &aside.name);
     let mut renames = Vec::new();
     if admin::exists(&saved.client, &place).await? {
-        // The branch already has a copy, which was renamed or created by hand. Keep it as a snapshot.
+        // Another database has this name, because it was created or renamed by hand. It becomes a snapshot.
         renames.push((&*place, &*aside_place, Some(&aside)));
     }
     renames.push((&*in_use, &*place, Some(mine)));

@@ -110,7 +110,7 @@ fn confirm(config: &Config, yes: bool, effect: &str) -> anyhow::Result<()> {
     let is_production = config.profile == Profile::Production;
     ensure!(
         yes || !is_production,
-        "refused: APP_ENV is production, and this command {effect}. Pass --yes to confirm."
+        "refused, because this command {effect} in production (APP_ENV). Pass --yes to confirm."
     );
     Ok(())
 }

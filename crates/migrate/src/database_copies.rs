@@ -31,9 +31,9 @@ pub(crate) struct Label {
     pub(crate) name: String,
     /// The creation time, in seconds since 1970.
     pub(crate) made: i64,
-    /// The command that created it as an automatic snapshot.
+    /// The command that made this automatic snapshot, or `None` for other copies.
     pub(crate) automatic: Option<String>,
-    /// The version of the schema at that time.
+    /// The version of the schema when the copy was made.
     pub(crate) version: i32,
 }
 
@@ -189,7 +189,7 @@ fn database(live: &str, kind: Kind, name: &str) -> String {
     format!("{beginning}{letters}~{:08x}", hash(name))
 }
 
-/// FNV-1a, because names must not depend on the version of the standard library.
+/// Returns the FNV-1a hash. The hash of the standard library may change between versions, but names must not change.
 fn hash(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

@@ -44,7 +44,7 @@ pub async fn up(config: &Config, seed: bool, to: Option<i32>) -> anyhow::Result<
 /// database as an automatic snapshot, unless `keep` is false.
 pub async fn recreate(config: &Config, empty: bool, keep: bool) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
-        bail!("refused: APP_ENV is production, and this command drops every row");
+        bail!("refused, because this command would drop all rows in production (APP_ENV)");
     }
     let fill = async |fresh: &str| fill(config, fresh, empty).await;
     let (rows, back) = snapshots::replace(config, "recreate-db", keep, fill).await?;
@@ -62,7 +62,9 @@ async fn fill(config: &Config, name: &str, empty: bool) -> anyhow::Result<u64> {
 /// Loads the missing sample rows.
 pub async fn seed(config: &Config) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
-        bail!("refused: APP_ENV is production, and the sample rows are for development");
+        bail!(
+            "refused, because the sample rows are only for development, and APP_ENV is production"
+        );
     }
     let client = connect(config, None).await?;
     Ok(format!("loaded {} sample persons\n", load(&client).await?))

@@ -11,7 +11,7 @@ use crate::{
     snapshots,
 };
 
-/// Creates an empty database for the dump, and returns its name. Drops the one of an unfinished load.
+/// Creates an empty database for the dump, and returns its name. Drops the database of an earlier, unfinished load.
 pub async fn prepare(config: &Config) -> anyhow::Result<String> {
     let loaded = loaded(config)?;
     let server = connect(config, Some(admin::MAINTENANCE)).await?;
@@ -20,11 +20,11 @@ pub async fn prepare(config: &Config) -> anyhow::Result<String> {
     Ok(format!("{loaded}\n"))
 }
 
-/// Migrates the loaded database to the newest schema, and replaces the database with it. The old one is kept as an
-/// automatic snapshot, unless `keep` is false.
+/// Applies missing migrations to the loaded database, and puts it in the place of the database in use. The replaced
+/// database is kept as an automatic snapshot, unless `keep` is false.
 ///
 /// # Errors
-/// Returns an error if the dump is from another application or its schema is newer. Nothing changes then.
+/// Returns an error if the dump is from another application or its schema is newer. In this case, nothing changes.
 pub async fn finish(config: &Config, keep: bool) -> anyhow::Result<String> {
     let (name, loaded) = (database_name(config)?, loaded(config)?);
     let mut output = {

@@ -17,7 +17,9 @@ const CHUNK: usize = 1000;
 /// may still run in its container.
 pub async fn seed_rows(config: &Config, rows: u32, stored: &dyn Fn(u64)) -> anyhow::Result<String> {
     if config.profile == Profile::Production {
-        bail!("refused: APP_ENV is production, and synthetic rows are for development");
+        bail!(
+            "refused, because synthetic rows are only for development, and APP_ENV is production"
+        );
     }
     let mut client = connect(config, None).await?;
     bulk::lock(&client).await?;
@@ -37,12 +39,12 @@ fn generate(numbers: Vec<u32>) -> impl Iterator<Item = Person> {
     let (sender, persons) = mpsc::sync_channel::<Vec<_>>(20);
     let mut generator = Some(thread::spawn(move || {
         let mut chunks = numbers.chunks(CHUNK);
-        // Sending fails when storing has failed.
+        // `send` returns an error if storing has failed. Then the thread stops.
         chunks.all(|some| {
             sender.send(some.iter().map(|it| synthetic::person(*it)).collect()).is_ok()
         });
     }));
-    // A panic must not look like the end of the rows.
+    // If the thread panics, this function panics too. Otherwise, the missing rows would go unnoticed.
     let end = iter::from_fn(move || {
         if let Some(it) = generator.take() {
             it.join().expect("the generator does not panic");

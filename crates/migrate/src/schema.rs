@@ -31,7 +31,7 @@ pub(crate) async fn apply(
         && let Some(newer) = newer(&migrations::applied(client).await?)
     {
         return Ok(format!(
-            "nothing to apply: the schema is newer than this release, it has {newer}\n"
+            "nothing to apply, because the schema is newer than this release: it has {newer}\n"
         ));
     }
     let applied = migrations::apply(migrations, client, to).await?;
@@ -125,7 +125,7 @@ pub async fn dry_run(config: &Config, to: Option<i32>) -> anyhow::Result<String>
     admin::drop(&server, &scratch).await?;
     admin::create(&server, &scratch)
         .await
-        .context("a dry run needs to create a scratch database")?;
+        .context("cannot create the scratch database that a dry run needs")?;
     let tried = preview(config, &scratch, version(&applied), &pending).await;
     admin::drop(&server, &scratch).await?;
     tried

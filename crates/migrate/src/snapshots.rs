@@ -13,7 +13,7 @@ use crate::{
 
 /// The number of automatic snapshots that are kept.
 const KEPT: usize = 5;
-/// The length limit of a name, for a readable list.
+/// The maximum length of a name, so that lists stay readable.
 const LONGEST_NAME: usize = 40;
 
 /// Saves a snapshot under `name`, or under the next number.
@@ -31,7 +31,7 @@ pub async fn save(config: &Config, name: Option<&str>) -> anyhow::Result<String>
         None => (1..=taken.len() + 1)
             .map(|number| number.to_string())
             .find(|name| !is_taken(name))
-            .context("every number is taken")?,
+            .context("every number is already the name of a snapshot. Pass a name.")?,
     };
     ensure!(
         !is_taken(&name),
@@ -41,22 +41,24 @@ pub async fn save(config: &Config, name: Option<&str>) -> anyhow::Result<String>
     Ok(format!("saved {name}. To restore it, run `cargo xtask db snapshot restore {name}`.\n"))
 }
 
-/// Saves an automatic snapshot before the destructive `command`, and returns how to restore it. Keeps the last five.
+/// Saves an automatic snapshot before the destructive `command`, and returns a text with the command that restores it.
+/// Deletes all automatic snapshots except the last five.
 pub async fn automatic(config: &Config, command: &str) -> anyhow::Result<String> {
     let mut copies = DatabaseCopies::open(config).await?;
     let Some(live) = copies.live(config).await? else { return Ok(String::new()) };
     let name = next_automatic(&copies).await?;
     keep(&mut copies, &live, name.clone(), Some(command)).await.context(
-        "cannot take a snapshot first. Pass --no-snapshot to continue without one; you cannot undo the command then",
+        "cannot save a snapshot before the change. With --no-snapshot, the command runs but cannot be undone",
     )?;
     prune(&copies).await?;
     Ok(restore_hint(&name))
 }
 
-/// Replaces the database in use with a new one that `fill` fills. The old one is kept as an automatic snapshot, unless
-/// `keep` is false. Returns the result of `fill`, and how to restore the old database.
+/// Replaces the database in use with a new database that `fill` fills. The old database is kept as an automatic
+/// snapshot, unless `keep` is false. Returns the result of `fill`, and a text with the command that restores the old
+/// database.
 ///
-/// An interruption leaves a complete database, and the server always sees the old one or the new one.
+/// After an interruption, the database in use is complete: it is either the old database or the new database.
 pub async fn replace<T>(
     config: &Config,
     command: &str,
@@ -74,14 +76,14 @@ pub async fn replace<T>(
         Err(error) => Err(error),
     };
     if swapped.is_err() {
-        // If this fails, the next command drops the unfinished copy.
+        // Errors are ignored, because the next command also drops unfinished copies.
         let _ = copies.drop(&fresh).await;
     }
     swapped
 }
 
-/// Replaces the database in use with the complete database `from`. The old one is kept as an automatic snapshot, unless
-/// `keep` is false. Returns how to restore it.
+/// Replaces the database in use with the complete database `from`. The old database is kept as an automatic snapshot,
+/// unless `keep` is false. Returns a text with the command that restores the old database.
 pub(crate) async fn put(
     config: &Config,
     from: &str,
@@ -92,7 +94,7 @@ pub(crate) async fn put(
     swap(config, &mut copies, from, command, keep).await
 }
 
-/// Restores the named snapshot, or the newest one. The replaced database is kept, unless `keep` is false. Missing
+/// Restores the snapshot `name`, or the newest snapshot. The replaced database is kept, unless `keep` is false. Missing
 /// migrations are applied first, unless `as_it_is` is true.
 pub async fn restore(
     config: &Config,

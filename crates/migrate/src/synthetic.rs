@@ -24,7 +24,7 @@ pub(crate) fn person(number: u32) -> Person {
     let mut rng = ChaCha8Rng::seed_from_u64(SEED + u64::from(number));
     let (first, last) = name(&mut rng);
     let nickname = rng.random_ratio(1, 4).then(|| first.chars().take(4).collect());
-    // Most have one address, some two or three.
+    // Most persons have one email address, and some have two or three.
     let count = [1, 1, 1, 1, 1, 1, 1, 2, 2, 3][rng.random_range(0..10)];
     let start = rng.random_range(0..DOMAINS.len());
     let local = local_part(&first, &last, number);

@@ -13,7 +13,7 @@ pub enum Kind {
     Ahead,
     /// A migration was edited or renamed after it was applied.
     Edited,
-    /// A migration is not applied, but a later one is.
+    /// A migration is not applied, but a later migration is applied.
     Late,
 }
 

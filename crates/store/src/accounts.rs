@@ -70,12 +70,12 @@ impl Role {
     }
 
     pub(crate) fn read(row: &Row) -> Self {
-        // A check constraint excludes other values.
+        // A check constraint of the table allows only `admin` and `member`.
         if row.get::<_, &str>("role") == "admin" { Self::Admin } else { Self::Member }
     }
 }
 
-// The columns of an account. A macro, because `concat!` does not accept constants.
+// Builds a query that returns the columns of an account. This is a macro because `concat!` rejects constants.
 macro_rules! account {
     ($name:literal, $rest:literal) => {
         concat!(
@@ -94,7 +94,7 @@ const FIND_BY_EMAIL: &str = account!("find_by_email", "WHERE lower(email) = lowe
 
 const LOCK: &str = account!("lock", "WHERE id = $1 FOR UPDATE");
 
-// In the order of the ids, so that two transactions never wait for each other.
+// Locks rows in the order of their ids, so that two transactions cannot wait for each other (deadlock).
 const LOCK_BOTH: &str = account!("lock_both", "WHERE id IN ($1, $2) ORDER BY id FOR UPDATE");
 
 const LIST: &str = account!("list", "WHERE id > $1 ORDER BY id LIMIT $2");

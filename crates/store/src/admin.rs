@@ -7,9 +7,10 @@ use crate::error::Error;
 /// The database to connect to for commands on other databases.
 pub const MAINTENANCE: &str = "postgres";
 
-// Names cannot be parameters, so PostgreSQL itself quotes them in the query to run.
+// The name of a database cannot be a query parameter. PostgreSQL therefore quotes the name in a first query, and the
+// result is run as a second query.
 const CREATE: &str = "-- store::admin::create\nSELECT format('CREATE DATABASE %I', $1::text)";
-// Copies files instead of writing to the WAL. This is faster if the server does not sync to disk, as in tests.
+// `FILE_COPY` is faster than the default if the server does not sync to disk, as in tests.
 const CLONE: &str = "\
 -- store::admin::clone
 SELECT format('CREATE DATABASE %I TEMPLATE %I STRATEGY file_copy', $1::text, $2::text)";
@@ -34,7 +35,7 @@ pub async fn create_if_missing(client: &Client, name: &str) -> Result<bool, Erro
         return Ok(false);
     }
     match create(client, name).await {
-        // Another process has created the database.
+        // Another process has created the database in the meantime.
         Err(Error::Duplicate { .. }) => Ok(false),
         created => created.map(|()| true),
     }

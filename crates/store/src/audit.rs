@@ -57,8 +57,8 @@ const LIST_OF_RESOURCE: &str = "\
 SELECT id, at, account_id, token_id, action, resource, resource_id, request_id FROM audit_entries
 WHERE resource = $3 AND id < $1 ORDER BY id DESC LIMIT $2";
 
-/// Records that `by` changes the `resource` with this id. Run it concurrently with the change, with [`crate::both`], to
-/// save a round trip.
+/// Records that `by` changes the `resource` with this id. To save a round trip to the database, run this function
+/// concurrently with the change, with [`crate::both`].
 pub async fn record(
     transaction: &dyn Connection,
     by: &Actor,
@@ -78,7 +78,7 @@ pub fn entry(by: &Actor, resource: &str, id: Uuid) -> String {
     entries([(by, resource, id)])
 }
 
-/// Returns the entries of changes as JSON: for each, who makes it, the resource and the id.
+/// Returns the audit entries of changes as JSON. A change has an actor, the type of the resource and its id.
 pub(crate) fn entries<'a>(changes: impl IntoIterator<Item = (&'a Actor, &'a str, Uuid)>) -> String {
     #[derive(Serialize)]
     struct NewEntry<'a> {

@@ -1,8 +1,8 @@
 //! Batching: calls that wait at the same time share one query (the DataLoader pattern).
 //!
-//! A call that comes alone runs at once. While the allowed number of batches is running, further calls queue and form
-//! the next batch. The busier the server, the fewer queries a call costs. A call never joins a batch that has started,
-//! so it sees everything that was committed before it.
+//! A call runs immediately if fewer than the maximum number of batches are running. Otherwise, calls wait and form the
+//! next batch, so a busy server needs fewer queries per call. A call never joins a batch that has started, so the call
+//! sees all rows that were committed before it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,7 +18,7 @@ const MAX_BATCH: usize = 100;
 /// Runs a batch: returns a value for each item, in the same order, or an error if nothing was done.
 type Run<K, V> = dyn Fn(Vec<K>) -> BoxFuture<'static, Result<Vec<V>, Error>> + Send + Sync;
 
-/// Batches calls that turn a `K` into a `V`.
+/// Batches calls. Each call passes an item of type `K` and gets a value of type `V`.
 pub struct Batcher<K, V>(Arc<Inner<K, V>>);
 
 struct Inner<K, V> {
@@ -49,14 +49,14 @@ impl<K: Clone + Send + Sync + 'static, V: Send + 'static> Batcher<K, V> {
         Self(Arc::new(Inner { max_running, run: Box::new(run), queue }))
     }
 
-    /// Returns the value of `item`. A batch is cancelled when all its callers are gone.
+    /// Returns the value of `item`. A batch is cancelled if all its callers were cancelled.
     ///
     /// # Errors
-    /// The error of the query. A batch that fails because of one item runs again item by item, so that the other
-    /// callers do not get its error.
+    /// Returns the error of the query. If a batch fails because of one item, the batch runs again item by item, so that
+    /// the other callers do not get this error.
     pub async fn call(&self, item: K) -> Result<V, Error> {
         let (caller, response) = oneshot::channel();
-        // Spans matter only to traces, and entering them costs time.
+        // The span is needed only if traces are recorded. Otherwise an empty span saves time.
         let is_traced = tracing::span_enabled!(Level::DEBUG);
         let span = if is_traced { Span::current() } else { Span::none() };
         let starts = {
@@ -78,7 +78,7 @@ impl<K: Clone, V> Inner<K, V> {
     async fn run_batches(self: Arc<Self>) {
         let runner = Runner(&self);
         while let Some(calls) = runner.take() {
-            // The trace of the first caller shows the query.
+            // A query can belong to only one trace, so it appears in the trace of the first caller.
             let span = calls[0].span.clone();
             let (items, mut callers): (Vec<_>, Vec<_>) =
                 calls.into_iter().map(|call| (call.item, call.caller)).unzip();
@@ -87,7 +87,7 @@ impl<K: Clone, V> Inner<K, V> {
                 _ = join_all(callers.iter_mut().map(oneshot::Sender::closed)) => continue,
             };
             for (caller, value) in callers.into_iter().zip(values) {
-                // A caller that is gone needs no response.
+                // `send` fails if the caller was cancelled. This error is ignored.
                 let _ = caller.send(value);
             }
         }
@@ -100,7 +100,7 @@ impl<K: Clone, V> Inner<K, V> {
         };
         let mut values = Vec::with_capacity(items.len());
         if items.len() == 1 || error.is_outage() {
-            // After an outage, the items may or may not be committed, so they are not run again.
+            // After an outage, it is unknown if the items were committed, so they must not run again.
             values.resize_with(items.len(), || Err(error.clone()));
             return values;
         }
@@ -116,7 +116,7 @@ impl<K: Clone, V> Inner<K, V> {
     }
 }
 
-/// One of the running batches.
+/// Runs batches until no call waits. Counts as one running batch.
 struct Runner<'a, K, V>(&'a Inner<K, V>);
 
 impl<K, V> Runner<'_, K, V> {
@@ -132,7 +132,7 @@ impl<K, V> Runner<'_, K, V> {
     }
 }
 
-/// After a panic, waiting callers get an error and the next call starts a new runner.
+/// Removes a runner that panicked, so that waiting callers get an error and the next call starts a new runner.
 impl<K, V> Drop for Runner<'_, K, V> {
     fn drop(&mut self) {
         if std::thread::panicking() {

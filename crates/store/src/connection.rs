@@ -62,10 +62,11 @@ impl dyn Connection + '_ {
     }
 }
 
-/// Returns both results. Waits for the second even when the first is an error: an abandoned query closes its connection.
+/// Returns both results. Waits for the second even if the first is an error, because dropping a running query closes
+/// its connection.
 ///
 /// # Errors
-/// The error of the first, or else of the second.
+/// Returns the error of the first future, or otherwise of the second.
 pub async fn both<A, B>(
     first: impl Future<Output = Result<A, Error>>,
     second: impl Future<Output = Result<B, Error>>,
@@ -93,7 +94,7 @@ impl PoolClient {
     }
 
     async fn command(&self, command: &str) -> Result<(), Error> {
-        // Boxed to avoid moving a large future.
+        // Boxing this large future makes moving it cheap.
         let answered = Box::pin(self.object().batch_execute(command));
         self.abandoned.watch(self.canceller.response_timeout, answered).await
     }
@@ -132,7 +133,7 @@ impl PoolClient {
         answered: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Error> {
         let (started, name) = (Instant::now(), query_metrics::name(sql));
-        // Recorded only while traces are exported.
+        // The span costs nothing unless traces are exported.
         let span = tracing::debug_span!(
             "statement",
             otel.name = name,
@@ -143,7 +144,7 @@ impl PoolClient {
         let answered = answered.instrument(span).await;
         query_metrics::observe(sql, started.elapsed());
         if let Err(Error::Conflict(_)) = &answered {
-            // A migration may have invalidated the prepared statements.
+            // A migration may have made the prepared statements invalid, so the next query prepares them again.
             self.object().statement_cache.clear();
         }
         answered
@@ -200,7 +201,7 @@ impl Transaction {
     /// is unknown if the database has committed.
     pub async fn commit(mut self) -> Result<(), Error> {
         self.client().command(COMMIT).await?;
-        // Not rolled back.
+        // Without a client, `drop` does not roll back.
         self.client.take();
         Ok(())
     }
@@ -231,7 +232,7 @@ impl Connection for Transaction {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        // An abandoned connection is closed, which rolls back.
+        // Closing an abandoned connection also rolls back, so only other connections need ROLLBACK.
         if let Some(client) = self.client.take_if(|client| !client.is_abandoned()) {
             tokio::spawn(async move { client.command("ROLLBACK").await });
         }

@@ -15,12 +15,13 @@ const LOCK: i32 = 0x5119_3542;
 const TAKE_LOCK: &str = "\
 -- store::copies::lock
 SELECT pg_advisory_lock($1, hashtext($2))";
-// A server that cannot detect a lost client (Windows) ignores this, and copies to the end.
+// The server cancels the copy if the client was killed. A server on Windows rejects this setting, and completes the
+// copy.
 const NOTICE_DEATH: &str = "\
 -- store::copies::notice_death
 SET client_connection_check_interval = '500ms'";
-// Small databases are copied through the WAL, because copying files needs two checkpoints. Large databases are copied
-// as files: a full disk is then an error of the query, while a full WAL stops the server.
+// Small databases are copied through the write-ahead log (WAL), which is faster. Large databases are copied as files.
+// If the disk becomes full, copying files fails, but a full WAL would stop the server.
 const COPY: &str = "\
 -- store::copies::copy
 SELECT format('CREATE DATABASE %I TEMPLATE %I STRATEGY %s', $1::text, $2::text,
@@ -107,7 +108,7 @@ pub async fn copy(client: &Client, helper: &Client, from: &str, to: &str) -> Res
     let _ = client.batch_execute(NOTICE_DEATH).await;
     let statement: String = client.query_one(COPY, &[&to, &from]).await?.get(0);
     let copied = async { Ok(client.batch_execute(&statement).await?) };
-    // The query holds a lock that new connections need, and waits until existing connections are closed.
+    // While the copy is made, PostgreSQL blocks new connections to the database. The existing ones must be closed.
     alone(helper, &[from], copied).await
 }
 
@@ -149,7 +150,7 @@ async fn alone(
     databases: &[&str],
     work: impl Future<Output = Result<(), Error>>,
 ) -> Result<(), Error> {
-    // PostgreSQL checks for remaining connections only every 0.1 s.
+    // Waits until the connections are closed. Otherwise PostgreSQL would check for them again only after 0.1 s.
     let timeout_ms = 500_i64;
     helper.execute(TERMINATE, &[&databases, &timeout_ms]).await?;
     let terminate = async {
@@ -160,7 +161,7 @@ async fn alone(
     };
     tokio::select! {
         done = work => done,
-        // The loop ends with an error.
+        // The loop ends only with an error.
         failed = terminate => failed,
     }
 }

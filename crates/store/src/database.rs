@@ -50,7 +50,7 @@ impl Database {
             })
             .build()
             .map_err(Error::other)?;
-        // The server cancels a query before this: later, no response will come.
+        // PostgreSQL cancels a query after `statement_timeout`. One second later, the connection counts as broken.
         let response_timeout = settings.statement_timeout + Duration::from_secs(1);
         let canceller = Arc::new(Canceller { connector: tls.connector, response_timeout });
         Ok(Self(Arc::new(Inner { pool, canceller })))
@@ -61,7 +61,7 @@ impl Database {
     /// # Errors
     /// [`Error::Unavailable`] if the pool cannot provide a connection in time.
     pub async fn client(&self) -> Result<PoolClient, Error> {
-        // Boxed to avoid moving a large future.
+        // Boxing this large future makes moving it cheap.
         let object = Box::pin(self.0.pool.get()).await?;
         Ok(PoolClient::new(object, self.0.canceller.clone()))
     }
@@ -97,7 +97,7 @@ pub async fn connect(
     if let Some(database) = database {
         config.dbname(database);
     }
-    // An error without an SQLSTATE means that the server did not respond in time.
+    // An error without an SQLSTATE does not come from PostgreSQL, so the server is unreachable.
     let (client, connection) =
         config.connect(tls.connector).await.map_err(|error| match error.code() {
             None => Error::unavailable(error),

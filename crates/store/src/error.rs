@@ -5,7 +5,7 @@ use std::sync::Arc;
 use deadpool_postgres::PoolError;
 use tokio_postgres::error::SqlState;
 
-/// Shared, because a failed batch is the error of several calls.
+/// The cause of an error. The cause is shared, because a failed batch causes the errors of several calls.
 type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
 /// An error of the database. Only this module reads SQLSTATE codes.
@@ -39,13 +39,14 @@ pub enum Error {
     /// The query exceeded its timeout.
     #[error("the query exceeded its timeout")]
     Timeout(#[source] Cause),
-    /// The transaction conflicted with another one or with a migration. It was rolled back, and can be retried.
+    /// The transaction conflicted with another transaction or a migration. PostgreSQL has rolled it back, and the
+    /// caller can retry.
     #[error("the transaction conflicted with another one and can be retried")]
     Conflict(#[source] Cause),
     /// A setting of the database is invalid.
     #[error("a setting of the database is invalid")]
     Setting(#[source] Cause),
-    /// Any other error, which is a bug.
+    /// Any other error. It is caused by a bug.
     #[error("unexpected error of the database")]
     Other(#[source] Cause),
 }
@@ -73,7 +74,7 @@ impl Error {
 impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(state) = error.code() else {
-            // Without an SQLSTATE, the connection failed, or a value had the wrong type.
+            // An error without an SQLSTATE comes from the client: the connection failed, or a value had the wrong type.
             let cause = std::error::Error::source(&error);
             let connection = error.is_closed()
                 || cause.is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
@@ -95,7 +96,7 @@ impl From<tokio_postgres::Error> for Error {
             &SqlState::QUERY_CANCELED => Self::Timeout(Arc::new(error)),
             &SqlState::T_R_SERIALIZATION_FAILURE
             | &SqlState::T_R_DEADLOCK_DETECTED
-            // A prepared statement is outdated after a migration.
+            // PostgreSQL returns this code if a migration has made a prepared statement invalid.
             | &SqlState::FEATURE_NOT_SUPPORTED => Self::Conflict(Arc::new(error)),
             &SqlState::ADMIN_SHUTDOWN
             | &SqlState::CRASH_SHUTDOWN
@@ -103,14 +104,14 @@ impl From<tokio_postgres::Error> for Error {
             | &SqlState::TOO_MANY_CONNECTIONS
             | &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
             | &SqlState::LOCK_NOT_AVAILABLE
-            // A server that has become a standby.
+            // The server has become a read-only standby.
             | &SqlState::READ_ONLY_SQL_TRANSACTION
-            // While databases are swapped, or before the first migration.
+            // The database or a table does not exist while databases are swapped, and before the first migration.
             | &SqlState::UNDEFINED_DATABASE
             | &SqlState::UNDEFINED_TABLE
             | &SqlState::OBJECT_IN_USE => Self::unavailable(error),
             other if other.code().starts_with("08") => Self::unavailable(error),
-            // A value that its type does not have, such as the year 0 or a number with too many digits.
+            // Class 22 means an invalid value, such as the year 0 or a number with too many digits.
             other if other.code().starts_with("22") => Self::Invalid(Arc::new(error)),
             _ => Self::other(error),
         }
@@ -126,7 +127,7 @@ fn constraint(error: &tokio_postgres::Error) -> String {
 impl From<PoolError> for Error {
     fn from(error: PoolError) -> Self {
         match error {
-            // A failed connection is an outage for every reason, even a wrong password. The log has the cause.
+            // Every failed connection counts as an outage, even a wrong password. The log has the cause.
             PoolError::Backend(_) | PoolError::Timeout(_) | PoolError::Closed => {
                 Self::unavailable(error)
             }

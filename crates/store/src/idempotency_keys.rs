@@ -30,8 +30,8 @@ pub struct StoredResponse {
     pub body: String,
 }
 
-// The update changes nothing, but locks and returns the row of an earlier request. Without a stored body, the row is
-// new, because the transaction of an earlier request stores the body before its row becomes visible.
+// If the key exists, this query waits for the other transaction and returns its row. The UPDATE changes no value. If
+// the returned row has no body, the key is new, because a transaction stores the row and the body together.
 const CLAIM: &str = "\
 -- store::idempotency_keys::claim
 INSERT INTO idempotency_keys (key, fingerprint) VALUES ($1, $2)

@@ -2,8 +2,8 @@
 //!
 //! Read in this order:
 //!
-//! 1. [`Database`] is the connection pool. It returns a [`PoolClient`] or begins a [`Transaction`].
-//! 2. [`Connection`] is the trait of both. It prepares, times and cancels queries.
+//! 1. [`Database`] is the connection pool, which returns a [`PoolClient`] or begins a [`Transaction`].
+//! 2. [`Connection`] is the trait of both types. It prepares, measures and cancels queries.
 //! 3. [`Error`] lists the errors that callers distinguish, such as a violated constraint.
 //! 4. [`Table`] runs the queries of a resource, which are in [`Queries`]. [`Batcher`] combines concurrent calls into
 //!    one query, and [`retry()`] repeats a transaction after a conflict.

@@ -1,8 +1,9 @@
 //! Runs the queries of a resource: find, list, insert, update, delete.
 //!
-//! A resource defines the SQL. This module runs it without the types of the resource, so it is compiled only once. Rows travel to PostgreSQL as JSON, because one parameter then holds any number of rows and columns.
-//! A write and its audit entry are one query, see [`crate::audited!`]. Concurrent lookups and concurrent inserts share
-//! queries, see [`Batcher`].
+//! A resource defines the SQL. This module runs it without the types of the resource, so it is compiled only once. Rows
+//! travel to PostgreSQL as JSON, because one parameter then holds any number of rows and columns. A write and its audit
+//! entry are one query, see [`crate::audited!`]. Concurrent lookups and concurrent inserts share queries, see
+//! [`Batcher`].
 
 mod queries;
 mod values;
@@ -24,7 +25,7 @@ use crate::{
 /// The maximum number of concurrent batches of finds, and of inserts.
 const MAX_RUNNING: usize = 2;
 
-/// A row to insert: an object with a member for each column, its id among them, as JSON.
+/// A row to insert, as a JSON object with a member for each column, including the id.
 #[derive(Clone)]
 pub struct NewRow {
     /// The id in `json`.
@@ -57,7 +58,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Creates the table. Connects to nothing until the first call.
+    /// Creates the table. Does not connect to the database before the first call.
     pub fn new(database: &Database, queries: &'static Queries) -> Self {
         let (finds, inserts) = (database.clone(), database.clone());
         Self {
@@ -90,12 +91,12 @@ impl Table {
     /// Returns the row with this id.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if no row has it.
+    /// Returns [`Error::NotFound`] if no row has this id.
     pub fn find(&self, id: Uuid) -> BoxFuture<'_, Result<Arc<Row>, Error>> {
         async move { self.finds.call(id).await?.ok_or(Error::NotFound) }.boxed()
     }
 
-    /// Returns up to `limit` rows that match the filters and follow the id `after`, by id.
+    /// Returns up to `limit` rows that match the filters and whose id is greater than `after`, sorted by id.
     ///
     /// # Errors
     /// Returns the errors of the connection and the query.
@@ -136,7 +137,7 @@ impl Table {
     /// Inserts a row and its audit entry. Concurrent inserts share a query.
     ///
     /// # Errors
-    /// [`Error::Duplicate`] and [`Error::Reference`], with the constraint that refused the row.
+    /// Returns [`Error::Duplicate`] or [`Error::Reference`] with the name of the violated constraint.
     pub fn insert(&self, row: NewRow) -> BoxFuture<'_, Result<Arc<Row>, Error>> {
         self.inserts.call(row).boxed()
     }
@@ -157,11 +158,11 @@ impl Table {
         .boxed()
     }
 
-    /// Sets the columns that `fields`, a JSON object, has, and raises the version. Returns the new row, or `None` if no
+    /// Sets the columns in the JSON object `fields`, and increments the version. Returns the new row, or `None` if no
     /// row has this id, one of these versions and this scope.
     ///
     /// # Errors
-    /// [`Error::Duplicate`] and [`Error::Reference`], with the constraint that refused the row.
+    /// Returns [`Error::Duplicate`] or [`Error::Reference`] with the name of the violated constraint.
     pub fn update<'a>(
         &'a self,
         change: Change<'a>,
@@ -170,7 +171,7 @@ impl Table {
         self.change(self.queries.update, Some(fields), change)
     }
 
-    /// Replaces all columns by those of `fields`, a JSON object with every column. Otherwise like [`Self::update`].
+    /// Sets all columns to the values in the JSON object `fields`. Otherwise works like [`Self::update`].
     ///
     /// # Errors
     /// Returns the errors of [`Self::update`].
@@ -185,7 +186,7 @@ impl Table {
     /// Deletes the row. Returns `None` if no row has this id, one of these versions and this scope.
     ///
     /// # Errors
-    /// [`Error::Reference`] if other rows refer to it.
+    /// Returns [`Error::Reference`] if other rows refer to this row.
     pub fn delete<'a>(&'a self, change: Change<'a>) -> BoxFuture<'a, Result<Option<Row>, Error>> {
         self.change(self.queries.delete, None, change)
     }
@@ -223,7 +224,7 @@ async fn find(
     if let [id] = ids {
         return Ok(vec![rows.remove(id)]);
     }
-    // Two callers may ask for the same row.
+    // The row is cloned, because several callers may request the same id.
     Ok(ids.iter().map(|id| rows.get(id).cloned()).collect())
 }
 
@@ -237,7 +238,7 @@ async fn insert(
     let json = format!("[{json}]");
     let audit = audit::entries(rows.iter().map(|row| (&row.by, queries.name, row.id)));
     let stored = client.query(queries.insert, &[&Json(&json), &Json(&audit)]).await?;
-    // PostgreSQL returns rows in any order.
+    // PostgreSQL may return the rows in another order.
     let mut stored = by_id(stored);
     rows.iter().map(|row| stored.remove(&row.id).ok_or(Error::NotFound)).collect()
 }

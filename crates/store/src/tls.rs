@@ -74,11 +74,10 @@ impl Tls {
     }
 }
 
-/// Returns the root certificates in `file`, or else those of the system.
+/// Returns the root certificates in `file`, or the root certificates of the system.
 fn trusted(file: Option<String>) -> Result<RootCertStore, TlsError> {
     let mut trusted = RootCertStore::empty();
     let Some(file) = file else {
-        // Unreadable certificates are ignored.
         trusted.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         return Ok(trusted);
     };

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{accounts::Role, connection::Connection, error::Error};
 
-/// A stored token. The token itself is not stored.
+/// The stored properties of a token. The token itself is not stored, but its hash is.
 #[derive(Debug, Clone)]
 pub struct Token {
     /// A UUID of version 7.
@@ -32,7 +32,7 @@ pub struct NewToken {
     pub name: Option<String>,
     /// The scope.
     pub scope: Scope,
-    /// The expiry time, which a session always has.
+    /// The expiry time. Every session has one.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -80,7 +80,7 @@ impl Scope {
     }
 
     fn read(row: &Row) -> Self {
-        // A check constraint excludes other values.
+        // A check constraint of the table allows only `read` and `write`.
         if row.get::<_, &str>("scope") == "write" { Self::Write } else { Self::Read }
     }
 }
@@ -194,7 +194,7 @@ pub async fn revoke(
     Ok(rows.iter().map(|row| row.get("id")).collect())
 }
 
-/// Deletes all sessions of an account except one.
+/// Deletes all sessions of an account except the given session.
 pub async fn delete_other_sessions(
     client: &dyn Connection,
     account: Uuid,

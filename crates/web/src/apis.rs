@@ -11,7 +11,7 @@ use poem_openapi::{
 /// The routes that poem-openapi collects: by path, then by method.
 type Routes = HashMap<String, HashMap<Method, BoxEndpoint<'static>>>;
 
-/// The metadata of each group. poem-openapi asks the type for it, so a process has one list.
+/// The metadata of each group. The list is global, because poem-openapi gets metadata from a type and not from a value.
 static DOCUMENTED: OnceLock<Vec<Documented>> = OnceLock::new();
 
 #[derive(Clone, Copy)]
@@ -27,7 +27,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// Takes the operations of `api`.
+    /// Creates a group with the operations of `api`.
     pub fn new<T: OpenApi + 'static>(api: T) -> Self {
         let documented = Documented { meta: T::meta, register: T::register };
         Self { documented, add_routes: Box::new(|routes| api.add_routes(routes)) }

@@ -42,8 +42,8 @@ macro_rules! deref_to_caller {
 
 deref_to_caller!(Reader, Writer, Owner, Admin, AdminSession);
 
-// The OpenAPI document lists these names as roles of one security scheme, see `openapi::security`. A name such as
-// `admin_session` stands for two roles.
+// Each `rename` becomes a role in the OpenAPI document (see `openapi::security`). `admin_session` becomes two roles,
+// `admin` and `session`.
 
 /// A caller with a valid token.
 #[derive(SecurityScheme)]
@@ -158,7 +158,9 @@ async fn check(
         return Err(ApiError::Forbidden(ADMIN_REQUIRED));
     }
     if needs_session && !holder.is_session {
-        return Err(ApiError::Forbidden("this operation requires a session token: log in"));
+        return Err(ApiError::Forbidden(
+            "this operation requires a session token. Log in to get one",
+        ));
     }
     Ok(Caller { holder, request_id: RequestId::of(request) })
 }

@@ -88,7 +88,7 @@ pub struct JsonObject(pub Map<String, Value>);
 
 impl<'a> FromSql<'a> for JsonObject {
     fn from_sql(_: &SqlType, raw: &'a [u8]) -> Result<Self, ValueError> {
-        // The first byte is the version of the binary format.
+        // The binary format of `jsonb` starts with its version, which is one byte.
         Ok(serde_json::from_slice(raw.get(1..).unwrap_or_default())?)
     }
 

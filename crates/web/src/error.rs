@@ -40,7 +40,7 @@ pub enum ApiError {
     #[error("{0}")]
     Forbidden(&'static str),
     /// Too many passwords were tried.
-    #[error("too many attempts: try again in {seconds} seconds")]
+    #[error("too many attempts. Try again in {seconds} seconds")]
     TooManyAttempts {
         /// The seconds until the next attempt is allowed.
         seconds: u64,
@@ -63,33 +63,33 @@ pub enum ApiError {
         column: usize,
     },
     /// The body begins with a byte order mark.
-    #[error("the body begins with a byte order mark: send JSON as UTF-8 without a byte order mark")]
+    #[error("the body begins with a byte order mark. Send JSON as UTF-8 without a byte order mark")]
     ByteOrderMark,
     /// The body has a `Content-Encoding`.
     #[error(
-        "the body has a Content-Encoding that the server does not support: send it without one"
+        "the server does not support this Content-Encoding. Send the body without a Content-Encoding"
     )]
     Encoded,
     /// Invalid values of the request.
     #[error("the request contains invalid values")]
     Invalid(Vec<FieldError>),
-    /// More invalid values than a response lists.
+    /// The request has more invalid values than a response lists.
     #[error("the request contains {number} invalid values, of which `errors` lists the first")]
     TooManyInvalid {
         /// The number of invalid values.
         number: usize,
-        /// The first of them.
+        /// The first invalid values, which the response lists.
         first: Vec<FieldError>,
     },
     /// The resource does not have the version in `If-Match`.
-    #[error("the resource was changed since you read it: read it again")]
+    #[error("the resource was changed since you read it. Read it again")]
     Stale,
     /// The `Idempotency-Key` belongs to another request.
     #[error("this Idempotency-Key was already used for another request")]
     KeyReused,
     /// The schema of the database is older than this server needs.
     #[error(
-        "the schema is at version {found}, but this server needs version {needed}: run the migrations"
+        "the schema is at version {found}, but this server needs version {needed}. Run the migrations"
     )]
     SchemaBehind {
         /// The version of the schema.
@@ -137,7 +137,7 @@ impl<const A: u16, const B: u16> From<ApiErrorOr<A, B>> for poem::Error {
 impl ApiError {
     /// Returns the error for a body that is not JSON. Does not contain serde's message, which may repeat a value.
     pub(crate) fn malformed(body: &[u8], error: &serde_json::Error) -> Self {
-        // The mark as UTF-8, and as UTF-16 in both byte orders.
+        // The byte order mark in UTF-8, and in both byte orders of UTF-16.
         let marks: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
         if marks.iter().any(|mark| body.starts_with(mark)) {
             return Self::ByteOrderMark;
@@ -222,11 +222,11 @@ pub(crate) fn respond(error: &poem::Error, request_id: &str) -> Response {
         headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
     }
     if let Some(ApiError::Ambiguous(_)) = error.downcast_ref() {
-        // The client may interpret the rest of the connection in another way.
+        // The connection is closed, because client and server may disagree about where the next request starts.
         headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
     }
     if let Some(ApiError::Encoded) = error.downcast_ref() {
-        // The supported encodings (RFC 9110, 15.5.16).
+        // The response lists the supported encodings (RFC 9110, section 15.5.16).
         headers.insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static("identity"));
     }
     if let Some(ApiError::TooManyAttempts { seconds }) = error.downcast_ref() {
@@ -256,7 +256,7 @@ fn to_problem(error: &poem::Error, request_id: &str) -> Problem {
 }
 
 fn status(error: &poem::Error) -> StatusCode {
-    // A resource with an invalid ID in its path cannot exist.
+    // An invalid ID in the path cannot belong to an existing resource.
     if error.is::<ParsePathError>() {
         return StatusCode::NOT_FOUND;
     }
@@ -273,7 +273,7 @@ fn log_cause(error: &poem::Error, status: StatusCode) {
     let mut source =
         error.downcast_ref::<ApiError>().and_then(|error| std::error::Error::source(error));
     while let Some(cause) = source {
-        // A write to a String cannot fail.
+        // The result is ignored, because writing to a String cannot fail.
         let _ = write!(chain, ": {cause}");
         source = cause.source();
     }

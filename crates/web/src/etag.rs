@@ -30,7 +30,7 @@ pub fn versions(list: &str) -> Option<Vec<i32>> {
         let tag = tag.trim();
         let tag = tag.strip_prefix("W/").unwrap_or(tag);
         let version = tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()?;
-        // Rejects every other spelling of the number, such as "01".
+        // Rejects other spellings of the same number, such as "01".
         (ETag(version).to_string() == tag).then_some(version)
     };
     Some(list.split(',').filter_map(version).collect())

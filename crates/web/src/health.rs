@@ -29,7 +29,7 @@ impl Readiness {
 
     /// Resolves when the server is asked to stop. Endless responses must end then.
     pub(crate) async fn ended(self) {
-        // Cannot fail, because `self` holds the sender.
+        // Waiting cannot fail, because `self` owns the sender.
         let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
     }
 }

@@ -30,7 +30,8 @@ impl Request {
     pub fn new(by: &Actor, key: &IdempotencyKey, operation: &str, body: &impl Serialize) -> Self {
         let mut body = serde_json::to_value(body).expect("bodies have text keys");
         if let Some(fields) = body.as_object_mut() {
-            // A later release may add optional fields, which repeated requests do not have.
+            // Absent fields are null here. Removing them keeps the fingerprint equal in a release with more optional
+            // fields.
             fields.retain(|_, value| !value.is_null());
         }
         let body = body.to_string();
@@ -39,11 +40,11 @@ impl Request {
         Self { key, fingerprint: fingerprint.to_vec() }
     }
 
-    /// Returns the stored response to this request, or `None` if there is none: then do the work in `transaction` and
-    /// call [`Self::store_response`]. Waits for the same request if it is running.
+    /// Returns the stored response to this request. If it returns `None`, the caller must do the work in `transaction`
+    /// and call [`Self::store_response`]. Waits if the same request is running.
     ///
     /// # Errors
-    /// [`ApiError::KeyReused`] if the key came with another request.
+    /// Returns [`ApiError::KeyReused`] if the key was used for another request.
     pub(crate) async fn stored_response(
         &self,
         transaction: &Transaction,
@@ -67,7 +68,7 @@ impl Request {
     }
 }
 
-/// The response of [`once`]: a new `R`, or the bytes of an earlier one.
+/// The response of [`once`]: a new response of type `R`, or the bytes of an earlier response.
 pub struct Repeatable<R>(RawResponse, PhantomData<fn() -> R>);
 
 impl<R> IntoResponse for Repeatable<R> {
@@ -86,8 +87,8 @@ impl<R: ApiResponse> ApiResponse for Repeatable<R> {
     }
 }
 
-/// Does `work` in a transaction, once for each `request`, and returns its response. Without a request, it does the work
-/// each time. Collisions with other transactions are retried.
+/// Runs `work` in a transaction, once for each `request`, and returns its response. If `request` is `None`, runs `work`
+/// in every case. Runs `work` again after a conflict with another transaction.
 ///
 /// # Errors
 /// Returns the errors of `work`, and [`ApiError::KeyReused`].
@@ -121,7 +122,7 @@ pub(crate) async fn purge(database: &Database) {
     let delete = async || keys::delete_old(&database.client().await?).await;
     loop {
         sleep(PURGE_INTERVAL).await;
-        // On an error, the next attempt deletes the responses.
+        // An error ends the loop. The rest is deleted after the next interval.
         while delete().await.is_ok_and(|deleted| deleted == keys::DELETE_LIMIT) {}
     }
 }

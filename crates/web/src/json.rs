@@ -48,7 +48,7 @@ impl<T: Type + DeserializeOwned> ParsePayload for Json<T> {
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
         let value = read(request, body, T::name()).await?;
-        // The schema has validated the structure, but not every format.
+        // The schema has validated the structure, but some formats, such as dates, are checked only here.
         let value = T::deserialize(value).map_err(|_| ApiError::invalid_format())?;
         Ok(Self(value))
     }
@@ -63,7 +63,7 @@ fn read<'a>(
     let json = "application/json";
     async move {
         let content_type = request.content_type().unwrap_or_default();
-        // Only PATCH accepts a merge patch.
+        // PATCH also accepts application/merge-patch+json.
         if request.method() != Method::PATCH && !is(content_type, json) {
             let content_type = content_type.to_owned();
             return Err(ContentTypeError::NotSupported { content_type }.into());

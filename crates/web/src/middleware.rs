@@ -1,5 +1,5 @@
-//! The middleware of every route: limits on the inside, request id and log on the outside. Each is a function that
-//! receives the inner handler, because poem's own middleware takes the request apart and boxes it again.
+//! The middleware of every route. Each middleware is a function that calls the next function, because poem's own
+//! middleware copies and boxes each request. The request id and the log come first, and the limits come last.
 
 mod headers;
 mod request_id;

@@ -120,7 +120,7 @@ fn correct_operation(method: &str, operation: &mut Value) {
     security::correct(method, operation);
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten().filter_map(Value::as_object_mut) {
-        // Both members have their default values.
+        // These members are removed, because they only repeat the defaults of OpenAPI.
         parameter.retain(|key, _| key != "deprecated" && key != "explode");
         schemas::correct_one(&mut parameter["schema"]);
     }

@@ -8,7 +8,7 @@ use poem::{
     http::{HeaderValue, Method, StatusCode, Uri, header},
 };
 
-/// A path as the OpenAPI document writes it, and its `Allow` header. Attached to responses and errors.
+/// A path as in the OpenAPI document, and its `Allow` header. Responses and errors carry this value.
 #[derive(Clone)]
 pub(crate) struct KnownPath {
     pub(crate) name: Arc<str>,
@@ -78,7 +78,7 @@ fn matches(pattern: &str, path: &str) -> bool {
     names.clone().count() == segments.clone().count() && names.zip(segments).all(is_one)
 }
 
-/// Returns a path with its pattern in the router, in which poem-openapi numbers the parameters.
+/// Returns a path with its pattern in the router, where poem-openapi replaces parameter names by numbers.
 fn known<'a>(path: &str, methods: impl Iterator<Item = &'a str>) -> (String, KnownPath) {
     let mut parameters = 0..;
     let segments = path.split('/').map(|segment| match segment.strip_prefix('{') {

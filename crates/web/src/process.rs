@@ -29,7 +29,7 @@ pub fn serve(
     runtime.enable_all().worker_threads(config.server.worker_threads);
     let served = async {
         let telemetry = Telemetry::start(&config, log).map_err(InvalidSetting)?;
-        // Logs panics in the format of the log, with the id of the request.
+        // Panics become normal log entries, with the id of the request.
         panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
         run(config, api, ready).await?;
         telemetry.shutdown().await;
@@ -53,12 +53,12 @@ async fn run(config: Config, api: fn(&AppState) -> Service, ready: fn()) -> anyh
     let (stop, stopped) = oneshot::channel::<()>();
     let signalled = async {
         signals.next().await;
-        // Dropping the sender resolves `stopped`.
+        // The receiver `stopped` resolves when the sender is dropped.
         drop(stop);
         signals.next().await;
     };
     let stopped = async {
-        // An error means that the sender was dropped, which is the signal.
+        // The result is always an error, because the sender is dropped without sending.
         let _ = stopped.await;
     };
     tokio::select! {
@@ -103,7 +103,7 @@ impl Signals {
     }
 }
 
-/// Resolves when the parent process has exited, because no other process would stop this one.
+/// Resolves when the parent process has exited. Without the parent process, nothing would stop this process.
 #[cfg(unix)]
 async fn orphaned() {
     use std::os::unix::process::parent_id;

@@ -13,7 +13,7 @@ use crate::{
 /// Checks that a request has only the query parameters of its operation, and each of them once.
 ///
 /// # Errors
-/// Returns [`ApiError::Invalid`] with the names of the other parameters.
+/// Returns [`ApiError::Invalid`] with the names of unknown and repeated parameters.
 pub(crate) fn check(request: &Request, paths: &Paths) -> Result<(), ApiError> {
     if request.uri().query().is_none_or(str::is_empty) {
         return Ok(());

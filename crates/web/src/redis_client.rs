@@ -45,7 +45,7 @@ impl RedisClient {
     pub(crate) fn new(url: Option<&Secret>) -> anyhow::Result<Self> {
         let Some(url) = url else { return Ok(Self::default()) };
         let info = url.expose().into_connection_info().context("REDIS_URL")?;
-        // RESP3 lets one connection send commands and receive messages.
+        // With RESP3, the same connection can send commands and receive messages.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.set_redis_settings(settings)).context("REDIS_URL")?;
         let connection = Mutex::new(Err("not yet connected".to_owned()));
@@ -80,7 +80,7 @@ impl RedisClient {
             let mut command = redis::cmd("PUBLISH");
             client.query::<i64>(command.arg(channel).arg(message)).await
         });
-        // While Redis is unavailable, messages are lost.
+        // Errors are ignored, because subscribers tolerate lost messages.
         let _ = published.await;
     }
 
@@ -160,7 +160,7 @@ impl Inner {
                     Some(_) => {}
                 },
                 _ = next_check.tick() => {
-                    // A command has failed since the last check.
+                    // The shared connection is an error if a command has failed since the last check.
                     if let Err(reason) = &*self.connection() {
                         return reason.clone();
                     }

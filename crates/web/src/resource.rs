@@ -32,7 +32,7 @@ use operations::Operations;
 use responses::Reply;
 use scope::Scope;
 
-/// The page size if the client does not ask for one.
+/// Returns the page size for requests without `limit`.
 pub fn default_limit() -> u32 {
     20
 }

@@ -41,7 +41,7 @@ pub struct About {
     pub description: &'static str,
 }
 
-/// All operations of an API, as one type: the code that serves them is compiled once, in this crate.
+/// All operations of an API as one type, so that the code that serves them is compiled only once, in this crate.
 pub struct Service {
     operations: BoxEndpoint<'static, Response>,
     authenticator: Authenticator,
@@ -52,7 +52,7 @@ impl Service {
     pub fn new(state: &AppState, about: About, apis: Vec<Api>) -> Self {
         let operations = OpenApiService::new(Apis::new(apis), about.title, about.version)
             .description(about.description);
-        // A relative URL, so that 'Try it out' works on every host.
+        // The URL is relative, so that 'Try it out' in the docs works on every host.
         let operations = operations.server("/");
         openapi::publish(&|| operations.spec());
         Self { operations: operations.into_endpoint(), authenticator: state.authenticator.clone() }
@@ -87,7 +87,7 @@ impl App {
                 .at("/reload", reload::state(folder))
                 .at("/reload/events", reload::events(folder, readiness));
         }
-        // The landing page is an operation that the document does not list.
+        // The landing page `/` is served like an operation, but the OpenAPI document does not list it.
         let landing = (!is_production).then_some("/");
         let unlisted: Vec<_> = pages.names.iter().copied().chain(landing).collect();
         Self {
@@ -100,9 +100,9 @@ impl App {
         }
     }
 
-    /// Boxed, because each middleware stores the inner future several times.
+    /// Handles a request without the middleware. The future is boxed, because each middleware copies it several times.
     fn route(&self, mut request: Request) -> BoxFuture<'_, Result<Response>> {
-        // Avoids `Route::nest`, which rebuilds the URI of every request.
+        // Pages are selected here instead of by `Route::nest`, which rebuilds the URI of every request.
         if self.pages.names.contains(&request.uri().path()) {
             return Box::pin(self.pages.route.call(request));
         }
@@ -128,7 +128,7 @@ impl Endpoint for App {
     }
 }
 
-/// Adds the `Link` header with the URL of the next page, if the response is a page that has one.
+/// Adds the `Link` header with the URL of the next page, if the response is a page and has a next page.
 fn add_next_link(mut response: Response, url: &Uri) -> Response {
     if let Some(NextPage(next)) = response.extensions().get() {
         let kept = url.query().unwrap_or_default().split('&');
@@ -167,7 +167,7 @@ pub(crate) fn admin(metrics: &Metrics) -> Route {
 
 /// Returns the OpenAPI document of an API as JSON.
 pub fn spec(api: fn(&AppState) -> Service) -> String {
-    // The pool does not connect before its first use.
+    // The database need not exist, because the pool does not connect before its first use.
     let url = |name: &str| (name == "DATABASE_URL").then(|| "postgresql://unused".to_owned());
     let config = Config::from_lookup(&url).expect("the defaults are valid");
     let database = Database::new(&config.database).expect("the URL is valid");
@@ -177,8 +177,8 @@ pub fn spec(api: fn(&AppState) -> Service) -> String {
     format!("{document:#}")
 }
 
-/// The documentation page, rendered at the first request. Swagger UI embeds the document as text, so the published
-/// document replaces an empty one.
+/// The documentation page, rendered at the first request. Swagger UI embeds the OpenAPI document as text, so the page
+/// is created with an empty document, which is then replaced by the published document.
 static DOCS: LazyLock<String> = LazyLock::new(|| {
     let empty = OpenApiService::new((), "", "");
     empty.swagger_ui_html().replace(&empty.spec(), openapi::published())

@@ -58,8 +58,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on the configured ports. It does not connect to the database: the server is live without a database, and
-    /// ready with one. A server that takes over a socket connects immediately, see [`Self::warm_up`].
+    /// Listens on the configured ports. Does not connect to the database, because the server is live (but not ready)
+    /// without a database. A server that takes over a socket connects immediately, see [`Self::warm_up`].
     ///
     /// # Errors
     /// A port is in use, or DATABASE_URL or REDIS_URL is invalid.
@@ -76,11 +76,11 @@ impl Server {
             Listen::Stdin => inherited()?,
         };
         let address = listener.local_addr()?;
-        // The server that hands its socket over still listens on the port.
+        // During a takeover, the old server still listens on the admin port, so the port must be shared.
         let admin = limits.admin_listen.map(|it| listen(it, "API_ADMIN_LISTEN", takes_over));
         let admin = admin.transpose()?;
         let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
-        // Runs while this thread creates the API, which takes as long in a debug build.
+        // Connects to the database while this thread creates the API. Both take equally long in a debug build.
         let warm_up = takes_over.then(|| tokio::spawn(warm_up(database.clone())));
 
         let (readiness, metrics) = (Readiness::default(), Metrics::new(&database, &redis));
@@ -135,7 +135,7 @@ impl Server {
     /// # Errors
     /// A listening socket fails.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
-        // Boxed, so that the server is compiled once, in this crate.
+        // Boxing `stop` makes `serve` non-generic, so it is compiled only once, in this crate.
         self.serve(Box::pin(stop)).await
     }
 
@@ -198,7 +198,7 @@ fn inherited() -> anyhow::Result<TcpListener> {
     bail!("API_LISTEN=stdin is not supported on this system")
 }
 
-/// Sets the backlog of a socket, and makes it non-blocking because the runtime requires that.
+/// Sets the backlog of a socket, and makes the socket non-blocking, because the runtime requires it.
 fn settle(socket: &SockRef<'_>) -> io::Result<()> {
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)
@@ -208,7 +208,7 @@ fn settle(socket: &SockRef<'_>) -> io::Result<()> {
 fn listen(address: SocketAddr, variable: &str, shared: bool) -> anyhow::Result<TcpListener> {
     let open = || -> io::Result<TcpListener> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-        // On Windows, SO_REUSEADDR lets two programs use one port, and SO_REUSEPORT does not exist.
+        // These options are not set on Windows, where SO_REUSEADDR would let two programs use the same port.
         #[cfg(unix)]
         socket.set_reuse_address(true).and_then(|()| socket.set_reuse_port(shared))?;
         #[cfg(not(unix))]

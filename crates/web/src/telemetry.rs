@@ -36,7 +36,7 @@ const FLUSH: Duration = Duration::from_secs(2);
 pub struct LogOptions {
     /// The filter in the syntax of RUST_LOG. Default: `info`.
     pub filter: Option<String>,
-    /// True if NO_COLOR is set: no colors, even on a terminal.
+    /// True if NO_COLOR is set. The log then has no colours, even on a terminal.
     pub no_color: bool,
 }
 
@@ -93,7 +93,7 @@ where
             format.json().flatten_event(true).with_current_span(false).with_span_list(false);
         log.event_format(WithRequestFields { format, is_json: true }).boxed()
     } else {
-        // The layer writes the fields of spans, and the format the rest.
+        // Colours are set twice, because `log` writes the fields of spans and `format` writes the rest.
         let format = format.with_ansi(is_colored);
         log.with_ansi(is_colored).event_format(WithRequestFields { format, is_json: false }).boxed()
     }
@@ -113,7 +113,7 @@ fn is_dependency(target: &str) -> bool {
 pub(crate) fn set_parent(span: &Span, headers: &HeaderMap) {
     let client = HeaderExtractor(headers);
     let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &client);
-    // An error means that no layer records spans, as in tests.
+    // The result is an error if nothing records spans, as in tests.
     let _ = span.set_parent(parent);
 }
 

@@ -35,7 +35,8 @@ const URL: &str = concat!("^https?://[^\\s/", invisible!(), "]+(/[^\\s", invisib
 #[serde(transparent)]
 pub struct Line<const MAX: usize>(pub String);
 
-/// An e-mail address of 3 to 254 characters, in lower case: the one canonical form for storage, comparison and limits.
+/// An e-mail address of 3 to 254 characters. It is converted to lower case, which is the canonical form for storage,
+/// comparison and limits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String")]
 pub struct EmailAddress(pub String);
@@ -195,7 +196,7 @@ text_type!(
     Decimal<DIGITS, SCALE>,
     [const DIGITS: usize, const SCALE: usize],
     1,
-    // The sign, the point, and the zero before the point of a number without whole digits.
+    // Two more characters for the sign and the decimal point, and one for the zero in a number such as `0.5`.
     DIGITS + 2 + usize::from(DIGITS == SCALE),
     decimal(DIGITS, SCALE)
 );

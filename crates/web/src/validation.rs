@@ -56,9 +56,10 @@ fn references(schema: &Value, names: &mut Vec<String>) {
     }
 }
 
-/// Returns true for a time of RFC 3339 with a year of four digits in UTC, which responses use.
+/// Returns true for a time of RFC 3339 whose year in UTC has four digits, because responses can contain only such
+/// years.
 fn is_date_time(text: &str) -> bool {
-    // chrono also accepts a space in the place of the T.
+    // chrono also accepts a space instead of the `T` between date and time.
     let has_t = text.as_bytes().get(10).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'T'));
     let time = DateTime::parse_from_rfc3339(text);
     has_t && time.is_ok_and(|time| (1..=9999).contains(&time.to_utc().year()))
@@ -67,8 +68,8 @@ fn is_date_time(text: &str) -> bool {
 /// Checks `value` against the schema `name`.
 ///
 /// # Errors
-/// Returns [`ApiError::Invalid`] with all errors, or [`ApiError::TooManyInvalid`] with the first of many. The errors do
-/// not contain values, which may be passwords.
+/// Returns [`ApiError::Invalid`] with all errors, or [`ApiError::TooManyInvalid`] with the first errors. Errors do not
+/// contain values, because a value may be a password.
 pub fn check(name: &str, value: &Value) -> Result<(), ApiError> {
     let validator = VALIDATORS.get(name).expect("every request body has a schema");
     let validator = validator.get_or_init(|| build(name));

@@ -65,7 +65,7 @@ pub(crate) fn a_stopped_engine_and_missing_permission_are_distinguished(_: &Stac
     let socket = folder.path().join("docker.sock");
     let listener = UnixListener::bind(&socket).expect("a socket");
     let copy = copy();
-    // Simulates a machine without a Docker context and without an engine at the default socket.
+    // Simulates a machine without a Docker context and without Docker at the default socket.
     let mut host = "unix://".to_owned();
     host.push_str(socket.to_str().expect("UTF-8"));
     let real = ask(Command::new("sh").args(["-c", "command -v docker"]));
@@ -91,7 +91,7 @@ fn as_unprivileged_user(copy: &Copy, folder: &std::path::Path) -> Command {
     if fs::metadata("/proc/self").expect("this process").uid() != 0 {
         return xtask;
     }
-    // Copies the program to a folder that the user can read.
+    // Copies xtask to a folder that the unprivileged user can read.
     let program = folder.join("xtask");
     fs::copy(xtask.get_program(), &program).expect("a copy");
     let mut command = copy.command("setpriv");
@@ -100,7 +100,7 @@ fn as_unprivileged_user(copy: &Copy, folder: &std::path::Path) -> Command {
     command
 }
 
-/// Needs a running engine at the default socket.
+/// This scenario needs a running Docker at the default socket.
 pub(crate) fn an_invalid_docker_context_is_reset(_: &Stack) {
     let copy = copy();
     let settings = TempDir::new().expect("a folder");

@@ -65,7 +65,7 @@ pub(crate) fn a_tracked_env_is_removed_from_git_only(_: &Stack) {
     let copy = Copy::new();
     let git = |words: &str| {
         let mut git = Command::new("git");
-        // The tests may run as another user than the owner of the temporary folder.
+        // git would refuse to work if another user owns the temporary folder.
         git.args(["-c", "safe.directory=*"]).args(words.split(' '));
         ask(git.current_dir(&copy.root))
     };
@@ -80,7 +80,7 @@ pub(crate) fn invalid_values_are_reported_without_passwords(_: &Stack) {
     let copy = Copy::new();
     let text = copy.read(".env");
     let password = copy.variable("POSTGRES_PASSWORD");
-    // The ports differ from `.env.example` if the ports in the example are in use.
+    // Reads the actual port, because it differs from `.env.example` if that port is in use.
     let api = format!("API_PORT={}", copy.variable("API_PORT"));
     let same = format!("API_PORT={}", copy.variable("POSTGRES_PORT"));
     for (check, says, broken) in [

@@ -53,7 +53,7 @@ pub(crate) fn an_unreadable_source_is_fixed(_: &Stack) {
     copy.environment.insert("DOCKER_HOST", "unix:///nowhere/docker.sock".to_owned());
     let before = fs::metadata(&copy.root).expect("the checkout");
     fs::set_permissions(&copy.root, Permissions::from_mode(0o700)).expect("a mode");
-    // The containers' user has uid 1000, so it can read the checkout if the owner has it too.
+    // The containers run as uid 1000. If the owner of the checkout has this uid too, they can read it anyway.
     if before.uid() != 1000 {
         assert_fixed(&copy, "unreadable-source", "cannot read .");
     }

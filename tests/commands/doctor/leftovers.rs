@@ -25,7 +25,7 @@ fn container(stack: &Stack, labels: &[String]) -> String {
 pub(crate) fn containers_of_a_killed_test_run_are_removed(stack: &Stack) {
     let lock = tempfile::NamedTempFile::new().expect("a file");
     let id = container(stack, &[format!("test-postgres.lock={}", lock.path().display())]);
-    // The test run is still active.
+    // The lock on this file means that the test run is still active.
     let holder = File::open(lock.path()).expect("a file");
     holder.lock().expect("a lock");
     examine(stack).assert_not_found("test-containers");

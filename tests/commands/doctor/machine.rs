@@ -44,7 +44,7 @@ pub(crate) fn low_disk_memory_and_open_files_are_reported(_: &Stack) {
     let short = format!("mount --bind '{}/meminfo' /proc/meminfo", copy.root.display());
     Diagnosis::of(&mut apart(&copy, &short, "doctor --json")).finds("memory", "100 MiB");
 
-    // Copies the checkout to a small disk.
+    // Copies the checkout to a small disk, so that little space is free.
     let disk = tempfile::TempDir::new().expect("a folder");
     let (root, disk) = (copy.root.display(), disk.path().display());
     let full = format!(
@@ -61,7 +61,7 @@ pub(crate) fn an_old_rust_is_updated_with_rustup(_: &Stack) {
     let rustup = "case \"$*\" in 'toolchain install') \
         printf '#!/bin/sh\\necho rustc 1.95.0' > \"${0%up}c\";; *) echo rustup 1.28.2;; esac";
     let rustup = fake_program("rustup", rustup);
-    // Puts both programs into one folder, as rustup does.
+    // Puts `rustup` into the folder of the fake programs.
     fs::copy(rustup.path().join("rustup"), rust.path().join("rustup")).expect("a copy");
     let doctor = |words: &str| Diagnosis::of(copy.xtask(words).env("PATH", &path));
     doctor("doctor --json").finds("toolchain", "1.70.0");
@@ -72,7 +72,7 @@ pub(crate) fn a_taken_port_is_reported_with_its_owner_and_replaced(_: &Stack) {
     let copy = Copy::new();
     let port = free_port();
     let text = copy.read(".env");
-    // The port differs from `.env.example` if the port in the example is in use.
+    // Reads the actual port, because it differs from `.env.example` if that port is in use.
     let api = format!("API_PORT={}", copy.variable("API_PORT"));
     copy.write(".env", &text.replace(&api, &format!("API_PORT={port}")));
     let owner = TcpListener::bind(("127.0.0.1", port)).expect("a free port");

@@ -18,7 +18,7 @@ pub(crate) fn a_wrong_database_password_is_fixed_without_losing_rows(stack: &Sta
     stack.up();
     assert!(stack.has_person("Survives The Doctor"));
 
-    // Back to the original password.
+    // Dropping `env` restores the original password in `.env`.
     drop(env);
     assert_fixed(stack, "database-password", "different password than .env");
     stack.up();
@@ -34,7 +34,7 @@ pub(crate) fn the_default_password_is_replaced_in_the_database(stack: &Stack) {
     assert!(stack.variable("POSTGRES_PASSWORD").len() > 20);
 }
 
-/// Only on Docker, because over TCP a server does not reveal which roles exist.
+/// This scenario runs only on Docker, because a server does not reveal over TCP which roles exist.
 pub(crate) fn an_unknown_database_user_is_reported(stack: &Stack) {
     let mut doctor = stack.xtask("doctor --json");
     doctor.env("POSTGRES_USER", "somebody");
@@ -71,14 +71,14 @@ pub(crate) fn an_old_schema_is_migrated_and_the_log_names_the_required_version(s
     let migration = stack.edit(&file, |_| "CREATE TABLE nothing_much (id int);\n".to_owned());
     stack.up();
     if stack.engine == Engine::Docker {
-        // Doctor does not report a container that is still starting.
+        // Waits until the container is healthy, because `doctor` does not report a starting container.
         let container = format!("{}-api-1", stack.variable("COMPOSE_PROJECT_NAME"));
         let healthy = || docker_inspect(&container, "{{.State.Health.Status}}") == "healthy";
         eventually("the container is healthy", || healthy().then_some(()));
     }
     sql(stack, &format!("DELETE FROM refinery_schema_history WHERE version = {version}"));
     sql(stack, "DROP TABLE nothing_much");
-    // The API checks the schema when the readiness is requested.
+    // The API checks the schema only when a client requests the readiness.
     eventually("the API is not ready", || (stack.get("/health/ready").0 == 503).then_some(()));
     let diagnosis = examine(stack);
     diagnosis.finds("schema-behind", &format!("V{version}__"));
@@ -87,7 +87,7 @@ pub(crate) fn an_old_schema_is_migrated_and_the_log_names_the_required_version(s
     diagnosis.assert_has_fixed("schema-behind");
     diagnosis.assert_not_found("service");
 
-    // Afterwards the schema is ahead of the source.
+    // Dropping `migration` deletes its file, so the schema of the database is newer than the source.
     drop(migration);
     run(&mut stack.xtask("up")).failed();
     run(&mut stack.xtask("recreate-db --yes")).succeeded();
@@ -105,7 +105,8 @@ pub(crate) fn a_stopped_service_is_started(stack: &Stack) {
     assert!(stack.has_person("Ada Lovelace"));
 }
 
-/// Simulates a power failure. Only on the local engine, because in a container the process id does not change.
+/// Simulates a power failure. This scenario runs only on the local engine, because process ids in a container stay
+/// the same.
 pub(crate) fn a_stale_pid_file_is_removed_and_the_server_started(stack: &Stack) {
     signal("KILL", &stack.identity("postgres"));
     eventually("its end", || examine(stack).entry("findings", "stale-pid").map(drop));

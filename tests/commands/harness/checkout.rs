@@ -58,7 +58,7 @@ impl Checkout {
     pub(crate) fn new(engine: Engine) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("slipway ")
-            // PostgreSQL does not run as root, so its user needs access to the folder.
+            // PostgreSQL runs as another user if root runs the tests, and this user needs access to the folder.
             .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
             .tempdir()
             .expect("a temporary folder");
@@ -194,7 +194,7 @@ impl Checkout {
                 run(Command::new("docker").args(["image", "rm", "--force"]).args(images));
             }
         }
-        // A second panic would hide the first.
+        // A second panic would hide the message of the first panic.
         if !std::thread::panicking() {
             down.succeeded();
             assert_eq!(self.processes(), [""; 0], "processes of the copy are still running");
@@ -205,7 +205,7 @@ impl Checkout {
 impl Drop for Checkout {
     fn drop(&mut self) {
         if !self.root.join(".env").exists() {
-            // No command has started anything in this copy.
+            // No command has started anything in this copy, because every start creates `.env`.
             return;
         }
         interrupt::clean_up(|| self.take_down());
@@ -234,7 +234,7 @@ fn copy_repository(root: &Path) {
     let files = ask(list.current_dir(repository()));
     for file in files.split('\0').filter(|file| !file.is_empty()) {
         let (from, to) = (repository().join(file), root.join(file));
-        // A deleted file whose deletion is not committed.
+        // git still lists this file, because its deletion is not committed.
         if !from.exists() {
             continue;
         }
@@ -250,14 +250,14 @@ pub(crate) fn free_port() -> u16 {
         sync::atomic::{AtomicU16, Ordering},
     };
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Runs of both engines at the same time use separate ranges. A run takes about sixty ports.
+    // Each engine has its own port range, because the tests of both engines may run at the same time.
     let start = match Engine::requested() {
         Engine::Docker => 20_000,
         Engine::Local => 25_000,
     };
     let start = start + u16::try_from(std::process::id() % 5).expect("below 5") * 1000;
     loop {
-        // Leaves gaps, because `up` tries the next ports if a port is taken.
+        // Leaves gaps of seven ports, because `up` tries the next port if a port is in use.
         let port = start + NEXT.fetch_add(7, Ordering::Relaxed);
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;

@@ -49,7 +49,7 @@ impl Running {
     /// Starts `command` and writes `input` to its pipe.
     pub(crate) fn start(command: &mut Command, input: &str) -> Self {
         let folder = TempDir::new().expect("a folder for the output");
-        // Files instead of pipes, because a server that the command starts could keep a pipe open.
+        // The output goes to files. A pipe could stay open, because servers that the command starts inherit it.
         let file = |name| File::create(folder.path().join(name)).expect("a file for the output");
         let mut child = std::os::unix::process::CommandExt::process_group(command, 0)
             .stdin(Stdio::piped())
@@ -57,7 +57,7 @@ impl Running {
             .stderr(file("stderr"))
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
-        // A command that ignores its input may have ended already.
+        // Errors are ignored, because a command that does not read its input may have ended already.
         let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
         Self { command: format!("{:?}", command.get_args()), child, folder }
     }

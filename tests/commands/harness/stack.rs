@@ -68,7 +68,7 @@ impl Stack {
         if response.status() != 401 {
             return Ok(response);
         }
-        // This is the first request, or `recreate-db` has deleted the token.
+        // Creates a token, because this is the first request or `recreate-db` has deleted the old token.
         self.use_token(run(&mut self.xtask("token")).stdout.trim());
         request(&client).bearer_auth(self.token()).send()
     }

@@ -71,7 +71,7 @@ impl Checks<'_> {
         let replaced = call.expect(200, "the optional fields are absent").await;
         let mut expected = row.stored.clone();
         for field in &self.resource.fields {
-            // An absent field with a default gets the default.
+            // PUT sets a field that is absent in the body to its default.
             let default = field.default.clone().filter(|_| !field.is_required);
             let value = body.get(&field.name).cloned().or(default);
             expected[&field.name] = value.unwrap_or(Value::Null);
@@ -110,7 +110,7 @@ impl Checks<'_> {
         }
         assert_same(&self.resource.get, &row.stored, &self.get(&row.path).await);
         for operation in writes().filter(|it| it.method != "DELETE") {
-            // A proxy that compresses a response makes its ETag weak.
+            // The weak form `W/` must be accepted too, because proxies that compress responses send weak ETags.
             for form in ["\"0\", \"VERSION\"", "W/\"VERSION\"", "*"] {
                 let if_match = form.replace("VERSION", &row.version().to_string());
                 let why = "If-Match has the current version";

@@ -7,7 +7,7 @@ use super::{Checks, Field, Identity, Reply};
 
 impl Checks<'_> {
     pub(super) async fn pages_have_no_gap_and_no_repeat(&self) {
-        // Concurrent, so that the server sends them in one batch.
+        // Creates the rows concurrently, so that the server inserts them as one batch.
         let created = join_all((0..5).map(|_| self.row())).await;
         let (list, id) = (&self.resource.list, &self.resource.list.id);
         let all = self.pages(100).await;
@@ -55,8 +55,8 @@ impl Checks<'_> {
         }
     }
 
-    /// Returns the filters of the list with values of a row, and the field of each filter. A search gets every text
-    /// of the row.
+    /// Returns the filters of the list with values of a row, and the field of each filter. The search filter is
+    /// returned once for each text of the row.
     pub(super) fn filters(
         &self,
         row: &Value,
@@ -76,8 +76,8 @@ impl Checks<'_> {
         filters.collect()
     }
 
-    /// Returns the field that a parameter filters by. The filter of `tag_ids` is `tag_id`. A filter has a prefix if
-    /// its name has another meaning.
+    /// Returns the field that a parameter filters by. The parameter `tag_id` filters by `tag_ids`. A parameter has the
+    /// prefix `filter_` if its name has another meaning in the list.
     fn filtered_field(&self, parameter: &str) -> Option<&'static Field> {
         let fields = &self.resource.fields;
         let name = parameter.strip_prefix("filter_").unwrap_or(parameter);

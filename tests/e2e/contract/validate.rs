@@ -103,7 +103,7 @@ impl Checks<'_> {
                 let call = self.client.call(operation, &row.path).json(&duplicate().await);
                 call.expect_error_at(&pointer, 409, &why).await;
             }
-            // The server batches concurrent requests, but only the invalid request fails.
+            // The server runs concurrent requests as one batch, but an invalid request must not fail the others.
             let mut calls = Vec::new();
             for number in 0..6 {
                 let is_wrong = number == 3;

@@ -38,7 +38,7 @@ async fn created(request: RequestBuilder) -> String {
 
 #[tokio::test]
 async fn conflicting_transactions_are_retried() {
-    // A serialization failure, a deadlock, and a query plan that a migration invalidated.
+    // These SQLSTATEs are a serialization failure, a deadlock, and a query plan that a migration made invalid.
     for state in ["40001", "40P01", "0A000"] {
         let app = TestApp::spawn().await;
         let path = create(&app, "Ada Lovelace").await;

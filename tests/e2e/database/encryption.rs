@@ -50,11 +50,11 @@ async fn pass_on(mut client: TcpStream, acceptor: TlsAcceptor, database: SocketA
     let mut request = [0; 8];
     let read = client.read_exact(&mut request).await;
     if read.is_err() || request != SSL_REQUEST {
-        // Rejects unencrypted connections.
+        // The proxy closes unencrypted connections.
         return;
     }
     client.write_all(b"S").await.expect("a waiting client");
-    // A client that does not trust the certificate disconnects.
+    // An error means that the client does not trust the certificate and has disconnected.
     let Ok(mut client) = acceptor.accept(client).await else { return };
     let mut database = TcpStream::connect(database).await.expect("a database");
     let _ = copy_bidirectional(&mut client, &mut database).await;
@@ -87,9 +87,9 @@ async fn ready(certificate_for: &str, parameters: impl FnOnce(&str) -> String) -
 async fn the_certificate_and_host_name_of_the_database_are_verified() {
     let own = |file: &str| format!("sslmode=verify-full&sslrootcert={file}");
     assert_eq!(ready("localhost", own).await, 200);
-    // Our authority, but another host name.
+    // The authority is trusted, but the certificate is for another host name.
     assert_eq!(ready("elsewhere.example", own).await, 503);
-    // An unknown authority.
+    // The authority is unknown.
     assert_eq!(ready("localhost", |_| "sslmode=verify-full".to_owned()).await, 503);
     assert_eq!(ready("localhost", |_| "sslmode=disable".to_owned()).await, 503);
 }

@@ -21,7 +21,7 @@ async fn commit_of_a_failed_transaction_is_an_error() {
     transaction.query("SELECT 1 / 0", &[]).await.expect_err("the query fails");
     transaction.commit().await.expect_err("PostgreSQL rolls back");
 
-    // The only connection of the pool is usable again.
+    // The pool has only one connection. The next lines check that this connection is usable again.
     let transaction = database.begin().await.expect("a connection");
     assert_eq!(transaction.execute(insert, &[]).await.expect("the key is new"), 1);
     transaction.commit().await.expect("a commit");
@@ -46,7 +46,7 @@ async fn revocation_takes_effect_although_its_request_timed_out() {
     let revoke = app.request("DELETE", &format!("/tokens/{id}"));
     problem(revoke.send().await.expect("a response"), 504).await;
 
-    // Cached while the database has not committed.
+    // The server may cache the token, because the transaction that deletes it is not committed yet.
     let status = async || {
         let read = app.request_as(token, "GET", "/persons").send().await.expect("a response");
         read.status().as_u16()
@@ -58,7 +58,7 @@ async fn revocation_takes_effect_although_its_request_timed_out() {
         assert!(cached.elapsed() < Duration::from_secs(10), "the database has not committed");
         sleep(Duration::from_millis(5)).await;
     }
-    // The server gets the response of the commit at the same time as this test sees the result.
+    // The server learns about the commit at about the same time as this test, so the test polls.
     while status().await != 401 {
         assert!(cached.elapsed() < Duration::from_secs(4), "the token is still cached");
         sleep(Duration::from_millis(5)).await;

@@ -17,7 +17,7 @@ use crate::harness::{TestApp, problem};
 
 /// The default number of persons on a page.
 const PAGE: usize = 20;
-/// Far longer than any time limit of the server.
+/// The timeout of a request. It is far longer than any time limit of the server.
 const HANGS: Duration = Duration::from_secs(10);
 
 pub(super) struct Load {
@@ -94,7 +94,7 @@ pub(super) struct Client {
     load: Arc<Load>,
     /// The prefix of its persons' names.
     prefix: String,
-    /// Repeats failed requests with the same Idempotency-Key if true.
+    /// True if the client repeats failed requests with the same Idempotency-Key.
     repeats: bool,
     tried: usize,
     changes: usize,
@@ -117,7 +117,7 @@ impl Client {
     }
 
     pub(super) async fn run(mut self) -> Self {
-        // A low rate that leaves processor time for the other tests.
+        // The rate is low, so that the other tests have enough processor time.
         let mut ticks = interval(Duration::from_millis(100));
         while !self.load.is_over.load(Relaxed) {
             ticks.tick().await;
@@ -174,7 +174,7 @@ impl Client {
         let items = page["items"].as_array().expect("a list").iter();
         let names: Vec<_> = items.map(|item| item["name"].as_str().expect("a string")).collect();
         assert!(names.iter().all(|name| name.starts_with(&self.prefix)), "{names:?}");
-        // The oldest persons come first. Persons of failed requests may be among them.
+        // The table may also contain persons whose requests failed. These persons are skipped.
         let is_ours = |name: &&&str| self.created.iter().any(|created| created == *name);
         let found = names.iter().filter(is_ours);
         assert!(found.clone().eq(&self.created[..found.clone().count()]), "{names:?}");

@@ -43,7 +43,7 @@ impl TestApp {
 
     /// Starts the API on `database`, which may have no schema, without the tests' accounts.
     pub(crate) fn spawn_on(database: Database, variables: &[(&str, &str)]) -> Self {
-        // The log of a failed test is shown. Only the first call in a process has an effect.
+        // Writes logs to the output of the test. Only the first call in a process has an effect.
         let _ = tracing_subscriber::fmt()
             .with_test_writer()
             .with_ansi(false)
@@ -54,7 +54,7 @@ impl TestApp {
         let (address, admin) = (server.address(), server.admin_address());
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(server.run(async {
-            // Dropping the sender does not stop the server.
+            // An error means that the sender was dropped, which must not stop the server.
             if stopped.await.is_err() {
                 std::future::pending::<()>().await;
             }

@@ -18,7 +18,7 @@ use super::{
     resource::{Catalog, Field, Reference, Resource},
 };
 
-/// Numbers the generated values, so that no two are equal.
+/// The number of the next generated value, so that all values are different.
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
 /// A client of the API.
@@ -143,7 +143,7 @@ impl<'a> Client<'a> {
             let ids = self.referenced().get(&reference.target).cloned().unwrap_or_default();
             let id = ids.get(number % ids.len().max(1));
             if field.is_array() {
-                // All but one id, in the order in which a join table returns them.
+                // Returns all ids except one, in the order in which a join table returns them.
                 return Some(ids.iter().filter(|it| Some(*it) != id).map(|id| json!(id)).collect());
             }
             assert!(
@@ -167,7 +167,7 @@ impl<'a> Client<'a> {
                 if self.referenced().contains_key(target) {
                     continue;
                 }
-                // Optional references to a table are left out while its rows are created.
+                // The empty list prevents endless recursion for tables that refer to each other.
                 self.referenced().insert(target.clone(), Vec::new());
                 if let Some(resource) = self.catalog.resource_of(target) {
                     self.prepare(resource).await;
@@ -225,7 +225,7 @@ impl<'a> Call<'a> {
         Self { request: self.request.header(name, value), ..self }
     }
 
-    /// Marks a request that repeats an earlier one and changes nothing.
+    /// Marks a request that repeats an earlier request and changes nothing.
     pub(crate) fn repeated(self) -> Self {
         Self { is_repeated: true, ..self }
     }

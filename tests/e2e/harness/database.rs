@@ -33,7 +33,7 @@ impl Database {
     pub(crate) fn absent() -> Self {
         let postgres = Postgres::get();
         let prefix = postgres.take_prefix();
-        // A short name, because copies append suffixes.
+        // The name is short, because the names of copies have a suffix and a maximum length.
         let name = format!("{prefix}a");
         Self { url: postgres.url(&name), name, prefix: Some(prefix) }
     }

@@ -64,7 +64,7 @@ impl Postgres {
     /// Asks the process to drop the databases with this prefix soon.
     pub(crate) fn drop_all(&self, prefix: &str) {
         let mut holder = self.holder.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // A process that has ended has already dropped the databases.
+        // Errors are ignored, because the process drops all databases when it ends.
         let _ = writeln!(holder, "{prefix}");
     }
 }
@@ -87,7 +87,7 @@ impl Held {
     /// Starts a process, and returns it with its first line.
     fn start(arguments: &[&str]) -> Result<(String, Self), String> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_test-postgres"));
-        // Ctrl-C in the terminal is only for the tests. The process cleans up after they end.
+        // The process has its own group, so Ctrl-C ends only the tests. The process cleans up afterwards.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         #[cfg(windows)]

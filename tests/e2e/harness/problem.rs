@@ -3,7 +3,7 @@
 use reqwest::Response;
 use serde_json::Value;
 
-/// Words of the implementation that no client may see.
+/// Words from the implementation that must not appear in responses.
 const INNER: [&str; 6] = ["SELECT", "INSERT", "postgres", "tokio", "SQLSTATE", "connection"];
 
 /// Returns the body of a response that must be an RFC 9457 problem with this status.

@@ -12,9 +12,9 @@ use std::{
 use uuid::Uuid;
 
 const IMAGE: &str = "redis:8.2";
-/// Includes the time to pull an image.
+/// The time limit for starting Redis, including the time to pull its image.
 const TIMEOUT: Duration = Duration::from_mins(2);
-/// Runs a server until the script's input ends, which happens whenever the tests end.
+/// Runs a server until the stdin of the script is closed, which happens when the tests end.
 const SCRIPT: &str = r#""$@" >/dev/null & read -r _; kill -9 "$!""#;
 
 /// A Redis server that is stopped when this value is dropped. The methods block.
@@ -25,7 +25,7 @@ pub(crate) struct Redis {
 
 impl Redis {
     pub(crate) fn start() -> Self {
-        // Below the ephemeral ports, so that the port is still free for a second start.
+        // Chooses a port below the ephemeral ports, so that the port is still free for a second start.
         let somewhere = u16::try_from(Uuid::new_v4().as_u128() % 10_000).expect("a small number");
         let port = local_postgres::free_port(Some(10_000 + somewhere)).expect("a free port");
         let mut redis = Self { port, running: None };
@@ -98,7 +98,7 @@ fn command(port: u16) -> Command {
         (docker, "6379")
     };
     command.args(["-c", SCRIPT, "sh", "redis-server", "--port", server_port]);
-    // Writes no file, and listens only on the loopback interface or inside the container.
+    // Redis writes no files, and listens only on the loopback interface or inside the container.
     command.args(["--save", "", "--appendonly", "no", "--protected-mode", "no"]);
     command.args(if is_local { ["--bind", "127.0.0.1"] } else { ["--bind", "0.0.0.0"] });
     command

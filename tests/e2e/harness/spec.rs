@@ -84,7 +84,7 @@ impl Spec {
         let documented = operation.spec["responses"].get(status.as_str());
         let documented = documented
             .unwrap_or_else(|| panic!("{id}: the document does not list the status {status}"));
-        // These headers describe the message, so the document does not list them.
+        // Every HTTP response has these headers, so the OpenAPI document does not list them.
         let framing = ["content-type", "content-length", "date"];
         let sent = response.headers().keys().map(|name| name.as_str().to_owned());
         let sent: BTreeSet<_> = sent.filter(|name| !framing.contains(&name.as_str())).collect();

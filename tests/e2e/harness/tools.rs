@@ -56,7 +56,7 @@ impl Tools {
         let mut copy = Command::new("cp");
         copy.arg("-r").arg(folder).arg(to);
         if let Some(container) = &self.container {
-            // The container's user creates the folder, because `docker cp` copies as another user.
+            // Creates the folder inside the container first. `docker cp` would create it for another user.
             assert!(self.shell(&format!("mkdir {to}")).status().expect("a shell").success());
             copy = Command::new("docker");
             copy.arg("cp").arg(folder.join(".")).arg(format!("{container}:{to}"));

@@ -123,7 +123,7 @@ fn integer(schema: &Value, number: usize) -> Value {
     let high = schema["maximum"].as_i64().unwrap_or(i64::MAX);
     let offset = i64::try_from(number).expect("a small number")
         % high.saturating_sub(low).saturating_add(1).max(1);
-    // Starts with the largest value to find conversions that lose digits.
+    // The first value is the largest, because conversions that lose digits show an error there.
     json!(high - offset)
 }
 
@@ -141,7 +141,7 @@ fn matching(pattern: &str, schema: &Value, number: usize) -> Option<String> {
         |name: &str, default| schema[name].as_u64().map_or(Ok(default), usize::try_from).ok();
     let (shortest, longest) = (bound("minLength", 0)?, bound("maxLength", usize::MAX)?);
     let hir = parse(pattern)?;
-    // Starts with eight repetitions, then tries other numbers within the length limits.
+    // Tries eight repetitions first, then fewer, then more, until the text has a valid length.
     let repeats = (0..=8).rev().chain(9..=1000);
     let texts = repeats.map(|repeat| {
         let (mut text, mut number) = (String::new(), number);

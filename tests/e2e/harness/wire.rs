@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-/// Far longer than any step of a test.
+/// The timeout of a read. It is far longer than any step of a test.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Wire(TcpStream);
@@ -69,7 +69,7 @@ impl Wire {
     /// Reads until the server closes the connection.
     pub(crate) async fn rest(&mut self) -> String {
         let mut rest = Vec::new();
-        // A reset closes the connection too.
+        // Errors are ignored, because a reset also closes the connection.
         let _ = timeout(TIMEOUT, self.0.read_to_end(&mut rest)).await.expect("an end in time");
         String::from_utf8(rest).expect("UTF-8")
     }

@@ -128,7 +128,7 @@ async fn a_waiting_migration_does_not_block_other_queries() {
         while !others.query_one(waits, &[]).await.expect("a response").get::<_, bool>(0) {
             sleep(Duration::from_millis(5)).await;
         }
-        // Queues behind the migration, which waits for the slow transaction.
+        // This query waits for the migration, and the migration waits for the slow transaction.
         others.query("SELECT FROM things", &[]).await.expect("a response");
     };
     timeout(Duration::from_secs(30), one_after_the_other).await.expect("in time");

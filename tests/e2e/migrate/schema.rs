@@ -4,7 +4,7 @@ use db::migrations;
 
 use crate::harness::{Database, config};
 
-// Without an index, deleting a referenced row scans the referencing table.
+// Finds foreign keys without an index. Deleting a referenced row would then scan the whole referencing table.
 const UNINDEXED: &str = "\
 SELECT conrelid::regclass || ' ' || conname FROM pg_constraint
 WHERE contype = 'f' AND NOT EXISTS (

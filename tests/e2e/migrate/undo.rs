@@ -86,7 +86,7 @@ async fn only_production_accepts_a_newer_schema() {
     database.connect().await.batch_execute(newer).await.expect("a row");
     let said = migrate::up(&production(&database), false, None).await.expect("nothing to do");
     assert!(
-        said.contains("the schema is newer than this release, it has V999__add_much"),
+        said.contains("the schema is newer than this release: it has V999__add_much"),
         "{said}"
     );
     let failed = migrate::up(&config(&database, &[]), false, None).await.expect_err("a mismatch");

@@ -23,7 +23,7 @@ impl Crate {
         let read = |(module, text): &(Module, &str)| {
             let mut file = Reader::new(module, text).read();
             for path in file.names.values_mut() {
-                // A module may name its own submodules without `self`.
+                // The path may begin with a submodule of this module, without `self`.
                 let child = [&module[..], &path[..1]].concat();
                 if known.contains(&child) {
                     *path = [&["crate".to_owned()], &child[..], &path[1..]].concat();
@@ -36,7 +36,7 @@ impl Crate {
 
     /// Returns the module of a path, and whether the path names an item in the module.
     fn resolve(&self, path: &[String], depth: usize) -> Option<(Module, bool)> {
-        // Limits the number of re-exports to follow.
+        // Stops after a number of re-exports, so that a cycle of re-exports ends.
         if depth == 0 {
             return None;
         }
@@ -62,7 +62,7 @@ impl Crate {
     /// Returns the violations of the rules.
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        // Maps each parent module to the imports between its children. Each import has an example.
+        // For each parent module, maps a pair of children to an example of an import between them.
         let mut levels: BTreeMap<Module, BTreeMap<(String, String), String>> = BTreeMap::new();
         for (module, file) in &self.modules {
             for path in file.paths.iter().chain(file.names.values()) {
@@ -86,7 +86,7 @@ impl Crate {
 /// Returns a cycle in the graph with an import for each step.
 fn cycle(edges: &BTreeMap<(String, String), String>) -> Option<String> {
     for start in edges.keys().map(|(from, _)| from) {
-        // Searches the shortest path from `start` back to itself.
+        // Searches for the shortest cycle that contains `start`.
         let (mut ways, mut seen) = (vec![vec![start]], BTreeSet::new());
         while !ways.is_empty() {
             let mut longer = Vec::new();
@@ -142,7 +142,7 @@ fn modules_do_not_import_each_other_in_cycles() {
             match path.last()?.as_str() {
                 "tests" => None,
                 name if path.len() == 1 && name == own_root => Some(Module::new()),
-                // The binary next to a library is a separate crate.
+                // `main.rs` next to `lib.rs` is a separate crate.
                 "main" if path.len() == 1 => None,
                 _ => Some(path),
             }
@@ -165,7 +165,7 @@ fn cycles_and_imports_from_a_root_are_found() {
         let sources: Vec<_> = sources.iter().map(|(path, text)| (module(path), *text)).collect();
         Crate::new(&sources).problems().join("\n")
     };
-    // Submodules may use their parent. Comments and strings are ignored.
+    // Imports from a parent are allowed. Comments and strings are ignored.
     let parent = [
         ("", "mod a; mod b; pub use a::Thing;"),
         ("a", "mod part; pub struct Thing; use part::work; /* crate::b */"),
@@ -173,7 +173,7 @@ fn cycles_and_imports_from_a_root_are_found() {
         ("b", "use crate::Thing;"),
     ];
     assert_eq!(problems(&parent), "");
-    // A re-export in the root, and a path without `use`.
+    // Tests an import through a re-export in the root, and a path without `use`.
     for import in ["use crate::{b::Other as It};", "fn f() { super::super::b::f() }"] {
         let mut cycle = parent;
         cycle[2].1 = import;

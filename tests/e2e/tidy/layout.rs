@@ -39,7 +39,7 @@ fn the_task_runner_does_not_compile_slow_dependencies() {
         let names = dependencies.split('"').skip(1).step_by(2);
         packages.entry(name).or_default().extend(names.filter_map(|it| it.split(' ').next()));
     }
-    // Includes transitive dependencies.
+    // `open` also collects the dependencies of dependencies.
     for name in ["xtask", "dev-server", "migration-lint"] {
         let (mut open, mut seen) = (vec![name], BTreeSet::new());
         while let Some(package) = open.pop() {

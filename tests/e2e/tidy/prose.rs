@@ -4,14 +4,14 @@ use regex::{Captures, Regex};
 
 use super::files;
 
-/// Patterns of rejected words with a replacement, and of allowed phrases with a reason.
+/// The rules. They contain patterns of rejected words with a replacement, and of allowed phrases with a reason.
 const RULES: &str = include_str!("words.txt");
-/// Paths that are not checked: licences and applied migrations never change, others are generated.
+/// Paths that are not checked. Licences and applied migrations must not change, and the other files are generated.
 const UNCHECKED: &str = "tests/e2e/tidy/prose.rs crates/db/migrations/ LICENSE .ci/tools/ backups/ \
     clients/rust/src/generated.rs clients/ts/schema.ts clients/ts/dist/";
-/// Extensions of the files that are checked, and none.
+/// The extensions of the files that are checked. The empty extension means files without an extension.
 const ENDINGS: &str = " conf example html md py rs sh sql template toml ts yaml yml";
-/// The limit for Markdown.
+/// The maximum length of a sentence in Markdown.
 const WORDS_PER_SENTENCE: usize = 40;
 
 /// Matches comments, string literals, characters and definitions. Strings without spaces are data.
@@ -147,7 +147,7 @@ impl Checker {
             };
             for (pattern, instead) in &self.rejected {
                 for found in pattern.find_iter(&body) {
-                    // Part of a name with hyphens is not a word.
+                    // A word next to a hyphen, such as in `day-to-day`, is part of a name and is not checked.
                     if !body[..found.start()].ends_with('-')
                         && !body[found.end()..].starts_with('-')
                     {

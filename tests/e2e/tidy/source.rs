@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The path of a module from the crate root. The root has an empty path.
 pub(super) type Module = Vec<String>;
 
-/// The paths in a file, from the root of this crate or of another one.
+/// The paths in a file, from the root of this crate or of another crate.
 #[derive(Default)]
 pub(super) struct File {
     /// The names that `use` imports, with their paths.
@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
                 "crate" | "super" if self.tokens.get(self.at) == Some(&"::") => {
                     self.at -= 1;
                     let path = self.path();
-                    // Exported macros are always in the crate root.
+                    // Macros are skipped, because exported macros are always in the crate root.
                     if self.tokens.get(self.at) != Some(&"!") {
                         let path = self.absolute(&path);
                         self.file.paths.insert(path);
@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
         let ups = path.iter().take_while(|name| *name == "super").count();
         let ups_and_self = ups + usize::from(path.first().is_some_and(|name| name == "self"));
         if ups_and_self == 0 {
-            // This may be a submodule, whose imports are allowed.
+            // The path is unknown. It may be a submodule, whose imports are always allowed.
             return path.to_vec();
         }
         let here = &self.module[..self.module.len().saturating_sub(ups)];
@@ -191,7 +191,7 @@ fn literal(text: &str) -> Option<usize> {
             _ if escaped => escaped = false,
             '\\' => escaped = true,
             _ if c == quote => return Some(text.len() - raw.len() + at + 1),
-            // A lifetime.
+            // The quote begins a lifetime such as `'a`.
             _ if quote == '\'' && at > 1 && !raw[1..].starts_with('\\') => return None,
             _ => {}
         }

@@ -13,6 +13,6 @@ fn main() {
     for folder in ["$ORIGIN", rust_libraries.trim()] {
         println!("cargo::rustc-link-arg-bins=-Wl,-rpath,{folder}");
     }
-    // Cargo sets LD_LIBRARY_PATH, and only the older DT_RPATH takes precedence over that variable.
+    // Stores the path as DT_RPATH. The newer DT_RUNPATH would be overridden by LD_LIBRARY_PATH, which Cargo sets.
     println!("cargo::rustc-link-arg-bins=-Wl,--disable-new-dtags");
 }

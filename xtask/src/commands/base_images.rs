@@ -61,9 +61,14 @@ fn postgres(sh: &Shell, debian: &Debian) -> anyhow::Result<String> {
 fn nginx(sh: &Shell, mut debian: Debian) -> anyhow::Result<String> {
     if ["bookworm", "trixie"].contains(&debian.codename.as_str()) {
         let main = |source: &String| source.ends_with(&format!(" {} main", debian.codename));
-        let main = debian.sources.iter().find(|it| main(it)).context("apt has no section main")?;
-        let (uri, _) = main.split_once(&debian.codename).context("the release is missing")?;
-        // A mirror may serve an expired index. The signature of the index is still checked.
+        let main = debian
+            .sources
+            .iter()
+            .find(|it| main(it))
+            .context("apt has no source with the section main")?;
+        let (uri, _) =
+            main.split_once(&debian.codename).context("an apt source does not name its release")?;
+        // Accepts an expired index, because a mirror may be outdated. The signature of the index is still checked.
         let uri = uri.replacen("deb ", "deb [check-valid-until=no] ", 1);
         debian = Debian { sources: vec![format!("{uri}forky main")], codename: "forky".to_owned() };
     }
@@ -93,7 +98,7 @@ struct Toolchain {
 impl Toolchain {
     fn of_this_machine(sh: &Shell) -> anyhow::Result<Self> {
         let sysroot = cmd!(sh, "rustc --print sysroot").quiet().read()?;
-        // The sysroot of a distribution's Rust is /usr, which must not be copied.
+        // Requires a Rust from rustup. If Debian installed Rust, the sysroot is /usr, which must not be copied.
         ensure!(
             Path::new(&sysroot).join("lib/rustlib/multirust-channel-manifest.toml").exists(),
             "the Rust in {sysroot} was not installed by rustup. Install Rust with rustup."
@@ -132,7 +137,7 @@ impl Debian {
             .context("/etc/os-release does not contain VERSION_CODENAME")?
             .trim_matches('"')
             .to_owned();
-        // apt prints its sources in one format, whatever format its configuration uses.
+        // apt prints its sources in this format, independent of the format of its configuration files.
         let format = "$(ORIGIN) $(RELEASE) deb $(REPO_URI) $(RELEASE) $(COMPONENT)";
         let packages = "Created-By: Packages";
         let targets =
@@ -152,7 +157,7 @@ impl Debian {
         }
         let dir = sh.create_temp_dir()?;
         let archive = dir.path().join("system.tar");
-        // The Debian package creates a cluster, but the container creates its own at the first start.
+        // Deletes the database of the Debian package, because the container creates its own at the first start.
         let hook = r#"rm -rf "$1"/var/lib/postgresql/* "$1"/etc/postgresql/*"#;
         let mmdebstrap = cmd!(sh, "mmdebstrap --quiet --variant=minbase --include={packages}")
             .arg(format!("--customize-hook={hook}"))
@@ -176,7 +181,7 @@ fn sources(targets: &str, codename: &str) -> Vec<String> {
         .filter(|(release, _)| pockets.iter().any(|pocket| pocket == release))
         .map(|(_, source)| source.to_owned())
         .collect();
-    // apt lists each source once per architecture.
+    // Removes duplicates, because apt lists each source once for each architecture.
     sources.sort();
     sources.dedup();
     sources

@@ -31,7 +31,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        // Only images have a platform, so --platform selects Docker.
+        // --platform selects Docker, because only images have a platform.
         let engine = self.engine.or(self.platform.map(|_| EngineChoice::Docker));
         let mut state = engine::select(project, engine)?;
         state.production |= self.release;

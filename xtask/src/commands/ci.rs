@@ -22,7 +22,7 @@ impl Args {
         let mut deny = cargo("deny --all-features check");
         deny.args(if self.offline { &["bans", "licenses", "sources"][..] } else { &[] });
         let mut openapi = cargo("xtask openapi --check --binary");
-        // The test step has built this binary.
+        // An earlier step, `cargo test`, has built this program.
         openapi.arg(project.target("debug").join("api"));
         let steps: [(&str, Command); 8] = [
             ("format", cargo("fmt --all --check")),

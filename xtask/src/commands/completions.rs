@@ -39,8 +39,8 @@ enum Shell {
     PowerShell,
 }
 
-/// The generated script completes a program named `xtask`. These wrappers call the script for `cargo xtask`, and the
-/// previous completion of cargo for everything else.
+/// The generated script completes a program named `xtask`. This wrapper calls the generated script for `cargo xtask`,
+/// and cargo's own completion for other commands.
 const BASH: &str = r#"
 declare -F _cargo >/dev/null || __load_completion cargo 2>/dev/null || _completion_loader cargo 2>/dev/null
 _cargo_xtask() {

@@ -27,9 +27,7 @@ impl RecreateArgs {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let (engine, state) = engine::current(project)?;
         if state.production {
-            bail!(
-                "refused, because the stack runs in the production profile and all rows would be dropped"
-            );
+            bail!("refused, because this command would drop all rows of a production stack");
         }
         confirm("This drops all rows of the database.", self.yes)?;
         let options = [(self.empty, "--empty"), (self.no_snapshot, "--no-snapshot")];
@@ -39,7 +37,7 @@ impl RecreateArgs {
         if status.success()
             && let Some(dev_server) = engine.dev_server()
         {
-            // The development server could not serve source that did not match the old schema. Waits until it does.
+            // If the source needs the new schema, the development server can serve it only now, so wait.
             dev_server.wait();
         }
         Ok(process::exit_code(status))

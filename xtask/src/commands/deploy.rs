@@ -46,7 +46,7 @@ struct Plan<'a> {
     server: &'a str,
     platform: String,
     replicas: usize,
-    /// The release that runs now. None if no release runs.
+    /// The release that runs now. `None` if no release runs.
     current: Option<&'a str>,
     steps: Vec<Step>,
 }
@@ -200,7 +200,7 @@ fn plan(server: &Server, images: &Images, platform: Platform, number: usize) -> 
             steps.push(Step { step: "send", what: image.to_owned() });
         }
     }
-    // Only a release image on the server can report its pending migrations.
+    // Pending migrations are known only if the server already has the image of the release.
     let can_report = is_built && !transfer::would_send(server, &images.api, platform);
     let status = can_report.then(|| schema::status(server, images).ok()).flatten();
     let pending = status.map_or_else(

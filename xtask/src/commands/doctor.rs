@@ -74,7 +74,7 @@ impl Args {
     }
 }
 
-/// Applies all fixes, except those of checks whose fix has failed before.
+/// Applies all fixes, except fixes of checks whose fix has failed before.
 fn apply_fixes(project: &Project, diagnostics: &mut [Diagnostic], fixes: &mut Vec<FixResult>) {
     for diagnostic in diagnostics {
         let check = diagnostic.check;

@@ -27,7 +27,7 @@ impl Args {
 
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let _lock = lock::take(project)?;
-        // The data can exist without a running stack, so --volumes works without one.
+        // --volumes also works if no stack is running, because the data can exist without a stack.
         let (mut engine, state) = match engine::current(project) {
             Err(_) if self.volumes => {
                 let state = engine::select(project, None)?;

@@ -1,5 +1,7 @@
 //! `cargo xtask init`: turns a clone of the template into a project.
 
+mod template;
+
 use std::{
     fs,
     process::{Command, ExitCode},
@@ -7,10 +9,8 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use context::{confirm::confirm, env_file, git, process, project::Project, report};
-use scaffold::init;
-
 use super::down;
+use context::{confirm::confirm, env_file, git, process, project::Project, report};
 
 /// Turn this clone of the template into your own project
 ///
@@ -32,24 +32,24 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let name = &self.name;
-        if let Some(name) = init::name_of(&project.root)? {
+        if let Some(name) = template::name_of(&project.root)? {
             report::line(&format!("already done: this project is {name}"));
             return Ok(ExitCode::SUCCESS);
         }
-        init::check_name(name, &project.root).map_err(anyhow::Error::msg)?;
+        template::check_name(name, &project.root).map_err(anyhow::Error::msg)?;
         let files = check_repository(project)?;
         let holder = self.holder(project)?;
         self.remove_stack(project)?;
-        let done =
-            init::apply(&project.root, &files, name, &holder).and_then(|()| commit(project, name));
+        let done = template::apply(&project.root, &files, name, &holder)
+            .and_then(|()| commit(project, name));
         if let Err(error) = done {
-            // This reset is safe, because `check_repository` requires a checkout without changes.
+            // This reset loses nothing, because `check_repository` rejects checkouts with uncommitted changes.
             ask(project, &["reset", "--quiet", "--hard"])?;
             return Err(error.context("no file and no commit was changed"));
         }
         rename_remote(project)?;
         rename_database(project, name)?;
-        report::line(&format!("this project is now {}, in one commit", init::title(name)));
+        report::line(&format!("this project is now {}, in one commit", template::title(name)));
         report::next("cargo xtask up", "start the stack");
         report::next("cargo test", "run the tests");
         report::next("cargo xtask new resource", "generate the first resource");
@@ -70,7 +70,7 @@ impl Args {
         let user = git::output(project, &["config", "user.name"]);
         match self.holder.clone().or(user).unwrap_or_default() {
             holder if holder.trim().is_empty() => {
-                bail!("the copyright holder is missing: pass --holder")
+                bail!("the copyright holder is missing. Pass --holder.")
             }
             holder => Ok(holder),
         }
@@ -135,7 +135,7 @@ fn check_repository(project: &Project) -> anyhow::Result<Vec<String>> {
             "some changes are not committed. Commit them or run `git stash --include-untracked`:\n{changes}"
         );
     }
-    // Each entry is a letter, a space and a path. Other letters than H hide changes or missing files.
+    // Each entry is a letter, a space and a path. Any letter except H means that git ignores changes of the file.
     let tracked = ask(project, &["ls-files", "-v", "-z"])?;
     let tracked = tracked.split('\0').filter_map(|entry| entry.split_once(' '));
     tracked
@@ -153,12 +153,12 @@ fn check_repository(project: &Project) -> anyhow::Result<Vec<String>> {
 
 /// Commits the tracked files as the first commit of `main`. Ignored files stay as they are.
 fn commit(project: &Project, name: &str) -> anyhow::Result<()> {
-    // The new name changes the length of lines.
+    // Formats the code, because the new name changes the length of lines.
     process::run(&mut project.cargo(&["fmt", "--all"]))?;
-    // The new names of ignored folders are not in .gitignore, so only tracked files are added.
+    // Adds only tracked files, because .gitignore does not contain the new names of ignored folders.
     ask(project, &["add", "--update"])?;
     let tree = ask(project, &["write-tree"])?;
-    let message = format!("Begin {}", init::title(name));
+    let message = format!("Begin {}", template::title(name));
     let commit = ask(project, &["commit-tree", &tree, "-m", &message])?;
     let before = git::branch(project).map(|name| format!("refs/heads/{name}"));
     let tags = ask(project, &["for-each-ref", "--format=%(refname)", "refs/tags"])?;
@@ -167,7 +167,7 @@ fn commit(project: &Project, name: &str) -> anyhow::Result<()> {
     let changes = [format!("update refs/heads/main {commit}\n")]
         .into_iter()
         .chain(old.map(|name| format!("delete {name}\n")));
-    // One transaction changes all references or none.
+    // `update-ref --stdin` is a transaction, so it changes all references or none.
     process::run_with_input(
         git(project).args(["update-ref", "--stdin"]),
         &changes.collect::<String>(),

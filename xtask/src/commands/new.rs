@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use context::{process, project::Project, report};
-use scaffold::{NewField, NewResource, Plan};
+use serde::Serialize;
 
 use super::openapi;
+use crate::scaffold::{self, Changes};
 
 /// Generate a resource, or add a field to a resource
 #[derive(clap::Args)]
@@ -35,7 +36,7 @@ enum Kind {
 ///   ref(RESOURCE)                the id of another resource, named by its plural
 ///   many(RESOURCE)               a list of ids of another resource
 /// To avoid quotes in the shell, write NAME:TYPE:optional:unique or NAME:enum:one,other.
-#[derive(clap::Args)]
+#[derive(clap::Args, Serialize)]
 #[command(verbatim_doc_comment)]
 struct ResourceArgs {
     /// The name in the singular, such as book or order_line
@@ -59,6 +60,7 @@ struct ResourceArgs {
     #[arg(long, value_name = "FIELD,...", value_delimiter = ',')]
     search: Vec<String>,
     #[command(flatten)]
+    #[serde(skip)]
     build: BuildArgs,
 }
 
@@ -68,7 +70,7 @@ struct ResourceArgs {
 ///
 /// A field that is not optional needs --default, the value for existing rows. Requests without the field
 /// get the same value.
-#[derive(clap::Args)]
+#[derive(clap::Args, Serialize)]
 #[command(verbatim_doc_comment)]
 struct FieldArgs {
     /// The name of the resource, such as book
@@ -80,6 +82,7 @@ struct FieldArgs {
     #[arg(long, allow_hyphen_values = true)]
     default: Option<String>,
     #[command(flatten)]
+    #[serde(skip)]
     build: BuildArgs,
 }
 
@@ -101,16 +104,14 @@ impl Args {
 
 impl ResourceArgs {
     fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        let Self { name, fields, plural, domain, owned, under, search, build } = self;
-        let request = NewResource { name, fields, plural, domain, owned, under, search };
-        let (plan, domain, things) = scaffold::new_resource(&project.root, &request)?;
+        let changes = scaffold::write(project, "resource", &serde_json::to_string(&self)?)?;
+        let Changes { domain, reason, test, .. } = &changes;
         report::line(&format!(
-            "domain {}: {}. Use --domain NAME to choose another domain.",
-            domain.name, domain.reason
+            "domain {domain}: {reason}. Use --domain NAME to choose another domain."
         ));
-        build.apply(&plan, project)?;
+        self.build.report(&changes, project)?;
         report::line("next steps");
-        report::next(&format!("cargo test {things}"), "run the test of the resource");
+        report::next(&format!("cargo test {test}"), "run the test of the resource");
         report::next("cargo xtask up", "apply the migration and serve the resource");
         report::line(
             "The docs page shows the doc comments of the fields. Edit the comments to describe the fields.",
@@ -121,9 +122,8 @@ impl ResourceArgs {
 
 impl FieldArgs {
     fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        let Self { resource, field, default, build } = self;
-        let plan = scaffold::new_field(&project.root, &NewField { resource, field, default })?;
-        build.apply(&plan, project)?;
+        let changes = scaffold::write(project, "field", &serde_json::to_string(&self)?)?;
+        self.build.report(&changes, project)?;
         report::line("next steps");
         report::next("cargo xtask migrate check", "check that the migration is safe");
         report::next("cargo xtask up", "apply the migration and serve the field");
@@ -132,16 +132,15 @@ impl FieldArgs {
 }
 
 impl BuildArgs {
-    /// Writes the files of the plan and openapi.json.
+    /// Prints the changes and writes openapi.json.
     ///
     /// # Errors
-    /// A file cannot be written, or the source does not compile.
-    pub(super) fn apply(&self, plan: &Plan, project: &Project) -> anyhow::Result<()> {
-        plan.write()?;
-        for (step, path) in plan.steps() {
+    /// The source does not compile.
+    pub(super) fn report(&self, changes: &Changes, project: &Project) -> anyhow::Result<()> {
+        for (step, path) in &changes.steps {
             report::line(&format!("{step:<8}{path}"));
         }
-        // Adds a new crate to Cargo.lock, because later commands use `--locked`.
+        // Adds the new crate to Cargo.lock, because later commands use `--locked` and would fail.
         process::output(&mut project.cargo(&["update", "--workspace", "--offline"]))?;
         if self.no_openapi {
             report::next("cargo xtask openapi", "write openapi.json");

@@ -35,6 +35,6 @@ fn open(url: &str) -> bool {
     };
     let mut command = Command::new(program);
     command.arg(url).stdout(Stdio::null()).stderr(Stdio::null());
-    // explorer.exe exits with 1 even if it has opened the URL.
+    // On Windows, the status is ignored, because explorer.exe exits with 1 even if it has opened the URL.
     command.status().is_ok_and(|status| status.success() || cfg!(windows))
 }

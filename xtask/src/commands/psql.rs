@@ -24,11 +24,11 @@ impl Args {
         let (engine, state) = engine::selected(project, &settings, &self.stack)?;
         if process::is_interactive() {
             let branch = git::branch(project);
-            // psql uses the last value, so arguments of the user override this prompt.
+            // This argument comes first, so an argument of the user can override the prompt.
             let prompt = prompt(&settings.project, state.production, branch.as_deref());
             self.arguments.insert(0, format!("--set=PROMPT1={prompt}"));
         }
-        // Output of a script must not depend on the settings of the user in psqlrc.
+        // In scripts, the output must not depend on the user's settings in psqlrc.
         if !process::is_interactive() {
             self.arguments.insert(0, "--no-psqlrc".to_owned());
         }
@@ -38,7 +38,7 @@ impl Args {
 
 /// Returns the prompt, such as `shop-1f2e3d dev main shop=# `. The prompt is red in production.
 fn prompt(project: &str, production: bool, branch: Option<&str>) -> String {
-    // psql replaces sequences that begin with a percent sign.
+    // Percent signs are doubled, because psql replaces sequences such as `%n` in a prompt.
     let branch = branch.map(|branch| format!(" {}", branch.replace('%', "%%"))).unwrap_or_default();
     let (profile, colour) = if production { ("production", "1;31") } else { ("dev", "32") };
     format!("%[%033[{colour}m%]{project} {profile}{branch}%[%033[0m%] %/%R%x%# ")

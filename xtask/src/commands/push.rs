@@ -28,8 +28,8 @@ impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let settings = project.settings()?;
         let registry = self.registry.or_else(|| settings.variable("REGISTRY"));
-        let registry =
-            registry.context("the registry is missing: pass --registry or set REGISTRY in .env")?;
+        let registry = registry
+            .context("the registry is missing. Pass --registry, or set REGISTRY in .env.")?;
         let platforms = if self.platform.is_empty() {
             vec![Platform::of_this_engine()?]
         } else {
@@ -40,7 +40,7 @@ impl Args {
             let name = image.rsplit('/').next().unwrap_or(image);
             format!("{}/{name}", registry.trim_end_matches('/'))
         });
-        // With several platforms, each image has its own tag, and `target` is a manifest list of these tags.
+        // With several platforms, each image gets its own tag, and `target` becomes a list of these images.
         let part = |target: &str, platform: &Platform| match platforms.len() {
             1 => target.to_owned(),
             _ => format!("{target}-{}", platform.architecture()),

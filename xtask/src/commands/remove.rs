@@ -7,6 +7,7 @@ use engine::Engine;
 use serde_json::Value;
 
 use super::new::BuildArgs;
+use crate::scaffold;
 
 /// Remove a resource that is not on the main branch yet
 #[derive(clap::Args)]
@@ -37,13 +38,13 @@ struct ResourceArgs {
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let Kind::Resource(ResourceArgs { name, yes, build }) = self.kind;
-        let removal = scaffold::remove_resource(&project.root, &name)?;
+        let removal = scaffold::plan(project, "removal", &name)?;
         if !removal.uncommitted.is_empty() {
             let files = removal.uncommitted.join(", ");
             confirm(&format!("These files are not committed and will be lost: {files}."), yes)?;
         }
         roll_back(project, removal.first_migration, yes)?;
-        build.apply(&removal.plan, project)?;
+        build.report(&scaffold::write(project, "removal", &name)?, project)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -35,12 +35,14 @@ impl Args {
         let entry = Entry::new(project, "rollback", &now);
         let mut history = History::open(&server, &images.proxy, &entry)?;
         let tag = before(&history.records, &now)
-            .with_context(|| format!("there is no release before {now}"))?
+            .with_context(|| {
+                format!("cannot roll back, because the history has no release before {now}")
+            })?
             .to_owned();
         let target = Images::of(project, &settings, &tag)?;
         if !self.keep_schema {
             schema::must_fit(&server, &images, &target)
-                .with_context(|| format!("the rollback from {now} to {tag} is refused"))?;
+                .with_context(|| format!("refused to roll back from {now} to {tag}"))?;
         }
         history.begin(&tag)?;
         let done = report::stage("roll back", || {

@@ -34,7 +34,7 @@ struct Route {
     permissions: Vec<String>,
     /// True if the operation can also be called without a token.
     public: bool,
-    /// The file, line and name of the function. None if the source has no such operation.
+    /// The file, line and name of the function. `None` if the source has no such operation.
     handler: Option<String>,
 }
 
@@ -99,7 +99,7 @@ fn routes(document: &Value, sources: &[(String, String)]) -> Vec<Route> {
         for method in METHODS {
             let Some(operation) = item.get(method) else { continue };
             let id = operation["operationId"].as_str().unwrap_or_default();
-            // An operation that may be called without a token has no requirements or an empty one.
+            // Operations without a token have an empty list of requirements, or one empty requirement.
             let security = operation["security"].as_array().map_or(&[][..], Vec::as_slice);
             let roles = security.iter().filter_map(|requirement| requirement["token"].as_array());
             let is_empty = |requirement: &Value| {

@@ -38,11 +38,11 @@ pub(super) struct Status {
     profile: &'static str,
     api: String,
     docs: String,
-    /// The URL of the database. None if its port is not published.
+    /// The URL of the database. `None` if its port is not published.
     database: Option<String>,
     services: Vec<Service>,
     schema: Option<serde_json::Value>,
-    /// The state of the newest source. None in production.
+    /// The state of the newest source. `None` in production.
     source: Option<SourceStatus>,
 }
 
@@ -56,7 +56,7 @@ impl Args {
             return production::show(&server, self.json);
         }
         let Ok((engine, state)) = engine::current(project) else {
-            // Invalid settings are an error, but a stopped stack is a valid state.
+            // A stopped stack is not an error, but invalid settings are.
             project.settings()?;
             report::line(if self.json {
                 r#"{"up":false}"#
@@ -141,7 +141,7 @@ fn table(services: &[Service]) {
     }
 }
 
-/// Returns the output of `migrate status`. None if the database does not respond.
+/// Returns the output of `migrate status`. Returns `None` if the database does not respond.
 fn schema(engine: &dyn Engine) -> Option<serde_json::Value> {
     let output = engine.migrate(&["status", "--json"], false).ok()?.output().ok()?;
     serde_json::from_slice(&output.stdout).ok()

@@ -190,7 +190,7 @@ fn start(project: &Project, state: &mut State) -> anyhow::Result<()> {
     state.api = report::stage("api", || {
         Ok((engine.start_api()?, format!("started on port {}", state.api_port)))
     })?;
-    // `down` needs the process ID, even if the next stage fails.
+    // Saves the process ID before the next stage, because `down` needs it even if that stage fails.
     state.save(project)?;
     report::stage("ready", || {
         wait_until_ready(&*engine, state.api_port)?;
@@ -204,7 +204,7 @@ fn migrate(engine: &dyn Engine, production: bool) -> anyhow::Result<String> {
     let output = engine.migrate_output(arguments, true)?;
     let (applied, rest): (Vec<_>, Vec<_>) =
         output.lines().partition(|line| line.starts_with("applied "));
-    // The names of all migrations of a new database would take several lines.
+    // Prints only the number if there are many, because their names would take several lines.
     if applied.len() > 3 {
         let count = format!("applied {} migrations", applied.len());
         return Ok([&[count.as_str()], rest.as_slice()].concat().join(", "));

@@ -183,7 +183,7 @@ enum AddEmailResponse {
     #[oai(status = 201)]
     Created(
         Json<EmailList>,
-        /// The path of the list.
+        /// The path of the person's list of e-mail addresses.
         #[oai(header = "Location")]
         String,
     ),

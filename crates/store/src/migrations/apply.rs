@@ -21,8 +21,8 @@ const POLL: Duration = Duration::from_millis(50);
 const PAUSES: [u64; 12] = [1, 2, 4, 8, 15, 15, 15, 30, 30, 30, 30, 30];
 
 const TRY_LOCK: &str = "-- store::migrations::lock\nSELECT pg_try_advisory_lock($1)";
-// A query that waits for a lock also blocks later queries, so the wait is limited to 2 s. The role's statement_timeout
-// is meant for the server, so migrations turn it off.
+// A migration that waits for a lock also blocks all later queries, so it waits for at most 2 s. The role's
+// statement_timeout is meant for the API and would cancel long migrations.
 const BEGIN: &str = concat!(
     "-- store::migrations::begin\n",
     "SELECT set_config('lock_timeout', '2s', false), set_config('statement_timeout', '0', false), ",
@@ -34,7 +34,7 @@ const END: &str = "\
 -- store::migrations::end
 RESET lock_timeout; RESET statement_timeout; RESET migrate.version";
 const UNLOCK: &str = "-- store::migrations::unlock\nSELECT pg_advisory_unlock($1)";
-// The table of refinery with another column, whose default is the version of the migration tool.
+// Creates the history table as the library refinery does, with one more column for the version of the migration tool.
 const HISTORY: &str = "\
 -- store::migrations::history
 DO $$ BEGIN
@@ -109,7 +109,7 @@ pub(super) async fn alone<T>(
     let done = work(client).await;
     let ended = client.batch_execute(END).await;
     let unlocked = client.execute(UNLOCK, &[&LOCK]).await;
-    // The first error causes the later errors.
+    // If several steps failed, the first error is the cause of the others.
     let done = done?;
     ended?;
     unlocked?;
@@ -139,12 +139,12 @@ async fn one(
     let text = migrations.text(migration);
     let target = if migration_files::is_without_transaction(text) {
         drop_invalid_indexes(client, text).await?;
-        // A concurrent operation does not block others, so its locks may wait.
+        // `CREATE INDEX CONCURRENTLY` does not block other queries while it waits, so the wait is not limited.
         client.batch_execute("SET lock_timeout = 0").await?;
         let failed = |cause| Error::other(Failed("apply", migration.stem(), cause));
         client.batch_execute(text).await.map_err(failed)?;
         client.batch_execute("SET lock_timeout = '2s'").await?;
-        // Records the migration without running it.
+        // The text has already run, so refinery only records the migration.
         Target::FakeVersion(migration.version)
     } else {
         Target::Version(migration.version)
@@ -157,7 +157,7 @@ async fn one(
 async fn drop_invalid_indexes(client: &Client, text: &str) -> Result<(), Error> {
     let words: Vec<_> = text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
     for row in client.query(INVALID_INDEXES, &[]).await? {
-        // `REINDEX CONCURRENTLY` creates a second index with a suffix.
+        // `REINDEX CONCURRENTLY` names its new index like the old one, with the suffix `_ccnew`.
         let name: &str = row.get(0);
         let (of, _) = name.split_once("_ccnew").unwrap_or((name, ""));
         if words.contains(&of) {

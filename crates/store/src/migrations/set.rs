@@ -5,7 +5,7 @@ use migration_files::{Migration, Problem};
 use super::history::Applied;
 use crate::error::Error;
 
-/// A set of migrations: those of a binary, or any other in tests.
+/// A set of migrations. It contains the migrations of the program, or others in tests.
 #[derive(Debug, Clone)]
 pub struct Migrations {
     pub(super) runner: Vec<refinery::Migration>,

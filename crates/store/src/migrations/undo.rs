@@ -32,7 +32,7 @@ struct Missing(String);
 struct Undone(String);
 
 impl Undo {
-    /// Plans to undo all migrations after version `to`, or only the last one.
+    /// Plans to undo all migrations after version `to`, or only the last migration if `to` is `None`.
     ///
     /// # Errors
     /// Returns an error if a migration does not have a down file.
@@ -64,7 +64,7 @@ impl Undo {
 /// Undoes the planned migrations in one transaction.
 ///
 /// # Errors
-/// Returns the error of the failed query. Nothing was undone then.
+/// Returns the error of the failed query. In this case, nothing was undone.
 pub async fn undo(client: &mut Client, plan: &Undo) -> Result<(), Error> {
     alone(client, async |client| {
         let mut attempt = 0;

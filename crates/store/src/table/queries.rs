@@ -1,45 +1,47 @@
 //! The queries of a resource, and the macro that adds the audit entry to a write.
 
-/// The queries of a resource. A resource's own parameters come first (`$1` and up), those of the kit follow.
+/// The queries of a resource. Each field lists the parameters of its query (`$1`, `$2` and so on). Parameters in
+/// brackets exist only if the resource has a parent or an owner.
 ///
-/// All but `delete` return `id`, `version`, `created_at`, `updated_at` and the columns of the resource. Name the columns:
-/// `*` fails while a migration adds one. A parameter inside a sub-select, as in `LIMIT (SELECT $2::int)`, lets
-/// PostgreSQL keep one plan for all its values; elsewhere it may plan every call.
+/// All queries except `delete` return `id`, `version`, `created_at`, `updated_at` and the columns of the resource. List
+/// these columns, because `*` fails while a migration adds a column. Write parameters as sub-selects, as in
+/// `LIMIT (SELECT $2::int)`. PostgreSQL then uses the same plan for all values, and does not plan each call.
 pub struct Queries {
-    /// The name of one of them, for the audit and for errors: `book`.
+    /// The name of one row for the audit and for errors, such as `book`.
     pub name: &'static str,
-    /// The table. Constraints begin with its name: `books_isbn_key` belongs to the field `isbn`.
+    /// The name of the table. Constraint names begin with it: `books_isbn_key` belongs to the field `isbn`.
     pub table: &'static str,
-    /// A page: the rows after an id, by id. Parameters: \[parent\], \[owner\], id, limit.
+    /// Returns a page of rows whose id is greater than a given id. Parameters: \[parent\], \[owner\], id, limit.
     pub list: &'static str,
-    /// A page of the rows that match filters. Parameters: \[parent\], \[owner\], filters (`NULL` if absent), id, limit.
+    /// Returns a page of rows that match the filters. Parameters: \[parent\], \[owner\], filters (or `NULL`), id,
+    /// limit.
     pub search: Option<&'static str>,
-    /// The rows with the ids `$1`, in any order and of every parent and owner.
+    /// Returns the rows with the ids `$1` in any order, for every parent and owner.
     pub find: &'static str,
-    /// Inserts the rows of `$1`, a JSON array of objects. Parameters: rows, audit entries.
+    /// Inserts the rows in the JSON array `$1`. Parameters: rows, audit entries.
     pub insert: &'static str,
-    /// Sets the columns that `$1`, a JSON object, has. Parameters: fields, id, versions, \[parent\], \[owner\], audit entry.
+    /// Sets the columns in the JSON object `$1`. Parameters: fields, id, versions, \[parent\], \[owner\], audit entry.
     pub update: &'static str,
-    /// The same for `PUT`, where it differs from `update`.
+    /// The query for PUT, with the same parameters, if it differs from `update`.
     pub replace: Option<&'static str>,
     /// Deletes a row and returns its id. Parameters: id, versions, \[parent\], \[owner\], audit entry.
     pub delete: &'static str,
     /// The parent of a nested resource.
     pub parent: Option<Parent>,
-    /// Other constraints by their names, the field that each concerns, and what is wrong then.
+    /// Constraints with other names: the name, the field, and the text of the error.
     pub constraints: &'static [(&'static str, &'static str, &'static str)],
 }
 
 /// The parent of a nested resource.
 pub struct Parent {
-    /// The name of one parent, for errors: `person`.
+    /// The name of one parent for errors, such as `person`.
     pub name: &'static str,
     /// Returns a row if the parent with the id `$1` exists.
     pub exists: &'static str,
 }
 
 impl Queries {
-    /// Neither filters nor parent. For `..Queries::DEFAULT`.
+    /// Queries without filters and parent, for the syntax `..Queries::DEFAULT`.
     pub const DEFAULT: Self = Self {
         name: "",
         table: "",
@@ -58,8 +60,8 @@ impl Queries {
 /// Adds the audit entry to a query that writes rows and returns their ids.
 ///
 /// `audited!(2, "INSERT …")` is `WITH changed AS (INSERT …), audit AS (INSERT INTO audit_entries …) SELECT * FROM
-/// changed`: PostgreSQL does both or neither, and no row means no entry. The number is that of the last parameter, which
-/// holds the entries as JSON.
+/// changed`: PostgreSQL does both or neither, and no row means no entry. The number is that of the last parameter,
+/// which holds the entries as JSON.
 ///
 /// A write to several tables gives its own CTEs, one of them named `changed`, and its own last SELECT:
 /// `audited!(2, with: "changed AS (…), added AS (…)", select: "SELECT …")`.

@@ -11,7 +11,7 @@ pub struct Json<'a>(pub &'a str);
 
 impl ToSql for Json<'_> {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        // The version of the binary format.
+        // The binary format of `jsonb` starts with its version.
         out.put_u8(1);
         out.put_slice(self.0.as_bytes());
         Ok(IsNull::No)
@@ -52,7 +52,7 @@ impl ToSql for Filter {
         }
     }
 
-    /// The value itself is checked when it is written.
+    /// Accepts all types, because the value is checked when it is sent to PostgreSQL.
     fn accepts(_: &Type) -> bool {
         true
     }

@@ -52,7 +52,7 @@ impl AccountsApi {
         body: Json<SignUp>,
     ) -> Result<SignUpResponse, ApiErrorOr<409, 429>> {
         let by = if self.sign_up {
-            // The new account becomes the actor.
+            // The audit entry names the new account as the actor.
             let request_id = Some(RequestId::of(request).0);
             Actor { account_id: None, token_id: None, action: "signUp", request_id }
         } else {
@@ -76,7 +76,7 @@ impl AccountsApi {
         cursor: Query<Option<Uuid>>,
     ) -> Result<Json<AccountPage>, ApiError> {
         let client = self.database.client().await?;
-        // One extra row shows whether another page follows.
+        // Reads one row more than requested. If this row exists, another page follows.
         let mut found = rows::list(&client, cursor.0, limit.0 + 1).await?;
         let is_last = found.len() <= limit.0 as usize;
         found.truncate(limit.0 as usize);
@@ -144,7 +144,8 @@ impl AccountsApi {
 }
 
 impl AccountsApi {
-    /// Creates an account with the role `member`. Without an account in `by`, the new account becomes the actor.
+    /// Creates an account with the role `member`. If `by` has no account, the audit entry names the new account as the
+    /// actor.
     async fn create(
         &self,
         by: Actor,
@@ -184,8 +185,8 @@ fn another(caller: &AdminSession, id: Uuid) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Locks the account with this id and the account of the caller, who may have lost the role since the token was
-/// verified: two admins who demote each other at once must not leave the API without an admin.
+/// Locks the account with this id and the account of the caller, and checks the role of the caller again. Otherwise,
+/// two admins who demote each other at the same time would leave the API without an admin.
 async fn lock(
     transaction: &Transaction,
     caller: &AdminSession,

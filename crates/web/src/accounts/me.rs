@@ -77,7 +77,7 @@ impl MeApi {
         let ChangePassword { current_password, new_password } = body.0;
         let id = caller.0.account_id;
         let known = {
-            // Returned to the pool before hashing.
+            // The block returns the connection to the pool before the slow password hash.
             let client = self.database.client().await?;
             rows::get(&client, id).await.map_err(or_unauthorized)?
         };
@@ -96,11 +96,11 @@ impl MeApi {
             let transaction = self.database.begin().await?;
             let mut account = rows::lock(&transaction, id).await.map_err(or_unauthorized)?;
             if account.password_hash != known.password_hash {
-                // Another request has changed the password in the meantime, and ended this session.
+                // Another request has changed the password in the meantime, which also ended this session.
                 return Err(ApiError::Unauthorized);
             }
             account.password_hash.clone_from(&password_hash);
-            // Development accounts have a public password. The new password is secret.
+            // Development accounts have a publicly known password. The new password of this account is secret.
             account.development = false;
             let by = caller.0.by("changePassword");
             store::both(

@@ -88,7 +88,7 @@ impl SessionsApi {
             .revoke(&caller.0, "logOut", TokenKind::Session, caller.0.token_id)
             .await
         {
-            // Another request has ended the session since the token was verified.
+            // Another request has ended this session in the meantime.
             Err(ApiError::NotFound(_)) => Err(ApiError::Unauthorized),
             ended => ended,
         }
@@ -117,7 +117,7 @@ impl SessionsApi {
         password: Password,
     ) -> Result<accounts::Account, ApiError> {
         let found = {
-            // Returned to the pool before hashing.
+            // The block returns the connection to the pool before the slow password hash.
             let client = self.database.client().await?;
             accounts::find_by_email(&client, email).await?
         };
@@ -138,7 +138,7 @@ impl SessionsApi {
         let transaction = self.database.begin().await?;
         let account = accounts::lock(&transaction, known.id).await.map_err(wrong)?;
         if account.password_hash != known.password_hash {
-            // The password was changed in the meantime, so a session with the old password must not begin.
+            // The password was changed in the meantime, so the old password must not start a session.
             return Err(ApiError::WrongPassword);
         }
         telemetry::set_account(account.id);

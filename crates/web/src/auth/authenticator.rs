@@ -17,14 +17,14 @@ use uuid::Uuid;
 use super::caller::Caller;
 use crate::{error::ApiError, redis_client::RedisClient, responses::DeletedResponse};
 
-/// The time for which a result is cached. A token that another replica revokes stays valid here for this long unless
-/// they share a Redis. A token that this process revokes is invalid immediately.
+/// The time for which a result is cached. Without Redis, a token that another replica has revoked stays valid here for
+/// this time. A token that this process has revoked is invalid immediately.
 const CACHE_TTL: Duration = Duration::from_secs(5);
 
 /// The Redis channel for the ids of accounts whose tokens or rights were revoked.
 const REVOKED_CHANNEL: &str = "slipway:revoked";
 
-/// The maximum number of cached tokens, of about 200 bytes each. Further tokens evict the least used ones.
+/// The maximum number of cached tokens, of about 200 bytes each. Further tokens replace the least used tokens.
 const CACHE_CAPACITY: usize = 10_000;
 
 /// The kind of a token.
@@ -32,7 +32,7 @@ const CACHE_CAPACITY: usize = 10_000;
 pub(crate) enum TokenKind {
     /// Created by log-in.
     Session,
-    /// Created for a machine.
+    /// An API token, which is created for a program.
     ApiToken,
 }
 

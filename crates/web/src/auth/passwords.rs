@@ -31,8 +31,8 @@ static RUNNING: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::
 static WAITING: LazyLock<Arc<Semaphore>> =
     LazyLock::new(|| Arc::new(Semaphore::new(*THREADS * QUEUE)));
 
-/// A place in the queue for computations. A request takes its place first, so that a full queue costs no query, and is
-/// not counted as an attempt.
+/// A place in the queue for password hashes. A request takes its place first. If the queue is full, the request
+/// therefore costs no query and does not count as a log-in attempt.
 pub(crate) struct Place {
     _permit: OwnedSemaphorePermit,
 }
@@ -61,14 +61,14 @@ pub(crate) async fn verify(_: &Place, password: Secret, hash: Option<String>) ->
 async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let permit = RUNNING.clone().acquire_owned().await.expect("the semaphore is never closed");
     let computed = spawn_blocking(move || {
-        // Held until the work ends, even if the request is cancelled.
+        // The closure owns the permit until the work ends, even if the request is cancelled.
         let _permit = permit;
         work()
     });
     computed.await.expect("hashing does not panic")
 }
 
-/// Returns the number of threads: one for each core, as far as a share of the memory suffices. `available_parallelism`
+/// Returns the number of threads: one for each core, or fewer if their share of the memory is too small. `cores`
 /// already respects the CPU limit of a container.
 fn threads(cores: usize, memory_limit: Option<u64>) -> usize {
     let by_memory = memory_limit.map_or(u64::MAX, |limit| limit / SHARE / MEMORY);
@@ -78,13 +78,13 @@ fn threads(cores: usize, memory_limit: Option<u64>) -> usize {
 /// Returns the memory limit of the process's control group in bytes, if it has one.
 fn memory_limit() -> Option<u64> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
-    // Version 2 has one line, and a container sees its own group as the root.
+    // With cgroup version 2, the file has one line such as `0::/path`. Inside a container, the path is `/`.
     let path = groups.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or("/");
     let files = [
         format!("/sys/fs/cgroup{path}/memory.max"),
         "/sys/fs/cgroup/memory/memory.limit_in_bytes".to_owned(),
     ];
-    // Without a limit, the text is "max".
+    // The file contains the text "max" if there is no limit.
     files.iter().find_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok())
 }
 

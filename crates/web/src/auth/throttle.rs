@@ -20,8 +20,9 @@ const BY_ACCOUNT: u32 = 10;
 /// The limit of attempts from one address in a period. Behind a proxy that is not in API_TRUSTED_PROXIES, all clients
 /// share one address.
 const BY_ADDRESS: u32 = 100;
-/// The maximum number of accounts, and of addresses, in memory: about 6 MiB. While all of them are in their period,
-/// attempts on further accounts or from further addresses are rejected. Removing a counter would permit more guesses.
+/// The maximum number of accounts, and of addresses, that are counted in memory (about 6 MiB). If the maximum is
+/// reached, attempts on other accounts or from other addresses are rejected, because removing a counter would allow
+/// more guesses.
 const MOST: usize = 50_000;
 /// The minimum time between two searches for counters whose period has ended.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
@@ -73,8 +74,8 @@ impl Throttle {
         Self { accounts: counters(BY_ACCOUNT), addresses: counters(BY_ADDRESS), redis }
     }
 
-    /// Counts an attempt on an account, before the password is verified: concurrent attempts count too. The address
-    /// comes first, so that a blocked address cannot lock out the owner of an account.
+    /// Counts an attempt on an account. Call this before the password is verified, so that concurrent attempts count
+    /// too. Counts the address first, so that attempts from a blocked address do not count for the account.
     ///
     /// # Errors
     /// Returns [`ApiError::TooManyAttempts`] if a limit is exceeded.

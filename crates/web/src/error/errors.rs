@@ -5,7 +5,7 @@ use super::{ApiError, FieldError};
 /// The maximum number of errors in a response. Otherwise, the response could be much larger than the request.
 const MAX_ERRORS: usize = 20;
 
-/// The invalid values of a request. Keeps the first ones and counts the others.
+/// The invalid values of a request. Keeps the first values, up to the limit, and counts all.
 #[derive(Default)]
 pub(crate) struct Errors {
     number: usize,

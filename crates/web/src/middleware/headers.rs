@@ -48,7 +48,8 @@ pub(crate) async fn add_headers<F: Future<Output = Response>>(
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if !origins.is_empty() {
-        // Requests without an origin get the header too, so that a cache stores their responses separately.
+        // `Vary` is also needed without an origin. Otherwise a cache would use this response for requests with an
+        // origin.
         headers.append(header::VARY, HeaderValue::from_static("origin"));
         let origin =
             origin.filter(|origin| origins.iter().any(|allowed| origin == allowed.as_str()));
@@ -65,7 +66,7 @@ fn allow(headers: &mut HeaderMap, origin: HeaderValue, is_preflight: bool) {
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(MAY_READ));
         return;
     }
-    // An unknown path does not have an `Allow` header.
+    // The response for an unknown path does not have an `Allow` header.
     if let Some(methods) = headers.get(header::ALLOW).cloned() {
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(MAY_SEND));

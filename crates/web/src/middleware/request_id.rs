@@ -18,7 +18,7 @@ impl RequestId {
     }
 }
 
-/// Returns the client's own id if it is safe to log, or else a new one.
+/// Returns the id that the client has sent if this id is safe to log, or otherwise a new id.
 pub(super) fn request_id(request: &Request) -> String {
     let is_safe = |id: &&str| {
         (1..=64).contains(&id.len())

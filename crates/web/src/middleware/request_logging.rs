@@ -25,12 +25,12 @@ pub(crate) async fn log_request<F: Future<Output = Result<Response>>>(
         span = tracing::info_span!("request", otel.kind = "server");
         telemetry::set_parent(&span, request.headers());
     }
-    // Boxed to avoid moving a large future.
+    // Boxing this large future makes moving it cheap.
     let response = Box::pin(async {
         let (mut response, path) = respond(next(request), &id).await;
         let value = HeaderValue::from_str(&id).expect("ids are visible ASCII");
         response.headers_mut().insert(REQUEST_ID, value);
-        // The route, not the path, which may contain personal data.
+        // Logs the route, because the path may contain personal data.
         let route = path.as_ref().map_or("", |path| &path.name);
         let (status, took) = (response.status(), started.elapsed());
         metrics.record(&method, route, status, took);
@@ -53,7 +53,7 @@ async fn respond(
     next: impl Future<Output = Result<Response>>,
     id: &str,
 ) -> (Response, Option<KnownPath>) {
-    // The request owns all state that a panic could leave half-changed.
+    // `AssertUnwindSafe` is correct, because requests do not share state that a panic could leave half-changed.
     match AssertUnwindSafe(next).catch_unwind().await {
         Ok(Ok(response)) => {
             let path = response.data::<KnownPath>().cloned();
@@ -74,7 +74,7 @@ fn trace_id(request: &Request) -> Option<&str> {
     let mut parts = request.header("traceparent")?.split('-');
     let (version, trace, parent) = (parts.next()?, parts.next()?, parts.next()?);
     let flags = parts.next()?;
-    // A later version may have further parts, and 00 has none.
+    // In version 00, the header has exactly four parts. Later versions may have more.
     let is_version = version == "00" && parts.next().is_none() || is_id(version, 2);
     let is_valid = is_version && version != "ff" && is_id(trace, 32) && is_id(parent, 16);
     (is_valid && flags.len() == 2).then_some(trace)

@@ -38,7 +38,7 @@ pub(super) fn check(request: &Request) -> Result<(), ApiError> {
     if !host.map_or(request.version() != Version::HTTP_11, is_host) {
         return Err(ApiError::Ambiguous("the Host header is missing or invalid"));
     }
-    // hyper accepts any list that ends in `chunked`.
+    // hyper accepts any list that ends in `chunked`, but this server accepts only `chunked` itself.
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     let is_chunked = codings.next().is_none_or(|it| it.as_bytes().eq_ignore_ascii_case(b"chunked"));
     if !is_chunked || codings.next().is_some() {

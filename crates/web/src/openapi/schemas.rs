@@ -32,7 +32,7 @@ pub(super) fn correct_one(schema: &mut Value) {
         correct_times(&mut example);
         fields.insert("examples".to_owned(), json!([example]));
     }
-    // Since OpenAPI 3.1, an object with a reference may also have a description.
+    // Replaces `allOf`, because an object with `$ref` may have a description since OpenAPI 3.1.
     if let Some(reference) = fields.get("allOf").and_then(|all| all[0].get("$ref")).cloned() {
         fields.remove("allOf");
         if nullable {
@@ -41,7 +41,7 @@ pub(super) fn correct_one(schema: &mut Value) {
             fields.insert("$ref".to_owned(), reference);
         }
     }
-    // The registered names of the formats. `time` would need an offset.
+    // Replaces formats with their registered names. `time` is wrong here, because it requires a UTC offset.
     match fields.get("format").and_then(Value::as_str) {
         Some("naive-date") => _ = fields.insert("format".to_owned(), json!("date")),
         Some("naive-time") => {
@@ -49,7 +49,7 @@ pub(super) fn correct_one(schema: &mut Value) {
             fields.insert("pattern".to_owned(), json!(TIME));
         }
         Some("int32") => limit(fields, i32::MIN.into(), i32::MAX.into()),
-        // JavaScript rounds integers outside of this range.
+        // JavaScript cannot represent all integers outside of this range.
         Some("int64") => limit(fields, -9_007_199_254_740_991, 9_007_199_254_740_991),
         _ => {}
     }

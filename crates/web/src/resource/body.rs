@@ -68,7 +68,7 @@ fn append(body: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     write(body);
     body.pop();
     match body.len() - start {
-        // An empty object.
+        // `write` has added an empty object.
         1 => body.truncate(start),
         _ => body[start] = b',',
     }

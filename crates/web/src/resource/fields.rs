@@ -63,8 +63,8 @@ pub(super) fn write<T: Fields>(row: &Row, body: &mut Vec<u8>) {
     serde_json::to_writer(body, &T::read(row)).expect("fields have text keys");
 }
 
-/// Returns the patch in canonical form. Parses its values as part of the example, because the other fields of the row
-/// are unknown.
+/// Returns the patch in canonical form. The values are parsed as part of the example, because parsing needs all fields
+/// and the patch contains only some.
 ///
 /// # Errors
 /// Returns an error if a value is invalid, such as a text that is not a date.

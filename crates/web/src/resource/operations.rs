@@ -43,7 +43,7 @@ impl Operations {
     ) -> Pending<'_> {
         async move {
             let parameters = scope.parameters(&self.kind);
-            // One row more shows whether there is a next page.
+            // Reads one row more than requested. If this row exists, another page follows.
             let limit = i32::try_from(limit).unwrap_or(i32::MAX - 1);
             let after = cursor.unwrap_or_default();
             let mut rows = self.table.list(&parameters, &filters, after, limit + 1).await?;
@@ -176,7 +176,7 @@ impl Operations {
                             .with_etag(ETag(row.get("version"))),
                     });
                 }
-                // The row is missing, has another version, or changed while the query waited for it.
+                // No row was changed. The row is missing, has another version, or was changed by a concurrent request.
                 let version: i32 = self.find(scope, id).await?.get("version");
                 if versions.is_some_and(|versions| !versions.contains(&version)) {
                     return Err(ApiError::Stale);
@@ -204,7 +204,7 @@ impl Operations {
         }
     }
 
-    /// Returns the error for a constraint that refused a row. The name of a constraint contains the field.
+    /// Returns the error for a violated constraint. The name of the constraint contains the name of the field.
     fn refused(&self, error: DbError) -> ApiError {
         let queries = self.table.queries();
         let (constraint, ending, problem) = match &error {

@@ -1,5 +1,5 @@
-//! The responses of the operations, with their headers. `T` matters only to the OpenAPI document: the response itself
-//! is bytes.
+//! The responses of the operations, with their headers. The type `T` is needed only for the OpenAPI document, because
+//! the response itself is bytes.
 
 use std::{
     collections::HashSet,
@@ -31,7 +31,7 @@ pub struct Reply {
     next: Option<Uuid>,
 }
 
-/// The cursor of the next page. The server makes the `Link` header from it and the URL of the request.
+/// The cursor of the next page. The server creates the `Link` header from this cursor and the URL of the request.
 #[derive(Clone, Copy)]
 pub struct NextPage(pub Uuid);
 
@@ -129,7 +129,7 @@ fn response(
     }
 }
 
-/// Lists 409 among the responses. The OpenAPI document describes errors in one place.
+/// Returns a response with only the status 409, because `openapi::responses` describes all errors.
 fn conflict() -> MetaResponse {
     response(StatusCode::CONFLICT, String::new(), None, Vec::new())
 }

@@ -104,7 +104,7 @@ fn patch(fields: MetaSchema, name: String) -> MetaSchema {
     let nullable = |(name, schema): (&'static str, MetaSchemaRef)| {
         match schema {
             schema if fields.required.contains(&name) => (name, schema),
-            // A field with a default always has a value. In a patch, an absent field keeps its value.
+            // Removes the default, because an absent field in a patch keeps its value.
             MetaSchemaRef::Inline(schema) if schema.default.is_some() => {
                 (name, MetaSchemaRef::Inline(Box::new(MetaSchema { default: None, ..*schema })))
             }

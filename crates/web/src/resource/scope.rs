@@ -33,7 +33,7 @@ impl Scope {
         let parent = kind.parent.map(|_| Some(self.parent.unwrap_or_default()));
         let owner = kind.is_owned.then(|| match self.owner {
             Some(Owner { is_admin: true, .. }) => None,
-            // Without a caller, no row matches.
+            // Without a caller, the nil UUID is used, which matches no row.
             owner => Some(owner.map(|owner| owner.account).unwrap_or_default()),
         });
         parent.into_iter().chain(owner).collect()

@@ -1,6 +1,6 @@
 //! Accepts connections and serves each in its own task, within limits.
 //!
-//! poem's own server does not set timeouts, and spins when file descriptors run out. This one supports HTTP/1.1 and
+//! poem's own server does not set timeouts, and spins when file descriptors run out. This server supports HTTP/1.1 and
 //! HTTP/2 without TLS, and does not support upgrades (WebSockets). Responses of hyper itself (400, 414, 431) do not
 //! have a problem body, because the request did not reach the application.
 
@@ -83,7 +83,8 @@ impl<E: Endpoint + 'static> Acceptor<E> {
     /// Serves until `stop` resolves, then waits for the requests in flight up to the shutdown timeout.
     pub(super) async fn run(mut self, mut stop: BoxFuture<'_, ()>) {
         loop {
-            // Connections over the limit wait in the system's queue, because closing them would look like an outage.
+            // Connections above the limit wait in the queue of the operating system. Closing them would look like an
+            // outage.
             let has_room = self.connections.len() < self.limits.max_connections;
             tokio::select! {
                 () = &mut stop => break,
@@ -110,7 +111,7 @@ impl<E: Endpoint + 'static> Acceptor<E> {
     }
 
     fn serve(&mut self, stream: TcpStream, peer: net::SocketAddr) {
-        // Without Nagle's algorithm, a response is sent immediately. An error means that the socket is broken.
+        // Turns off Nagle's algorithm, which delays small responses. An error means that the connection is broken.
         let _ = stream.set_nodelay(true);
         let local =
             stream.local_addr().map_or_else(|_| LocalAddr::default(), |it| LocalAddr(it.into()));
@@ -125,7 +126,7 @@ impl<E: Endpoint + 'static> Acceptor<E> {
             let supports_close = request.version() < Version::HTTP_2;
             let request = Request::from((request, local.clone(), peer, Scheme::HTTP));
             let is_closing = is_closing.clone();
-            // Boxed to avoid moving a large future.
+            // Boxing this large future makes moving it cheap.
             Box::pin(async move {
                 let _in_flight = in_flight;
                 let mut response = app.get_response(request).await;

@@ -1,8 +1,9 @@
-//! Timeouts of a connection: for the header of a request, for the next request, and for reading a response. And the
-//! size limit of a request.
+//! Limits of a connection: the timeouts for the header of a request, for the next request, and for reading a response,
+//! and the maximum size of a request.
 //!
-//! hyper has one timeout for both a slow header and an idle connection, none for the first bytes or for responses that
-//! the client does not read, and does not limit the leading zeros of a chunk size.
+//! The limits of hyper are not sufficient. hyper has the same timeout for slow headers and for idle connections. It
+//! does not have a timeout for the first bytes of a connection or for responses that the client does not read, and it
+//! does not limit the leading zeros of a chunk size.
 
 use std::{
     io,
@@ -24,10 +25,10 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// The most bytes of an HTTP/1.1 request without its body: header, chunk extensions and trailers, each of which hyper
-/// limits, and the bytes of the next request that hyper has read.
+/// The maximum number of bytes of an HTTP/1.1 request without its body: header, chunk extensions and trailers, which
+/// hyper limits, and the bytes of the next request that hyper has already read.
 const OVERHEAD: usize = 128 * 1024;
-/// The bytes that a chunk of one byte takes.
+/// The number of bytes that a chunk with one byte of content needs.
 const CHUNK: usize = "1\r\na\r\n".len();
 
 /// The requests of one connection.
@@ -75,12 +76,12 @@ pub(super) struct TimeoutStream {
     idle_timeout: Duration,
     /// The number of ended requests when the client last sent bytes while no request was in flight.
     received: Option<usize>,
-    /// The number of requests that ended before the current one, and the bytes received of the current one.
+    /// The number of requests that ended before the current request, and the received bytes of the current request.
     length: (usize, usize),
     max_bytes: usize,
     wait: Option<Wait>,
     read_timer: Pin<Box<Sleep>>,
-    /// Set while the client does not read.
+    /// The timeout that runs while the client does not read the response.
     write_timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -103,7 +104,7 @@ impl TimeoutStream {
     /// Records received bytes.
     ///
     /// # Errors
-    /// The request is longer than any valid one.
+    /// Returns an error if the request is longer than any valid request.
     fn record_bytes(&mut self, bytes: usize) -> io::Result<()> {
         if self.requests.http2.load(Relaxed) {
             // Frames between requests are normal, so the idle timeout starts again.
@@ -125,7 +126,7 @@ impl TimeoutStream {
 
     /// Resolves when the timeout of the current wait has passed.
     fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        // hyper does not read while a request is in flight, so the end of the request must wake it.
+        // hyper does not poll this stream while a request is in flight, so the end of the request must wake the task.
         self.requests.reader.register(cx.waker());
         let ended = self.requests.ended.load(Relaxed);
         let (wait, limit) = match self.requests.in_flight.load(Relaxed) {

@@ -30,7 +30,7 @@ pub(super) fn provider(config: &TracesConfig) -> anyhow::Result<SdkTracerProvide
         .with_timeout(TIMEOUT)
         .build()
         .context("OTEL_EXPORTER_OTLP_ENDPOINT")?;
-    // The service that starts a trace decides whether it is sampled.
+    // If the client has started the trace, the client decides whether the trace is recorded.
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.ratio)));
     let resource = Resource::builder().with_service_name(config.service.clone()).build();
     Ok(SdkTracerProvider::builder()
@@ -40,7 +40,7 @@ pub(super) fn provider(config: &TracesConfig) -> anyhow::Result<SdkTracerProvide
         .build())
 }
 
-/// Sends on the server's runtime, because the SDK's own thread does not have one.
+/// Sends requests on the server's Tokio runtime, because the thread of the SDK does not have a runtime.
 #[derive(Debug)]
 struct OnRuntime(Handle, HyperClient);
 

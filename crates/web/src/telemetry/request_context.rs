@@ -17,7 +17,7 @@ task_local! {
     static CURRENT: RequestContext;
 }
 
-/// The initial capacity of a line, which is enough for most.
+/// The initial capacity of a line, which is enough for most lines.
 const LINE_CAPACITY: usize = 512;
 
 struct RequestContext {
@@ -51,7 +51,7 @@ pub(crate) async fn with_request<T>(
 
 /// Adds the account to the following log lines of the current request.
 pub(crate) fn set_account(account_id: Uuid) {
-    // Ignored outside a request, and if the account is already set.
+    // Errors are ignored. They occur outside a request, and if the account is already set.
     let _ = CURRENT.try_with(|request| request.account_id.set(account_id));
 }
 
@@ -81,7 +81,7 @@ where
             return writer.write_str(&line);
         };
         line.truncate(length);
-        // Outside a request, there are no fields to add.
+        // The result is an error outside a request, where there are no fields to add.
         let _ = CURRENT.try_with(|request| {
             request.for_each_field(|name, value| {
                 let parts = if self.is_json {

@@ -54,7 +54,7 @@ fn copy_to_stderr(mut pipe: impl Read) -> io::Result<String> {
         if length == 0 {
             return Ok(String::from_utf8_lossy(&all).into_owned());
         }
-        // If stderr is closed, there is no place for the messages, but the build continues.
+        // Errors are ignored, because the build must also continue if stderr is closed.
         let _ = io::stderr().write_all(&piece[..length]);
         all.extend_from_slice(&piece[..length]);
     }
@@ -83,6 +83,6 @@ fn was_killed(status: ExitStatus) -> bool {
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     #[cfg(not(unix))]
     let signal: Option<i32> = None;
-    // A shell reports a signal as 128 plus its number.
+    // Signal 9 (SIGKILL) becomes exit code 137 if a shell runs the program, because 137 is 128 + 9.
     signal == Some(9) || status.code() == Some(137)
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, process::Command, time::Duration};
 
 use crate::process;
 
-/// `docker stats` measures for two seconds. A remote or busy server needs longer.
+/// The timeout of `docker stats`, which measures for two seconds and takes longer on a remote or busy server.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Returns the resident memory in bytes by container id, from the program `docker`. Unknown values are missing.
@@ -23,7 +23,7 @@ pub fn by_id<'a>(mut docker: Command, ids: impl Iterator<Item = &'a str>) -> Has
         .lines()
         .filter_map(|line| {
             let (id, usage) = line.split_once(' ')?;
-            // `docker ps` shortens ids.
+            // `docker ps` prints only the beginning of an id.
             let id = ids.iter().find(|known| id.starts_with(**known))?;
             Some(((*id).to_owned(), bytes(usage.split_whitespace().next()?)?))
         })

@@ -42,10 +42,10 @@ pub fn set(root: &Path, variables: &[(&str, &str)]) -> anyhow::Result<()> {
     for (name, value) in variables {
         text = with_value(&text, name, value);
     }
-    // The rename is atomic, so an interruption cannot leave a half-written file.
+    // Writes a new file and renames it. The rename is atomic, so an interruption cannot leave a half-written file.
     let new = path.with_file_name(".env.new");
     let write = || {
-        // An interrupted command may have left this file.
+        // Removes the file that an interrupted command may have left. Errors are ignored.
         let _ = fs::remove_file(&new);
         create_private(&new)?.write_all(text.as_bytes())?;
         keep_mode_and_owner(&path, &new)?;

@@ -60,7 +60,7 @@ pub fn of_stack(project: &Project) -> anyhow::Result<Fingerprints> {
     ];
     let settings =
         [".env", "compose.yaml", "docker/compose.yaml", "docker/compose.production.yaml"];
-    // Shell variables override .env, so their values are part of the fingerprint.
+    // The fingerprint includes shell variables, because they override .env.
     let shell = shell_settings(project)?;
     Ok(Fingerprints {
         source: of(&source)?,

@@ -9,7 +9,7 @@ use std::{
 use crate::{process, project::Project};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The variables that select another repository. git sets some of them for hooks.
+/// The variables that select another repository. git sets some of these variables for hooks.
 const REPOSITORY: [&str; 10] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_CEILING_DIRECTORIES",
@@ -22,7 +22,7 @@ const REPOSITORY: [&str; 10] = [
     "GIT_SHALLOW_FILE",
     "GIT_WORK_TREE",
 ];
-/// Values for the settings of the user that change the output of git.
+/// Values that override settings of the user, because these settings would change the output of git.
 const OUTPUT: [&str; 5] = [
     "color.ui=false",
     "column.ui=never",
@@ -31,12 +31,12 @@ const OUTPUT: [&str; 5] = [
     "status.showUntrackedFiles=all",
 ];
 
-/// Returns the current branch. None during a rebase and with a detached HEAD.
+/// Returns the current branch, or `None` during a rebase and with a detached HEAD.
 pub fn branch(project: &Project) -> Option<String> {
     ask(project, &["symbolic-ref", "--quiet", "--short", "HEAD"])
 }
 
-/// Returns the branch that was checked out before the current one.
+/// Returns the branch that was checked out before the current branch.
 pub fn branch_before(project: &Project) -> Option<String> {
     ask(project, &["rev-parse", "--abbrev-ref", "@{-1}"])
 }
@@ -49,7 +49,7 @@ pub fn branches(project: &Project) -> Vec<String> {
 
 /// Returns all branches except `branch`. The branch that lacks the fewest commits of HEAD is the first.
 pub fn parents(project: &Project, branch: &str) -> Vec<String> {
-    // Requires git 2.41. With an older git, the result is empty.
+    // This format requires git 2.41. An older git fails, and the result is empty.
     let format = "--format=%(ahead-behind:HEAD) %(refname:short)";
     let output = ask(project, &["for-each-ref", format, "refs/heads"]).unwrap_or_default();
     let mut found: Vec<(u32, u32, &str)> = output
@@ -80,17 +80,17 @@ fn normal(path: &Path) -> Option<PathBuf> {
     Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
 }
 
-/// Returns the output of git. None if git fails or prints nothing.
+/// Returns the output of git. Returns `None` if git fails or prints nothing.
 fn ask(project: &Project, arguments: &[&str]) -> Option<String> {
     output(project, arguments).filter(|output| !output.is_empty())
 }
 
-/// Returns the output of git. None if git fails.
+/// Returns the output of git. Returns `None` if git fails.
 pub fn output(project: &Project, arguments: &[&str]) -> Option<String> {
     process::probe(command(&project.root).args(arguments), TIMEOUT).ok()
 }
 
-/// Returns a git command on the repository of `folder`, whatever the user has set.
+/// Returns a git command for the repository of `folder`, independent of the settings of the user.
 pub fn command(folder: &Path) -> Command {
     let mut git = Command::new("git");
     for variable in REPOSITORY {

@@ -1,4 +1,4 @@
-//! A minimal HTTP client for the API on this machine. It compiles faster than a library.
+//! A minimal HTTP client for the API on this machine, which compiles faster than a library.
 
 use std::{
     io::{self, Read, Write},

@@ -14,13 +14,13 @@ pub struct Listener {
 #[cfg(target_os = "linux")]
 pub fn on_port(port: u16) -> anyhow::Result<Vec<Listener>> {
     use std::fs;
-    // The second file does not exist if IPv6 is off.
+    // If IPv6 is disabled, /proc/net/tcp6 does not exist, which is not an error.
     let v4 = fs::read_to_string("/proc/net/tcp").context("cannot read /proc/net/tcp")?;
     let v6 = fs::read_to_string("/proc/net/tcp6").unwrap_or_default();
     let end = format!(":{port:04X}");
     let socket = |line: &str| {
         let fields: Vec<_> = line.split_whitespace().collect();
-        // 0A is the state LISTEN.
+        // In these files, 0A means the state LISTEN.
         let is_it = fields.get(1)?.ends_with(&end) && fields[3] == "0A";
         is_it.then(|| format!("socket:[{}]", fields[9]))
     };
@@ -42,7 +42,7 @@ pub fn on_port(port: u16) -> anyhow::Result<Vec<Listener>> {
 /// Returns the processes that listen on `port` and are visible to this user.
 #[cfg(not(target_os = "linux"))]
 pub fn on_port(port: u16) -> anyhow::Result<Vec<Listener>> {
-    // Linux does not use this library, because it compiles slowly.
+    // Only macOS and Windows use this library, because it compiles slowly. Linux reads /proc.
     let all = listeners::get_all().map_err(|error| anyhow::anyhow!("{error}"));
     let all = all.context("cannot list the ports in use")?.into_iter();
     let on_it = all.filter(|listener| listener.socket.port() == port);

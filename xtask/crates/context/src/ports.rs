@@ -1,4 +1,4 @@
-//! Finds free ports on this machine, and the processes that use the others.
+//! Finds free ports on this machine, and the processes that use a port.
 
 use std::{
     process::Command,
@@ -17,7 +17,7 @@ use crate::{
     state::State,
 };
 
-/// The number of ports to try after the configured one.
+/// The number of ports to try after the configured port.
 const RANGE: u16 = 100;
 
 /// Chooses the ports of the stack: the configured port, else the port in use, else the next free port.
@@ -65,7 +65,7 @@ pub fn were_taken(state: &State, running: &[Service]) -> bool {
 
 /// Returns the port of a running service of the stack.
 fn held(running: &[Service], name: &str) -> Option<u16> {
-    // In production, nginx listens on the port of the API.
+    // In production, the port of the API belongs to nginx.
     let is_it = |service: &&Service| {
         (service.name == name || (name == "api" && service.name == "nginx")) && service.is_running()
     };

@@ -33,7 +33,7 @@ pub fn probe(command: &mut Command, limit: Duration) -> Result<String, ProbeErro
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|_| ProbeError::NotInstalled)?;
-    // Both pipes are read while the program runs, because a full pipe would block it.
+    // Threads read both pipes while the program runs, because a full pipe would block the program.
     let (stdout, stderr) = (reader(child.stdout.take()), reader(child.stderr.take()));
     let status = loop {
         match child.try_wait() {
@@ -58,16 +58,16 @@ fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String
     thread::spawn(move || {
         let mut text = String::new();
         if let Some(mut pipe) = pipe {
-            // Output that is not UTF-8 counts as empty.
+            // Errors are ignored, so output that is not UTF-8 counts as empty.
             let _ = pipe.read_to_string(&mut text);
         }
         text
     })
 }
 
-/// Removes the package variables that `cargo run` sets for the task runner. Otherwise, a build from here and a build
-/// from a terminal would recompile each other's crates, because build scripts such as that of ring read the variables.
-/// Also removes CARGO_BUILD_TARGET, which would put the binaries into another folder.
+/// Removes the package variables that `cargo run` sets for the task runner. Build scripts read these variables, so a
+/// build with them and a build from a terminal would recompile each other's crates. Also removes CARGO_BUILD_TARGET,
+/// which would put the binaries into another folder.
 pub fn remove_package_variables(command: &mut Command) {
     for (name, _) in env::vars_os() {
         let is_own = name.to_str().is_some_and(|name| {
@@ -116,7 +116,7 @@ pub fn output(command: &mut Command) -> anyhow::Result<String> {
     report::command(&command_line(command));
     let output = command.output().with_context(|| cannot_start(command))?;
     if !output.status.success() {
-        // `docker exec` writes some errors to standard output.
+        // `docker exec` writes some errors to stdout instead of stderr.
         let message = if output.stderr.is_empty() { &output.stdout } else { &output.stderr };
         let message = String::from_utf8_lossy(message);
         bail!("`{}` failed ({}): {}", command_line(command), output.status, message.trim());
@@ -131,7 +131,7 @@ pub fn output(command: &mut Command) -> anyhow::Result<String> {
 pub fn run_with_input(command: &mut Command, text: &str) -> anyhow::Result<()> {
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().with_context(|| cannot_start(command))?;
-    // If the command ends before it has read everything, its error output shows the reason.
+    // Errors are ignored. If the command ends before it has read everything, its stderr contains the reason.
     let _ = child.stdin.take().context("stdin is not piped")?.write_all(text.as_bytes());
     let output = child.wait_with_output()?;
     if !output.status.success() {
@@ -184,7 +184,7 @@ pub fn is_interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
-/// Returns the parent process of `pid`. None if the process or its parent is unknown.
+/// Returns the parent process of `pid`. Returns `None` if the process or its parent is unknown.
 pub fn parent(pid: u32) -> Option<u32> {
     let pid = Pid::from_u32(pid);
     let mut system = System::new().ok()?;

@@ -22,7 +22,7 @@ pub struct Project {
 impl Project {
     /// Opens the checkout that `cargo xtask` was called in.
     pub fn open() -> anyhow::Result<Self> {
-        // `cargo run` sets this variable. Without it, the folder that xtask was compiled in is used.
+        // `cargo run` sets this variable. Otherwise xtask uses the folder in which it was compiled.
         let manifest = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let own = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
         let xtask =
@@ -51,7 +51,7 @@ impl Project {
     pub fn target(&self, profile: &str) -> PathBuf {
         let set = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].into_iter().find_map(env::var_os);
         let configured = || {
-            // The user can set build.target-dir in a configuration file of cargo.
+            // Asks cargo, because the user can set `build.target-dir` in cargo's configuration.
             let metadata = ["metadata", "--no-deps", "--format-version=1", "--offline"];
             let output = process::output(&mut self.cargo(&metadata)).ok()?;
             let metadata: serde_json::Value = serde_json::from_str(&output).ok()?;
@@ -69,7 +69,7 @@ impl Project {
         cargo
     }
 
-    /// Returns the owner of the checkout as `uid:gid`. None on Windows, where Docker Desktop maps file owners.
+    /// Returns the owner of the checkout as `uid:gid`, or `None` on Windows, where Docker Desktop maps file owners.
     pub fn owner(&self) -> Option<String> {
         #[cfg(unix)]
         {
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn cargo_removes_the_package_variables_of_the_task_runner() {
-        // cargo sets the same variables for tests.
+        // Cargo also sets these variables when it runs tests.
         let manifest = "CARGO_MANIFEST_DIR";
         let folder = env::var_os(manifest).expect("cargo sets the variable");
         let project = Project::at(folder.as_ref()).expect("the checkout can be opened");

@@ -27,11 +27,11 @@ const STRONG: Style = Style::new().bold();
 /// The amount of progress that the commands print to standard error.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 pub enum Detail {
-    /// Only errors.
+    /// Prints only errors.
     Quiet,
-    /// Also stages, notes and hints.
+    /// Also prints stages, notes and hints.
     Normal,
-    /// Also the command lines of child processes.
+    /// Also prints the command lines of child processes.
     Verbose,
 }
 
@@ -62,7 +62,7 @@ fn result(text: Arguments<'_>) -> bool {
     false
 }
 
-/// Prints to standard error. If standard error is closed, there is no place for the text.
+/// Prints to standard error. Ignores errors, because standard error may be closed.
 fn message(detail: Detail, text: Arguments<'_>) {
     if prints(detail) {
         let _ = writeln!(anstream::stderr(), "{text}");
@@ -116,7 +116,7 @@ pub fn stage<T>(
         let (ended, end) = mpsc::channel();
         scope.spawn(move || announce(name, started, &end));
         let done = work();
-        // The thread also ends if `work` panics, because the channel is then closed.
+        // Dropping the sender ends the thread that announces the stage. A panic in `work` drops the sender too.
         drop::<mpsc::Sender<()>>(ended);
         done
     });

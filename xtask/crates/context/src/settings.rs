@@ -135,7 +135,7 @@ impl Settings {
         Ok((Self { file, ..settings }, problems))
     }
 
-    /// Returns a variable of the shell or `.env`. None if the variable is missing or empty.
+    /// Returns a variable of the shell or `.env`. Returns `None` if the variable is missing or empty.
     pub fn variable(&self, name: &str) -> Option<String> {
         lookup(&self.file, name)
     }
@@ -173,7 +173,7 @@ impl Settings {
         self.https_port.unwrap_or_else(|| plain_port.saturating_add(443))
     }
 
-    /// Returns the engine that the flag or ENGINE names. None for `auto`.
+    /// Returns the engine that the flag or ENGINE names, or `None` for `auto`.
     pub fn forced(&self, flag: Option<EngineChoice>) -> Option<EngineKind> {
         match flag.unwrap_or(self.engine) {
             EngineChoice::Auto => None,

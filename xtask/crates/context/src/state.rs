@@ -20,7 +20,7 @@ pub struct State {
     pub api_port: u16,
     /// The port of the database.
     pub postgres_port: u16,
-    /// The fingerprints of the running build. None while `up` runs and after a failed `up`.
+    /// The fingerprints of the running build. `None` while `up` runs and after a failed `up`.
     pub built: Option<Fingerprints>,
     /// The process of the API (engine local).
     pub api: Option<ApiProcess>,
@@ -53,9 +53,9 @@ impl State {
         Self { engine, why, production, api_port, postgres_port, built: None, api: None }
     }
 
-    /// Loads the saved state. None after `down`.
+    /// Loads the saved state. Returns `None` after `down`.
     pub fn load(project: &Project) -> Option<Self> {
-        // A file of an older version may be unreadable and counts as missing.
+        // A file that an older version of xtask has written may be unreadable. It then counts as missing.
         serde_json::from_slice(&fs::read(path(project)).ok()?).ok()
     }
 
@@ -65,7 +65,8 @@ impl State {
         let folder = path.parent().context("the state file is not in a folder")?;
         let write = || {
             fs::create_dir_all(folder)?;
-            // The rename is atomic, so an interruption cannot leave a half-written file.
+            // Writes a new file and renames it. The rename is atomic, so an interruption cannot leave a half-written
+            // file.
             let new = path.with_extension("new");
             fs::write(&new, serde_json::to_vec_pretty(self)?)?;
             fs::rename(&new, &path)

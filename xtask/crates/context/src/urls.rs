@@ -8,7 +8,7 @@ pub struct Urls {
     pub api: String,
     /// The documentation page.
     pub docs: String,
-    /// The database, without the password. None if its port is not published.
+    /// The database, without the password. `None` if its port is not published.
     pub database: Option<String>,
 }
 
@@ -17,7 +17,7 @@ impl Urls {
     pub fn of(state: &State, settings: &Settings) -> Self {
         let State { api_port, postgres_port, .. } = *state;
         let Settings { user, database, .. } = settings;
-        // In a release, only nginx publishes ports.
+        // In production on Docker, only nginx publishes ports.
         let is_release = state.production && state.engine == EngineKind::Docker;
         let api = if is_release {
             format!("https://localhost:{}", settings.tls_port(api_port))

@@ -101,7 +101,7 @@ impl History {
                 }
                 Err(error) => match holder(server) {
                     Some(holder) => bail!(
-                        "another command uses {}: {holder}. If that command no longer runs, remove its lock with \
+                        "another command uses {}: {holder}. If this command is not running, remove its lock with \
                          docker rm --force {}",
                         server.place(),
                         lock(server),
@@ -120,7 +120,7 @@ impl History {
             .args(["--volume", &format!("{volume}:/history"), "--entrypoint", "sh", image])
             .args(["-euc", SCRIPT]);
         let run = run.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // Ctrl-C must not reach the container, which ends together with this process.
+        // In its own process group, `docker` does not get Ctrl-C. The container ends together with this process.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(run, 0);
         let mut child = run.spawn().context("cannot start docker")?;
@@ -153,7 +153,7 @@ impl History {
     pub fn end<T>(&mut self, done: &anyhow::Result<T>) -> anyhow::Result<()> {
         match done {
             Ok(_) => self.write("served"),
-            // An entry is a single line.
+            // Each entry must be a single line, so line breaks are replaced.
             Err(error) => self.write(&format!("failed: {error:#}").replace('\n', " ")),
         }
     }
@@ -163,15 +163,18 @@ impl History {
         state.clone_into(&mut self.entry.state);
         let line = serde_json::to_string(&self.entry)?;
         let input = self.input.as_mut().context("the history is open")?;
-        writeln!(input, "{line}").context("lost the deployment lock on the server")?;
-        self.output.next().context("lost the deployment lock on the server")??;
+        writeln!(input, "{line}")
+            .context("lost the deployment lock on the server. Run the command again.")?;
+        self.output
+            .next()
+            .context("lost the deployment lock on the server. Run the command again.")??;
         Ok(())
     }
 }
 
 impl Drop for History {
     fn drop(&mut self) {
-        // The container exits at the end of its input.
+        // Closing its stdin makes the container exit.
         drop(self.input.take());
         let _ = self.child.wait();
     }

@@ -95,7 +95,7 @@ fn tag_of_source(project: &Project) -> anyhow::Result<String> {
         return Ok(format!("unversioned-{source:08x}"));
     };
     let name = git::output(project, &["describe", "--tags", "--exact-match"]).unwrap_or(revision);
-    // Docker does not allow other characters in a tag.
+    // Replaces the characters that Docker does not allow in a tag.
     let name: String = name
         .trim_start_matches('v')
         .chars()
@@ -129,7 +129,7 @@ pub fn build(
         ("SCHEMA", schema(project)?.to_string()),
     ];
     let mut command = docker_build(project, platform);
-    // Makes the image of a commit reproducible.
+    // With the time of the commit, two builds of the same commit create identical images.
     if let Some(time) = git::output(project, &["log", "-1", "--format=%ct"]) {
         command.env("SOURCE_DATE_EPOCH", time);
     }
@@ -138,7 +138,7 @@ pub fn build(
     for (name, value) in arguments {
         command.arg(format!("--build-arg={name}={value}"));
     }
-    // Docker reads the values from the environment.
+    // Only names are passed, because Docker reads the values from the environment.
     command.args(PROFILE.map(|name| format!("--build-arg={name}")));
     process::run(command.arg("."))?;
     Ok(true)

@@ -18,7 +18,7 @@ pub(super) struct Metrics {
     /// The requests that wait for a database connection.
     pub(super) waiting: f64,
     /// The upper bound in seconds, and the number of faster requests.
-    buckets: Vec<(f64, f64)>,
+    pub(super) buckets: Vec<(f64, f64)>,
 }
 
 impl Metrics {

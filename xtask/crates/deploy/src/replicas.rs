@@ -75,7 +75,7 @@ pub(super) fn outdated(
     let dry_run = ["up", "--dry-run", "--detach", "--no-deps", "--scale", &scale, "api"];
     let mut dry_run = server.compose(images, &dry_run);
     let output = dry_run.output().context("cannot start docker")?;
-    // Compose writes its progress to stderr.
+    // Reads stderr, because Compose writes its progress there.
     let progress = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
         bail!("cannot compare the settings of the replicas: {}", progress.trim());

@@ -31,7 +31,7 @@ pub fn run(
     Proxy::check(server, images)?;
     let (serving, not_ready) = by_readiness(server)?;
     let all = serving.len() + not_ready.len();
-    // Keeps the ready replicas of an interrupted update to the same release.
+    // An interrupted update to the same release may have left ready replicas, which are used again.
     let (mut new, mut old): (Vec<_>, Vec<_>) =
         serving.into_iter().partition(|replica| replica.image == images.api);
     if !new.is_empty() {
@@ -47,7 +47,7 @@ pub fn run(
         Err(error) => {
             let undone = undo(server, &old, &new[..kept]);
             let undone = undone.map_or_else(
-                |error| format!("could not be undone ({error:#})"),
+                |error| format!("cannot be undone ({error:#})"),
                 |()| "was undone".to_owned(),
             );
             return Err(error.context(format!("the rolling update failed and {undone}")));
@@ -87,7 +87,7 @@ fn by_readiness(server: &Server) -> anyhow::Result<(Vec<Replica>, Vec<Replica>)>
     let all = replicas::list(server)?;
     let is_empty = !all.iter().any(|replica| replica.runs);
     let (serving, not_ready) = replicas::by_readiness(server, all);
-    // Probably a shared dependency such as the database is down, so new replicas would not become ready either.
+    // A shared dependency, such as the database, is probably down. New replicas would not become ready either.
     if serving.is_empty() && !is_empty {
         bail!("no replica is ready. See `cargo xtask logs api`.");
     }
@@ -105,7 +105,7 @@ fn advance(
     (new, old): (&mut Vec<Replica>, &[Replica]),
 ) -> anyhow::Result<Option<OldWorkers>> {
     let point = |new: &[Replica]| -> anyhow::Result<Option<OldWorkers>> {
-        // After the last step, nginx uses only new replicas.
+        // nginx keeps some old replicas until the last step. After the last step, it uses only new replicas.
         let rest = if new.len() < number { old.get(new.len()..) } else { None };
         let serving = [new, rest.unwrap_or_default()].concat();
         match proxy {
@@ -113,7 +113,8 @@ fn advance(
             _ => Ok(None),
         }
     };
-    // nginx must list replicas by name before a new replica starts, because the DNS name `api` includes it at once.
+    // nginx must list replicas by name before a new replica starts, because the DNS name `api` includes every
+    // replica immediately.
     let mut workers = point(new)?;
     while new.len() < number {
         new.extend(replicas::start(server, images, step.min(number - new.len()))?);
@@ -190,7 +191,7 @@ pub fn remove_replicas(server: &Server) -> anyhow::Result<()> {
     replicas::remove(server, &ours)
 }
 
-/// Splits the API containers into releases and others.
+/// Splits the API containers into containers of releases and other containers.
 fn by_kind(server: &Server) -> anyhow::Result<(Vec<Replica>, Vec<Replica>)> {
     let releases = image::api_of(server.settings, "");
     let is_ours = |replica: &Replica| replica.image.starts_with(&releases);

@@ -88,7 +88,7 @@ fn document(metadata: &Metadata, checksums: &BTreeMap<String, String>, tag: &str
             component["purl"] = json!(reference);
         }
         if let Some(license) = &package.license {
-            // Old manifests separate alternative licences with a slash, which is not valid SPDX.
+            // Old manifests separate alternative licences with a slash, but SPDX requires `OR`.
             component["licenses"] = json!([{ "expression": license.replace('/', " OR ") }]);
         }
         if let Some(url) = &package.repository {
@@ -139,7 +139,7 @@ fn needs(node: &Node) -> impl Iterator<Item = &str> {
     node.deps.iter().filter(is_linked).map(|it| it.pkg.as_str())
 }
 
-/// Returns the checksums by name and version.
+/// Returns the checksums of packages by name and version.
 fn checksums(lock: &str) -> BTreeMap<String, String> {
     let packages = lock.split("[[package]]").skip(1);
     let of = |package: &str| {

@@ -74,7 +74,9 @@ pub fn back_up(server: &Server, images: &Images, status: &SchemaStatus) -> anyho
 /// The schema is newer than the release.
 pub fn must_fit(server: &Server, running: &Images, target: &Images) -> anyhow::Result<()> {
     let label = transfer::label(server, &target.api, "slipway.schema")?;
-    let known: u32 = label.parse().context("the image does not have the label slipway.schema")?;
+    let known: u32 = label.parse().context(
+        "the image does not have the label slipway.schema. Build it with cargo xtask deploy.",
+    )?;
     let found = status(server, running)?.version;
     if found > known {
         bail!(

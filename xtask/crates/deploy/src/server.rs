@@ -181,7 +181,7 @@ impl<'a> Server<'a> {
         service: Option<&str>,
         follow: bool,
     ) -> anyhow::Result<Command> {
-        // Compose succeeds without output if the service does not exist.
+        // Checks the service first, because Compose succeeds without output if the service does not exist.
         let mut ps = self.docker(["ps", "--all", "--quiet"]);
         if process::output(ps.args(self.filters(service)))?.is_empty() {
             bail!(
@@ -251,7 +251,7 @@ fn host_of(url: &str) -> &str {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split('/').next().unwrap_or(host);
     let host = host.rsplit('@').next().unwrap_or(host);
-    // An IPv6 address contains colons and is in brackets.
+    // An IPv6 address is in brackets, because it contains colons.
     let end = host.find(']').map(|at| at + 1).or_else(|| host.find(':'));
     end.map_or(host, |end| &host[..end])
 }

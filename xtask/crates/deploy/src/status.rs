@@ -21,7 +21,8 @@ pub struct ProductionStatus {
     pub ready: bool,
     /// The running releases, most replicas first.
     pub releases: Vec<Release>,
-    /// The last command. `None` if nothing was shipped, or nginx, whose image reads the history, is not running.
+    /// The last command. `None` before the first deployment. Also `None` if nginx is not running, because the image of
+    /// nginx reads the history.
     pub last: Option<Record>,
     /// The output of the migration tool. `None` if no replica is running or the database is unreachable.
     pub schema: Option<serde_json::Value>,
@@ -41,9 +42,9 @@ impl ProductionStatus {
 /// A running release.
 #[derive(Serialize)]
 pub struct Release {
-    /// The tag of its images.
+    /// The tag of the images of the release.
     pub tag: String,
-    /// The number of its replicas.
+    /// The number of replicas of the release.
     pub replicas: usize,
 }
 
@@ -103,7 +104,7 @@ fn list(server: &Server) -> anyhow::Result<Vec<Container>> {
     let container = |line: &str| {
         let fields: Vec<_> = line.split('\t').collect();
         let [id, image, name, state, status, ports, service] = fields[..] else { return None };
-        // The status of a running container is `Up 2 hours (healthy)`.
+        // The status of a running container is a text such as `Up 2 hours (healthy)`.
         let up = status.strip_prefix("Up ").map(|it| it.split_once(" (").unwrap_or((it, "")));
         let (uptime, health) = up.unwrap_or((status, ""));
         let prefix = format!("{}-", server.name());

@@ -46,7 +46,7 @@ pub fn send(
     let mut save = save.args(["save", image]).stdout(Stdio::piped()).spawn()?;
     let mut load = server.docker(["load", "--quiet"]);
     let sent = process::output(load.stdin(save.stdout.take().context("stdout is piped")?));
-    // `load` holds the read end of the pipe. While it is open, `docker save` never fails and can wait forever.
+    // Closes the read end of the pipe, which `load` owns. Otherwise `docker save` could wait forever.
     drop(load);
     save.wait()?;
     sent.with_context(|| format!("cannot send {image} to {}", server.place()))?;

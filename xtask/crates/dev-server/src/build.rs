@@ -35,7 +35,7 @@ impl Build {
         migrates: bool,
         events: Sender<Event>,
     ) -> anyhow::Result<Self> {
-        let (program, arguments) = command.split_first().context("the build command is empty")?;
+        let (program, arguments) = command.split_first().context("the build command is missing")?;
         let mut command = Command::new(program);
         command
             .args(arguments)
@@ -43,7 +43,7 @@ impl Build {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        // With a separate process group, `cancel` also ends the compilers.
+        // Cargo and its compilers share a new process group, so `cancel` can end all of them.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let cargo =
@@ -59,7 +59,7 @@ impl Build {
             }
             let programs = built.as_ref().map(|it| [it.api.path.clone(), it.migrate.path.clone()]);
             let written = programs.ok().map(Event::Written);
-            // Sending fails only if the supervisor has ended.
+            // Errors are ignored. They occur only if the supervisor has ended.
             let _ = events.send(Event::Built(number, built));
             let _ = running.wait();
             if let Some(written) = written {
@@ -75,10 +75,10 @@ impl Build {
         if let Some(group) =
             i32::try_from(self.cargo.id()).ok().and_then(rustix::process::Pid::from_raw)
         {
-            // Fails if the build has already ended.
+            // Errors are ignored, because the build may have ended already.
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
         }
-        // Ends cargo and the compilers, which cargo has put into one job.
+        // On Windows, cargo and its compilers belong to one job, so killing cargo ends all of them.
         #[cfg(not(unix))]
         let _ = self.cargo.kill();
     }
@@ -138,7 +138,7 @@ fn finish(cargo: &SharedChild) -> Result<Built, String> {
             {
                 libraries.extend(filenames);
             }
-            // The programs are complete. Cargo still writes other files.
+            // The programs are complete, so the caller does not wait until cargo exits.
             Ok(Line::BuildFinished { success: true }) => {
                 is_done = true;
                 break;
@@ -147,7 +147,7 @@ fn finish(cargo: &SharedChild) -> Result<Built, String> {
         }
     }
     if !is_done {
-        // Cargo itself reports errors such as invalid manifests and failed downloads.
+        // Adds the messages of cargo itself, such as invalid manifests and failed downloads.
         let messages = stderr.and_then(|reader| reader.join().ok()).unwrap_or_default();
         return Err(format!("{errors}{messages}"));
     }

@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::{event::Event, report, request::Request, status::Status};
 
 const FILE: &str = "control";
-/// A slow client must not block the supervisor for longer.
+/// The timeout of a client. A slow client must not block the supervisor for longer than this time.
 const IO_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The clients that wait for a response.
@@ -62,7 +62,7 @@ fn line(status: &Status) -> String {
     format!("{}\n", serde_json::to_string(status).expect("plain data"))
 }
 
-/// Accepts requests in a background thread. Sends each as [`Event::Requested`].
+/// Accepts requests in a background thread. Sends each request as [`Event::Requested`].
 pub(crate) fn open(folder: &Path, events: Sender<Event>) -> anyhow::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let new = folder.join("control.new");
@@ -74,7 +74,7 @@ pub(crate) fn open(folder: &Path, events: Sender<Event>) -> anyhow::Result<()> {
             let events = events.clone();
             thread::spawn(move || {
                 if let Some(request) = request(&stream) {
-                    // Sending fails only if the supervisor has ended. Then the connection closes.
+                    // Errors are ignored. They occur only if the supervisor has ended, and the connection then closes.
                     let _ = events.send(Event::Requested(request, stream));
                 }
             });
@@ -110,7 +110,7 @@ pub(crate) fn query(folder: &Path, request: Request) -> anyhow::Result<()> {
         serde_json::from_str(&line).context("dev-server ended before it responded")?;
     report::plain(line.trim_end());
     if matches!(status["state"].as_str(), Some("failed" | "crashed")) {
-        bail!("the newest source is not being served. See the log of dev-server.");
+        bail!("the newest source cannot be served. See the log of dev-server.");
     }
     Ok(())
 }

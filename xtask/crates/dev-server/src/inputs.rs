@@ -48,7 +48,7 @@ impl Inputs {
         {
             return Effect::NeedsUp;
         }
-        // A folder in the list stands for all files below it.
+        // cargo's list can contain folders. A folder includes all files below it.
         let is_input = path.ancestors().any(|it| self.files.contains(it));
         let is_manifest = name.starts_with("crates") && name.ends_with("Cargo.toml");
         let may_be_input = has_failed && name.starts_with("crates") && !is_hidden(name);

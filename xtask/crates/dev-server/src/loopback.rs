@@ -26,7 +26,6 @@ pub(crate) fn forward(listen: &str) {
             http://127.0.0.1:{0} instead.",
             address.port()
         )),
-        // The machine does not have IPv6.
         Err(_) => {}
     }
 }
@@ -53,7 +52,8 @@ fn connect(client: TcpStream, server: SocketAddr) -> io::Result<()> {
 }
 
 fn copy(from: &mut TcpStream, to: &mut TcpStream) {
-    // An error means that one side has closed the connection. The other side then gets the end of the stream.
+    // Errors are ignored, because one side may have closed the connection. The other side then gets the end of the
+    // stream.
     let _ = io::copy(from, to);
     let _ = to.shutdown(Shutdown::Write);
 }
@@ -69,7 +69,6 @@ mod tests {
         let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = server.local_addr().expect("an address");
         if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
-            // This machine does not have IPv6.
             return;
         }
         forward(&address.to_string());

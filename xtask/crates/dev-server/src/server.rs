@@ -15,7 +15,8 @@ use shared_child::SharedChild;
 
 use crate::{event::Event, report};
 
-/// The limit for requests in flight during a graceful shutdown. API_REQUEST_TIMEOUT_SECONDS usually ends them earlier.
+/// The time limit for requests in flight during a graceful shutdown. API_REQUEST_TIMEOUT_SECONDS usually ends the
+/// requests earlier.
 const SHUTDOWN_SECONDS: &str = "300";
 
 pub(crate) struct Server {
@@ -50,7 +51,7 @@ impl Server {
             let stdout = running.take_stdout().expect("stdout is piped");
             pass_on(stdout, || events.send(Event::Ready(number)).is_ok());
             let status = running.wait();
-            // Sending fails only if the supervisor has ended.
+            // Errors are ignored. They occur only if the supervisor has ended.
             let _ = events.send(Event::Ended(
                 number,
                 status.map_or_else(|it| it.to_string(), |it| it.to_string()),
@@ -66,7 +67,7 @@ impl Server {
 
     /// Starts a graceful shutdown.
     pub(crate) fn stop(&self) {
-        // Fails if the process has already exited.
+        // Errors are ignored, because the process may have exited already.
         #[cfg(unix)]
         let _ = shared_child::unix::SharedChildExt::send_signal(
             &*self.process,
@@ -100,8 +101,8 @@ fn pass_on(stdout: impl Read, mut ready: impl FnMut() -> bool) {
     }
 }
 
-/// The listening socket that all servers share. It stays open while servers are replaced, so clients wait for a moment
-/// and are never refused.
+/// The listening socket that all servers share. The socket stays open while servers are replaced, so clients wait for a
+/// moment and are never refused.
 #[cfg(unix)]
 pub(crate) struct Listener(TcpListener);
 

@@ -95,14 +95,14 @@ impl Servers {
         let (program, new) = (self.program(name), self.program("copy"));
         for library in &built.libraries {
             let place = program.with_file_name(library.file_name().expect("a file"));
-            // The old file can be a hard link to cargo's file, which a copy would overwrite.
+            // The old file can be a hard link to cargo's file. Copying to the link would overwrite cargo's file.
             let _ = fs::remove_file(&place);
             // A hard link is enough, because cargo replaces the file instead of writing to it.
             fs::hard_link(library, &place)
                 .or_else(|_| fs::copy(library, &place).map(drop))
                 .with_context(|| cannot_copy(library, &place))?;
         }
-        // Renaming does not disturb a server that still runs the old file.
+        // The file is copied and then renamed, because an old server may still run the old file.
         fs::copy(&built.path, &new)
             .and_then(|_| fs::rename(&new, &program))
             .with_context(|| cannot_copy(&built.path, &program))?;
@@ -159,7 +159,7 @@ impl Servers {
         true
     }
 
-    /// Handles the exit of a server. If unexpected, returns the reason and whether another server exists.
+    /// Handles the exit of a server. If the exit was unexpected, returns the reason and whether another server exists.
     pub(crate) fn ended(&mut self, number: u32, how: &str) -> Option<(String, bool)> {
         if self.candidate.take_if(|server| server.number == number).is_some() {
             let reason = format!("the new server ended before it was ready: {how}");

@@ -19,7 +19,8 @@ pub(crate) enum State {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Failure {
     pub(crate) stage: Stage,
-    /// The output of the compiler, with ANSI colours, the output of the migration tool, or the server's exit status.
+    /// The message of the failed step: the output of the compiler (with ANSI colours) or of the migration tool, or the
+    /// exit status of the server.
     pub(crate) message: String,
 }
 

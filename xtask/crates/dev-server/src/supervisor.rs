@@ -59,7 +59,7 @@ impl Supervisor {
             .with_context(|| format!("cannot create {}", options.folder.display()))?;
         let (events, inbox) = mpsc::channel();
         let stop = events.clone();
-        // Sending fails only if the loop has ended.
+        // Errors are ignored. They occur only if the supervisor has ended.
         ctrlc::set_handler(move || _ = stop.send(Event::Stop))?;
         let listener = Listener::bind(&options.listen)?;
         loopback::forward(&options.listen);
@@ -98,7 +98,7 @@ impl Supervisor {
             match self.inbox.recv_timeout(due.saturating_duration_since(Instant::now())) {
                 Ok(Event::Stop) => break,
                 Ok(event) => self.handle(event),
-                // Only a timeout is possible, because `self` holds a sender.
+                // The error is always a timeout, because `self` owns a sender.
                 Err(_) => {}
             }
             self.run_due();
@@ -112,7 +112,7 @@ impl Supervisor {
         match event {
             Event::Changed => self.source.file_changed(),
             Event::Built(number, built) => {
-                // Other numbers belong to cancelled builds.
+                // A build with another number was cancelled, so its result is ignored.
                 if self.build.as_ref().is_some_and(|build| build.number == number) {
                     self.build = None;
                     match built {
@@ -207,7 +207,7 @@ impl Supervisor {
 
     fn built(&mut self, built: &Built) {
         self.failure = None;
-        // `cargo xtask` runs this copy of the migration tool.
+        // Copies the migration tool to the place from which `cargo xtask` runs it.
         if self.migrate.as_ref() != Some(&built.migrate) {
             match self.servers.keep(&built.migrate, "migrate") {
                 Ok(_) => self.migrate = Some(built.migrate.clone()),
@@ -263,7 +263,7 @@ impl Supervisor {
             "no server is running"
         };
         report::bad(&format!("{:?} failed, {serving}", failure.stage).to_lowercase());
-        // The log already contains the output of the compiler.
+        // A failed build is not reported again, because the compiler has already written its errors to the log.
         if failure.stage != Stage::Build {
             report::pass_on(&failure.message);
         }

@@ -60,7 +60,7 @@ impl Watch {
         self.scanned = Instant::now();
         let was_notified = self.burst.take().is_some();
         self.missed = if has_changed && !was_notified { self.missed + 1 } else { 0 };
-        // A single miss can be a delayed notification.
+        // A single missed change may only be a late notification, so two are required.
         if self.missed == 2 && self.interval != FAST {
             self.interval = FAST;
             report::note(
@@ -73,9 +73,9 @@ impl Watch {
 /// Starts the change notifications.
 fn watcher(root: &Path, events: Sender<Event>) -> notify::Result<RecommendedWatcher> {
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading a file is not a change. After an error, notifications may be lost.
+        // Reading a file is not a change. An error counts as a change, because notifications may be lost.
         if event.map_or(true, |event| !event.kind.is_access()) {
-            // Sending fails only if the supervisor has ended.
+            // Errors are ignored. They occur only if the supervisor has ended.
             let _ = events.send(Event::Changed);
         }
     })?;

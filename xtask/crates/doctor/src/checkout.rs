@@ -34,7 +34,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
             continue;
         }
         files.push(entry.path());
-        // Symbolic links are not followed, because they may leave the checkout.
+        // Symbolic links are not followed, because they may point outside the checkout.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             collect(&entry.path(), files);
         }
@@ -140,7 +140,7 @@ mod unix {
         let what = format!("the owner of the checkout does not own {}", some_of(&names));
         let remedy = format!("sudo chown -R {user}:{group} .");
         let diagnostic = Diagnostic::error("owner", what, remedy);
-        // Only root can change owners. The owner of /proc/self is the user of this process.
+        // Only root can change the owner of files. /proc/self belongs to the user of this process.
         if fs::metadata("/proc/self").map_or(true, |own| own.uid() != 0) {
             return Some(diagnostic);
         }

@@ -28,7 +28,7 @@ fn second_checkout(
     settings: &Settings,
     found: &Inventory,
 ) -> Option<Diagnostic> {
-    // Containers of a deleted or moved checkout are ignored, because that checkout no longer uses them.
+    // Containers whose checkout was deleted or moved are ignored, because they are not in use.
     let is_other = |container: &&Container| {
         canonical(&container.folder) != found.root && container.folder.join("compose.yaml").exists()
     };
@@ -56,7 +56,7 @@ fn second_checkout(
 }
 
 fn broken_model(context: &CheckContext, found: &Inventory) -> Option<Diagnostic> {
-    // Another check reports a missing Compose plug-in.
+    // Stops if the Compose plug-in is missing, because another check reports this.
     context.parts().compose.as_ref().ok()?;
     let Err(ProbeError::Failed(stderr)) = &found.model else { return None };
     let what = format!("docker compose cannot read its files: {stderr}");
@@ -75,7 +75,7 @@ fn orphans(found: &Inventory) -> Option<Diagnostic> {
     let what = format!("containers without a service in the compose files: {}", some_of(&orphans));
     let remedy = format!("docker rm --force {}", orphans.join(" "));
     let diagnostic = Diagnostic::warning("orphan-containers", what, remedy);
-    // A running container may be in use.
+    // A running container may be in use, so no fix is offered.
     if ours.iter().filter(is_orphan).any(|container| container.state == "running") {
         return Some(diagnostic);
     }

@@ -63,7 +63,7 @@ fn query_container(
     settings: &Settings,
     container: &Container,
 ) -> Option<QueryResults> {
-    // Connects to the host name to check the password. On the loopback address, the images skip the password.
+    // Connects to the host name, because the images do not check the password on the loopback address.
     let script = "date +%s; echo ---; \
         psql -XAt -U \"$U\" -d postgres -c \"$DATABASES\" 2>&1; echo ---; \
         psql -XAt -U \"$U\" -d \"$D\" -c \"$HISTORY\" 2>&1; echo ---; \

@@ -40,7 +40,7 @@ pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
         .flatten()
         .collect(),
     };
-    // These problems are only warnings if the stack can run on an installed PostgreSQL.
+    // If the stack can also run on an installed PostgreSQL, these problems are only warnings.
     let settings = context.settings.as_ref();
     if need == Need::Either && settings.is_some_and(|found| postgres::find_postgres(found).is_ok())
     {
@@ -167,7 +167,7 @@ fn plug_in(
 }
 
 fn images(context: &CheckContext) -> Option<Diagnostic> {
-    // A running stack has its images.
+    // A stack is running, so all images exist.
     if context.state.is_some() {
         return None;
     }
@@ -185,7 +185,7 @@ pub(crate) fn daemon(context: &CheckContext) -> Vec<Diagnostic> {
     let Ok(output) = output else { return Vec::new() };
     let Some((memory, folder)) = output.split_once(' ') else { return Vec::new() };
     let memory = memory.parse().ok().and_then(low_memory);
-    // With Docker Desktop, the folder is inside a virtual machine and does not exist here.
+    // Docker Desktop keeps this folder in a virtual machine, so it may not exist on this machine.
     let folder = Some(Path::new(folder)).filter(|folder| folder.is_dir());
     let disk = folder.and_then(|folder| machine::disk(context, folder));
     [memory, disk].into_iter().flatten().collect()

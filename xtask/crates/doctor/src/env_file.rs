@@ -76,7 +76,7 @@ fn readable_by_others(_: &Path) -> Option<Diagnostic> {
 }
 
 fn in_git(context: &CheckContext) -> Option<Diagnostic> {
-    // Outside a git repository, git is not needed.
+    // The check is skipped outside a git repository.
     context.deadline.root.ancestors().find(|folder| folder.join(".git").exists())?;
     context
         .deadline
@@ -127,7 +127,7 @@ fn line_endings(text: &str) -> Option<Diagnostic> {
 }
 
 fn malformed(path: &Path, text: &str) -> Option<Diagnostic> {
-    // Another check reports Windows line endings.
+    // Stops if there are Windows line endings, because another check reports them.
     if text.contains('\r') {
         return None;
     }
@@ -139,7 +139,7 @@ fn malformed(path: &Path, text: &str) -> Option<Diagnostic> {
 fn repeated(text: &str) -> Option<Diagnostic> {
     let mut seen = HashSet::new();
     let names: Vec<_> = names(text).collect();
-    // Reads from the end, because the last line of a variable takes effect.
+    // Searches from the end, because the last line of a variable overrides the earlier lines.
     let unused: Vec<_> = names.iter().rev().filter(|(_, name)| !seen.insert(*name)).collect();
     let (_, name) = unused.last()?;
     let what = format!("{name} is set more than once in .env, but only the last line takes effect");

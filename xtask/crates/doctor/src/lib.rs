@@ -44,7 +44,7 @@ const SLOW: [CheckFn; 9] = [
     local::check,
     ports::check,
     containers::check,
-    // Fixes run in this order, and a fixed database can fix a service.
+    // Fixes run in this order. The database comes first, because services depend on it.
     database::check,
     services::check,
     leftovers::check,

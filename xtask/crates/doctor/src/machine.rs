@@ -53,7 +53,7 @@ fn toolchain(context: &CheckContext) -> Option<Diagnostic> {
     if !has_rustup {
         return Some(Diagnostic::error("toolchain", what, "install rustup from https://rustup.rs"));
     }
-    // RUSTUP_TOOLCHAIN would override rust-toolchain.toml.
+    // Unsets RUSTUP_TOOLCHAIN, because it overrides rust-toolchain.toml.
     let remedy = "unset RUSTUP_TOOLCHAIN; rustup toolchain install";
     Some(Diagnostic::error("toolchain", what, remedy).with_fix(|project| {
         let mut install = Command::new("rustup");
@@ -82,7 +82,7 @@ fn memory() -> Option<Diagnostic> {
     let mut system = System::new().ok()?;
     system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
     let free = system.available_memory();
-    // The value is 0 on systems that do not report it.
+    // The value is 0 if the system does not report its free memory.
     if free == 0 || free >= MEMORY {
         return None;
     }
@@ -105,7 +105,7 @@ fn watches() -> Option<Diagnostic> {
     let diagnostic = Diagnostic::warning("watch-limit", what, remedy);
     let is_low = |path: &&&str| read(path).is_some_and(|limit| limit < WATCHES);
     let low: Vec<_> = WATCH_LIMITS.iter().filter(is_low).collect();
-    // The fix is offered only if this user may change the limits.
+    // No fix is offered if this user may not change the limits.
     if !low.iter().all(|path| fs::File::options().write(true).open(path).is_ok()) {
         return Some(diagnostic);
     }

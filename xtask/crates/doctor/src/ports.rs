@@ -39,7 +39,7 @@ fn taken(
         return None;
     }
     let owner = ports::owner(wanted);
-    // A container that plain `docker compose` started is not a conflict.
+    // The port belongs to a container of this project that plain `docker compose` started, so there is no conflict.
     if owner.starts_with(&format!("the container {}-", settings.project)) {
         return None;
     }

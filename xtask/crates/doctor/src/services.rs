@@ -51,7 +51,7 @@ fn containers(context: &CheckContext) -> Vec<Diagnostic> {
 /// Returns the state of an unhealthy container.
 fn unhealthy_state(context: &CheckContext, container: &Container) -> Option<String> {
     let Container { service, state, status, .. } = container;
-    // The other services may exit when their work is done.
+    // Services other than `api` and `postgres` exit when their work is done.
     let has_ended = state == "exited" && status.starts_with("Exited (0)");
     if has_ended && !["api", "postgres"].contains(&service.as_str()) {
         return None;
@@ -78,7 +78,7 @@ fn processes(context: &CheckContext) -> Vec<Diagnostic> {
         };
         reason(&String::from_utf8_lossy(&fs::read(path).ok()?))
     };
-    // The thread is not joined, because the API may respond after the deadline.
+    // Nothing waits for the end of this thread, because the API may respond only after the deadline.
     let (sender, services) = mpsc::channel();
     thread::spawn(move || sender.send(engine_services()));
     let Ok(services) = services.recv_timeout(context.deadline.left()) else {
@@ -123,7 +123,7 @@ fn unhealthy(service: &str, state: &str, log: Option<String>) -> Diagnostic {
     let what = format!("{service} is {state}{log}");
     let remedy = format!("find the cause with cargo xtask logs {service}, then run cargo xtask up");
     let diagnostic = Diagnostic::error("service", what, remedy);
-    // Only stopped services have a fix, because a restart does not help a running service.
+    // A restart helps only services that have stopped, so only they get a fix.
     if !STOPPED.iter().any(|start| state.starts_with(start)) {
         return diagnostic;
     }
@@ -139,7 +139,7 @@ fn restart(project: &Project, service: &str) -> anyhow::Result<String> {
     if State::load(project).is_some() {
         state.save(project)?;
     }
-    // If the API is stopped, the next fix starts it.
+    // Waits only if the API runs. If the API has stopped, the next fix starts it.
     if engine.api_failure()?.is_none() {
         wait_until_ready(&*engine, state.api_port)?;
     }

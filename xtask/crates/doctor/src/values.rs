@@ -19,7 +19,7 @@ pub(crate) fn check(context: &CheckContext) -> Vec<Diagnostic> {
         fs::read_to_string(context.deadline.root.join(".env.example")).unwrap_or_default();
     let text = fs::read_to_string(file::path(&context.deadline.root)).unwrap_or_default();
     let mut diagnostics = unknown(context, &example, &text);
-    // Another check reports lines that cannot be parsed.
+    // Stops if a line cannot be parsed, because another check reports it.
     let Ok((settings, problems)) = Settings::parse(&context.deadline.root) else {
         return diagnostics;
     };
@@ -104,7 +104,7 @@ fn incomplete(settings: &Settings, example: &str, text: &str) -> Option<Diagnost
     let remedy = "copy the lines from .env.example";
     let diagnostic = Diagnostic::warning("env-incomplete", what, remedy);
     let example = example.to_owned();
-    // The name in .env.example belongs to the template, but the default depends on the checkout.
+    // The new value is the default of this checkout, because the name in .env.example belongs to the template.
     let project = settings.project.clone();
     Some(diagnostic.with_fix(move |it| {
         env_file::rewrite(&it.root, |text| {
@@ -164,7 +164,7 @@ fn known_password(settings: &Settings, example: &str, text: &str) -> Option<Diag
     }
     Some(diagnostic.with_fix(|project| {
         let password = file::password()?;
-        // If changing the database fails, .env must still contain the current password.
+        // The database is changed first. If this fails, .env still contains the valid password.
         password::set(project, &password)?;
         file::set(&project.root, &[("POSTGRES_PASSWORD", &password)])?;
         Ok("set a random password in .env and in the database; \

@@ -12,13 +12,13 @@ pub(crate) fn versions(header: &[u8]) -> Option<Versions> {
     let mut reader = Reader(header.strip_prefix(MAGIC)?);
     let (major, minor, _revision) = (reader.byte()?, reader.byte()?, reader.byte()?);
     let (int_size, _offset_size, _format) = (reader.byte()?, reader.byte()?, reader.byte()?);
-    // The compression is one byte since version 1.15, and an integer in older versions.
+    // The compression method is one byte since version 1.15 of the format, and an integer in older versions.
     if (major, minor) >= (1, 15) {
         reader.byte()?;
     } else {
         reader.int(int_size)?;
     }
-    // The creation time: seconds, minutes, hours, day, month, year, daylight saving time.
+    // Skips the creation time: seconds, minutes, hours, day, month, year, daylight saving time.
     for _ in 0..7 {
         reader.int(int_size)?;
     }

@@ -37,7 +37,7 @@ pub fn lock_contents(tools: Tools, database: &str) -> anyhow::Result<LockedConte
     let psql = psql.context("cannot start psql")?;
     let mut locked = LockedContents { psql, contents: String::new() };
     let input = locked.psql.stdin.as_mut().expect("stdin is piped");
-    // psql reads the short script completely before its output can fill the other pipe.
+    // Writing cannot block, because psql reads the whole short script before its output fills the other pipe.
     write!(input, "BEGIN;{LOCK}{CONTENTS}\n\\echo '{END}'\n").context("psql has exited")?;
     input.flush()?;
     let output = locked.psql.stdout.as_mut().expect("stdout is piped");
@@ -56,7 +56,7 @@ pub fn lock_contents(tools: Tools, database: &str) -> anyhow::Result<LockedConte
 
 impl Drop for LockedContents {
     fn drop(&mut self) {
-        // Killing psql ends its read-only transaction. psql may have exited with its server.
+        // Killing psql ends its read-only transaction. Errors are ignored, because psql may have exited already.
         let _ = self.psql.kill();
         let _ = self.psql.wait();
     }

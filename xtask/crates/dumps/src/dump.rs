@@ -49,7 +49,7 @@ impl Format {
         Ok(match self {
             Self::Custom => &["--format=custom"],
             Self::Plain => &["--format=plain"],
-            // Before version 16, `--compress` accepts only a number, which selects gzip.
+            // Before version 16, `--compress` accepts only a number, and compresses with gzip.
             Self::Gzip => &["--format=plain", "--compress=6"],
             Self::Zstd if major < 16 => {
                 bail!("pg_dump {major} cannot write zstd. Use the extension .sql.gz or .dump.")
@@ -96,7 +96,7 @@ impl Partial {
         let path = wanted.with_file_name(name);
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
-        // Only the owner may read the dump, because it contains all data.
+        // The mode 0600 lets only the owner read the dump, because the dump contains all data.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path);
@@ -116,7 +116,7 @@ impl Partial {
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        // After `keep`, no file has the temporary name.
+        // Errors are ignored, because `keep` has renamed a complete file.
         let _ = fs::remove_file(&self.path);
     }
 }

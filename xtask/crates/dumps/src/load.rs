@@ -52,10 +52,10 @@ fn feed(mut running: Running, dump: &Dump) -> anyhow::Result<Vec<u8>> {
     let input = running.child.stdin.take().expect("stdin is piped");
     match copy(dump.read()?, input) {
         Ok(end) => running.finish().map(|()| end),
-        // If the program has failed, its own error is the cause.
+        // If the program has failed, `finish` returns its error, which is the cause.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
             running.finish()?;
-            Err(error).context("the program exited before it had read the whole dump")
+            Err(error).context("the program that loads the dump exited too early")
         }
         Err(error) => Err(error).context("the dump is damaged or truncated"),
     }

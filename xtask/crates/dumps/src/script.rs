@@ -5,7 +5,7 @@ use crate::versions::Versions;
 /// A comment in the first lines of every script.
 const FIRST_LINE: &str = "-- PostgreSQL database dump";
 
-/// Returns whether the first lines are those of a script.
+/// Returns whether the text begins like a script of pg_dump.
 pub(crate) fn is_script(beginning: &str) -> bool {
     beginning.lines().take(5).any(|line| line.trim_end() == FIRST_LINE)
 }

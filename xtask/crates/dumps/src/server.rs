@@ -42,7 +42,7 @@ fn copy_roles(from: Tools, to: Tools, superuser: &str) -> anyhow::Result<()> {
     let stderr = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "pg_dumpall failed: {}", stderr.trim());
     let script = String::from_utf8(output.stdout)?;
-    // The superuser exists on the new server.
+    // Removes the queries that create the superuser, because this role exists on the new server.
     let existing = [format!("CREATE ROLE {superuser};"), format!("CREATE ROLE \"{superuser}\";")];
     let script: Vec<_> =
         script.lines().filter(|line| existing.iter().all(|existing| existing != line)).collect();
@@ -50,7 +50,7 @@ fn copy_roles(from: Tools, to: Tools, superuser: &str) -> anyhow::Result<()> {
     psql.args(["-XAtq", "--set=ON_ERROR_STOP=1", "--file=-", "--dbname", MAINTENANCE]);
     let mut psql = Running::start("psql", psql.stdin(Stdio::piped()).stdout(Stdio::null()))?;
     let mut input = psql.child.stdin.take().expect("stdin is piped");
-    // If psql has exited, `finish` returns the reason.
+    // Errors are ignored, because `finish` returns the reason if psql has exited.
     let _ = std::io::Write::write_all(&mut input, (script.join("\n") + "\n").as_bytes());
     drop(input);
     psql.finish()
@@ -63,16 +63,16 @@ fn copy(from: Tools, to: Tools, database: &str) -> anyhow::Result<()> {
     let mut restore = to("pg_restore");
     restore.args(["--exit-on-error", "--dbname", MAINTENANCE]);
     if database != MAINTENANCE {
-        // A database that `initdb` created is empty and can be dropped.
+        // `initdb` may have created this database. It is empty, so it can be dropped.
         query(to, &format!("DROP DATABASE IF EXISTS \"{database}\""))?;
         restore.arg("--create");
     }
     let archive = dump.child.stdout.take().expect("stdout is piped");
     restore.stdin(archive).stdout(Stdio::null());
     let restored = Running::start("pg_restore", &mut restore)?.finish();
-    // The first failure is the cause. The other program then fails because the pipe is closed.
+    // If one program fails, the other fails because of the closed pipe. The first failure is the cause.
     let is_dump_alive = matches!(dump.child.try_wait(), Ok(None));
-    // This process must close its end of the pipe, or pg_dump would wait forever for a reader.
+    // Closes this process's end of the pipe. Otherwise pg_dump would wait forever for a reader.
     drop(restore);
     let dumped = dump.finish();
     if is_dump_alive { restored.and(dumped) } else { dumped.and(restored) }

@@ -24,7 +24,7 @@ pub fn major(tools: Tools, program: &str) -> anyhow::Result<u32> {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let version = stdout.split_whitespace().find_map(major_of);
     version.with_context(|| {
-        format!("{program} printed no version: {}", String::from_utf8_lossy(&output.stderr))
+        format!("cannot read the version of {program}: {}", String::from_utf8_lossy(&output.stderr))
     })
 }
 
@@ -48,7 +48,7 @@ impl Running {
         let mut pipe = child.stderr.take().expect("stderr is piped");
         let stderr = thread::spawn(move || {
             let mut bytes = Vec::new();
-            // After a read error, the bytes read so far are reported.
+            // Errors are ignored. The bytes that were read before the error are still reported.
             let _ = pipe.read_to_end(&mut bytes);
             String::from_utf8_lossy(&bytes).trim().to_owned()
         });
@@ -71,7 +71,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // If the program has exited, both calls do nothing.
+        // Errors are ignored, because the program may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -14,10 +14,10 @@ use crate::{
     postgres::find_postgres,
 };
 
-/// The timeout of the whole choice. It includes [`PARTS_TIMEOUT`].
+/// The timeout of the whole choice, which includes [`PARTS_TIMEOUT`].
 const CHOICE_TIMEOUT: Duration = Duration::from_millis(2900);
 const PARTS_TIMEOUT: Duration = Duration::from_secs(2);
-/// The timeout when Docker is required. It is longer, because there is no alternative.
+/// The timeout if Docker is required. This timeout is longer, because there is no alternative.
 const REQUIRED_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Returns the engine to use and the reason, in one line.

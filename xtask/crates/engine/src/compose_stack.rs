@@ -8,7 +8,7 @@ use context::{
 
 use crate::{docker::Docker, engine::Engine};
 
-/// Returns the state of a stack that plain `docker compose up` started. None if there is no such stack.
+/// Returns the state of a stack that plain `docker compose up` started. Returns `None` if there is no such stack.
 pub(crate) fn find(project: &Project, settings: &Settings) -> Option<State> {
     let label = format!("label=com.docker.compose.project={}", settings.project);
     let mut list = Command::new("docker");

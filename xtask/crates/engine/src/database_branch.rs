@@ -7,8 +7,8 @@ use context::{git, project::Project, report, settings::Settings};
 
 use crate::engine::Engine;
 
-/// The post-checkout hook of git. It runs the xtask binary, because `cargo run` could compile first.
-/// It always succeeds, because git has already switched the branch.
+/// The post-checkout hook of git. The hook runs the xtask binary, because `cargo run` could compile first.
+/// The hook always succeeds, because git has already switched the branch.
 const HOOK: &str = "\
 #!/bin/sh
 # With DATABASE_BRANCHES=git in .env, switches the database to the copy of the branch. See docs/branches.md.

@@ -74,12 +74,13 @@ impl DevServer {
         Self { command }
     }
 
-    /// Returns the current state. None if the development server does not respond.
+    /// Returns the current state. Returns `None` if the development server does not respond.
     pub fn status(self) -> Option<SourceStatus> {
         self.request("status")
     }
 
-    /// Waits until the newest source is served or has failed. None if the development server does not respond.
+    /// Waits until the newest source is served or has failed. Returns `None` if the development server does not
+    /// respond.
     pub fn wait(self) -> Option<SourceStatus> {
         self.request("wait")
     }

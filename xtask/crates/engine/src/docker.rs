@@ -12,6 +12,7 @@ use anyhow::bail;
 use context::{
     compile, http, process,
     project::Project,
+    report,
     service::Service,
     settings::Settings,
     state::{ApiProcess, State},
@@ -60,7 +61,7 @@ impl<'a> Docker<'a> {
         let file = self.project.path(file);
         cmd!(self.project.shell, "docker compose --project-directory {root} --file {file}")
             .env("COMPOSE_PROJECT_NAME", &self.settings.project)
-            // With compatibility mode, Compose would use other container names.
+            // Turns off the compatibility mode, in which Compose uses other container names.
             .env("COMPOSE_COMPATIBILITY", "false")
             .env("API_PORT", self.api_port.to_string())
             .env("POSTGRES_PORT", self.postgres_port.to_string())
@@ -81,20 +82,6 @@ impl<'a> Docker<'a> {
 
     fn containers(&self) -> anyhow::Result<Vec<Container>> {
         containers::parse(&self.compose().args(["ps", "--all", "--format", "json"]).read()?)
-    }
-
-    /// Returns a command that runs in the container of `service`. `docker exec` is faster than `docker compose exec`.
-    fn in_container(&self, service: &str, interactive: bool) -> Command {
-        let mut command = self.server().docker(["exec", "--interactive"]);
-        // `docker exec --tty` fails if the input is a pipe.
-        if interactive && process::is_interactive() {
-            command.arg("--tty");
-        }
-        // Compose gives this name to the only container in development. In production, any replica is used.
-        let first = format!("{}-{service}-1", self.settings.project);
-        let replica = self.production.then(|| self.replica(service)).flatten();
-        command.arg(replica.unwrap_or(first));
-        command
     }
 }
 
@@ -129,7 +116,7 @@ impl Engine for Docker<'_> {
 
     fn build(&mut self) -> anyhow::Result<()> {
         if self.production {
-            // The release image contains the binaries.
+            // The release image already contains the programs.
             return Ok(());
         }
         let mut build = self.command(["run", "--rm", "--no-deps", "--no-TTY"]);
@@ -170,11 +157,26 @@ impl Engine for Docker<'_> {
             return Ok(None);
         }
         self.remove_release()?;
-        // Compose does not notice a changed binary, so the container must be recreated.
+        // Compose does not notice that a program has changed, so the container must be recreated.
         let start = ["up", "--detach", "--no-deps", "--force-recreate", "api"];
-        let output = self.compose().args(start).ignore_status().output()?;
-        if !output.status.success() {
-            bail!("the API does not start: {}", String::from_utf8_lossy(&output.stderr).trim());
+        let ipv6 = self.project.path("docker/compose.ipv6.yaml");
+        let with_ipv6 = self.compose().arg("--file").arg(ipv6).args(start);
+        for (compose, address) in [(with_ipv6, Some("[::1]")), (self.compose().args(start), None)] {
+            let output = compose.ignore_status().output()?;
+            let message = String::from_utf8_lossy(&output.stderr);
+            if output.status.success() {
+                break;
+            }
+            if !address.is_some_and(|address| message.contains(address)) {
+                bail!("the API does not start: {}", message.trim());
+            }
+            // Without IPv6, nothing resolves to ::1.
+            if message.contains("in use") {
+                let url = format!("http://127.0.0.1:{}", self.api_port);
+                report::note(&format!(
+                    "another program uses this port of [::1]. Use {url} instead."
+                ));
+            }
         }
         Ok(None)
     }
@@ -199,7 +201,7 @@ impl Engine for Docker<'_> {
     }
 
     fn has_api_port(&self) -> bool {
-        // Docker does not start a container if its port is taken.
+        // Docker starts a container only if its port is free, so a running container has its port.
         true
     }
 
@@ -208,13 +210,13 @@ impl Engine for Docker<'_> {
     }
 
     fn stop(&mut self, volumes: bool) -> anyhow::Result<()> {
-        // Compose removes the backup container of production only if its profile is given.
+        // The profile `backup` is given, because otherwise Compose does not remove the backup container.
         let mut down = self.command(["--profile", "backup", "down", "--remove-orphans"]);
         if volumes {
             down.arg("--volumes");
         }
         process::output(&mut down)?;
-        // Removes the networks and volumes of the other profile, which `docker compose down` keeps.
+        // `docker compose down` keeps the networks and volumes of the other profile, so they are removed here.
         let ours = format!("label=com.docker.compose.project={}", self.settings.project);
         let prune = |kind, all: &[&str]| {
             let mut prune = Command::new("docker");
@@ -240,7 +242,7 @@ impl Engine for Docker<'_> {
     }
 
     fn logs(&self, service: Option<&str>, follow: bool) -> anyhow::Result<ExitCode> {
-        // For an unknown service, Compose prints nothing and succeeds.
+        // Compose prints nothing and succeeds if a service does not exist, so the name is checked first.
         if let Some(service) = service {
             let known: Vec<_> = self.services(false)?.into_iter().map(|known| known.name).collect();
             if !known.iter().any(|known| known == service) {

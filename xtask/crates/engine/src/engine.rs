@@ -36,13 +36,13 @@ pub trait Engine {
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
-    /// Starts the API from the last build and replaces a running one.
+    /// Starts the API from the last build. Replaces a running API.
     fn start_api(&mut self) -> anyhow::Result<Option<ApiProcess>>;
     /// Returns the build failures that this engine can explain.
     fn known_failures(&self) -> KnownFailures {
         &[]
     }
-    /// Returns the development server. None in production.
+    /// Returns the development server, or `None` in production.
     fn dev_server(&self) -> Option<DevServer>;
     /// Returns whether the API crashes after each start.
     fn has_crashed(&self) -> bool {

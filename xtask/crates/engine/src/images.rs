@@ -27,7 +27,7 @@ pub fn available(settings: &Settings, timeout: Duration) -> Result<String, Strin
     if missing.is_empty() {
         return Ok("the images exist locally".to_owned());
     }
-    // All images are queried concurrently, because they share the timeout.
+    // All queries run at the same time, because they share one timeout.
     let left = left();
     let queries: Vec<_> = missing
         .into_iter()

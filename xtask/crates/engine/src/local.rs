@@ -121,7 +121,7 @@ impl Engine for Local<'_> {
     fn prepare(&mut self) -> anyhow::Result<String> {
         let Settings { user, password, .. } = &self.settings;
         let is_new = self.cluster.status()? == Status::Absent;
-        // The same settings as in the container.
+        // PostgreSQL in the container has the same settings.
         let settings = [("timezone", "UTC"), ("log_timezone", "UTC")];
         self.cluster.init(&Credentials { user, password }, &settings)?;
         let folder = self.cluster.folder().display();

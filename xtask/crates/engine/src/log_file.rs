@@ -55,9 +55,9 @@ pub(crate) fn show(logs: &[(&str, PathBuf)], follow: bool) -> anyhow::Result<()>
 
 /// Reads what was written since `position` into `rest` and returns the new position.
 fn added(path: &Path, position: u64, rest: &mut String) -> anyhow::Result<u64> {
-    // A missing or unreadable log counts as empty.
+    // A log that is missing or cannot be opened counts as empty.
     let Ok(mut file) = File::open(path) else { return Ok(position) };
-    // A shorter file is a new log, because the old one was renamed.
+    // If the file is shorter than before, it is a new log, because the old log was renamed.
     let start = if file.metadata()?.len() < position { 0 } else { position };
     file.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();

@@ -27,7 +27,7 @@ pub fn current(
     engine: EngineKind,
     major: u32,
 ) -> anyhow::Result<ClusterLocation> {
-    // The upgrade changes .env, but shell variables override .env.
+    // Shell variables must not set these names. They would override the values that the upgrade writes to .env.
     let names = match engine {
         EngineKind::Docker => ["POSTGRES_IMAGE", "POSTGRES_VOLUME"],
         EngineKind::Local => ["PG_BIN", "PG_CLUSTER"],
@@ -98,7 +98,7 @@ pub fn forget(project: &Project) -> anyhow::Result<()> {
     fs::remove_file(path(project)).context("cannot remove .slipway/upgrade.json")
 }
 
-/// Returns the engine and the unused location of a pending upgrade. None if no upgrade is pending.
+/// Returns the engine and the unused location of a pending upgrade. Returns `None` if no upgrade is pending.
 pub fn other(project: &Project) -> anyhow::Result<Option<(EngineKind, ClusterLocation)>> {
     let Ok(text) = fs::read(path(project)) else { return Ok(None) };
     let Pending { engine, locations } = serde_json::from_slice(&text)?;

@@ -94,7 +94,7 @@ impl Cluster {
             match user.blocked_by(&folder) {
                 Some(closed) if has_data => return Err(Error::Unreachable { folder, closed }),
                 Some(_) => folder = relocated,
-                // The user could not reach `folder` when the data was created.
+                // The data is in `relocated`, because the user could not reach `folder` when the data was created.
                 None if !has_data && exists(&relocated.join("data"))? => folder = relocated,
                 None => {}
             }
@@ -154,8 +154,8 @@ impl Cluster {
     /// Returns a command that runs a PostgreSQL program as the server's user.
     fn command(&self, program: &str) -> Command {
         let mut command = crate::program(self.installation.program(program));
-        // The C locale selects English messages, and macOS requires a locale. The server's user
-        // can enter the cluster's folder, but maybe not the current folder.
+        // LC_ALL=C selects English messages. The working folder is the cluster's folder, because the
+        // server's user may not be able to enter the current folder.
         command.env("LC_ALL", "C").current_dir(&self.folder).stdin(Stdio::null());
         if let Some(user) = self.user {
             user.run(&mut command);
@@ -192,13 +192,13 @@ fn run(command: &mut Command) -> Result<Result<String, String>, Error> {
 fn canonical(path: &Path) -> io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
     if cfg!(windows) {
-        // On Windows, canonical paths start with `\\?\`, which PostgreSQL rejects.
+        // On Windows, the path is not changed, because PostgreSQL rejects canonical paths (`\\?\C:\`).
         return Ok(path);
     }
     let end = |above: &Path| path.strip_prefix(above).unwrap_or(Path::new("")).to_owned();
     let found = path.ancestors().find_map(|above| {
         let found = fs::canonicalize(above).ok()?;
-        // Collecting the components removes a trailing slash.
+        // `components` removes a slash at the end.
         Some(found.join(end(above)).components().collect())
     });
     Ok(found.unwrap_or(path))

@@ -52,7 +52,7 @@ pub enum Error {
         /// The data folder.
         data: PathBuf,
     },
-    /// The data folder was created by a different major version than the installed one.
+    /// The data folder was created by another major version than the installed version.
     OtherMajor {
         /// The data folder.
         data: PathBuf,

@@ -39,7 +39,7 @@ impl Installation {
         let mut usable = |folder: PathBuf| match Self::at(&folder) {
             Ok(found) => Some(found),
             Err(reason) => {
-                // Folders without the program `postgres` are skipped without a message.
+                // Folders without the program `postgres` are skipped silently.
                 if program(&folder, "postgres").is_file() {
                     rejected.push(format!("{}: {reason}", folder.display()));
                 }

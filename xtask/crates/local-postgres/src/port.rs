@@ -16,7 +16,7 @@ pub fn free_port(preferred: Option<u16>) -> io::Result<u16> {
 
 /// Returns whether no program listens on `port` of 127.0.0.1.
 pub fn is_free(port: u16) -> bool {
-    // On macOS, binding 127.0.0.1 succeeds even if a program listens on all addresses.
+    // Tries to connect too, because binding 127.0.0.1 on macOS succeeds even if a program listens on all addresses.
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let accepts = TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok();
     !accepts && TcpListener::bind(address).is_ok()

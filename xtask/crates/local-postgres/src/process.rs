@@ -25,7 +25,7 @@ impl Process {
 }
 
 fn from_proc(pid: u32) -> Option<Process> {
-    // Every user can read this file. The file of a zombie is empty.
+    // Every user can read this file. For a zombie process, the file is empty.
     let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let line = String::from_utf8_lossy(&line);
     let line = line.trim_end_matches('\0');
@@ -65,7 +65,7 @@ mod tests {
             .arg("--list")
             .stdout(std::process::Stdio::null())
             .spawn()?;
-        // On Linux, the child is a zombie until `wait` is called.
+        // Waits until the child has exited. On Linux, the child then stays a zombie until `wait` is called.
         if cfg!(target_os = "linux") {
             std::thread::sleep(std::time::Duration::from_millis(500));
             assert!(Process::find(child.id())?.is_none());
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn ps_finds_this_process() -> io::Result<()> {
         let own = from_ps(std::process::id())?.expect("this process is running");
-        // On Linux, `ps` truncates the name to 15 characters.
+        // The assertions check only the beginning, because Linux truncates names to 15 characters.
         assert!(own.program.contains("local_postgres"), "{}", own.program);
         assert!(own.command.contains("local_postgres"), "{}", own.command);
         assert!(from_ps(u32::from(u16::MAX) * 1000)?.is_none());

@@ -82,7 +82,7 @@ mod unix {
     /// Returns the first of `users` for which `wanted` returns true.
     fn find_user(users: &str, wanted: impl Fn(&str, u32) -> bool) -> Option<ServerUser> {
         users.lines().find_map(|line| {
-            // A line has the form name:password:uid:gid:...
+            // Each line of /etc/passwd has the form name:password:uid:gid:...
             let mut fields = line.split(':');
             let name = fields.next()?;
             let uid = fields.nth(1)?.parse().ok()?;

@@ -64,7 +64,7 @@ impl Temporary {
         loop {
             let port = free_port(None).map_err(Error::io("find a port for", &self.folder))?;
             match self.cluster.start(port) {
-                // Another program has taken the port in the meantime.
+                // Tries again with another port, because another program has taken the port in the meantime.
                 Err(Error::PortTaken { .. }) if tries > 0 => tries -= 1,
                 started => return Ok(started?.port),
             }
@@ -115,7 +115,7 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // Drop cannot return an error. `sweep` removes the remaining files later.
+        // Errors are ignored, because `sweep` removes the remaining files later.
         let _ = remove(&self.cluster, &self.folder);
     }
 }

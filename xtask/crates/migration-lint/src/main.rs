@@ -38,7 +38,7 @@ struct Cli {
 #[derive(Serialize)]
 struct Report {
     ok: bool,
-    /// The released version. None if there is no release.
+    /// The released version. `None` if there is no release.
     released: Option<String>,
     /// The number of checked migrations.
     checked: usize,
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         Ok((report, true)) => print(&report, ExitCode::SUCCESS),
         Ok((report, false)) => print(&report, ExitCode::FAILURE),
         Err(error) => {
-            // If stderr is closed, there is no place for the error.
+            // Errors are ignored, because stderr may be closed.
             let _ = writeln!(io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-/// The direction of a value. Requests may only accept more values than before, and responses may only have fewer.
+/// The direction of a value. A new version may accept more values in requests, but not fewer. Responses may contain
+/// fewer values, but not more.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Direction {
     Request,

@@ -42,7 +42,7 @@ impl<'a> Comparison<'a> {
             }
             return;
         }
-        // A request must still accept each old choice. A response must not have new choices.
+        // Requests must still accept all old choices. Responses must not contain new choices.
         let (from, to) = match direction {
             Direction::Request => (&olds, &news),
             Direction::Response => (&news, &olds),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use naming::quoted;
 
 use crate::{
     NewField, Plan,
@@ -14,7 +15,6 @@ use crate::{
     request::stem,
     resource::Resource,
     schema, schema_sql, templates,
-    words::quoted,
 };
 
 /// Returns the plan for the files of a new field.
@@ -89,15 +89,15 @@ fn find(checkout: &Checkout, name: &str) -> anyhow::Result<(String, Names)> {
     let unknown = || format!("nothing was written, because {path} does not define a resource");
     let thing = value("\n    name: \"", "\"").with_context(unknown)?;
     let type_name = value("(crate) struct Create", " {").with_context(unknown)?;
-    let suffix = if type_name == crate::words::type_name(&thing) { "" } else { "Item" };
+    let suffix = if type_name == naming::type_name(&thing) { "" } else { "Item" };
     Ok((path, Names { thing, things, suffix }))
 }
 
 /// An up migration and its down migration.
 type UpAndDown = (String, String);
 
-/// Returns the migrations that add the field, each with the verb of its file name. None locks the table for long, and
-/// the released version can use the table after each of the migrations.
+/// Returns the migrations that add the field, each with the verb of its file name. No migration locks the table for
+/// long, and the released version can use the table after each of the migrations.
 fn migrations(resource: &Resource, field: &Field, comment: &str) -> Vec<(&'static str, UpAndDown)> {
     let (things, table) = (&resource.names.things, resource.table());
     let (name, column) = (&field.column, quoted(&field.column));

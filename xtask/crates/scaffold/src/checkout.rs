@@ -6,15 +6,10 @@ use std::{
 };
 
 use anyhow::Context;
+use naming::{is_rust_keyword, is_snake_case, quoted, words};
 use serde_json::Value;
 
-use crate::{
-    kind::Target,
-    names::singular,
-    request::NewResource,
-    schema::Schema,
-    words::{is_rust_keyword, is_snake_case, quoted, words},
-};
+use crate::{kind::Target, names::singular, request::NewResource, schema::Schema};
 
 pub(crate) const DOMAINS: &str = "crates/domains";
 pub(crate) const TESTS: &str = "tests/e2e";
@@ -123,7 +118,7 @@ impl Checkout {
 
     /// Returns whether `openapi.json` has a schema of this name, or would have one if it were generated now.
     pub(crate) fn has_schema(&self, name: &str) -> bool {
-        // The resource kit derives four schemas from `CreateBook`.
+        // A macro of the resource kit also creates the types `Book`, `UpdateBook` and others from `CreateBook`.
         let base = name.strip_prefix("Create").or(name.strip_prefix("Update")).unwrap_or(name);
         let declares = |text: &str| self.sources.contains(text);
         self.document["components"]["schemas"].get(name).is_some()

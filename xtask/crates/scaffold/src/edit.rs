@@ -1,9 +1,10 @@
 //! Adds a field to the source file of a resource, even if users have edited the file. For example, a list of columns is
 //! found by its last columns: `version, created_at, updated_at`.
 
+use naming::quoted;
 use regex::{Captures, Regex};
 
-use crate::{kind::Kind, resource::Resource, templates, words::quoted};
+use crate::{kind::Kind, resource::Resource, templates};
 
 const LONGEST_LINE: usize = 100;
 
@@ -46,7 +47,7 @@ pub(crate) fn add_field(source: &str, resource: &Resource) -> Source {
     let column = quoted(&field.column);
     let mut source = Source { text: source.to_owned(), missing: Vec::new() };
     if column.contains('"') {
-        // The queries become raw strings, because the column name contains quotes.
+        // Changes the queries to raw strings, because the quoted name of the column contains quotes.
         let strings = Regex::new(r#"([^#])"((?:-- |changed AS|SELECT )[^"]*)""#)
             .expect("the pattern is valid");
         source.text = strings.replace_all(&source.text, "${1}r#\"${2}\"#").into_owned();
@@ -200,7 +201,7 @@ fn add_filter(source: &mut Source, arguments: &str, value: &str, column: &str, k
 /// Returns the test with the field added, or `None` if the test was edited or the field has no example.
 pub(crate) fn add_to_test(test: &str, resource: &Resource) -> Option<String> {
     let field = &resource.fields[0];
-    let value = field.kind.json(&crate::words::words(field.base()))?;
+    let value = field.kind.json(&naming::words(field.base()))?;
     let fields = "let fields = json!({ ";
     test.contains(fields)
         .then(|| test.replacen(fields, &format!("{fields}\"{}\": {value}, ", field.column), 1))

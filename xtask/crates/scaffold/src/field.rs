@@ -6,10 +6,11 @@ use std::fmt;
 
 use parse::{TypeText, read_kind};
 
+use naming::{is_snake_case, is_system_column};
+
 use crate::{
     kind::{Kind, Target},
     names::{LONGEST, Names, singular},
-    words::{is_snake_case, is_system_column},
 };
 
 /// The maximum length of a unique text. Longer values exceed the size limit of an index entry.

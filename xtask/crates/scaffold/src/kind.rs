@@ -4,7 +4,7 @@ mod check;
 mod default;
 mod doc;
 
-use crate::words::{capital, is_snake_case, type_name, words};
+use naming::{capital, is_snake_case, type_name, words};
 
 /// The type of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,7 +201,7 @@ impl Kind {
             kind if kind.is("int") => {
                 "validator(minimum(value = \"-2147483648\"), maximum(value = \"2147483647\"))"
             }
-            // The range of integers that JavaScript represents exactly.
+            // JavaScript can represent all integers in this range exactly.
             kind if kind.is("bigint") => {
                 "validator(minimum(value = \"-9007199254740991\"), maximum(value = \"9007199254740991\"))"
             }

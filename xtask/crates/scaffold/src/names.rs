@@ -1,8 +1,7 @@
 //! The names of a resource in code, SQL, paths and text.
 
+use naming::{is_snake_case, type_name, with_article, words};
 use pluralizer::pluralize;
-
-use crate::words::{is_snake_case, type_name, with_article, words};
 
 /// The maximum length of a table or column name. Constraint names contain both, and PostgreSQL limits them to 63
 /// characters.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::bail;
+use naming::ident;
 
 use crate::{
     Domain, NewResource, Plan,
@@ -11,7 +12,6 @@ use crate::{
     request::stem,
     resource::Resource,
     schema, schema_sql, templates,
-    words::ident,
 };
 
 /// The file that lists the domains.

@@ -132,7 +132,7 @@ fn undo(before: &[(PathBuf, Option<Vec<u8>>)]) {
             Some(text) => fs::write(path, text),
             None => fs::remove_file(path),
         };
-        // Succeeds only for an empty folder.
+        // This removes only an empty folder. Errors are ignored.
         let _ = path.parent().map(fs::remove_dir);
     }
 }

@@ -1,7 +1,7 @@
 //! Edits the files that list modules, resources and domains. Each function returns `None` if the file does not have the
 //! expected form.
 
-use crate::words::ident;
+use naming::ident;
 
 /// Adds `mod things;`. rustfmt sorts the modules later.
 pub(crate) fn add_module(text: &str, name: &str) -> Option<String> {

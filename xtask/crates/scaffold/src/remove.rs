@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, bail};
 use migration_files::FOLDER;
+use naming::ident;
 
 use crate::{
     NewResource, Plan,
@@ -11,7 +12,6 @@ use crate::{
     git,
     new_resource::remove_domain,
     register, schema,
-    words::ident,
 };
 
 /// The changes that remove a resource.

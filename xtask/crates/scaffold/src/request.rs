@@ -2,14 +2,16 @@
 //! read the arguments.
 
 use migration_files::FOLDER;
+use naming::wrap;
+use serde::Deserialize;
 
-use crate::{names::Names, words::wrap};
+use crate::names::Names;
 
 const NEW_RESOURCE: &str = "cargo xtask new resource ";
 const NEW_FIELD: &str = "cargo xtask new field ";
 
 /// The arguments of `cargo xtask new resource`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct NewResource {
     /// The singular: `order_line`.
     pub name: String,
@@ -28,7 +30,7 @@ pub struct NewResource {
 }
 
 /// The arguments of `cargo xtask new field`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct NewField {
     /// The resource, in the singular or the plural.
     pub resource: String,
@@ -86,7 +88,7 @@ impl NewResource {
                 "--owned" => read.owned = true,
                 "--search" => read.search = words.next()?.split(',').map(str::to_owned).collect(),
                 _ if word.contains(':') => read.fields.push(word),
-                // The rest of the comment is not part of the command.
+                // The command ends here. The rest of the comment is not part of it.
                 _ => break,
             }
         }

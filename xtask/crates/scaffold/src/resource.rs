@@ -1,6 +1,7 @@
 //! Validated resources, from which all files are generated.
 
 use anyhow::bail;
+use naming::{is_imported, quoted, type_name};
 
 use crate::{
     checkout::{Checkout, Parent},
@@ -8,7 +9,6 @@ use crate::{
     kind::Kind,
     names::{Names, singular},
     request::NewResource,
-    words::{is_imported, quoted, type_name},
 };
 
 /// The query parameters of every list operation.

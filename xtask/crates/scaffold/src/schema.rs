@@ -1,7 +1,9 @@
 //! Edits `crates/db/schema.sql`, which contains the schema as PostgreSQL reports it. A test compares the file with the
 //! migrations.
 
-use crate::{names::singular, words::quoted};
+use naming::quoted;
+
+use crate::names::singular;
 
 pub(crate) const FILE: &str = "crates/db/schema.sql";
 

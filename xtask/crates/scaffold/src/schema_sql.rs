@@ -1,11 +1,12 @@
 //! Adds the tables, columns and indexes of a resource to `schema.sql`, in the SQL that PostgreSQL reports.
 
+use naming::quoted;
+
 use crate::{
     field::Field,
     kind::Kind,
     resource::{Link, Resource},
     schema::Schema,
-    words::quoted,
 };
 
 /// Adds the tables and indexes of a resource.

@@ -1,9 +1,10 @@
 //! Writes the queries of a resource. The resource kit (`crates/web/src/resource.rs`) defines the order of parameters.
 
+use naming::{WIDTH, quoted, wrap};
+
 use crate::{
     kind::Kind,
     resource::{Link, Resource},
-    words::{WIDTH, quoted, wrap},
 };
 
 /// The last columns of every list of columns.
@@ -145,7 +146,7 @@ fn list(resource: &Resource, with_filters: bool) -> String {
     }
     conditions.push(format!("id > {}", parameters.next()));
     let limit = format!("{}::int", parameters.next());
-    // With a sub-select, PostgreSQL reuses the generic plan. Queries with filters need a new plan for each call.
+    // With the limit in a sub-select, PostgreSQL reuses one plan. Queries with filters need a new plan for each call.
     let limit = if with_filters || resource.owned { limit } else { format!("(SELECT {limit})") };
     format!(
         "-- {}.{}\nSELECT {}\nFROM {table}\n{}\nORDER BY id LIMIT {limit}",

@@ -4,13 +4,14 @@ mod imports;
 pub(crate) mod migration;
 pub(crate) mod test;
 
+use naming::{capital, ident, quoted, words, wrap};
+
 use crate::{
     field::Field,
     kind::Kind,
     names::singular,
     resource::{Link, Resource},
     sql,
-    words::{capital, ident, quoted, words, wrap},
 };
 
 const RESOURCE: &str = include_str!("templates/resource.rs.template");
@@ -177,7 +178,7 @@ fn columns(resource: &Resource) -> String {
         text += "; owned";
     }
     if text.len() + resource.names.thing.len() + 20 > LONGEST_LINE {
-        // rustfmt does not break the lines of this macro.
+        // Breaks long lines here, because rustfmt does not format the arguments of this macro.
         text = wrap(&columns, ",", "    ", 4) + &text[columns.join(", ").len()..];
         return format!("\n    {text}\n");
     }
@@ -242,7 +243,7 @@ pub(crate) fn filters(resource: &Resource) -> (String, Vec<String>) {
         let is_internal = ["_caller", "caller"].contains(&filter.parameter.as_str());
         let name = match ident(&filter.parameter) {
             name if name == filter.parameter && !is_internal => name,
-            // The code that poem-openapi generates also uses these names.
+            // Appends an underscore, because code that poem-openapi generates uses the same names.
             _ => format!("{}_", filter.parameter),
         };
         arguments += &format!(

@@ -73,7 +73,7 @@ fn follow_in_hook(project: &Project) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let (Some(name), Ok((engine, state))) = (git::branch(project), engine::current(project)) else {
-        // The next `up` switches the database.
+        // Nothing is done here, because the next `up` switches the database.
         return Ok(ExitCode::SUCCESS);
     };
     if !state.production {
@@ -83,7 +83,7 @@ fn follow_in_hook(project: &Project) -> anyhow::Result<ExitCode> {
 }
 
 fn list(project: &Project, engine: &dyn Engine, json: bool) -> anyhow::Result<()> {
-    // Without git, no branch counts as deleted.
+    // Without git, it is unknown which branches were deleted, so none is listed as deleted.
     let has_git = !git::branches(project).is_empty();
     let deleted = if has_git { deleted(project, engine)? } else { Vec::new() };
     if json {

@@ -55,14 +55,14 @@ impl Args {
         let message = match done {
             Ok(message) => message,
             Err(error) => {
-                // If this fails too, the next load drops the unfinished database.
+                // Errors are ignored, because the next load also drops an unfinished database.
                 let _ = engine.migrate_output(&["load", "abandon"], false);
                 return Err(error.context("nothing was changed"));
             }
         };
         report::line(&format!("{} ({:.1} s)", message.trim(), started.elapsed().as_secs_f64()));
         if let Some(dev_server) = engine.dev_server() {
-            // The development server could not serve source that did not match the old schema. Waits until it does.
+            // If the source needs the new schema, the development server can serve it only now, so wait.
             dev_server.wait();
         }
         Ok(ExitCode::SUCCESS)

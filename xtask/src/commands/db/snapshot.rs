@@ -75,7 +75,7 @@ impl Command {
             && is_restore
             && let Some(dev_server) = engine.dev_server()
         {
-            // The development server could not serve source that did not match the old schema. Waits until it does.
+            // If the source needs the new schema, the development server can serve it only now, so wait.
             dev_server.wait();
         }
         Ok(process::exit_code(status))

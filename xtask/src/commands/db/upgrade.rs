@@ -66,7 +66,7 @@ impl Args {
                 None => move_data(project, self.to.as_deref())?,
             }
         };
-        // `up` takes the lock itself.
+        // The lock is released here, because `up` takes the same lock.
         up::Args::again(production).run(project)
     }
 }
@@ -117,7 +117,7 @@ fn copy(
     let server = upgrade::start_new(project, state.engine, new)?;
     let from = |name: &str| engine.postgres_program(name);
     let locks = dumps::copy_server(&from, &|name| server.program(name), &user);
-    // If the new server crashed, for example on a full disk, only its log contains the reason.
+    // Adds the log of the new server, because only the log contains the reason for a crash, such as a full disk.
     let locks = locks.map_err(|error| {
         let log = server.log();
         server.discard();

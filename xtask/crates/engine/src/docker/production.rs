@@ -34,6 +34,20 @@ impl<'a> Docker<'a> {
             .unwrap_or_else(|| Server::of_this_machine(self.project, &self.settings, self.api_port))
     }
 
+    /// Returns a command that runs in the container of `service`. `docker exec` is faster than `docker compose exec`.
+    pub(super) fn in_container(&self, service: &str, interactive: bool) -> Command {
+        let mut command = self.server().docker(["exec", "--interactive"]);
+        // `--tty` is passed only in a terminal, because `docker exec --tty` fails if the input is a pipe.
+        if interactive && process::is_interactive() {
+            command.arg("--tty");
+        }
+        // In development, the service has one container with this name. In production, any replica can be used.
+        let first = format!("{}-{service}-1", self.settings.project);
+        let replica = self.production.then(|| self.replica(service)).flatten();
+        command.arg(replica.unwrap_or(first));
+        command
+    }
+
     /// Returns a running container of a service.
     pub(super) fn replica(&self, service: &str) -> Option<String> {
         self.server().container(service).ok().flatten()
@@ -96,7 +110,7 @@ impl<'a> Docker<'a> {
     /// Replaces the running release with this release.
     pub(super) fn start_release(&self) -> anyhow::Result<()> {
         let (server, images) = (self.server(), self.images()?);
-        // A development container uses the port that nginx needs.
+        // Removes the development container of the API, which uses the port that nginx needs.
         rolling_update::remove_foreign(&server)?;
         let number =
             rolling_update::running(&server)?.first().map_or(self.settings.replicas, |it| it.1);

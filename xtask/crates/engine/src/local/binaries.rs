@@ -5,7 +5,8 @@ use std::{env, fs, path::PathBuf, process::Command};
 use anyhow::Context;
 use context::{compile, project::Project};
 
-/// The development build. It selects binaries and not packages, so that cargo uses the features of the whole workspace.
+/// The development build. The build selects binaries instead of packages, so that cargo uses the features of the whole
+/// workspace.
 /// Otherwise, this build and `cargo test` would recompile each other's crates.
 const DEV_BUILD: [&str; 7] =
     ["build", "--bin", "dev-api", "--bin", "migrate", "--bin", "dev-server"];
@@ -16,7 +17,7 @@ pub(super) fn path(project: &Project, name: &str) -> PathBuf {
     project.runtime("bin").join(format!("{name}{}", env::consts::EXE_SUFFIX))
 }
 
-/// Compiles the binaries and installs those of the profile.
+/// Compiles the binaries, and installs the binaries of the profile.
 pub(super) fn build(project: &Project, production: bool) -> anyhow::Result<()> {
     let arguments: &[_] = if production { &RELEASE_BUILD } else { &DEV_BUILD };
     let mut build = project.cargo(arguments);

@@ -23,7 +23,7 @@ pub(super) fn psql(
 
 /// Creates the database if it is missing, as the container image does.
 pub(super) fn create_if_missing(psql: impl Fn() -> Command, database: &str) -> anyhow::Result<()> {
-    // The name needs no escaping, because `Settings` accepts only letters, digits and -._~.
+    // The name needs no escaping, because `Settings` rejects names with other characters than letters, digits and -._~.
     let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{database}'");
     let create = format!("CREATE DATABASE \"{database}\"");
     for query in [exists, create] {

@@ -20,7 +20,7 @@ pub(super) fn current(settings: &Settings, major: u32) -> ClusterLocation {
 
 /// Returns the location for `to`, which is an image or a major version.
 pub(super) fn next(settings: &Settings, to: Option<&str>) -> anyhow::Result<ClusterLocation> {
-    let to = to.context("--to is missing: pass an image or a major version, such as --to 18")?;
+    let to = to.context("--to is missing. Pass an image or a major version, such as --to 18.")?;
     let image = if to.parse::<u32>().is_ok() {
         let name = &settings.postgres_image;
         format!("{}:{to}", name.rsplit_once(':').map_or(name.as_str(), |(name, _)| name))
@@ -71,13 +71,13 @@ pub(super) fn start(
 }
 
 pub(super) fn remove(settings: &Settings, location: &ClusterLocation) -> anyhow::Result<()> {
-    // A killed upgrade may have left its container.
+    // Removes the container that an earlier, killed upgrade may have left.
     let container = container(settings);
     if docker(&["inspect", &container]).is_ok() {
         docker(&["rm", "--force", "--volumes", &container])?;
     }
     if docker(&["volume", "inspect", location.value(1)]).is_ok() {
-        // Fails if a stopped container of the stack still uses the volume.
+        // This command fails if a stopped container of the stack still uses the volume.
         docker(&["volume", "rm", location.value(1)])?;
     }
     Ok(())
@@ -100,7 +100,7 @@ impl Server for Container {
     fn log(&self) -> String {
         let mut logs = Command::new("docker");
         logs.args(["logs", "--tail", &LOG_LINES.to_string(), &self.name]);
-        // PostgreSQL writes to standard error.
+        // PostgreSQL writes its log to stderr.
         let log = logs.output().map(|output| output.stderr).unwrap_or_default();
         String::from_utf8_lossy(&log).trim().to_owned()
     }
@@ -113,9 +113,9 @@ impl Server for Container {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        // The server writes a checkpoint. If it does not stop, the next upgrade reports an error.
+        // Stopping lets the server write a checkpoint. Errors are ignored, because the next upgrade reports them.
         let _ = docker(&["stop", "--time", "60", &self.name]);
-        // `run --rm` would delete the log of a server that does not start.
+        // Removes the container here, because `docker run --rm` would delete the log of a server that does not start.
         let _ = docker(&["rm", "--force", "--volumes", &self.name]);
     }
 }

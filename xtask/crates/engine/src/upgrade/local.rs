@@ -32,7 +32,7 @@ fn installed(to: Option<&str>) -> anyhow::Result<Installation> {
     };
     found.with_context(|| {
         format!(
-            "PostgreSQL {} was not found in the usual folders (found: {}): install it, or pass the folder of its \
+            "PostgreSQL {} was not found in the usual folders (found: {}). Install it, or pass the folder of its \
              programs with --to",
             to.unwrap_or_default(),
             if majors.is_empty() { "no version".to_owned() } else { majors.join(" and ") }
@@ -64,7 +64,7 @@ pub(super) fn start(
 }
 
 pub(super) fn remove(project: &Project, location: &ClusterLocation) -> anyhow::Result<()> {
-    // If the programs of the cluster were uninstalled, those of another version can remove it.
+    // If the programs that created the cluster were uninstalled, programs of another version can remove the cluster.
     let settings = project.settings()?;
     let installation = at(location.value(0)).or_else(|_| postgres::find_postgres(&settings))?;
     Cluster::open(&installation, &project.runtime(location.value(1)))?.remove()?;
@@ -90,14 +90,14 @@ impl Server for Started {
     }
 
     fn discard(&self) {
-        // If the server does not stop, the removal of the cluster reports an error.
+        // Errors are ignored. If the server does not stop, removing the cluster reports an error.
         let _ = self.cluster.stop(Stop::Immediate);
     }
 }
 
 impl Drop for Started {
     fn drop(&mut self) {
-        // If the server does not stop, the next start finds it running.
+        // Errors are ignored. If the server does not stop, the next start finds the running server.
         let _ = self.cluster.stop(Stop::Fast);
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn delete(path: &Path) -> Result<(), Error> {
         };
         match deleted {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                // On Windows, a file can stay locked for a short time after its program exits.
+                // Tries again on Windows, where a file can stay locked for a short time after its program exits.
                 if cfg!(unix) || Instant::now() > deadline {
                     return Err(Error::io("delete", path)(error));
                 }

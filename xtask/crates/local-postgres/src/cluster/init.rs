@@ -44,7 +44,7 @@ impl Cluster {
         if exists(&self.data())? {
             return Err(Error::Foreign { data: self.data() });
         }
-        // The folder gets its final name only when it is complete.
+        // The data is created under another name. The folder gets its final name when it is complete.
         let partial = self.partial();
         delete(&partial)?;
         self.initdb(&partial, credentials, settings)?;
@@ -89,7 +89,7 @@ impl Cluster {
         let attempts = || {
             self.write_private(&password, credentials.password)?;
             match attempt("--locale=C.UTF-8")? {
-                // macOS and Windows do not have this locale.
+                // Tries again without a locale, because macOS and Windows do not have the locale C.UTF-8.
                 Err(output) if output.contains("invalid locale") => attempt("--no-locale"),
                 result => Ok(result),
             }
@@ -102,7 +102,7 @@ impl Cluster {
 
     /// Writes a file that only the server's user can read.
     fn write_private(&self, path: &Path, text: &str) -> Result<(), Error> {
-        // A killed command may have left the file behind.
+        // Deletes the file that an earlier, killed command may have left.
         delete(path)?;
         let mut options = File::options();
         options.write(true).create_new(true);

@@ -33,7 +33,7 @@ impl Cluster {
         let (user, password) = (user.replace('"', "\"\""), password.replace('\'', "''"));
         let mut server = self.command("postgres");
         server.arg("--single").arg("-D").arg(self.data());
-        // By default, single-user mode ignores errors and exits successfully.
+        // These options make single-user mode fail after an error. By default, it ignores errors.
         server.args(["-c", "exit_on_error=on", "-c", "log_min_error_statement=panic", "postgres"]);
         server.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let program = self.installation.program("postgres");

@@ -66,12 +66,12 @@ fn classify(process: &Process, data: &Path) -> Holder {
         return Holder::Nobody;
     }
     let names_ours = format!("{command} ").contains(&format!("-D {} ", data.display()));
-    // The children of a server have names such as "postgres: checkpointer".
+    // The process is a child of a server ("postgres: checkpointer") or a server with another data folder.
     let is_other = command.starts_with("postgres: ") || command.contains(" -D /");
     if is_other && !names_ours {
         return Holder::OtherPostgres;
     }
-    // The command line may not contain the folder, for example on Windows.
+    // The process is assumed to be the server, because the command line may not contain the folder (Windows).
     Holder::Server
 }
 

@@ -50,7 +50,7 @@ impl Cluster {
             return Ok(false);
         }
         let lock = match self.lock() {
-            // Another command has just removed the cluster.
+            // Another command has removed the cluster in the meantime.
             Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
                 return Ok(false);
             }
@@ -60,7 +60,7 @@ impl Cluster {
         let data = self.data();
         if exists(&data)? {
             self.stop_locked(Stop::Immediate)?;
-            // The new name marks the folder as incomplete while it is being deleted.
+            // The folder is renamed before the deletion, because the new name marks it as incomplete.
             delete(&self.partial())?;
             fs::rename(&data, self.partial()).map_err(Error::io("rename", &data))?;
         }
@@ -69,7 +69,7 @@ impl Cluster {
         }
         drop(lock);
         delete(&self.folder.join("lock"))?;
-        // Removing a folder fails if the folder contains other files.
+        // This removes only an empty folder, so other files are kept.
         let emptied = fs::remove_dir(&self.folder);
         if emptied.is_ok() && self.folder.starts_with(RELOCATED) {
             let _ = fs::remove_dir(RELOCATED);

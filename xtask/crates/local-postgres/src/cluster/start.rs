@@ -70,7 +70,7 @@ impl Cluster {
                 _ => {}
             }
             let log = self.log_since(before)?;
-            // The children of a killed server exit after a short time.
+            // Tries again, because the child processes of a killed server exit only after a short time.
             let is_data_in_use = log.contains("pre-existing shared memory block");
             if !is_data_in_use || Instant::now() > deadline {
                 return Err(self.explain(&log, port));
@@ -145,7 +145,7 @@ impl Cluster {
         command.arg("--pgdata").arg(self.data());
         command.arg("--log").arg(self.log());
         command.args(["--options", &format!("-p {port}")]);
-        // On Windows, the server would inherit pipes and never close them.
+        // Pipes cannot be used, because the server would inherit them on Windows and keep them open.
         command.stdout(Stdio::null()).stderr(Stdio::null());
         detach(&mut command);
         let status = command.status().map_err(Error::io("run", command.get_program().as_ref()))?;

@@ -8,7 +8,7 @@ use local_postgres::{Cluster, Error, Status, Stop};
 
 use crate::scratch::{Scratch, TestResult, ends, has_pid_file, installation, kill, psql, url};
 
-/// Needs root, because another user runs the server only for root.
+/// This test needs root, because the server runs as another user only if root starts it.
 #[test]
 #[cfg(unix)]
 fn data_that_the_servers_user_can_no_longer_reach_is_an_error() -> TestResult {

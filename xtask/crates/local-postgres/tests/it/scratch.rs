@@ -53,7 +53,7 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         let removed = self.cluster.remove();
         let deleted = fs::remove_dir_all(&self.folder);
-        // A second panic would hide the first one.
+        // A second panic would hide the message of the first panic.
         if !thread::panicking() {
             removed.expect("the cluster can be removed");
             deleted.expect("the folder can be deleted");
@@ -108,7 +108,7 @@ pub(crate) fn ends(pid: u32) -> Result<bool, Box<dyn Error>> {
             !String::from_utf8_lossy(&list.stdout).contains(&pid)
         } else {
             let state = Command::new("ps").args(["-p", &pid, "-o", "stat="]).output()?;
-            // A zombie has exited.
+            // A zombie process (state Z) has already exited.
             state.stdout.is_empty() || state.stdout.starts_with(b"Z")
         };
         if ended {

@@ -72,11 +72,11 @@ fn start_reports_used_port_invalid_setting_and_other_version() -> TestResult {
 
 #[test]
 fn free_port_returns_preferred_port_unless_taken() -> TestResult {
-    // The listener stays open, because a child process of another test may inherit a released port.
+    // The listener stays open, because child processes of other tests may have inherited the port.
     let taken = TcpListener::bind(("127.0.0.1", 0))?;
     let port = taken.local_addr()?.port();
     assert_ne!(free_port(Some(port))?, port);
-    // The system does not assign these ports, so no other test gets one at random.
+    // The operating system never assigns these ports by itself, so no other test uses them.
     let mut preferred = 10_000_u16..20_000;
     assert!(preferred.any(|port| free_port(Some(port)).is_ok_and(|free| free == port)));
     Ok(())
@@ -112,7 +112,7 @@ fn set_password_keeps_rows_and_port() -> TestResult {
     let Started { port, .. } = scratch.start()?;
     psql(&url(port), "create table kept as select 'me' as name")?;
 
-    // A running server restarts on the same port.
+    // To change the password, a running server is restarted on the same port.
     set("app", "it's another")?;
     assert_eq!(log_in(port, "it's%20another")?, "me");
     let error = set("nobody", "any").expect_err("the user does not exist");

@@ -67,7 +67,7 @@ fn leave_server_behind_in(parent: &Path) -> TestResult {
 #[ignore = "`leave_server_behind_in` runs this function in its own process"]
 fn leave_server_behind() -> TestResult {
     if env::var_os("LEAVE_SERVER_BEHIND").is_none() {
-        // This run includes all ignored tests, but this function is only a helper.
+        // This function is only a helper for another test, so it does nothing when all ignored tests run.
         return Ok(());
     }
     std::mem::forget(Temporary::start(&installation()?, &env::temp_dir(), &[])?);

@@ -1,7 +1,7 @@
 //! CHECK constraints of columns.
 
 use super::Kind;
-use crate::words::quoted;
+use naming::quoted;
 
 /// A CHECK constraint of a column.
 pub(crate) struct Check {

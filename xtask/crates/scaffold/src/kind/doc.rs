@@ -1,10 +1,9 @@
 //! Generates the doc comment of a field from its name.
 
+use naming::{with_article, words};
+
 use super::Kind;
-use crate::{
-    names::{Names, is_plural},
-    words::{with_article, words},
-};
+use crate::names::{Names, is_plural};
 
 impl Kind {
     /// Returns the doc comment without the final period.

@@ -1,11 +1,12 @@
 //! Writes the SQL of migrations.
 
 use super::{LONGEST_LINE, Template};
+use naming::quoted;
+
 use crate::{
     field::Field,
     kind::Kind,
     resource::{Link, Resource},
-    words::quoted,
 };
 
 const MIGRATION: &str = include_str!("migration.sql.template");

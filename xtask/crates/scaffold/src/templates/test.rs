@@ -1,7 +1,9 @@
 //! Writes the test file of a resource.
 
 use super::Template;
-use crate::{checkout::Parent, resource::Resource, words::words};
+use naming::words;
+
+use crate::{checkout::Parent, resource::Resource};
 
 const TEST: &str = include_str!("test.rs.template");
 const SEARCH_TEST: &str = include_str!("search_test.rs.template");

@@ -3,8 +3,7 @@
 use std::{fs, path::Path};
 
 use anyhow::Context;
-
-use crate::words::{is_rust_keyword, is_snake_case, is_sql_keyword};
+use naming::{capital, is_rust_keyword, is_snake_case, is_sql_keyword};
 
 /// The name of the template, split so that [`rename`] does not replace it in this file.
 const TEMPLATE_NAME: &str = concat!("slip", "way");
@@ -55,7 +54,7 @@ const RULE: &str = "A project name has 2 to 30 lower-case letters and digits, wi
 ///
 /// # Errors
 /// The name is invalid. The message states the rule.
-pub fn check_name(name: &str, root: &Path) -> Result<(), String> {
+pub(super) fn check_name(name: &str, root: &Path) -> Result<(), String> {
     if !is_snake_case(name) || !(2..=30).contains(&name.len()) {
         return Err(format!("`{name}` is not a valid project name. {RULE}"));
     }
@@ -67,7 +66,7 @@ pub fn check_name(name: &str, root: &Path) -> Result<(), String> {
     let folder = format!(".{name}");
     if HIDDEN_FOLDERS.contains(&name) || root.join(&folder).exists() {
         return Err(format!(
-            "`{name}` is not possible, because files of the running stack are in {folder}, and other programs use \
+            "`{name}` is not possible, because files of the running stack would be in {folder}, and other programs use \
              that path. Choose another name."
         ));
     }
@@ -91,15 +90,15 @@ fn is_crate(name: &str, root: &Path) -> bool {
 }
 
 /// Returns `Order Service` for `order_service`.
-pub fn title(name: &str) -> String {
-    name.split('_').map(crate::words::capital).collect::<Vec<_>>().join(" ")
+pub(super) fn title(name: &str) -> String {
+    name.split('_').map(capital).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the name of the project, or `None` for the template.
 ///
 /// # Errors
 /// `.env.example` cannot be read.
-pub fn name_of(root: &Path) -> anyhow::Result<Option<String>> {
+pub(super) fn name_of(root: &Path) -> anyhow::Result<Option<String>> {
     let path = root.join(".env.example");
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -113,19 +112,19 @@ pub fn name_of(root: &Path) -> anyhow::Result<Option<String>> {
 ///
 /// # Errors
 /// A file cannot be read or written.
-pub fn apply(root: &Path, files: &[String], name: &str, holder: &str) -> anyhow::Result<()> {
-    // `name_of` reads this file, so a command that was interrupted before the end can be repeated.
+pub(super) fn apply(root: &Path, files: &[String], name: &str, holder: &str) -> anyhow::Result<()> {
+    // This file changes last, because `name_of` reads the old name from it if an interrupted command is repeated.
     let is_last = |file: &&String| *file == ".env.example";
     let last = files.iter().filter(is_last);
     for file in files.iter().filter(|file| !is_last(file)).chain(last) {
         let path = root.join(file);
         if TEMPLATE_FILES.iter().any(|template| Path::new(file).starts_with(template)) {
             fs::remove_file(&path).with_context(|| format!("cannot remove {file}"))?;
-            // Succeeds only for an empty folder.
+            // This removes only an empty folder. Errors are ignored.
             let _ = path.parent().map(fs::remove_dir);
             continue;
         }
-        // Binary files do not contain the name.
+        // Binary files are skipped, because they do not contain the name.
         let Ok(text) = fs::read_to_string(&path) else { continue };
         let own = match file.as_str() {
             "LICENSE-MIT" => licence(&text, holder),
@@ -190,7 +189,7 @@ mod tests {
 
     /// Returns the root folder of this repository.
     fn root() -> &'static Path {
-        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../.."))
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Keywords of Rust and PostgreSQL, and functions that convert names.
 
-/// The keywords of edition 2024, including the ones reserved for later editions.
+/// The keywords of edition 2024, including the keywords that are reserved for later editions.
 const RUST: &str = "abstract as async await become box break const continue crate do dyn else enum \
     extern false final fn for gen if impl in let loop macro match mod move mut override priv pub \
     ref return Self self static struct super trait true try type typeof unsafe unsized use virtual \
@@ -36,34 +36,34 @@ const IMPORTED: &str = "Admin ApiError AppState Created DateTime Decimal Deleted
     Path Queries Query Reader Resource Result Search Serialize String Tag Tags Updated Url Uuid Vec Writer";
 
 /// The maximum length of a line of SQL, without the indentation of the source file.
-pub(crate) const WIDTH: usize = 84;
+pub const WIDTH: usize = 84;
 
 fn is_one_of(words: &str, name: &str) -> bool {
     words.split_whitespace().any(|word| word == name)
 }
 
 /// Returns whether `name` is a keyword of Rust.
-pub(crate) fn is_rust_keyword(name: &str) -> bool {
+pub fn is_rust_keyword(name: &str) -> bool {
     is_one_of(RUST, name)
 }
 
 /// Returns whether PostgreSQL accepts `name` only in quotes.
-pub(crate) fn is_sql_keyword(name: &str) -> bool {
+pub fn is_sql_keyword(name: &str) -> bool {
     is_one_of(POSTGRESQL, name)
 }
 
 /// Returns whether a source file may import a type of this name.
-pub(crate) fn is_imported(name: &str) -> bool {
+pub fn is_imported(name: &str) -> bool {
     is_one_of(IMPORTED, name)
 }
 
 /// Returns whether PostgreSQL reserves `name` for a system column.
-pub(crate) fn is_system_column(name: &str) -> bool {
+pub fn is_system_column(name: &str) -> bool {
     SYSTEM_COLUMNS.contains(&name)
 }
 
 /// Returns `name` as a Rust identifier: `r#type`, and `self_` where a raw identifier is not allowed.
-pub(crate) fn ident(name: &str) -> String {
+pub fn ident(name: &str) -> String {
     match name {
         _ if NEVER_RAW.contains(&name) => format!("{name}_"),
         _ if is_rust_keyword(name) => format!("r#{name}"),
@@ -72,12 +72,12 @@ pub(crate) fn ident(name: &str) -> String {
 }
 
 /// Returns `name` as PostgreSQL writes it: in quotes if it is a keyword.
-pub(crate) fn quoted(name: &str) -> String {
+pub fn quoted(name: &str) -> String {
     if is_sql_keyword(name) { format!("\"{name}\"") } else { name.to_owned() }
 }
 
 /// Returns `order_line` as `order line`, and `isbn` as `ISBN`.
-pub(crate) fn words(snake: &str) -> String {
+pub fn words(snake: &str) -> String {
     let word = |word: &str| {
         if ACRONYMS.contains(&word) { word.to_uppercase() } else { word.to_owned() }
     };
@@ -85,17 +85,18 @@ pub(crate) fn words(snake: &str) -> String {
 }
 
 /// Returns `order_line` as `OrderLine`.
-pub(crate) fn type_name(snake: &str) -> String {
+pub fn type_name(snake: &str) -> String {
     snake.split('_').map(capital).collect()
 }
 
-pub(crate) fn capital(text: &str) -> String {
+/// Returns the text with an upper-case first letter.
+pub fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Returns the noun with `a` or `an`.
-pub(crate) fn with_article(noun: &str) -> String {
+pub fn with_article(noun: &str) -> String {
     let starts = |beginnings: &[&str]| beginnings.iter().any(|text| noun.starts_with(text));
     let is_acronym = noun.chars().take_while(|it| !it.is_whitespace()).all(char::is_uppercase);
     let is_vowel = match () {
@@ -117,7 +118,7 @@ pub fn is_snake_case(text: &str) -> bool {
 }
 
 /// Joins items and breaks lines at [`WIDTH`]. `used` is the number of characters already on the first line.
-pub(crate) fn wrap(items: &[String], separator: &str, indent: &str, used: usize) -> String {
+pub fn wrap(items: &[String], separator: &str, indent: &str, used: usize) -> String {
     let (mut text, mut line) = (String::new(), used);
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
