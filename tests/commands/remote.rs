@@ -1,5 +1,5 @@
-//! Operations on a server over SSH, and the rotation of secrets. The server is the Docker engine of this machine, which a
-//! fake `ssh` connects to.
+//! Operations on a server over SSH, and the rotation of secrets. The server is the Docker engine of this machine, which
+//! a fake `ssh` connects to.
 
 use std::{
     fs,

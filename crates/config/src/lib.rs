@@ -119,8 +119,8 @@ impl Listen {
 pub struct DatabaseConfig {
     /// `DATABASE_URL`: the address of the database.
     pub url: Secret,
-    /// `DATABASE_URL_FILE`: the file that contains the address. The server reads the file again if PostgreSQL rejects the
-    /// password, which may have been rotated.
+    /// `DATABASE_URL_FILE`: the file that contains the address. The server reads the file again if PostgreSQL rejects
+    /// the password, which may have been rotated.
     pub url_file: Option<PathBuf>,
     /// `DATABASE_POOL_SIZE`: the maximum number of connections.
     pub pool_size: usize,

@@ -64,7 +64,8 @@ impl Args {
     }
 }
 
-/// Returns the release that `deploy` or `up --production` installed before `now`. Releases that never served are skipped.
+/// Returns the release that `deploy` or `up --production` installed before `now`. Releases that never served are
+/// skipped.
 fn before<'a>(records: &'a [Record], now: &str) -> Option<&'a str> {
     let deployed: Vec<_> = records
         .iter()

@@ -107,8 +107,8 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     written().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Replaces the password of the database user. The API keeps its connections, and opens further connections with the new
-/// password. The password never leaves the server.
+/// Replaces the password of the database user. The API keeps its connections, and opens further connections with the
+/// new password. The password never leaves the server.
 ///
 /// # Errors
 /// The database is external, or the role cannot be changed. Run the command again after an error.

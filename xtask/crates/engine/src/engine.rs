@@ -65,8 +65,8 @@ pub trait Engine {
     fn logs(&self, service: Option<&str>, follow: bool) -> anyhow::Result<ExitCode>;
     /// Returns a command that runs in the environment of `service`, with its settings.
     fn exec(&self, service: &str, command: &[String]) -> anyhow::Result<Command>;
-    /// Returns psql, connected to the database of the stack. With `read_only`, psql rejects writes unless the user turns
-    /// `default_transaction_read_only` off.
+    /// Returns psql, connected to the database of the stack. With `read_only`, psql rejects writes unless the user
+    /// turns `default_transaction_read_only` off.
     fn psql(&self, arguments: &[String], read_only: bool) -> anyhow::Result<Command>;
     /// Returns a PostgreSQL program of the server's version, connected as superuser.
     /// The input and output of the program can be pipes.

@@ -55,8 +55,8 @@ pub fn current(project: &Project) -> anyhow::Result<(Box<dyn Engine + '_>, State
     Ok((open(project, settings, &state)?, state))
 }
 
-/// Returns the engine and the state of the production stack that the command line selects, otherwise of the running stack
-/// of this checkout.
+/// Returns the engine and the state of the production stack that the command line selects, otherwise of the running
+/// stack of this checkout.
 ///
 /// # Errors
 /// The host is invalid, or no stack is running.
