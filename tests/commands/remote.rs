@@ -106,6 +106,9 @@ pub(crate) fn check_rotation(stack: &Stack, token: &str) {
     let end =
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'store'";
     ask(stack.xtask("psql --write -- -c").arg(end));
+    eventually("the API opens connections with the new password", || {
+        (call(stack, "/health/ready", &[]).0 == 200).then_some(())
+    });
     under_load(stack, token, || {});
     run(&mut stack.xtask("db backup")).succeeded();
     assert_eq!(replicas(stack), before, "a replica was replaced");
