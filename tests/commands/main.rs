@@ -29,6 +29,7 @@ mod ports;
 mod production;
 mod proxy;
 mod reload;
+mod remote;
 mod schema;
 mod settings;
 mod tools;

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{
     engine_choice::{fake_program, first_in_path},
-    harness::{Engine, Stack, ask, docker_inspect, run},
-    proxy,
+    harness::{Engine, Stack, ask, docker_inspect, eventually, run},
+    proxy, remote,
 };
 
 pub(crate) fn production_disables_development_features_and_keeps_rows(stack: &Stack) {
@@ -32,6 +32,8 @@ pub(crate) fn production_disables_development_features_and_keeps_rows(stack: &St
         check_container_restrictions(stack);
         check_edits_have_no_effect(stack);
         check_releases(stack);
+        remote::check_operations(stack);
+        remote::check_rotation(stack, &token);
         proxy::check_nginx(stack);
         check_password_is_hidden(stack);
     }
@@ -48,7 +50,11 @@ fn check_tokens_and_create_admin(stack: &Stack) -> String {
     run(&mut stack.xtask("token")).failed().prints("production").prints("refused");
     let email = "root@example.com";
     let output = ask(stack.xtask("create-admin --email").arg(email));
-    let password = output.lines().last().expect("a line");
+    log_in(stack, email, output.lines().last().expect("a line"))
+}
+
+/// Returns the token of a new session.
+pub(crate) fn log_in(stack: &Stack, email: &str, password: &str) -> String {
     let body = json!({ "email": email, "password": password }).to_string();
     let (status, session) = call(stack, "/sessions", &["--json", &body]);
     assert_eq!(status, 201, "{session}");
@@ -71,7 +77,7 @@ pub(crate) fn call(stack: &Stack, path: &str, options: &[&str]) -> (u16, String)
     (status.parse().expect("a status"), body.to_owned())
 }
 
-fn plain_port(stack: &Stack) -> u16 {
+pub(crate) fn plain_port(stack: &Stack) -> u16 {
     stack.environment["API_PORT"].parse().expect("a port")
 }
 
@@ -129,7 +135,8 @@ fn check_releases(stack: &Stack) {
     };
     variant("second", "LABEL of=test");
     variant("broken", r#"ENTRYPOINT ["/api", "openapi"]"#);
-    variant("old", "LABEL slipway.schema=1");
+    let project = stack.variable("COMPOSE_PROJECT_NAME");
+    variant("old", &format!("LABEL slipway.schema=1 project={project}"));
 
     run(&mut stack.xtask("deploy --tag second --dry-run")).succeeded().prints("3 replicas");
     run(&mut stack.xtask("deploy --tag broken"))
@@ -137,20 +144,38 @@ fn check_releases(stack: &Stack) {
         .prints("does not become ready")
         .prints("undone");
     assert_eq!(tags(stack), [first, first, first]);
-    run(&mut stack.xtask("deploy --tag old")).succeeded().prints("3 replicas serve");
+    run(&mut stack.xtask("deploy --tag second")).succeeded().prints("3 replicas serve");
+    assert_eq!(tags(stack), ["second"; 3]);
+    // `up --production` has installed this release.
+    run(&mut stack.xtask("rollback")).succeeded().prints(format!("{first} serves"));
+    assert_eq!(tags(stack), [first, first, first]);
+    run(&mut stack.xtask("deploy --tag old")).succeeded();
     run(&mut stack.xtask("deploy --tag second")).succeeded();
-    assert_eq!(tags(stack), ["second"; 3]);
     check_deploy_applies_settings(stack);
+    check_prune_keeps_rollback_targets(stack, repository);
     run(&mut stack.xtask("rollback")).failed().prints("refused").prints("schema");
-    assert_eq!(tags(stack), ["second"; 3]);
-    run(&mut stack.xtask(&format!("deploy --tag {first}"))).succeeded();
-    run(&mut stack.xtask("rollback")).succeeded().prints("second serves");
     assert_eq!(tags(stack), ["second"; 3]);
     run(&mut stack.xtask("releases"))
         .succeeded()
         .prints("failed: ")
         .prints("now: second on 3 replicas");
     check_status_and_logs(stack);
+}
+
+/// Runs the command of the runbook, but only on the images of this stack.
+fn check_prune_keeps_rollback_targets(stack: &Stack, repository: &str) {
+    let page = stack.read("docs/runbook-database.md");
+    let command = page.lines().find_map(|line| line.strip_prefix("$ docker image prune "));
+    let label = format!("project={}", stack.variable("COMPOSE_PROJECT_NAME"));
+    let unused = format!("{repository}:unused");
+    let build = "printf 'FROM scratch\nLABEL %s\n' \"$1\" | docker build --quiet --tag \"$0\" -";
+    ask(Command::new("sh").args(["-c", build, &unused, &label]));
+    let mut prune = Command::new("docker");
+    prune.args(["image", "prune"]).args(command.expect("a command").split(' '));
+    run(prune.args(["--filter", &format!("label={label}")])).succeeded();
+    let exists = |image: &str| run(Command::new("docker").args(["inspect", image])).is_success();
+    assert!(!exists(&unused));
+    assert!(exists(&format!("{repository}:old")), "the runbook removes the target of `rollback`");
 }
 
 fn check_deploy_applies_settings(stack: &Stack) {
@@ -172,11 +197,34 @@ fn check_deploy_applies_settings(stack: &Stack) {
 }
 
 fn check_status_and_logs(stack: &Stack) {
-    let output = ask(&mut stack.xtask("status --production --json"));
+    assert_eq!(call(stack, "/persons", &[]).0, 401);
+    // The first backup may not be complete.
+    let output = eventually("a verified backup", || {
+        let output = run(&mut stack.xtask("status --production --json")).stdout;
+        let status: Value = serde_json::from_str(&output).expect("JSON");
+        (check_of(&status, "drill")["state"] == "ok").then_some(output)
+    });
     let status: Value = serde_json::from_str(&output).expect("JSON");
+    for (name, value) in [
+        ("errors", "0.00 % of "),
+        ("p99", "99 % of the requests take at most "),
+        ("pool", " of 24 connections are open"),
+        ("certificate", "expires "),
+        ("backup", ", 0 h "),
+        ("drill", ", 0 h "),
+    ] {
+        let check = check_of(&status, name);
+        assert_eq!(check["state"], "ok", "{check}");
+        assert!(check["value"].to_string().contains(value), "{check}");
+    }
+    // The disk of this machine may be almost full.
+    let disk = check_of(&status, "disk");
+    let free = disk["value"].as_str().and_then(|it| it.split(" used, ").nth(1)?.split(' ').next());
+    let free: f64 = free.expect("a size").parse().expect("a number");
+    assert_eq!(disk["state"], if free < 5.0 { "abnormal" } else { "ok" }, "{disk}");
     assert_eq!(status["ready"], true, "{output}");
     assert_eq!(status["releases"], json!([{ "tag": "second", "replicas": 3 }]), "{output}");
-    assert_eq!(status["last"]["what"], "rollback", "{output}");
+    assert_eq!(status["last"]["what"], "deploy", "{output}");
     assert_eq!(status["schema"]["version"], stack.schema_version(), "{output}");
     let services = status["services"].as_array().expect("a list");
     let is_replica = |it: &&Value| it["name"].as_str().is_some_and(|it| it.starts_with("api-"));
@@ -190,8 +238,14 @@ fn check_status_and_logs(stack: &Stack) {
     run(&mut stack.xtask("logs --production unknown-service")).failed().prints("unknown-service");
 }
 
+/// Returns a check of `status --production`.
+fn check_of<'a>(status: &'a Value, name: &str) -> &'a Value {
+    let checks = status["checks"].as_array().expect("a list");
+    checks.iter().find(|check| check["name"] == name).expect(name)
+}
+
 /// Returns the containers of the API.
-fn replicas(stack: &Stack) -> Vec<String> {
+pub(crate) fn replicas(stack: &Stack) -> Vec<String> {
     let project = stack.variable("COMPOSE_PROJECT_NAME");
     let project = format!("label=com.docker.compose.project={project}");
     let service = "label=com.docker.compose.service=api";

@@ -62,6 +62,8 @@ fn check_new_certificate(stack: &Stack) {
         assert_eq!(call(stack, "/health/ready", &[]).0, 200);
     }
     assert_eq!(docker_inspect(&container(stack), "{{.State.StartedAt}}"), before);
+    // The certificate is valid for one day.
+    run(&mut stack.xtask("status --production")).ended_with(1).prints("✘ certificate: expires");
 }
 
 fn deploy_with(stack: &Stack, certificate: &str, key: &str) -> Ran {

@@ -5,7 +5,7 @@ mod encryption;
 mod plans;
 mod transactions;
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use db::Client;
 use futures_util::future::join_all;
@@ -150,6 +150,38 @@ async fn an_unreachable_host_is_skipped() {
     app.database.end_connections().await;
     // `target_session_attrs=read-write` must reject a standby, because it cannot write.
     problem(second.get("/health/ready").send().await.expect("a response"), 503).await;
+}
+
+#[tokio::test]
+async fn a_rotated_password_is_read_from_the_file() {
+    let app = TestApp::spawn().await;
+    let (role, server) = (format!("{}_role", app.database.name), app.database.server().await);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("database_url");
+    let set_password = async |verb: &str, password: &str| {
+        let url = app.database.url();
+        let (_, rest) = url.split_once('@').expect("a user");
+        fs::write(&file, format!("postgresql://{role}:{password}@{rest}")).expect("a file");
+        let query = format!("{verb} ROLE \"{role}\" SUPERUSER LOGIN PASSWORD '{password}'");
+        server.batch_execute(&query).await.expect("a role");
+    };
+    set_password("CREATE", "first").await;
+    let path = file.to_str().expect("UTF-8");
+    let variables = [("DATABASE_URL", ""), ("DATABASE_URL_FILE", path)];
+    let rotated = TestApp::spawn_sharing_database(&app, &variables);
+    // The pool may still return a connection that is about to end.
+    let is_ready = async || {
+        while rotated.get("/health/ready").send().await.expect("a response").status() != 200 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    for password in ["second", "third"] {
+        timeout(Duration::from_secs(20), is_ready()).await.expect("ready");
+        set_password("ALTER", password).await;
+        app.database.end_connections().await;
+    }
+    timeout(Duration::from_secs(20), is_ready()).await.expect("ready");
+    server.batch_execute(&format!("DROP ROLE \"{role}\"")).await.expect("no dependent objects");
 }
 
 #[tokio::test]

@@ -28,8 +28,8 @@ mod malformed;
 mod metrics;
 mod migrate;
 mod persons;
-mod rate_limits;
 mod privileges;
+mod rate_limits;
 #[cfg(feature = "redis")]
 mod replicas;
 mod requests;

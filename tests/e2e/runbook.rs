@@ -108,7 +108,11 @@ async fn ended_tokens_are_rejected_within_seconds() {
     assert_eq!(status(&app, &path).await, 404);
     let operator = app.database.connect().await;
     assert_eq!(finds(&operator, "list the accounts that have tokens").await, 2);
-    operator.batch_execute(&query("end every session and token")).await.expect("a result");
+    let config = config(&app.database, &[]);
+    let unknown = migrate::revoke_tokens(&config, Some(Uuid::new_v4()), None).await;
+    assert!(unknown.expect_err("an unknown id").to_string().contains("there is no token"));
+    let output = migrate::revoke_tokens(&config, None, None).await.expect("a result");
+    assert_eq!(output, "revoked 2 tokens and sessions\n");
     let rejected = async {
         while status(&app, &path).await != 401 {
             sleep(Duration::from_millis(50)).await;

@@ -6,7 +6,7 @@ use context::report::Detail;
 use crate::commands::{
     accounts, base_images, build, ci, client, completions, database, db, deploy, doctor, down,
     exec, init, logs, migrate, new, open, openapi, psql, push, releases, remove, restart, rollback,
-    routes, scale, shell, status, test, up,
+    routes, scale, secrets, shell, status, test, up,
 };
 
 /// Run the database, the migrations and the API, with or without Docker
@@ -49,6 +49,7 @@ pub(crate) enum Command {
     Rollback(rollback::Args),
     Releases(releases::Args),
     Scale(scale::Args),
+    Secrets(secrets::Args),
     Exec(exec::Args),
     Psql(psql::Args),
     Shell(shell::Args),

@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Command::Rollback(args) => args.run(&project),
         Command::Releases(args) => args.run(&project),
         Command::Scale(args) => args.run(&project),
+        Command::Secrets(args) => args.run(&project),
         Command::Exec(args) => args.run(&project),
         Command::Psql(args) => args.run(&project),
         Command::Shell(args) => args.run(&project),

@@ -11,7 +11,7 @@ pub(crate) const GROUPS: [(&str, &[&str]); 7] = [
     ("Database", &["psql", "migrate", "db", "recreate-db", "seed"]),
     ("Tools", &["exec", "shell", "token", "create-admin"]),
     ("Troubleshooting", &["doctor"]),
-    ("Production", &["deploy", "rollback", "releases", "scale", "push"]),
+    ("Production", &["deploy", "rollback", "releases", "scale", "secrets", "push"]),
     ("Your API", &["init", "new", "remove", "routes", "openapi", "client"]),
     ("Project", &["build", "ci", "base-images", "completions"]),
 ];

@@ -21,10 +21,14 @@ pub fn run(subcommand: Option<&str>, variable: &dyn Fn(&str) -> Option<String>) 
     match subcommand {
         None => start(variable),
         Some("healthcheck") => finish(healthcheck::run(variable)),
+        Some("metrics") => match healthcheck::metrics(variable) {
+            Ok(metrics) => print(metrics.trim_end()),
+            Err(error) => finish(Err(error)),
+        },
         Some("openapi") => print(&web::spec(routes::service)),
         Some("--version") => print(concat!("api ", env!("CARGO_PKG_VERSION"))),
         Some(_) => {
-            print_error("usage: api [healthcheck | openapi | --version]");
+            print_error("usage: api [healthcheck | metrics | openapi | --version]");
             EX_USAGE.into()
         }
     }

@@ -1,5 +1,5 @@
-//! The API server. `api` starts the server, `api healthcheck` checks a running server, and `api openapi` prints the
-//! OpenAPI document.
+//! The API server. `api` starts the server, `api healthcheck` checks a running server, `api metrics` prints its
+//! metrics, and `api openapi` prints the OpenAPI document.
 
 use std::process::ExitCode;
 

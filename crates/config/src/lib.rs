@@ -132,6 +132,9 @@ pub struct DatabaseConfig {
     pub application_url: Option<Secret>,
     /// `DATABASE_BACKUP_PASSWORD`: the password of the role for backups. Without it, the role is not created.
     pub backup_password: Option<Secret>,
+    /// `DATABASE_URL_FILE`: the file that contains the address. The server reads the file again if PostgreSQL rejects
+    /// the password, which may have been rotated.
+    pub url_file: Option<PathBuf>,
     /// `DATABASE_POOL_SIZE`: the maximum number of connections.
     pub pool_size: usize,
     /// `DATABASE_WAIT_SECONDS`: the maximum time to wait for a free or a new connection.
@@ -241,6 +244,9 @@ impl Config {
                     profile == Profile::Production,
                 ),
                 backup_password: reader.text("DATABASE_BACKUP_PASSWORD").map(Secret::from),
+                url_file: lookup("DATABASE_URL_FILE")
+                    .filter(|path| !path.is_empty())
+                    .map(PathBuf::from),
                 pool_size: reader.positive("DATABASE_POOL_SIZE", 16),
                 wait_timeout: reader.timeout("DATABASE_WAIT_SECONDS", 3),
                 statement_timeout: reader.timeout("DATABASE_STATEMENT_TIMEOUT_SECONDS", 10),

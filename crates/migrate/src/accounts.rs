@@ -9,6 +9,7 @@ use db::{
     tokens::{self, NewToken},
 };
 use store::credentials::{password, token};
+use uuid::Uuid;
 
 use crate::connection::connect;
 
@@ -59,6 +60,33 @@ pub async fn create_admin(
             "created the admin {email} with this password, which is not shown again:\n{password}\n"
         )
     })
+}
+
+/// Revokes the token with this id, the tokens and sessions of the account with this email address, or all. Returns
+/// the number as text.
+pub async fn revoke_tokens(
+    config: &Config,
+    id: Option<Uuid>,
+    email: Option<&str>,
+) -> anyhow::Result<String> {
+    let transaction = database(config).await?.begin().await?;
+    let account = match email {
+        Some(email) => {
+            let account = accounts::find_by_email(&transaction, email).await?;
+            Some(account.with_context(|| format!("there is no account {email}"))?.id)
+        }
+        None => None,
+    };
+    let revoked = tokens::revoke(&transaction, id, account).await?;
+    if let (Some(id), []) = (id, revoked.as_slice()) {
+        bail!("there is no token {id}. Find the id in the audit log (GET /audit).");
+    }
+    let by = Actor { account_id: None, token_id: None, action: "revoke-tokens", request_id: None };
+    for id in &revoked {
+        audit::record(&transaction, &by, "token", *id).await?;
+    }
+    transaction.commit().await?;
+    Ok(format!("revoked {} tokens and sessions\n", revoked.len()))
 }
 
 /// Returns the token of a new session of the development account with this role.

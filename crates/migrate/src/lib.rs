@@ -19,7 +19,7 @@ use db::{Client, migrations};
 
 use connection::{connect, create_database_if_missing, database_name};
 
-pub use accounts::{DEVELOPMENT_PASSWORD, create_admin, token};
+pub use accounts::{DEVELOPMENT_PASSWORD, create_admin, revoke_tokens, token};
 pub use privileges::create_roles;
 pub use rows::seed_rows;
 pub use schema::{down, dry_run, schema, status};

@@ -13,6 +13,7 @@ use config::{Config, Secret};
 use db::accounts;
 use migrate::load;
 use tracing_subscriber::filter::LevelFilter;
+use uuid::Uuid;
 
 /// The exit code for invalid settings, as in sysexits.h.
 const EX_CONFIG: u8 = 78;
@@ -105,12 +106,27 @@ enum Command {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Revoke tokens and sessions
+    RevokeTokens(RevokeTokens),
     /// Print a token of the development account with ROLE (not in production)
     Token {
         /// Role of the account
         #[arg(long, default_value = "member")]
         role: Role,
     },
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct RevokeTokens {
+    /// Id of a token
+    id: Option<Uuid>,
+    /// Email address of an account
+    #[arg(long)]
+    email: Option<String>,
+    /// Revoke the tokens of all accounts
+    #[arg(long)]
+    all: bool,
 }
 
 #[derive(Subcommand)]
@@ -209,6 +225,11 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<String> {
         Command::CreateAdmin { email, password_stdin } => {
             let password = admin_password(password_stdin)?;
             migrate::create_admin(config, &email, password).await.context("cannot create the admin")
+        }
+        Command::RevokeTokens(RevokeTokens { id, email, .. }) => {
+            migrate::revoke_tokens(config, id, email.as_deref())
+                .await
+                .context("cannot revoke tokens")
         }
         Command::Token { role } => {
             migrate::token(config, role.into()).await.context("cannot create a token")

@@ -10,6 +10,7 @@ use crate::{
     cancellation::Canceller,
     connection::{PoolClient, Transaction},
     error::Error,
+    rotated_password::RotatedPassword,
     tls::Tls,
 };
 
@@ -38,7 +39,8 @@ impl Database {
             limit(&mut config, settings);
         }
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, tls.connector.clone(), recycling))
+        let connector = RotatedPassword::new(tls.connector.clone(), settings.url_file.clone());
+        let pool = Pool::builder(Manager::from_connect(config, connector, recycling))
             .max_size(settings.pool_size)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts {

@@ -27,6 +27,7 @@ pub mod migrations;
 pub mod privileges;
 mod query_metrics;
 mod retry;
+mod rotated_password;
 mod table;
 
 mod tls;

@@ -106,6 +106,11 @@ const DELETE: &str = "\
 -- store::tokens::delete
 DELETE FROM tokens WHERE account_id = $1 AND (name IS NULL) = $2 AND id = $3";
 
+const REVOKE: &str = "\
+-- store::tokens::revoke
+DELETE FROM tokens WHERE ($1::uuid IS NULL OR id = $1) AND ($2::uuid IS NULL OR account_id = $2)
+RETURNING id";
+
 const DELETE_OTHER_SESSIONS: &str = "\
 -- store::tokens::delete_other_sessions
 DELETE FROM tokens WHERE account_id = $1 AND name IS NULL AND id <> $2";
@@ -179,6 +184,16 @@ pub async fn delete(
         0 => Err(Error::NotFound),
         _ => Ok(()),
     }
+}
+
+/// Deletes the token or session with this id, those of an account, or all. Returns their ids.
+pub async fn revoke(
+    client: &dyn Connection,
+    id: Option<Uuid>,
+    account: Option<Uuid>,
+) -> Result<Vec<Uuid>, Error> {
+    let rows = client.query(REVOKE, &[&id, &account]).await?;
+    Ok(rows.iter().map(|row| row.get("id")).collect())
 }
 
 /// Deletes all sessions of an account except the given session.

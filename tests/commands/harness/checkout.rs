@@ -187,7 +187,7 @@ impl Checkout {
     }
 
     fn take_down(&self) {
-        let down = run(&mut self.xtask("down --volumes --yes"));
+        let down = run(&mut self.xtask("down --volumes --yes --production"));
         if self.engine == Engine::Docker {
             let images = self.docker_has("image");
             if !images.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use context::{checkouts, confirm::confirm, lock, project::Project, report, state::State};
+use context::{checkouts, confirm::confirm_loss, lock, project::Project, report, state::State};
 use engine::upgrade;
 
 /// Stop the stack; the data is kept unless --volumes is given
@@ -14,12 +14,15 @@ pub(crate) struct Args {
     /// Do not ask for confirmation before the data is removed
     #[arg(long)]
     yes: bool,
+    /// Allow --volumes to remove a production database
+    #[arg(long)]
+    production: bool,
 }
 
 impl Args {
     /// Returns the arguments that remove the data. The caller asks for confirmation.
     pub(crate) fn with_volumes() -> Self {
-        Self { volumes: true, yes: true }
+        Self { volumes: true, yes: true, production: true }
     }
 
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
@@ -34,7 +37,8 @@ impl Args {
         };
         let runs_database = state.engine.runs_database();
         if self.volumes && runs_database {
-            confirm("This removes the database and all its rows.", self.yes)?;
+            let question = "This removes the database and all its rows.";
+            confirm_loss(question, state.production, self.production, self.yes)?;
         }
         report::stage("down", || {
             engine.stop(self.volumes)?;

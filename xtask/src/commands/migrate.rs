@@ -9,7 +9,10 @@ use clap::Subcommand;
 use migration_files::FOLDER;
 use serde_json::Value;
 
-use context::{confirm::confirm, migration_lint, process, project::Project, report};
+use context::{
+    confirm::confirm_loss, migration_lint, process, project::Project, report, settings::Settings,
+};
+use deploy::ProductionArgs;
 use engine::{DevServer, Engine};
 
 /// The schema after all migrations, for reviews.
@@ -49,12 +52,16 @@ enum Sub {
         /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        stack: ProductionArgs,
     },
     /// Show the applied migrations, with their times and versions, and the pending migrations
     Status {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        stack: ProductionArgs,
     },
     /// Check the unreleased migrations for changes that block or break a running system
     Check {
@@ -87,21 +94,27 @@ impl Args {
                 let mut arguments = vec!["up".to_owned()];
                 arguments.extend(to.map(|to| format!("--to={to}")));
                 arguments.extend(dry_run.then(|| "--dry-run".to_owned()));
-                run(project, &arguments)
+                let settings = project.settings()?;
+                settings.report_overridden();
+                run(&*engine::current(project)?.0, &arguments)
             }
-            Sub::Down { to, no_snapshot, yes } => {
-                confirm("This drops everything the migrations added, including rows.", yes)?;
+            Sub::Down { to, no_snapshot, yes, stack } => {
+                let settings = project.settings()?;
+                settings.report_overridden();
+                let (engine, state) = engine::selected(project, &settings, &stack)?;
+                let question = down_question(to, no_snapshot, &settings, &stack);
+                confirm_loss(&question, state.production, stack.is_selected(), yes)?;
                 let mut arguments = vec!["down".to_owned()];
                 arguments.extend(to.map(|to| format!("--to={to}")));
                 arguments.extend(no_snapshot.then(|| "--no-snapshot".to_owned()));
-                run(project, &arguments)
+                run(&*engine, &arguments)
             }
-            Sub::Status { json } => {
+            Sub::Status { json, stack } => {
+                let settings = project.settings()?;
+                settings.report_overridden();
+                let (engine, _) = engine::selected(project, &settings, &stack)?;
                 let json = json.then(|| "--json".to_owned());
-                run(
-                    project,
-                    &[Some("status".to_owned()), json].into_iter().flatten().collect::<Vec<_>>(),
-                )
+                run(&*engine, &["status".to_owned()].into_iter().chain(json).collect::<Vec<_>>())
             }
             Sub::Schema => schema(project),
         }
@@ -120,11 +133,28 @@ pub(super) fn check_pending(project: &Project, engine: &dyn Engine) -> anyhow::R
     migration_lint::check_after(project, version)
 }
 
+/// Describes what `migrate down` drops.
+fn down_question(
+    to: Option<u32>,
+    no_snapshot: bool,
+    settings: &Settings,
+    stack: &ProductionArgs,
+) -> String {
+    let which = to.map_or_else(
+        || "the last migration".to_owned(),
+        |number| format!("all migrations after {number}"),
+    );
+    let copy = if no_snapshot { "No copy is kept" } else { "A copy is kept as a snapshot" };
+    format!(
+        "This reverts {which} in the database {}{}, and drops everything they added, including rows. {copy}.",
+        settings.database,
+        stack.place(settings)
+    )
+}
+
 /// Runs the migration tool with the current migration files.
-fn run(project: &Project, arguments: &[String]) -> anyhow::Result<ExitCode> {
-    project.settings()?.report_overridden();
-    let (engine, _) = engine::current(project)?;
-    wait(&*engine);
+fn run(engine: &dyn Engine, arguments: &[String]) -> anyhow::Result<ExitCode> {
+    wait(engine);
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     process::exec(engine.migrate(&arguments, false)?)
 }

@@ -3,10 +3,16 @@
 use std::process::ExitCode;
 
 use context::{git, process, project::Project};
+use deploy::ProductionArgs;
 
-/// Open psql on the database, or run queries from a pipe
+/// Open psql on the database, or run queries from a pipe; read-only in production unless --write is given
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    #[command(flatten)]
+    stack: ProductionArgs,
+    /// Allow changes to a production database
+    #[arg(long)]
+    write: bool,
     /// Connect with a role that can only read
     #[arg(long)]
     read_only: bool,
@@ -17,9 +23,9 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(mut self, project: &Project) -> anyhow::Result<ExitCode> {
-        let (engine, state) = engine::current(project)?;
+        let settings = project.settings()?;
+        let (engine, state) = engine::selected(project, &settings, &self.stack)?;
         if self.read_only {
-            let settings = project.settings()?;
             let role = format!("{}_reader", settings.user);
             // psql uses the last database. The role is part of the connection, so it also applies after `\connect`.
             let database = format!("dbname={} options='-c role={role}'", settings.database);
@@ -27,16 +33,15 @@ impl Args {
         }
         if process::is_interactive() {
             let branch = git::branch(project);
-            let name = project.settings()?.project;
             // This argument comes first, so an argument of the user can override the prompt.
-            let prompt = prompt(&name, state.production, branch.as_deref());
+            let prompt = prompt(&settings.project, state.production, branch.as_deref());
             self.arguments.insert(0, format!("--set=PROMPT1={prompt}"));
         }
         // In scripts, the output must not depend on the user's settings in psqlrc.
         if !process::is_interactive() {
             self.arguments.insert(0, "--no-psqlrc".to_owned());
         }
-        process::exec(engine.psql(&self.arguments)?)
+        process::exec(engine.psql(&self.arguments, state.production && !self.write)?)
     }
 }
 

@@ -64,11 +64,12 @@ impl Args {
     }
 }
 
-/// Returns the release that was deployed before `now`. Releases that never served are skipped.
+/// Returns the release that `deploy` or `up --production` installed before `now`. Releases that never served are
+/// skipped.
 fn before<'a>(records: &'a [Record], now: &str) -> Option<&'a str> {
     let deployed: Vec<_> = records
         .iter()
-        .filter(|record| record.has_served() && record.entry.what == "deploy")
+        .filter(|record| record.has_served() && ["up", "deploy"].contains(&&*record.entry.what))
         .map(|record| record.entry.tag.as_str())
         .collect();
     let current = deployed.iter().rposition(|tag| *tag == now).unwrap_or(deployed.len());
@@ -91,7 +92,7 @@ mod tests {
             },
         };
         let records = [
-            ("deploy", "a", "served"),
+            ("up", "a", "served"),
             ("deploy", "b", "served"),
             ("scale to 4", "b", "served"),
             ("deploy", "b", "served"),

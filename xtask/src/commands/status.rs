@@ -12,6 +12,10 @@ use deploy::ProductionArgs;
 use engine::{DevServer, Engine, SourceStatus};
 
 /// Show the state of the stack: engine, services, health, ports, URLs, schema, uptime, memory
+///
+/// With --production or --host, also checks the error rate, the slowest percent of the requests, the database
+/// connections, the disk, the certificate and the backups, and exits with 1 if the API is not ready or a check is
+/// abnormal.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Print JSON
@@ -49,8 +53,7 @@ impl Args {
             return Ok(ExitCode::SUCCESS);
         }
         if let Some(server) = self.production.server(project, &project.settings()?)? {
-            production::show(&server, self.json)?;
-            return Ok(ExitCode::SUCCESS);
+            return production::show(&server, self.json);
         }
         let Ok((engine, state)) = engine::current(project) else {
             // A stopped stack is not an error, but invalid settings are.

@@ -29,19 +29,34 @@ impl ProductionArgs {
         project: &'a Project,
         settings: &'a Settings,
     ) -> anyhow::Result<Option<Server<'a>>> {
-        let is_selected = self.production || self.host.host.is_some();
-        is_selected.then(|| self.host.server(project, settings)).transpose()
+        self.is_selected().then(|| self.host.server(project, settings)).transpose()
+    }
+
+    /// Returns ` on ssh://USER@SERVER` for messages. Empty for this machine.
+    pub fn place(&self, settings: &Settings) -> String {
+        let host = self.is_selected().then(|| self.host.name(settings)).flatten();
+        host.map_or_else(String::new, |host| format!(" on {host}"))
+    }
+
+    /// Returns whether the command line names the production stack.
+    pub fn is_selected(&self) -> bool {
+        self.production || self.host.host.is_some()
     }
 }
 
 impl HostArgs {
+    /// Returns the name of the selected server, or `None` for this machine.
+    fn name(&self, settings: &Settings) -> Option<String> {
+        self.host.clone().or_else(|| settings.variable("DEPLOY_HOST"))
+    }
+
     /// Returns the selected server. Without a selection, a running `up --production` of this checkout has priority.
     pub fn server<'a>(
         &self,
         project: &'a Project,
         settings: &'a Settings,
     ) -> anyhow::Result<Server<'a>> {
-        let server = Server::of_deploy(project, settings, self.host.as_deref())?;
+        let server = Server::of_deploy(project, settings, self.name(settings))?;
         match State::load(project) {
             Some(state) if server.host.is_none() && state.production => {
                 Ok(Server::of_this_machine(project, settings, state.api_port))

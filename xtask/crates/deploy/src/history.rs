@@ -34,7 +34,7 @@ done
 /// One line of the history, without its time.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Entry {
-    /// The command: `deploy`, `rollback` or `scale`.
+    /// The command: `up`, `deploy`, `rollback` or `scale`.
     pub what: String,
     /// The release.
     pub tag: String,

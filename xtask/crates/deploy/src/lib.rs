@@ -1,8 +1,10 @@
 //! Ships releases to a production stack, on the Docker engine of this machine or of a server that SSH can reach.
 
 mod args;
+pub mod checks;
 pub mod history;
 pub mod image;
+mod metrics;
 mod platform;
 pub mod previous_release;
 mod proxy;

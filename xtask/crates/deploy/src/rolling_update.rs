@@ -71,6 +71,14 @@ pub fn run(
     Ok(serving_after)
 }
 
+/// Makes nginx read its configuration and its certificate again, without closing connections in use.
+pub(super) fn reload(server: &Server) -> anyhow::Result<()> {
+    let (serving, _) = by_readiness(server)?;
+    let proxy = Proxy::find(server)?.context("nginx is not running. Run cargo xtask deploy.")?;
+    proxy.point_at(&serving)?;
+    Ok(())
+}
+
 /// Splits the replicas into ready replicas and the others.
 ///
 /// # Errors

@@ -1,11 +1,11 @@
 //! Production secrets, which are generated once on the server and stored there as files.
 
-use std::{fs, path::Path, process::Command};
+use std::{env, fs, path::Path, process::Command};
 
 use anyhow::{Context, bail};
 
-use crate::{schema, server::Server};
-use context::{env_file, process, settings::Settings};
+use crate::{image::Images, rolling_update, schema, server::Server};
+use context::{env_file, process, project::Project, settings::Settings};
 
 /// Creates the missing secrets in the current folder. The passwords never leave the server. With an external database,
 /// the API has the role of `database_url` unless there is an `application_url`.
@@ -24,6 +24,21 @@ elif [ ! -s application_url ]; then
     printf 'postgresql://%s_application:%s@postgres:5432/%s' "$1" "$(random)" "$2" >application_url
 fi
 [ -s tls_certificate ] && [ -s tls_key ] || echo no certificate
+"#;
+
+/// Writes another password to the secrets in the current folder. The files are overwritten in place, because containers
+/// have mounted them.
+const NEW_PASSWORD: &str = r#"
+password=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
+url=$(sed "s|://\([^:@/]*\):[^@/]*@|://\1:$password@|" database_url)
+printf %s "$url" >database_url
+printf %s "$password" >postgres_password
+"#;
+
+/// Gives the role the password in the secret. For psql in the container of PostgreSQL.
+const ALTER_ROLE: &str = r#"
+\set password `cat /run/secrets/postgres_password`
+ALTER ROLE :"role" PASSWORD :'password';
 "#;
 
 /// Checks that nginx accepts the certificate and key from standard input.
@@ -119,11 +134,62 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     written().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Copies the certificate to the server if the settings name a certificate.
+/// Replaces the password of the database user. The API keeps its connections, and opens further connections with the
+/// new password. The password never leaves the server.
+///
+/// # Errors
+/// The database is external, or the role cannot be changed. Run the command again after an error.
+pub fn rotate_password(server: &Server, project: &Project, images: &Images) -> anyhow::Result<()> {
+    if schema::is_elsewhere(server) {
+        bail!(
+            "the database in DATABASE_URL is external. Change its password where it runs, and write the new URL to {}.",
+            server.secrets_folder().join("database_url").display()
+        );
+    }
+    if server.host.is_none() && env::var_os("POSTGRES_PASSWORD").is_some() {
+        bail!(
+            "POSTGRES_PASSWORD is set in the shell, which overrides .env. Unset POSTGRES_PASSWORD."
+        );
+    }
+    let Settings { user, database, .. } = server.settings;
+    let postgres = server.container("postgres")?.context("PostgreSQL is not running")?;
+    process::output(&mut in_folder(server, &images.proxy, NEW_PASSWORD, &[]))?;
+    if server.host.is_none() {
+        let password = fs::read_to_string(server.secrets_folder().join("postgres_password"))?;
+        env_file::set(&project.root, &[("POSTGRES_PASSWORD", &password)])?;
+    }
+    let mut psql = server.docker(["exec", "--interactive", &postgres, "psql", "--no-psqlrc"]);
+    psql.args(["--quiet", "--set=ON_ERROR_STOP=1", "--username", user, "--dbname", database]);
+    process::run_with_input(psql.arg(format!("--set=role={user}")), ALTER_ROLE)
+        .context("the secrets contain a new password, but PostgreSQL does not use it yet")?;
+    // The container reads the password when it starts.
+    if let Some(backup) = server.container("backup")? {
+        process::output(&mut server.docker(["restart", &backup]))?;
+    }
+    schema::status(server, images).context("PostgreSQL rejects the new password")?;
+    Ok(())
+}
+
+/// Replaces the certificate and the key by the files in the settings, or on this machine by a new self-signed
+/// certificate. nginx keeps open connections.
+///
+/// # Errors
+/// nginx does not accept the new certificate, or there is none. The previous certificate is kept.
+pub fn rotate_certificate(server: &Server, images: &Images) -> anyhow::Result<()> {
+    if !copy_certificate(server, &images.proxy)? {
+        if server.host.is_some() {
+            bail!("set TLS_CERTIFICATE_FILE and TLS_KEY_FILE in .env to the new files");
+        }
+        self_signed(&server.secrets_folder())?;
+    }
+    rolling_update::reload(server)
+}
+
+/// Copies the certificate to the server and returns true, if the settings name one.
 ///
 /// # Errors
 /// nginx does not accept the certificate. The previous certificate is kept.
-fn copy_certificate(server: &Server, image: &str) -> anyhow::Result<()> {
+fn copy_certificate(server: &Server, image: &str) -> anyhow::Result<bool> {
     let read = |variable: &str| -> anyhow::Result<Option<String>> {
         let Some(path) = server.settings.variable(variable) else { return Ok(None) };
         let path = server.root.join(path);
@@ -132,7 +198,7 @@ fn copy_certificate(server: &Server, image: &str) -> anyhow::Result<()> {
         Ok(Some(text))
     };
     let (certificate, key) = match (read("TLS_CERTIFICATE_FILE")?, read("TLS_KEY_FILE")?) {
-        (None, None) => return Ok(()),
+        (None, None) => return Ok(false),
         (Some(certificate), Some(key)) => (certificate, key),
         _ => bail!("set both TLS_CERTIFICATE_FILE and TLS_KEY_FILE, or neither"),
     };
@@ -141,7 +207,8 @@ fn copy_certificate(server: &Server, image: &str) -> anyhow::Result<()> {
     process::run_with_input(run.arg(CHECK_CERTIFICATE), &format!("{certificate}\n{key}"))
         .context("nginx does not accept the files in TLS_CERTIFICATE_FILE and TLS_KEY_FILE")?;
     copy(server, image, "tls_certificate", &certificate)?;
-    copy(server, image, "tls_key", &key)
+    copy(server, image, "tls_key", &key)?;
+    Ok(true)
 }
 
 /// Copies the secret key of the store in BACKUP_TARGET to the server. Without a target, no container mounts the file.
@@ -176,7 +243,8 @@ fn in_folder(server: &Server, image: &str, script: &str, arguments: &[&str]) -> 
 
 /// Creates a self-signed certificate for localhost, which browsers do not trust.
 fn self_signed(folder: &Path) -> anyhow::Result<()> {
-    let (key, certificate) = (folder.join("tls_key"), folder.join("tls_certificate"));
+    let new = |name: &str| folder.join(format!("{name}.new"));
+    let (key, certificate) = (new("tls_key"), new("tls_certificate"));
     let mut openssl = Command::new("openssl");
     openssl
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
@@ -191,9 +259,9 @@ fn self_signed(folder: &Path) -> anyhow::Result<()> {
         "cannot create a certificate for this machine. Install openssl, or set TLS_CERTIFICATE_FILE and TLS_KEY_FILE \
          in .env",
     )?;
-    #[cfg(unix)]
-    for path in [key, certificate] {
-        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o444))?;
+    for name in ["tls_key", "tls_certificate"] {
+        write(&folder.join(name), &fs::read_to_string(new(name))?)?;
+        fs::remove_file(new(name))?;
     }
     Ok(())
 }

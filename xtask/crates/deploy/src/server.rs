@@ -1,6 +1,7 @@
 //! The Docker engine that runs the production stack, on this machine or a server.
 
 use std::{
+    ffi::{OsStr, OsString},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -20,6 +21,7 @@ const REDIS: &str = "redis";
 const LINES: &str = "200";
 
 /// A Docker engine for the production stack.
+#[derive(Clone)]
 pub struct Server<'a> {
     pub(crate) root: &'a Path,
     /// The settings of the checkout.
@@ -40,9 +42,8 @@ impl<'a> Server<'a> {
     pub fn of_deploy(
         project: &'a Project,
         settings: &'a Settings,
-        host: Option<&str>,
+        host: Option<String>,
     ) -> anyhow::Result<Self> {
-        let host = host.map(str::to_owned).or_else(|| settings.variable("DEPLOY_HOST"));
         if let Some(host) = &host
             && !host.starts_with("ssh://")
         {
@@ -66,16 +67,18 @@ impl<'a> Server<'a> {
         &self.settings.project
     }
 
+    /// Returns whether the server is another machine.
+    pub fn is_remote(&self) -> bool {
+        self.host.is_some()
+    }
+
     /// Returns the server's name for messages.
     pub fn place(&self) -> &str {
         self.host.as_deref().unwrap_or("this machine")
     }
 
     /// Returns a Docker command for the server's engine.
-    pub fn docker<T: AsRef<std::ffi::OsStr>>(
-        &self,
-        arguments: impl IntoIterator<Item = T>,
-    ) -> Command {
+    pub fn docker<T: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = T>) -> Command {
         let mut command = Command::new("docker");
         if let Some(host) = &self.host {
             command.env("DOCKER_HOST", host);
@@ -108,18 +111,28 @@ impl<'a> Server<'a> {
         }
         command
             .args(arguments)
-            .env("COMPOSE_PROJECT_NAME", self.name())
-            .env("COMPOSE_COMPATIBILITY", "false")
+            .envs(self.environment())
             .env("API_IMAGE", &images.api)
             .env("PROXY_IMAGE", &images.proxy)
             .env("BACKUP_IMAGE", &images.backup)
-            .env("BACKUP_FOLDER", self.backup_folder())
-            .env("PUBLISH_ON", self.address)
-            .env("HTTP_PORT", self.plain_port.to_string())
-            .env("HTTPS_PORT", self.tls_port.to_string())
-            .env("SECRETS_FOLDER", self.secrets_folder())
             .stdin(Stdio::null());
         command
+    }
+
+    /// Returns the environment of Compose on this server, without the images of the release.
+    pub fn environment(&self) -> Vec<(&'static str, OsString)> {
+        let mut environment = vec![
+            ("COMPOSE_PROJECT_NAME", self.name().into()),
+            // With compatibility mode, Compose would use other container names.
+            ("COMPOSE_COMPATIBILITY", "false".into()),
+            ("BACKUP_FOLDER", self.backup_folder().into()),
+            ("PUBLISH_ON", self.address.into()),
+            ("HTTP_PORT", self.plain_port.to_string().into()),
+            ("HTTPS_PORT", self.tls_port.to_string().into()),
+            ("SECRETS_FOLDER", self.secrets_folder().into()),
+        ];
+        environment.extend(self.host.as_ref().map(|host| ("DOCKER_HOST", host.into())));
+        environment
     }
 
     /// Returns the folder on the server with one file per secret.

@@ -5,6 +5,7 @@ use std::thread;
 use serde::Serialize;
 
 use crate::{
+    checks::{self, Check},
     history::{self, Record},
     image,
     proxy::Proxy,
@@ -27,6 +28,15 @@ pub struct ProductionStatus {
     pub schema: Option<serde_json::Value>,
     /// The containers.
     pub services: Vec<Service>,
+    /// The checks. Empty if nothing runs.
+    pub checks: Vec<Check>,
+}
+
+impl ProductionStatus {
+    /// Returns whether the API is not ready or a check found a problem.
+    pub fn is_abnormal(&self) -> bool {
+        !self.ready || self.checks.iter().any(Check::is_abnormal)
+    }
 }
 
 /// A running release.
@@ -52,7 +62,12 @@ pub fn ask(server: &Server) -> anyhow::Result<ProductionStatus> {
     let up = || containers.iter().filter(|it| it.known.is_running());
     let running = |service| up().filter(move |it| it.service == service);
     let (api, nginx) = (running("api").next(), running("nginx").next());
-    let (memory, ready, schema, last) = thread::scope(|scope| {
+    let replicas: Vec<_> = running("api").map(|it| it.id.as_str()).collect();
+    let (memory, ready, schema, last, checks) = thread::scope(|scope| {
+        let checks = scope.spawn(|| match containers.as_slice() {
+            [] => Vec::new(),
+            _ => checks::run(server, &replicas, nginx.map(|it| it.id.as_str())),
+        });
         let ready = scope.spawn(|| is_ready(server, api?, nginx?));
         let schema = scope.spawn(|| schema(server, api?));
         let last = scope.spawn(|| history::read(server, &nginx?.image).ok()?.pop());
@@ -60,7 +75,8 @@ pub fn ask(server: &Server) -> anyhow::Result<ProductionStatus> {
             container_memory::by_id(server.docker::<&str>([]), up().map(|it| it.id.as_str()));
         let message = "queries do not panic";
         let (ready, schema) = (ready.join().expect(message), schema.join().expect(message));
-        (memory, ready, schema, last.join().expect(message))
+        let checks = checks.join().expect(message);
+        (memory, ready, schema, last.join().expect(message), checks)
     });
     let releases = rolling_update::count(running("api").map(|it| it.image.clone()));
     let release = |(image, replicas): (String, usize)| Release {
@@ -75,6 +91,7 @@ pub fn ask(server: &Server) -> anyhow::Result<ProductionStatus> {
         releases: releases.into_iter().map(release).collect(),
         last,
         schema,
+        checks,
         services: services.collect(),
     })
 }

@@ -208,7 +208,9 @@ fn leftover_databases(settings: &Settings, databases: &[(&str, &str)]) -> Option
         let (engine, _) = engine::current(project)?;
         for name in &names {
             let drop = format!("DROP DATABASE IF EXISTS \"{name}\"");
-            process::run(&mut engine.psql(&["-Xq".to_owned(), format!("--command={drop}")])?)?;
+            process::run(
+                &mut engine.psql(&["-Xq".to_owned(), format!("--command={drop}")], false)?,
+            )?;
         }
         Ok(format!("dropped {}", some_of(&names)))
     }))

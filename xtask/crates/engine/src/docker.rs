@@ -18,14 +18,14 @@ use context::{
     state::{ApiProcess, State},
 };
 use deploy::{
-    Platform,
+    Platform, Server,
     image::{self, Images},
 };
 use xshell::{Cmd, cmd};
 
 use crate::{
     dev_server::DevServer,
-    engine::{Engine, NOT_BUILT},
+    engine::{Engine, NOT_BUILT, READ_ONLY},
     images, postgres,
 };
 use containers::Container;
@@ -46,13 +46,15 @@ pub struct Docker<'a> {
     postgres_port: u16,
     /// The images of the release that this command has built.
     built: Option<Images>,
+    /// The server of a deployed stack. None for the stack of this checkout.
+    deployed: Option<Server<'a>>,
 }
 
 impl<'a> Docker<'a> {
     /// Returns the engine of the stack in this state.
     pub fn new(project: &'a Project, settings: Settings, state: &State) -> Self {
         let State { production, api_port, postgres_port, .. } = *state;
-        Self { project, settings, production, api_port, postgres_port, built: None }
+        Self { project, settings, production, api_port, postgres_port, built: None, deployed: None }
     }
 
     /// Returns `docker compose` with the project, the file and the environment of the stack.
@@ -67,6 +69,7 @@ impl<'a> Docker<'a> {
             .env("API_PORT", self.api_port.to_string())
             .env("POSTGRES_PORT", self.postgres_port.to_string())
             .envs(self.project.owner().map(|user| ("BACKUP_USER", user)))
+            .envs(self.deployed.iter().flat_map(Server::environment))
             .quiet()
     }
 
@@ -82,21 +85,6 @@ impl<'a> Docker<'a> {
 
     fn containers(&self) -> anyhow::Result<Vec<Container>> {
         containers::parse(&self.compose().args(["ps", "--all", "--format", "json"]).read()?)
-    }
-
-    /// Returns a command that runs in the container of `service`. `docker exec` is faster than `docker compose exec`.
-    fn in_container(&self, service: &str, interactive: bool) -> Command {
-        let mut command = Command::new("docker");
-        command.args(["exec", "--interactive"]);
-        // `--tty` is passed only in a terminal, because `docker exec --tty` fails if the input is a pipe.
-        if interactive && process::is_interactive() {
-            command.arg("--tty");
-        }
-        // In development, the service has one container with this name. In production, any replica can be used.
-        let first = format!("{}-{service}-1", self.settings.project);
-        let replica = self.production.then(|| self.replica(service)).flatten();
-        command.arg(replica.unwrap_or(first));
-        command
     }
 }
 
@@ -148,7 +136,11 @@ impl Engine for Docker<'_> {
             return self.migrate_release(arguments);
         }
         // A request to the API is faster than a query of Compose.
-        let mut command = if standalone || http::get(self.api_port, "/health/live").is_err() {
+        let has_api = || match self.deployed {
+            Some(_) => self.replica("api").is_some(),
+            None => http::get(self.api_port, "/health/live").is_ok(),
+        };
+        let mut command = if standalone || !has_api() {
             if self.production {
                 return self.migrate_release(arguments);
             }
@@ -258,9 +250,12 @@ impl Engine for Docker<'_> {
         Ok(exec)
     }
 
-    fn psql(&self, arguments: &[String]) -> anyhow::Result<Command> {
+    fn psql(&self, arguments: &[String], read_only: bool) -> anyhow::Result<Command> {
         let Settings { user, database, .. } = &self.settings;
         let mut psql = self.in_container("postgres", true);
+        if read_only {
+            psql.args(["env", &format!("PGOPTIONS={READ_ONLY}")]);
+        }
         psql.args(["psql", "--username", user, "--dbname", database]).args(arguments);
         Ok(psql)
     }
@@ -271,7 +266,8 @@ impl Engine for Docker<'_> {
 
     fn postgres_program(&self, name: &str) -> Command {
         let container = format!("{}-postgres-1", self.settings.project);
-        postgres::container_program(&container, &self.settings.user, name)
+        let docker = self.server().docker::<&str>([]);
+        postgres::container_program(docker, &container, &self.settings.user, name)
     }
 
     fn backup(&self, arguments: &[&str]) -> anyhow::Result<Command> {

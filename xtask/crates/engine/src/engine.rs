@@ -11,6 +11,9 @@ use crate::dev_server::DevServer;
 pub(crate) const NOT_BUILT: &str =
     "the migration tool is not built yet. Run `cargo xtask up` and wait until it finishes.";
 
+/// The value of PGOPTIONS that rejects writes.
+pub(crate) const READ_ONLY: &str = "-c default_transaction_read_only=on";
+
 /// An engine that runs the stack.
 pub trait Engine {
     /// Prepares the images or the cluster and returns a description of them.
@@ -62,8 +65,9 @@ pub trait Engine {
     fn logs(&self, service: Option<&str>, follow: bool) -> anyhow::Result<ExitCode>;
     /// Returns a command that runs in the environment of `service`, with its settings.
     fn exec(&self, service: &str, command: &[String]) -> anyhow::Result<Command>;
-    /// Returns psql, connected to the database of the stack.
-    fn psql(&self, arguments: &[String]) -> anyhow::Result<Command>;
+    /// Returns psql, connected to the database of the stack. With `read_only`, psql rejects writes unless the user
+    /// turns `default_transaction_read_only` off.
+    fn psql(&self, arguments: &[String], read_only: bool) -> anyhow::Result<Command>;
     /// Returns the name of the database.
     fn database(&self) -> &str;
     /// Returns a PostgreSQL program of the server's version, connected as superuser. With the engine external, the

@@ -23,6 +23,7 @@ use context::{
     settings::Settings,
     state::State,
 };
+use deploy::ProductionArgs;
 
 pub use choose::{choose, postgres as find_or_obtain_postgres};
 pub use dev_server::{DevServer, SourceStatus};
@@ -58,6 +59,27 @@ pub fn current(project: &Project) -> anyhow::Result<(Box<dyn Engine + '_>, State
         anyhow::anyhow!("no stack is running. Start the stack with `cargo xtask up`.")
     })?;
     Ok((open(project, settings, &state)?, state))
+}
+
+/// Returns the engine and the state of the production stack that the command line selects, otherwise of the running
+/// stack of this checkout.
+///
+/// # Errors
+/// The host is invalid, or no stack is running.
+pub fn selected<'a>(
+    project: &'a Project,
+    settings: &'a Settings,
+    stack: &ProductionArgs,
+) -> anyhow::Result<(Box<dyn Engine + 'a>, State)> {
+    let is_production = || State::load(project).is_some_and(|state| state.production);
+    match stack.server(project, settings)? {
+        Some(server) if server.is_remote() || !is_production() => {
+            let why = "selected by the command line".to_owned();
+            let state = State { production: true, ..State::new(EngineKind::Docker, why, settings) };
+            Ok((Box::new(Docker::deployed(project, server)?), state))
+        }
+        _ => current(project),
+    }
 }
 
 /// Returns the state of the stack, or a new state with the chosen engine if no stack is running.

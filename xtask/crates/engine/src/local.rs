@@ -20,7 +20,7 @@ use local_postgres::{Cluster, Credentials, Installation, Status, Stop};
 
 use crate::{
     dev_server::DevServer,
-    engine::Engine,
+    engine::{Engine, READ_ONLY},
     log_file, postgres,
     processes::{Processes, services},
 };
@@ -165,8 +165,9 @@ impl Engine for Local<'_> {
         self.processes.exec(&self.url(), command)
     }
 
-    fn psql(&self, arguments: &[String]) -> anyhow::Result<Command> {
+    fn psql(&self, arguments: &[String], read_only: bool) -> anyhow::Result<Command> {
         let mut psql = self.psql_on(&self.settings().database);
+        psql.envs(read_only.then_some(("PGOPTIONS", READ_ONLY)));
         psql.args(arguments);
         Ok(psql)
     }

@@ -65,8 +65,12 @@ pub(crate) fn local_program(program: PathBuf, port: u16, login: &Credentials<'_>
 }
 
 /// Returns a PostgreSQL program in a container, connected to its server as `user`.
-pub(crate) fn container_program(container: &str, user: &str, name: &str) -> Command {
-    let mut command = Command::new("docker");
-    command.args(["exec", "--interactive", "--env", &format!("PGUSER={user}"), container, name]);
-    command
+pub(crate) fn container_program(
+    mut docker: Command,
+    container: &str,
+    user: &str,
+    name: &str,
+) -> Command {
+    docker.args(["exec", "--interactive", "--env", &format!("PGUSER={user}"), container, name]);
+    docker
 }

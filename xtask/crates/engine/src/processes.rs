@@ -41,7 +41,15 @@ pub(crate) struct Processes<'a> {
 impl<'a> Processes<'a> {
     pub(crate) fn new(project: &'a Project, settings: Settings, state: &State) -> Self {
         let State { engine, production, api_port: port, api, .. } = *state;
-        Self { project, settings, engine: engine.as_str(), production, port, api, application_url: None }
+        Self {
+            project,
+            settings,
+            engine: engine.as_str(),
+            production,
+            port,
+            api,
+            application_url: None,
+        }
     }
 
     /// Compiles and installs the binaries.

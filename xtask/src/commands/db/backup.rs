@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use deploy::ProductionArgs;
 use engine::Engine;
 use serde_json::{Value, json};
 
@@ -17,11 +18,14 @@ pub(crate) struct BackupArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    stack: ProductionArgs,
 }
 
 impl BackupArgs {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        let (engine, _) = engine::current(project)?;
+        let settings = project.settings()?;
+        let (engine, _) = engine::selected(project, &settings, &self.stack)?;
         run(&*engine, &["once"], self.json)
     }
 }
@@ -36,11 +40,14 @@ pub(crate) struct DrillArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    stack: ProductionArgs,
 }
 
 impl DrillArgs {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        let (engine, _) = engine::current(project)?;
+        let settings = project.settings()?;
+        let (engine, _) = engine::selected(project, &settings, &self.stack)?;
         let arguments: Vec<_> = ["drill"].into_iter().chain(self.name.as_deref()).collect();
         run(&*engine, &arguments, self.json)
     }

@@ -7,10 +7,11 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+use deploy::ProductionArgs;
 use dumps::Dump;
 
-use context::{confirm::confirm, lock, project::Project, report};
+use context::{confirm::confirm_loss, lock, project::Project, report};
 
 /// Replace the database with a dump
 ///
@@ -27,23 +28,23 @@ pub(crate) struct Args {
     /// Do not keep the old database
     #[arg(long)]
     no_snapshot: bool,
-    /// Allow the replacement of a production database
-    #[arg(long)]
-    production: bool,
+    #[command(flatten)]
+    stack: ProductionArgs,
 }
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let _lock = lock::take(project)?;
-        let (engine, state) = engine::current(project)?;
-        if state.production && !self.production {
-            bail!(
-                "refused, because this is a production stack. Pass --production to replace its database."
-            );
-        }
+        let settings = project.settings()?;
+        let (engine, state) = engine::selected(project, &settings, &self.stack)?;
         let dump = Dump::open(&self.file, unpack)?;
         dump.check_version(dumps::major(&|name| engine.postgres_program(name), "pg_restore")?)?;
-        confirm("This replaces the database and all its rows.", self.yes)?;
+        let question = format!(
+            "This replaces the database {} and all its rows{}.",
+            settings.database,
+            self.stack.place(&settings)
+        );
+        confirm_loss(&question, state.production, self.stack.is_selected(), self.yes)?;
         let started = Instant::now();
         let loaded = engine.migrate_output(&["load", "prepare"], false)?;
         let mut finish = vec!["load", "finish"];

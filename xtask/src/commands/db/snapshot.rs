@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use context::{confirm::confirm, process, project::Project};
+use context::{confirm::confirm_loss, process, project::Project};
+use deploy::ProductionArgs;
 
 /// Manage named copies of the database; see docs/snapshots.md
 #[derive(Subcommand)]
@@ -16,6 +17,8 @@ pub(crate) enum Command {
         /// Do not ask for confirmation in production
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        stack: ProductionArgs,
     },
     /// Restore a snapshot while the API keeps running; the replaced database becomes a snapshot
     Restore {
@@ -30,12 +33,16 @@ pub(crate) enum Command {
         /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        stack: ProductionArgs,
     },
     /// List the snapshots, oldest first
     List {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        stack: ProductionArgs,
     },
     /// Drop snapshots
     Delete {
@@ -45,15 +52,20 @@ pub(crate) enum Command {
         /// Do not ask for confirmation in production
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        stack: ProductionArgs,
     },
 }
 
 impl Command {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
-        let (engine, state) = engine::current(project)?;
+        let settings = project.settings()?;
+        let stack = self.stack();
+        let (engine, state) = engine::selected(project, &settings, stack)?;
         let (mut arguments, question) = self.arguments(state.production);
         if let Some((question, yes)) = question {
-            confirm(question, yes)?;
+            let question = format!("{question} ({}{})", settings.database, stack.place(&settings));
+            confirm_loss(&question, state.production, stack.is_selected(), yes)?;
             arguments.push("--yes");
         }
         let is_restore = matches!(self, Self::Restore { .. });
@@ -69,14 +81,23 @@ impl Command {
         Ok(process::exit_code(status))
     }
 
+    fn stack(&self) -> &ProductionArgs {
+        match self {
+            Self::Save { stack, .. }
+            | Self::Restore { stack, .. }
+            | Self::List { stack, .. }
+            | Self::Delete { stack, .. } => stack,
+        }
+    }
+
     /// Returns the arguments of the migration tool and, if needed, a question and the value of `--yes`.
     fn arguments(&self, production: bool) -> (Vec<&str>, Option<(&'static str, bool)>) {
         match self {
-            Self::Save { name, yes } => {
+            Self::Save { name, yes, .. } => {
                 let question = "Requests wait or get a 503 response while the database is copied.";
                 (named("save", name.as_deref()), production.then_some((question, *yes)))
             }
-            Self::Restore { name, as_it_is, no_snapshot, yes } => {
+            Self::Restore { name, as_it_is, no_snapshot, yes, .. } => {
                 let mut arguments = named("restore", name.as_deref());
                 arguments.extend(as_it_is.then_some("--as-it-is"));
                 arguments.extend(no_snapshot.then_some("--no-snapshot"));
@@ -87,10 +108,10 @@ impl Command {
                 };
                 (arguments, (production || *no_snapshot).then_some((question, *yes)))
             }
-            Self::List { json } => {
+            Self::List { json, .. } => {
                 (["list"].into_iter().chain(json.then_some("--json")).collect(), None)
             }
-            Self::Delete { names, yes } => {
+            Self::Delete { names, yes, .. } => {
                 let arguments = ["delete"].into_iter().chain(names.iter().map(String::as_str));
                 let question = "This deletes snapshots of production.";
                 (arguments.collect(), production.then_some((question, *yes)))

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{anyhow, bail, ensure};
 
 use crate::commands::up;
-use context::{confirm::confirm, lock, project::Project, report, state::State};
+use context::{confirm::confirm_loss, lock, project::Project, report, state::State};
 use engine::{
     Engine,
     upgrade::{self, ClusterLocation},
@@ -31,6 +31,9 @@ pub(crate) struct Args {
     /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
+    /// Allow --confirm to remove data of production
+    #[arg(long)]
+    production: bool,
 }
 
 impl Args {
@@ -40,7 +43,9 @@ impl Args {
             match upgrade::other(project)? {
                 Some((engine, other)) if self.confirm => {
                     let place = other.place(engine);
-                    confirm(&format!("This removes {place} and all data in it."), self.yes)?;
+                    let question = format!("This removes {place} and all data in it.");
+                    let production = State::load(project).is_some_and(|state| state.production);
+                    confirm_loss(&question, production, self.production, self.yes)?;
                     upgrade::remove(project, engine, &other)?;
                     upgrade::forget(project)?;
                     report::line(&format!("removed {place}"));

@@ -1,11 +1,14 @@
 //! `cargo xtask status --production`: shows the state of the deployed release.
 
+use std::process::ExitCode;
+
 use serde::Serialize;
 
 use super::{schema_text, table};
-use context::report;
+use context::report::{self, Mark};
 use deploy::{
     Server,
+    checks::Check,
     history::{Entry, Record},
     status::{self, ProductionStatus},
 };
@@ -21,7 +24,8 @@ struct Status<'a> {
     overview: &'a ProductionStatus,
 }
 
-pub(super) fn show(server: &Server, json: bool) -> anyhow::Result<()> {
+/// Prints the status. Returns 1 if the API is not ready or a check found a problem.
+pub(super) fn show(server: &Server, json: bool) -> anyhow::Result<ExitCode> {
     let overview = status::ask(server)?;
     let up = !overview.services.is_empty();
     let (place, api) = (server.place(), server.url());
@@ -37,11 +41,11 @@ pub(super) fn show(server: &Server, json: bool) -> anyhow::Result<()> {
             "nothing runs on {place}. Deploy a release with `cargo xtask deploy`."
         ));
     }
-    Ok(())
+    Ok(if overview.is_abnormal() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn show_text(overview: &ProductionStatus, api: &str, docs: &str) {
-    let ProductionStatus { ready, releases, last, schema, services } = overview;
+    let ProductionStatus { ready, releases, last, schema, services, checks } = overview;
     let releases: Vec<_> =
         releases.iter().map(|it| format!("{} on {} replicas", it.tag, it.replicas)).collect();
     let none = "none, because no API replica is running";
@@ -56,4 +60,13 @@ fn show_text(overview: &ProductionStatus, api: &str, docs: &str) {
     report::field("Docs", docs);
     report::field("Schema", schema_text(schema.as_ref()));
     table(services);
+    report::line("");
+    for Check { name, state, value } in checks {
+        let mark = match *state {
+            "ok" => Mark::Good,
+            "abnormal" => Mark::Bad,
+            _ => Mark::Warning,
+        };
+        report::check_result(mark, name, value);
+    }
 }

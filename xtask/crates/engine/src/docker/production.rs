@@ -2,18 +2,50 @@
 
 use std::process::Command;
 
-use context::process;
+use context::{process, project::Project, settings::Settings};
 use deploy::{
     Platform, Server,
+    history::{Entry, History},
     image::{self, Images},
     rolling_update, schema, secrets,
 };
 
 use super::Docker;
 
-impl Docker<'_> {
-    fn server(&self) -> Server<'_> {
-        Server::of_this_machine(self.project, &self.settings, self.api_port)
+impl<'a> Docker<'a> {
+    /// Returns the engine of the stack that `deploy` has started on this server.
+    pub fn deployed(project: &'a Project, server: Server<'a>) -> anyhow::Result<Self> {
+        let settings = project.settings()?;
+        let Settings { api_port, postgres_port, .. } = settings;
+        Ok(Self {
+            project,
+            settings,
+            production: true,
+            api_port,
+            postgres_port,
+            built: None,
+            deployed: Some(server),
+        })
+    }
+
+    pub(super) fn server(&self) -> Server<'_> {
+        self.deployed
+            .clone()
+            .unwrap_or_else(|| Server::of_this_machine(self.project, &self.settings, self.api_port))
+    }
+
+    /// Returns a command that runs in the container of `service`. `docker exec` is faster than `docker compose exec`.
+    pub(super) fn in_container(&self, service: &str, interactive: bool) -> Command {
+        let mut command = self.server().docker(["exec", "--interactive"]);
+        // `--tty` is passed only in a terminal, because `docker exec --tty` fails if the input is a pipe.
+        if interactive && process::is_interactive() {
+            command.arg("--tty");
+        }
+        // In development, the service has one container with this name. In production, any replica can be used.
+        let first = format!("{}-{service}-1", self.settings.project);
+        let replica = self.production.then(|| self.replica(service)).flatten();
+        command.arg(replica.unwrap_or(first));
+        command
     }
 
     /// Returns a running container of a service.
@@ -33,6 +65,7 @@ impl Docker<'_> {
         }
         match rolling_update::serving(&self.server(), self.project) {
             Ok(serving) => Ok(serving.images),
+            Err(error) if self.deployed.is_some() => Err(error),
             Err(_) => self.images_of_the_source(),
         }
     }
@@ -63,7 +96,15 @@ impl Docker<'_> {
     }
 
     pub(super) fn back_release_up(&self, arguments: &[&str]) -> anyhow::Result<Command> {
-        Ok(self.server().backup(&self.images()?, arguments))
+        let server = self.server();
+        match server.container("backup")? {
+            Some(backup) => {
+                let mut command = server.docker(["exec", &backup, "sh", "/scripts/backup.sh"]);
+                command.args(arguments);
+                Ok(command)
+            }
+            None => Ok(server.backup(&self.images()?, arguments)),
+        }
     }
 
     /// Replaces the running release with this release.
@@ -73,7 +114,13 @@ impl Docker<'_> {
         rolling_update::remove_foreign(&server)?;
         let number =
             rolling_update::running(&server)?.first().map_or(self.settings.replicas, |it| it.1);
-        rolling_update::run(&server, &images, number, 1)?;
+        // A later `deploy` can be rolled back to this release.
+        let entry = Entry::new(self.project, "up", image::tag_of(&images.api));
+        let mut history = History::open(&server, &images.proxy, &entry)?;
+        history.write("started")?;
+        let updated = rolling_update::run(&server, &images, number, 1);
+        history.end(&updated)?;
+        updated?;
         Ok(())
     }
 

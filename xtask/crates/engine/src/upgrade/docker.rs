@@ -93,7 +93,7 @@ struct Container {
 
 impl Server for Container {
     fn program(&self, name: &str) -> Command {
-        container_program(&self.name, &self.user, name)
+        container_program(Command::new("docker"), &self.name, &self.user, name)
     }
 
     fn log(&self) -> String {

@@ -1,0 +1,69 @@
+//! `cargo xtask secrets`: rotates the secrets of the production stack.
+
+use std::process::ExitCode;
+
+use clap::{Subcommand, ValueEnum};
+
+use context::{project::Project, report};
+use deploy::{
+    HostArgs,
+    history::{Entry, History},
+    rolling_update::{self, Serving},
+    secrets,
+};
+
+/// Rotate the secrets of the production stack
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Replace a secret without downtime
+    Rotate(RotateArgs),
+}
+
+#[derive(clap::Args)]
+struct RotateArgs {
+    /// The secret
+    secret: Secret,
+    #[command(flatten)]
+    host: HostArgs,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Secret {
+    /// The password of the database user, which is generated
+    DatabasePassword,
+    /// The files in TLS_CERTIFICATE_FILE and TLS_KEY_FILE
+    Certificate,
+}
+
+impl Args {
+    pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let Command::Rotate(RotateArgs { secret, host }) = self.command;
+        let settings = project.settings()?;
+        let server = host.server(project, &settings)?;
+        let Serving { tag, images, .. } = rolling_update::serving(&server, project)?;
+        let (what, outcome) = match secret {
+            Secret::DatabasePassword => {
+                ("rotate database-password", "PostgreSQL and the API use another password")
+            }
+            Secret::Certificate => ("rotate certificate", "nginx uses the new certificate"),
+        };
+        let mut history = History::open(&server, &images.proxy, &Entry::new(project, what, &tag))?;
+        history.write("started")?;
+        let done = report::stage("rotate", || {
+            match secret {
+                Secret::DatabasePassword => secrets::rotate_password(&server, project, &images)?,
+                Secret::Certificate => secrets::rotate_certificate(&server, &images)?,
+            }
+            Ok(((), format!("{outcome} on {}", server.place())))
+        });
+        history.end(&done)?;
+        done?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
