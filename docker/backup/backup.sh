@@ -1,10 +1,14 @@
 #!/bin/sh
 # Makes verified backups. A backup is a folder with a dump and a manifest of its contents. A drill restores the dump
 # into a temporary database and compares it with the manifest, row for row.
-#   backup.sh once      makes one backup, runs its drill and removes the oldest backups
-#   backup.sh drill [N] runs the drill of backup N [default: the newest]
-#   backup.sh serve     runs `once` every BACKUP_EVERY_HOURS
-#   backup.sh check     fails if the last verified backup is too old
+#   backup.sh once         makes one backup, runs its drill, removes the oldest backups and copies it to BACKUP_TARGET
+#   backup.sh local        does the same without the copy
+#   backup.sh drill [NAME] runs the drill of a backup [default: the newest]
+#   backup.sh serve        runs `once` every BACKUP_EVERY_HOURS
+#   backup.sh check        fails if the last verified backup is too old
+#   backup.sh copy         copies the newest backup to BACKUP_TARGET
+#   backup.sh list         lists the backups in BACKUP_TARGET
+#   backup.sh fetch [NAME] fetches a backup from BACKUP_TARGET [default: the newest]; reads an age key from stdin
 # Needs PostgreSQL's programs, and PGHOST, PGUSER, PGDATABASE and PGPASSWORD or PGPASSWORD_FILE.
 set -eu
 
@@ -15,12 +19,12 @@ every=$((${BACKUP_EVERY_HOURS:-24} * 3600))
 here=$(cd "$(dirname "$0")" && pwd)
 umask 077
 if [ -n "${PGPASSWORD_FILE:-}" ]; then
-    # In a file, because other users can read the environment of a process.
-    PGPASSFILE=$(mktemp)
-    printf '*:*:*:*:%s' "$(cat "$PGPASSWORD_FILE")" >"$PGPASSFILE"
-    export PGPASSFILE
+    PGPASSWORD=$(cat "$PGPASSWORD_FILE")
+    export PGPASSWORD
     unset PGPASSWORD_FILE
 fi
+# Without this trap, a signal ends the shell before the traps for EXIT run.
+trap 'exit 1' HUP INT TERM
 
 fail() {
     echo "ERROR: $*" >&2
@@ -30,6 +34,11 @@ fail() {
 log() { echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $*"; }
 
 ask() { psql -XAtq --set=ON_ERROR_STOP=1 "$@"; }
+
+[ "$keep" -ge 1 ] || fail "BACKUP_KEEP is $keep, but must be 1 or more"
+
+# shellcheck source=docker/backup/offsite.sh
+. "$here/offsite.sh"
 
 # Lists all backups, the oldest first, because their names start with the time.
 backups() { (cd "$folder" 2>/dev/null && ls -d -- ????????T??????Z 2>/dev/null) || true; }
@@ -53,11 +62,37 @@ lock() {
     if command -v flock >/dev/null; then
         flock -w 3600 9 || fail "another backup has been running for an hour"
     fi
+    # A killed command leaves its folder.
+    rm -rf "$folder"/.partial-*
+}
+
+size_of() { wc -c <"$1" | tr -d ' '; }
+
+# Fails if the disk of the backups has less than $1 free bytes.
+need_space() {
+    free=$(df -Pk "$folder" | awk 'NR == 2 { print $4 }')
+    needed=$(($1 / 1024 + 1))
+    [ "$free" -ge "$needed" ] ||
+        fail "not enough space in $folder: $((free / 1024)) MiB are free, and a backup needs $((needed / 1024 + 1))" \
+            "MiB. Free space, move BACKUP_FOLDER to a larger disk, or set a smaller BACKUP_KEEP."
+}
+
+# Checks the space before a backup. A dump is compressed, so the database's size is only the limit of the first dump.
+need_space_for_backup() {
+    last=$(newest_good)
+    if [ -n "$last" ]; then
+        bytes=$(($(size_of "$folder/$last/database.dump") * 5 / 4))
+    else
+        bytes=$(ask --dbname="$PGDATABASE" --command="SELECT pg_database_size(current_database())") ||
+            fail 'the backup failed, because the database cannot be reached'
+    fi
+    # Encryption writes a second file.
+    [ -z "${BACKUP_AGE_RECIPIENT:-}" ] || bytes=$((bytes * 2))
+    need_space "$bytes"
 }
 
 take() {
-    # A killed backup leaves its folder.
-    rm -rf "$folder"/.partial-*
+    need_space_for_backup
     name=$(date -u +%Y%m%dT%H%M%SZ)
     while [ -e "$folder/$name" ]; do
         sleep 1
@@ -73,10 +108,7 @@ take() {
     [ -s "$FOLDER/manifest.json" ] || fail 'the manifest is missing; older backups were not changed'
     rm "$FOLDER/dumped" "$FOLDER/contents"
     sync
-    # Only a complete backup gets its final name.
-    mv "$FOLDER" "$folder/$name"
-    trap - EXIT
-    log "backed up $PGDATABASE to $folder/$name ($(wc -c <"$folder/$name/database.dump") bytes)"
+    log "backed up $PGDATABASE to $folder/$name ($(size_of "$FOLDER/database.dump") bytes)"
 }
 
 # Runs a query on the manifest of a backup, which the query uses as :'manifest'.
@@ -93,70 +125,117 @@ drop_scratch() {
 drill() {
     [ -n "$1" ] || fail "there is no backup in $folder"
     backup=$folder/$1
+    shown=$folder/${1#.partial-}
     for file in database.dump manifest.json; do
-        [ -s "$backup/$file" ] || fail "$backup is not a backup: $file is missing"
+        [ -s "$backup/$file" ] || fail "$shown is not a backup: $file is missing"
     done
     scratch=${PGDATABASE}__drill
     work=$(mktemp -d)
     trap 'rm -rf "$work"; drop_scratch || true' EXIT
+    # A subshell resets this trap.
+    trap 'exit 1' HUP INT TERM
 
     manifest "$1" "SELECT :'manifest'::jsonb->>'sha256'" >"$work/expected-sum"
     sha256sum <"$backup/database.dump" | cut -d ' ' -f 1 >"$work/sum"
     cmp -s "$work/expected-sum" "$work/sum" ||
-        fail "$backup/database.dump is corrupt: its checksum differs from the manifest"
+        fail "$shown/database.dump is corrupt: its checksum differs from the manifest"
 
     drop_scratch
     ask --dbname=postgres --command="CREATE DATABASE \"$scratch\" TEMPLATE template0"
     pg_restore --exit-on-error --no-owner --no-privileges --dbname="$scratch" "$backup/database.dump" ||
-        fail "$backup cannot be restored"
+        fail "$shown cannot be restored"
     lines="jsonb_each(:'manifest'::jsonb->'contents')"
     manifest "$1" "SELECT key, value->>'rows', value->>'hash' FROM $lines" | sort >"$work/expected"
     ask --dbname="$scratch" --file="$here/contents.sql" | sort >"$work/restored"
     diff "$work/expected" "$work/restored" >&2 ||
-        fail "$backup differs from the database (< backed up, > restored; name|rows|hash)"
+        fail "$shown differs from the database (< backed up, > restored; name|rows|hash)"
 
     drop_scratch
     rm -rf "$work"
     trap - EXIT
     touch "$backup/drilled"
-    log "restored $backup into a temporary database with the same rows: $(manifest "$1" \
+    log "restored $shown into a temporary database with the same rows: $(manifest "$1" \
         "SELECT sum((value->>'rows')::bigint) || ' in ' || count(*) || ' tables' FROM $lines")"
 }
 
-# Removes old backups. Runs only after a successful drill, so the newest backup is verified.
+# Keeps BACKUP_KEEP verified backups, and none that is older and not verified.
 prune() {
-    backups | sort -r | tail -n +"$((keep + 1))" | while read -r name; do
+    verified=0
+    for name in $(backups | sort -r); do
+        if [ -e "$folder/$name/drilled" ]; then
+            verified=$((verified + 1))
+            [ "$verified" -gt "$keep" ] || continue
+        elif [ "$verified" = 0 ]; then
+            continue
+        fi
         rm -rf "${folder:?}/$name"
-        log "removed $folder/$name: $keep are kept"
+        log "removed $folder/$name: $keep verified backups are kept"
     done
 }
 
 once() {
     # The commands are not joined by &&, because `set -e` ignores failures inside an && list.
     lock
+    # Frees space first, because BACKUP_KEEP may be smaller now.
+    prune
     take
-    drill "$(newest)"
+    set +e
+    (
+        set -e
+        drill ".partial-$name"
+    )
+    failed=$?
+    set -e
+    if [ "$failed" != 0 ]; then
+        # Only one is kept, because a drill may fail again and again.
+        rm -rf "$folder"/rejected-*
+        mv "$FOLDER" "$folder/rejected-$name"
+        fail "the drill failed. The backup is kept as $folder/rejected-$name until the next drill fails."
+    fi
+    # Only a verified backup gets its final name.
+    mv "$FOLDER" "$folder/$name"
+    trap - EXIT
     prune
 }
 
 # Prints the seconds since the last verified backup, or nothing.
-age() {
+seconds_since_backup() {
     good=$(newest_good)
     [ -z "$good" ] || echo $(($(date +%s) - $(date -r "$folder/$good/drilled" +%s)))
 }
 
+# Prints the seconds to wait after $1 failures. The time doubles with each failure, up to a limit. It is shorter
+# while the database is unreachable, as in the first deployment.
+backoff() {
+    seconds=300 limit=14400
+    pg_isready --quiet || seconds=10 limit=300
+    [ "$limit" -lt "$every" ] || limit=$every
+    tries=$1
+    while [ "$tries" -gt 1 ] && [ "$seconds" -lt "$limit" ]; do
+        seconds=$((seconds * 2)) tries=$((tries - 1))
+    done
+    [ "$seconds" -lt "$limit" ] || seconds=$limit
+    echo "$seconds"
+}
+
 serve() {
     trap 'exit 0' TERM INT
+    failures=0
     while true; do
-        seconds=$(age)
+        seconds=$(seconds_since_backup)
         pause=$((every - ${seconds:-$every}))
+        command=''
         if [ "$pause" -le 0 ]; then
-            pause=$every
-            if ! sh "$0" once; then
-                # Retries after 300 seconds, or after 10 if the database is unreachable, as in the first deployment.
-                pause=300
-                pg_isready --quiet || pause=10
-            fi
+            command=once pause=$every
+        elif ! is_copied "$(newest_good)"; then
+            command=copy
+        fi
+        if [ -z "$command" ] || sh "$0" "$command"; then
+            failures=0
+        else
+            failures=$((failures + 1))
+            pause=$(backoff "$failures")
+            log "failed tries in a row: $failures; the next try is in $pause seconds"
         fi
         sleep "$pause" &
         wait $!
@@ -164,18 +243,29 @@ serve() {
 }
 
 check() {
-    seconds=$(age)
+    seconds=$(seconds_since_backup)
     [ -n "$seconds" ] || fail "no verified backup in $folder"
     [ "$seconds" -le $((every * 2)) ] || fail "the last verified backup is $((seconds / 3600)) hours old"
+    check_copies
 }
 
 case ${1:-} in
-    once) once ;;
+    once)
+        once
+        copy
+        ;;
+    local) once ;;
     drill)
         lock
         drill "${2:-$(newest)}"
         ;;
     serve) serve ;;
     check) check ;;
-    *) fail 'usage: backup.sh once | drill [NAME] | serve | check' ;;
+    copy)
+        lock
+        copy
+        ;;
+    list) list ;;
+    fetch) fetch "${2:-}" ;;
+    *) fail 'usage: backup.sh once | local | drill [NAME] | serve | check | copy | list | fetch [NAME]' ;;
 esac

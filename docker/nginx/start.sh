@@ -3,6 +3,14 @@
 # Files are written to /run/nginx, because the rest of the file system is read-only.
 set -eu
 
+fail() {
+    echo "invalid $1 $2: expected $3" >&2
+    exit 1
+}
+number() {
+    case "$2" in '' | *[!0-9]*) fail "$1" "$2" 'a number' ;; esac
+}
+
 # Uses Docker's DNS, or the DNS server of this machine.
 resolver=$(sed -n 's/^nameserver //p' /etc/resolv.conf | head -n 1)
 case "$resolver" in *:*) resolver="[$resolver]" ;; esac
@@ -15,13 +23,55 @@ port=${HTTPS_PORT:-443}
 case "${PROXY_BALANCE:-slices}" in
 slices) balance='hash $slice;' ;;
 round_robin) balance='' ;;
-*)
-    echo "invalid PROXY_BALANCE $PROXY_BALANCE: expected slices or round_robin" >&2
-    exit 1
-    ;;
+*) fail PROXY_BALANCE "$PROXY_BALANCE" 'slices or round_robin' ;;
 esac
 
-sed -e "s/@RESOLVER@/$resolver/" \
+# All workers together have PROXY_MAX_CONNECTIONS.
+connections=${PROXY_MAX_CONNECTIONS:-4096}
+number PROXY_MAX_CONNECTIONS "$connections"
+workers=$(nproc)
+[ "$workers" -gt 8 ] && workers=8
+
+# The limits of each address. 0 turns a limit off.
+per_address=${PROXY_CONNECTIONS_PER_ADDRESS:-100}
+rate=${PROXY_REQUESTS_PER_SECOND:-200}
+number PROXY_CONNECTIONS_PER_ADDRESS "$per_address"
+number PROXY_REQUESTS_PER_SECOND "$rate"
+limits=''
+[ "$per_address" = 0 ] || limits="limit_conn connections $per_address;"
+if [ "$rate" = 0 ]; then
+    rate=1
+else
+    # nginx counts in milliseconds, so a page that sends many requests at once needs a burst.
+    limits="$limits limit_req zone=requests burst=$((rate * 5)) nodelay;"
+fi
+
+# Other proxies or load balancers in front of nginx, which name the client.
+real_ip=''
+for network in $(printf %s "${PROXY_TRUSTED_PROXIES:-}" | tr ',' ' '); do
+    case "$network" in *[!0-9a-fA-F.:/]*) fail PROXY_TRUSTED_PROXIES "$network" 'addresses or ranges' ;; esac
+    real_ip="$real_ip set_real_ip_from $network;"
+done
+case "${PROXY_PROTOCOL:-false}" in
+true)
+    [ -n "$real_ip" ] || fail PROXY_TRUSTED_PROXIES "''" 'the load balancers that use the PROXY protocol'
+    proxy_protocol=' proxy_protocol'
+    real_ip="$real_ip real_ip_header proxy_protocol;"
+    ;;
+false)
+    proxy_protocol=''
+    real_ip="$real_ip real_ip_header X-Forwarded-For; real_ip_recursive on;"
+    ;;
+*) fail PROXY_PROTOCOL "$PROXY_PROTOCOL" 'true or false' ;;
+esac
+
+sed -e "s/@WORKERS@/$workers/" \
+    -e "s/@WORKER_CONNECTIONS@/$((connections / workers))/" \
+    -e "s/@LIMITS@/$limits/" \
+    -e "s/@RATE@/$rate/" \
+    -e "s|@REAL_IP@|$real_ip|" \
+    -e "s/@PROXY_PROTOCOL@/$proxy_protocol/" \
+    -e "s/@RESOLVER@/$resolver/" \
     -e "s/@PORT@/$port/" \
     -e "s/@BALANCE@/$balance/" \
     -e "s/@BODY_LIMIT@/${API_BODY_LIMIT_BYTES:-1048576}/" \

@@ -1,8 +1,8 @@
 //! The API's pages in a browser: a headless Chromium, controlled by chromedriver.
 //!
-//! CHROMEDRIVER is the path of the driver if PATH does not contain it. SCREENSHOTS is a folder for screenshots.
+//! CHROMEDRIVER is the path of the driver if PATH does not contain it.
 
-use std::{env, fs, path::Path, process::Command, time::Duration};
+use std::{env, process::Command, time::Duration};
 
 use fantoccini::{Client, ClientBuilder, Locator, error::CmdError};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -14,13 +14,8 @@ use crate::harness::{Running, Stack, ask, free_port};
 const TIMEOUT: Duration = Duration::from_mins(1);
 
 pub(crate) fn pages_work_in_a_browser(stack: &Stack) {
-    let port = free_port();
-    let driver = env::var("CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
-    let mut driver = Running::start(Command::new(driver).arg(format!("--port={port}")), "");
-    driver.wait_for("started successfully");
-
     let token = ask(&mut stack.xtask("token --role member"));
-    let seen = visit(port, &stack.url(""), token.trim()).expect("a visit without errors");
+    let seen = browse(async |browser| visit(browser, &stack.url(""), token.trim()).await);
     for text in ["Slipway API", "ready", "Profile", "dev", stack.engine.as_str()] {
         assert!(seen.landing.contains(text), "{text:?} is missing: {}", seen.landing);
     }
@@ -40,8 +35,20 @@ struct Seen {
     body: String,
 }
 
+/// Starts a browser for `work`.
+pub(crate) fn browse<T>(work: impl AsyncFnOnce(&Client) -> Result<T, CmdError>) -> T {
+    let port = free_port();
+    let driver = env::var("CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
+    let mut driver = Running::start(Command::new(driver).arg(format!("--port={port}")), "");
+    driver.wait_for("started successfully");
+    session(port, work).expect("a visit without errors")
+}
+
 #[tokio::main(flavor = "current_thread")]
-async fn visit(driver: u16, api: &str, token: &str) -> Result<Seen, CmdError> {
+async fn session<T>(
+    driver: u16,
+    work: impl AsyncFnOnce(&Client) -> Result<T, CmdError>,
+) -> Result<T, CmdError> {
     let profile = TempDir::new().expect("a folder");
     let options = json!({ "args": [
         "--headless",
@@ -52,6 +59,7 @@ async fn visit(driver: u16, api: &str, token: &str) -> Result<Seen, CmdError> {
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
+        "--hide-scrollbars",
         format!("--user-data-dir={}", profile.path().display()),
     ]});
     let browser = ClientBuilder::new(HttpConnector::new())
@@ -59,21 +67,19 @@ async fn visit(driver: u16, api: &str, token: &str) -> Result<Seen, CmdError> {
         .connect(&format!("http://127.0.0.1:{driver}"))
         .await
         .expect("a running Chromium");
-    let seen = look(&browser, api, token).await;
+    let done = work(&browser).await;
     // Closes the browser after an error too. Otherwise the browser would keep running.
     browser.close().await?;
-    seen
+    done
 }
 
-async fn look(browser: &Client, api: &str, token: &str) -> Result<Seen, CmdError> {
-    show_in(browser, 1200, 800).await?;
+async fn visit(browser: &Client, api: &str, token: &str) -> Result<Seen, CmdError> {
     browser.goto(&format!("{api}/")).await?;
     let landing = browser.find(Locator::Css("body")).await?.text().await?;
     let mut links = Vec::new();
     for link in browser.find_all(Locator::Css("nav a")).await? {
         links.extend(link.attr("href").await?);
     }
-    picture(browser, "landing.png").await?;
 
     browser.goto(&format!("{api}/docs")).await?;
     click(browser, ".auth-wrapper .authorize").await?;
@@ -88,20 +94,7 @@ async fn look(browser: &Client, api: &str, token: &str) -> Result<Seen, CmdError
     let response = format!("{operation} .live-responses-table .response");
     let status = text(browser, &format!("{response} .response-col_status")).await?;
     let body = text(browser, &format!("{response} .response-col_description .microlight")).await?;
-    browser
-        .execute(&format!("document.querySelector('{response}').scrollIntoView(false)"), vec![])
-        .await?;
-    picture(browser, "docs.png").await?;
     Ok(Seen { landing, links, status, body })
-}
-
-/// Resizes the window so that the page itself has this size.
-async fn show_in(browser: &Client, width: u32, height: u32) -> Result<(), CmdError> {
-    browser.set_window_size(width, height).await?;
-    let frame = "return [outerWidth - innerWidth, outerHeight - innerHeight]";
-    let frame = browser.execute(frame, vec![]).await?;
-    let frame: [u32; 2] = serde_json::from_value(frame).expect("two lengths");
-    browser.set_window_size(width + frame[0], height + frame[1]).await
 }
 
 /// Waits for an element and clicks it.
@@ -112,13 +105,4 @@ async fn click(browser: &Client, css: &str) -> Result<(), CmdError> {
 /// Waits for an element and returns its text.
 async fn text(browser: &Client, css: &str) -> Result<String, CmdError> {
     browser.wait().at_most(TIMEOUT).for_element(Locator::Css(css)).await?.text().await
-}
-
-async fn picture(browser: &Client, name: &str) -> Result<(), CmdError> {
-    if let Some(folder) = env::var_os("SCREENSHOTS") {
-        fs::create_dir_all(&folder).expect("the folder of SCREENSHOTS");
-        let picture = browser.screenshot().await?;
-        fs::write(Path::new(&folder).join(name), picture).expect("a picture");
-    }
-    Ok(())
 }

@@ -1,8 +1,15 @@
 //! Dumps and backups.
 
-use std::{fs, process::Stdio, thread, time::Duration};
+use std::{
+    fs,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
 
-use crate::harness::{Stack, eventually, run};
+use reqwest::blocking::Client;
+
+use crate::harness::{Engine, Running, Stack, ask, eventually, free_port, run};
 
 pub(crate) fn load_replaces_all_rows(stack: &Stack) {
     stack.create_person("In The Dump");
@@ -68,5 +75,47 @@ pub(crate) fn a_drill_verifies_a_backup(stack: &Stack) {
     bytes[4000] ^= 1;
     fs::write(&dump, bytes).expect("the dump");
     run(&mut stack.xtask("db restore-drill")).failed().prints("is corrupt");
+    fs::remove_dir_all(stack.root.join("backups")).expect("the folder");
+}
+
+/// Loses the backups and the newest rows, and restores both from an S3 server.
+pub(crate) fn a_backup_is_restored_from_a_store(stack: &Stack) {
+    let mut moto = Command::new("moto_server");
+    let port = free_port().to_string();
+    let _store = Running::start(moto.args(["--host", "0.0.0.0", "--port", &port]), "");
+    let bucket = format!("http://127.0.0.1:{port}/bucket");
+    eventually("a bucket", || {
+        Client::new().put(&bucket).send().ok().filter(|it| it.status() == 200)
+    });
+    let address = match stack.engine {
+        Engine::Local => "127.0.0.1".to_owned(),
+        // This machine, as containers reach it.
+        Engine::Docker => {
+            let gateway = "{{(index .IPAM.Config 0).Gateway}}";
+            ask(Command::new("docker").args(["network", "inspect", "--format", gateway, "bridge"]))
+        }
+    };
+    let key = stack.root.join("backup-key.txt");
+    run(stack.command("age-keygen").arg("-o").arg(&key)).succeeded();
+    let public = ask(stack.command("age-keygen").arg("-y").arg(&key));
+    let xtask = |words: &str| {
+        let mut command = stack.xtask(words);
+        command.env("BACKUP_TARGET", "s3://bucket/app");
+        command.env("BACKUP_S3_ENDPOINT", format!("http://{}:{port}", address.trim()));
+        command
+            .envs([("BACKUP_S3_ACCESS_KEY_ID", "id"), ("BACKUP_S3_SECRET_ACCESS_KEY", "secret")]);
+        run(command.env("BACKUP_AGE_RECIPIENT", public.trim()))
+    };
+
+    stack.create_person("In The Store");
+    xtask("db backup").succeeded().prints("copied");
+    stack.create_person("After The Copy");
+    fs::remove_dir_all(stack.root.join("backups")).expect("the folder");
+    let list = xtask("db fetch --list").succeeded().stdout;
+    xtask("db fetch --identity backup-key.txt").succeeded().prints("fetched");
+    let fetched = format!("fetched-{}", list.trim());
+    xtask(&format!("db load --yes backups/{fetched}/database.dump")).succeeded();
+    assert!(stack.has_person("In The Store") && !stack.has_person("After The Copy"));
+    fs::remove_file(key).expect("the key");
     fs::remove_dir_all(stack.root.join("backups")).expect("the folder");
 }

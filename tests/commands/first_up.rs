@@ -7,7 +7,7 @@ use std::{
     os::unix::fs::PermissionsExt,
 };
 
-use crate::harness::{Engine, Stack, run};
+use crate::harness::{Stack, run};
 
 pub(crate) fn first_up_creates_the_stack_and_prints_its_addresses(stack: &Stack) {
     let (api, engine) = (&stack.environment["API_PORT"], stack.engine.as_str());
@@ -35,9 +35,7 @@ pub(crate) fn first_up_creates_the_stack_and_prints_its_addresses(stack: &Stack)
     }
     assert!(stack.page("/docs").contains("swagger"));
     assert!(stack.page("/openapi.json").contains(r#""/persons""#));
-    if stack.engine == Engine::Local {
-        localhost_is_both_loopback_addresses(api.parse().expect("a port"));
-    }
+    localhost_is_both_loopback_addresses(api.parse().expect("a port"));
     run(&mut stack.xtask("logs api")).succeeded().prints("dev-server").never_prints("\u{1b}");
 }
 

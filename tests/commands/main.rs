@@ -12,6 +12,7 @@ mod copies;
 mod crashes;
 mod data;
 mod doctor;
+mod documented;
 mod dumps;
 mod edits;
 mod engine_choice;
@@ -23,6 +24,7 @@ mod interrupts;
 mod no_engine;
 mod overview;
 mod own_project;
+mod pictures;
 mod ports;
 mod production;
 mod proxy;
@@ -104,6 +106,7 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         dumps::load_replaces_all_rows,
         dumps::a_killed_load_loses_no_rows,
         dumps::a_drill_verifies_a_backup,
+        dumps::a_backup_is_restored_from_a_store,
         copies::a_snapshot_is_restored_while_the_api_runs,
         copies::the_database_follows_the_git_branch,
         crashes::a_killed_api_is_restarted,
@@ -147,6 +150,8 @@ fn scenarios(engine: Engine) -> Vec<(&'static str, Scenario)> {
         // These scenarios start a second stack. This is quick only on the local engine, where it reuses the build.
         Engine::Local => &named![
             crashes::up_does_not_kill_an_unrelated_process_with_a_recorded_pid,
+            documented::commands_in_the_docs_work,
+            pictures::pictures_show_the_current_product,
             engine_choice::the_local_engine_is_used_if_docker_is_unusable,
             no_engine::up_fetches_postgresql_once_for_all_checkouts,
             no_engine::a_file_with_another_checksum_is_refused,

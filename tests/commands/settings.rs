@@ -12,13 +12,14 @@ fn checkout(stack: &Stack) -> Checkout {
 pub(crate) fn all_invalid_settings_are_reported_at_once(stack: &Stack) {
     let checkout = checkout(stack);
     let wrong = "ENGINE=podman\nAPP_ENV=staging\nAPI_PORT=99999\nPOSTGRES_PORT=none\n\
-        POSTGRES_PASSWORD=secret/1\n";
+        POSTGRES_PASSWORD=secret/1\nBACKUP_TARGET=bucket\n";
     let _env = checkout.edit(".env", |_| wrong.to_owned());
     let mut ran = run(&mut checkout.xtask("up")).failed().never_prints("secret/1");
     for line in wrong.lines() {
         let (name, _) = line.split_once('=').expect("name and value");
         ran = ran.prints(name);
     }
+    ran.prints("BACKUP_TARGET needs BACKUP_AGE_RECIPIENT");
     assert!(!checkout.root.join(".slipway/state.json").exists(), "a service was started");
     for command in ["status", "down", "logs", "restart"] {
         run(&mut checkout.xtask(command)).failed().prints("APP_ENV");

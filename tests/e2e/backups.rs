@@ -1,6 +1,6 @@
 //! Backups: `docker/backup/backup.sh` with the server's tools, as in the production stack.
 
-use std::{path::Path, process::Output};
+use std::{fs, path::Path, process::Output};
 
 use db::admin;
 
@@ -39,6 +39,13 @@ impl Place {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{script}: {stderr}");
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Writes a program that shadows another one if `$PWD/bin` is in PATH.
+    fn fake(&self, program: &str, script: &str) {
+        let file = format!("bin/{program}");
+        let write = format!("mkdir -p bin && cat >{file} <<'END'\n#!/bin/sh\n{script}\nEND\n");
+        self.shell(&format!("{write}chmod +x {file}"));
     }
 
     /// Panics unless the script fails with `why` in its error output.
@@ -129,12 +136,112 @@ async fn a_failed_backup_keeps_older_backups() {
     let place = Place::new().await;
     place.shell("sh backup.sh once");
     place.fails("PGDATABASE=missing sh backup.sh once", "the backup failed");
-    place.fails(
-        "PATH=$PWD/broken:$PATH; mkdir broken; printf '#!/bin/sh\nexit 1\n' >broken/pg_dump; \
-        chmod +x broken/pg_dump; sh backup.sh once",
-        "older backups were not changed",
-    );
+    place.fake("pg_dump", "exit 1");
+    place.fails("PATH=$PWD/bin:$PATH sh backup.sh once", "older backups were not changed");
     let left = place.shell("ls -A backups");
     assert_eq!(left.lines().count(), 2, "{left}");
     place.shell("sh backup.sh check && sh backup.sh drill");
+}
+
+#[tokio::test]
+#[ignore = "takes long"]
+async fn only_one_rejected_backup_is_kept() {
+    let place = Place::new().await;
+    place.shell("sh backup.sh once");
+    place.fake("pg_restore", "exit 1");
+    for _ in 0..3 {
+        place.fails(
+            "PATH=$PWD/bin:$PATH sh backup.sh once",
+            "The backup is kept as backups/rejected-",
+        );
+    }
+    let left = place.shell("ls backups");
+    assert_eq!(left.matches("rejected-").count(), 1, "{left}");
+    assert_eq!(left.lines().count(), 2, "{left}");
+    place.shell("sh backup.sh check");
+    // An earlier version left backups that failed their drill, with final names.
+    place.shell("cp -r backups/rejected-* backups/20990101T000000Z");
+    place.shell("cp -r backups/rejected-* backups/20200101T000000Z");
+    place.shell("sh backup.sh once");
+    let left = place.shell("ls backups");
+    assert!(
+        left.contains("2099") && !left.contains("2020"),
+        "newer than every verified one: {left}"
+    );
+}
+
+#[tokio::test]
+#[ignore = "takes long"]
+async fn no_command_leaves_a_temporary_file() {
+    let place = Place::new().await;
+    let setup = "mkdir -p tmp && printf %s \"$PGPASSWORD\" >password && unset PGPASSWORD && \
+        export TMPDIR=$PWD/tmp PGPASSWORD_FILE=$PWD/password";
+    for command in ["check", "once", "check", "drill"] {
+        // The first check fails, because there is no backup.
+        place.shell(&format!(
+            "{setup}; sh backup.sh {command} 2>/dev/null || [ {command} = check ]"
+        ));
+    }
+    place.fails(&format!("{setup}; sh backup.sh drill missing"), "is not a backup");
+    place.fake("pg_restore", "exit 1");
+    place.fails(&format!("{setup}; PATH=$PWD/bin:$PATH sh backup.sh once"), "cannot be restored");
+    let left = place.shell("ls -A tmp");
+    assert_eq!(left, "");
+}
+
+#[tokio::test]
+#[ignore = "takes long"]
+async fn a_full_disk_is_reported_before_the_backup() {
+    let place = Place::new().await;
+    place.fake("df", "echo Filesystem; echo \"disk 9999999 999 $FREE_KIB 99% /\"");
+    let once = |kib: u32| format!("FREE_KIB={kib} PATH=$PWD/bin:$PATH sh backup.sh once");
+    // Without a backup, the size of the database counts, which is several MiB.
+    place.fails(&once(4096), "not enough space in backups: 4 MiB are free, and a backup needs");
+    assert_eq!(place.shell("ls backups"), "");
+    place.shell("sh backup.sh once");
+    // The dump is much smaller than the database.
+    place.shell(&once(4096));
+    place.fails(&once(5), "Free space, move BACKUP_FOLDER to a larger disk");
+    let left = place.shell("ls -A backups");
+    assert_eq!(left.lines().count(), 3, "{left}");
+}
+
+#[tokio::test]
+#[ignore = "takes long"]
+async fn failures_are_retried_less_and_less_often() {
+    let place = Place::new().await;
+    // Records the seconds, and ends the service after nine tries.
+    place.fake("sleep", "echo $1 >>pauses; [ $(wc -l <pauses) -lt 9 ] || kill -TERM $PPID");
+    let pauses = |settings: &str| {
+        let serve =
+            format!("rm -f pauses; export PATH=$PWD/bin:$PATH {settings}; sh backup.sh serve");
+        place.shell(&format!("{serve} >/dev/null && tr '\\n' ' ' <pauses"))
+    };
+    let all = pauses("PGDATABASE=missing");
+    assert_eq!(all, "300 600 1200 2400 4800 9600 14400 14400 14400 ");
+    let short = pauses("PGDATABASE=missing BACKUP_EVERY_HOURS=1");
+    assert!(short.ends_with("2400 3600 3600 3600 3600 3600 "), "{short}");
+    let unreachable = pauses("PGPORT=1");
+    assert_eq!(unreachable, "10 20 40 80 160 300 300 300 300 ");
+}
+
+#[tokio::test]
+#[ignore = "takes long"]
+async fn the_commands_of_the_runbook_free_a_full_disk() {
+    let place = Place::new().await;
+    place.fake("pg_restore", "exit 1");
+    place.fails("PATH=$PWD/bin:$PATH sh backup.sh once", "the drill failed");
+    place.shell("mkdir backups/fetched-20260101T000000Z");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
+    let page = fs::read_to_string(root.join("docs/runbook-database.md")).expect("the page");
+    let commands = page.lines().filter_map(|it| it.strip_prefix("$ docker compose exec backup "));
+    // The container has other paths.
+    let commands: Vec<_> =
+        commands.map(|it| it.replace("/backups", "backups").replace("/scripts/", "")).collect();
+    assert!(commands.len() > 3, "{commands:?}");
+    for command in commands {
+        place.shell(&command);
+    }
+    let left = place.shell("ls backups");
+    assert!(left.starts_with('2') && left.lines().count() == 1, "{left}");
 }

@@ -1,6 +1,6 @@
 //! Slow, silent, numerous and malicious clients, each on its own connection.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::interval;
 
@@ -69,6 +69,23 @@ async fn an_idle_connection_is_closed() {
     for _ in 0..2 {
         wire.get("/health/live").await;
         assert!(wire.response().await.starts_with("HTTP/1.1 200 "));
+    }
+    assert_eq!(wire.rest().await, "");
+}
+
+#[tokio::test]
+async fn an_old_connection_closes_after_a_response_that_announces_it() {
+    let app = TestApp::spawn_with(&[("API_MAX_CONNECTION_AGE_SECONDS", "1")]).await;
+    let mut wire = Wire::connect(app.address).await;
+    let started = Instant::now();
+    loop {
+        wire.get("/health/live").await;
+        let response = wire.response().await;
+        assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+        if response.contains("connection: close") {
+            break;
+        }
+        assert!(started.elapsed() < Duration::from_secs(10), "the connection stays open");
     }
     assert_eq!(wire.rest().await, "");
 }

@@ -1,9 +1,15 @@
 //! HTTP/2 without TLS, as a proxy uses it.
 
-use std::{future::poll_fn, time::Duration};
+use std::{
+    future::poll_fn,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
-use h2::client::{self, SendRequest};
+use h2::{
+    Ping,
+    client::{self, SendRequest},
+};
 use http::Request;
 use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
 
@@ -49,6 +55,45 @@ async fn many_cancelled_requests_close_only_their_connection() {
 
     let (mut requests, _ended) = connect(&app).await;
     assert_eq!(status(&mut requests).await, 200);
+}
+
+#[tokio::test]
+async fn pings_do_not_keep_an_idle_connection_open() {
+    let app = TestApp::spawn_with(&[("API_IDLE_TIMEOUT_SECONDS", "1")]).await;
+    let stream = TcpStream::connect(app.address).await.expect("a connection");
+    let (mut requests, mut connection) = client::handshake(stream).await.expect("HTTP/2");
+    let mut pings = connection.ping_pong().expect("the first call");
+    let ended = tokio::spawn(connection);
+    assert_eq!(status(&mut requests).await, 200);
+    let pinging = async { while pings.ping(Ping::opaque()).await.is_ok() {} };
+    timeout(Duration::from_secs(10), pinging).await.expect("an end in time");
+    // The connection ends with or without an error, as on every idle timeout.
+    let _ = ended.await.expect("no panic");
+}
+
+#[tokio::test]
+async fn an_old_connection_closes_without_failing_a_request() {
+    let app = TestApp::spawn_with(&[("API_MAX_CONNECTION_AGE_SECONDS", "1")]).await;
+    let (requests, ended) = connect(&app).await;
+    let started = Instant::now();
+    // Fails when the server has announced the end.
+    while let Ok(mut ready) = requests.clone().ready().await {
+        let Ok((response, _)) = ready.send_request(live(), true) else { break };
+        match response.await {
+            Ok(response) => assert_eq!(response.status(), 200),
+            // The server has not handled this request, so a client repeats it on another connection.
+            Err(error) => {
+                assert!(
+                    error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR),
+                    "{error}"
+                );
+                break;
+            }
+        }
+        assert!(started.elapsed() < Duration::from_secs(10), "the connection stays open");
+    }
+    drop(requests);
+    ended.await.expect("no panic").expect("a graceful end");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod access;
 mod accounts;
 mod audit;
 mod backups;
+mod bodies;
 mod connections;
 mod contract;
 mod database;
@@ -27,6 +28,7 @@ mod malformed;
 mod metrics;
 mod migrate;
 mod persons;
+mod rate_limits;
 #[cfg(feature = "redis")]
 mod replicas;
 mod requests;

@@ -81,6 +81,46 @@ async fn guesses_are_counted_across_processes_until_a_log_in() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_are_counted_across_processes_and_without_redis() {
+    let mut redis = block_in_place(Redis::start);
+    let url = redis.url();
+    let variables = [
+        ("REDIS_URL", &*url),
+        ("API_ADMIN_LISTEN", "127.0.0.1:0"),
+        ("API_ADDRESS_RATE_LIMIT", "4"),
+    ];
+    let one = TestApp::spawn_with(&variables).await;
+    let other = TestApp::spawn_sharing_database(&one, &variables);
+    until(&one, true).await;
+    until(&other, true).await;
+    let ask = async |app: &TestApp| {
+        let response = app.request_anonymous("GET", "/persons").send().await.expect("a response");
+        let state = response.headers()["ratelimit"].to_str().expect("ASCII").to_owned();
+        (response.status().as_u16(), state)
+    };
+    for (app, remaining) in [(&one, 3), (&one, 2), (&other, 1), (&other, 0)] {
+        let (status, state) = ask(app).await;
+        assert_eq!(status, 401);
+        assert!(state.starts_with(&format!("\"address\";r={remaining};")), "{state}");
+    }
+    for app in [&one, &other] {
+        assert_eq!(ask(app).await.0, 429);
+    }
+    let keys = redis.ask("KEYS *").expect("a response");
+    assert!(keys.contains("slipway:requests:") && !keys.contains("127.0.0.1"), "{keys}");
+
+    block_in_place(|| redis.kill());
+    until(&other, false).await;
+    // This process has counted three of its own requests, and counts further ones alone.
+    let mut allowed = 0;
+    while ask(&other).await.0 == 401 {
+        allowed += 1;
+        assert!(allowed < 5, "the process does not limit requests without Redis");
+    }
+    assert!(allowed > 0, "the process does not accept requests without Redis");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revoked_token_is_rejected_by_other_processes_before_their_cache_expires() {
     let redis = block_in_place(Redis::start);
     let (one, other) = two(&redis).await;

@@ -88,9 +88,9 @@ async fn times_beyond_the_year_9999_return_422() {
 #[tokio::test]
 async fn many_invalid_values_return_a_small_response() {
     let app = TestApp::spawn().await;
-    let unknown: Map<_, _> = (0..100_000).map(|number| (number.to_string(), json!(1))).collect();
-    let long = Map::from_iter([("a".repeat(1_000_000), json!(1))]);
-    for (body, number) in [(unknown, 100_002), (long, 3)] {
+    let unknown: Map<_, _> = (0..1000).map(|number| (number.to_string(), json!(1))).collect();
+    let long = Map::from_iter([("a".repeat(15_000), json!(1))]);
+    for (body, number) in [(unknown, 1002), (long, 3)] {
         let request = app.request_anonymous("POST", "/sessions").json(&body);
         let problem = problem(request.send().await.expect("a response"), 422).await;
         assert!(problem.to_string().len() < 4000, "{number}: {} bytes", problem.to_string().len());

@@ -47,6 +47,25 @@ async fn a_session_is_listed_until_log_out() {
 }
 
 #[tokio::test]
+async fn a_session_over_the_limit_of_50_ends_the_oldest_at_once() {
+    let app = TestApp::spawn().await;
+    sign_up(&app, "ada@example.com").await;
+    let oldest = token(&app, "ada@example.com", PASSWORD).await;
+    assert_eq!(status(&app, &oldest).await, 200);
+    let client = app.database.connect().await;
+    let query = "INSERT INTO tokens (id, account_id, hash, scope, expires_at) \
+        SELECT gen_random_uuid(), id, sha256(number::text::bytea), 'write', now() + interval '1 hour' \
+        FROM accounts, generate_series(1, 49) number WHERE email = 'ada@example.com'";
+    client.execute(query, &[]).await.expect("rows");
+    assert_eq!(status(&app, &oldest).await, 200);
+    let newest = token(&app, "ada@example.com", PASSWORD).await;
+    assert_eq!(status(&app, &oldest).await, 401);
+    let list = app.request_as(&newest, "GET", "/sessions").send().await.expect("a response");
+    let list: Value = list.json().await.expect("JSON");
+    assert_eq!(list["items"].as_array().expect("a list").len(), 50);
+}
+
+#[tokio::test]
 async fn the_database_holds_neither_tokens_nor_passwords() {
     let app = TestApp::spawn().await;
     sign_up(&app, "ada@example.com").await;

@@ -1,8 +1,9 @@
 //! API tokens: creation, list, use and revocation.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{TestApp, problem};
+use crate::harness::{Row, TestApp, problem};
 
 async fn create_token(app: &TestApp, body: Value) -> Value {
     let response = app.post("/tokens", &body).send().await.expect("a response");
@@ -92,4 +93,27 @@ async fn a_token_of_a_deleted_account_returns_401_in_other_processes() {
     ] {
         problem(request.send().await.expect("a response"), 401).await;
     }
+}
+
+#[tokio::test]
+async fn concurrent_requests_create_at_most_50_tokens() {
+    let app = TestApp::spawn().await;
+    let client = app.database.connect().await;
+    let row = Row { name: Some("old"), scope: "read", hours: 1 };
+    for hours in [[1; 49].as_slice(), &[-1; 10]].concat() {
+        app.member.issue(&client, Row { hours, ..row }).await;
+    }
+    let body = json!({ "name": "new", "scope": "read" });
+    let mut created = 0;
+    for response in join_all((0..8).map(|_| app.post("/tokens", &body).send())).await {
+        let response = response.expect("a response");
+        if response.status() == 201 {
+            created += 1;
+        } else {
+            let errors = problem(response, 409).await["errors"].to_string();
+            assert!(errors.contains("already has 50 API tokens"), "{errors}");
+        }
+    }
+    assert_eq!(created, 1);
+    assert_eq!(list(&app).await.as_array().expect("a list").len(), 50);
 }

@@ -7,7 +7,7 @@ mod network;
 mod reader;
 mod secret;
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, thread, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, str::FromStr, thread, time::Duration};
 
 pub use network::Network;
 pub use reader::{Errors, Problem};
@@ -54,6 +54,8 @@ pub struct ServerConfig {
     pub worker_threads: usize,
     /// `API_MAX_CONNECTIONS`: the maximum number of open connections. Further clients wait in the system's queue.
     pub max_connections: usize,
+    /// `API_MAX_CONNECTION_AGE_SECONDS`: the time after which a connection closes when its current requests have ended.
+    pub max_connection_age: Duration,
     /// `API_HEADER_TIMEOUT_SECONDS`: the maximum time to receive the header of a request.
     pub header_timeout: Duration,
     /// `API_IDLE_TIMEOUT_SECONDS`: the maximum time between two requests of a connection, and the maximum time in
@@ -63,8 +65,15 @@ pub struct ServerConfig {
     pub body_timeout: Duration,
     /// `API_BODY_LIMIT_BYTES`: the maximum size of a request body. Larger requests get 413.
     pub body_limit: usize,
+    /// `API_BODY_MEMORY_BYTES`: the maximum size of the bodies of all running requests. Further requests get 503.
+    pub body_memory: usize,
     /// `API_REQUEST_TIMEOUT_SECONDS`: the maximum time to handle a request. Slower requests get 504.
     pub request_timeout: Duration,
+    /// `API_TOKEN_RATE_LIMIT`: the maximum number of requests of a token in a minute. `None` turns the limit off.
+    pub token_rate_limit: Option<NonZeroU32>,
+    /// `API_ADDRESS_RATE_LIMIT`: the maximum number of requests without a known token from an address in a minute.
+    /// `None` turns the limit off.
+    pub address_rate_limit: Option<NonZeroU32>,
     /// `API_DRAIN_SECONDS`: the time after a stop signal in which the server handles requests but is not ready.
     pub drain_period: Duration,
     /// `API_SHUTDOWN_SECONDS`: the time after the drain period in which running requests may finish.
@@ -209,11 +218,15 @@ impl Config {
                 trusted_proxies: reader.networks("API_TRUSTED_PROXIES"),
                 worker_threads: reader.positive("API_WORKER_THREADS", half_of_the_cores()),
                 max_connections: reader.positive("API_MAX_CONNECTIONS", 10_000),
+                max_connection_age: reader.timeout("API_MAX_CONNECTION_AGE_SECONDS", 3600),
                 header_timeout: reader.timeout("API_HEADER_TIMEOUT_SECONDS", 10),
                 idle_timeout: reader.timeout("API_IDLE_TIMEOUT_SECONDS", 75),
                 body_timeout: reader.timeout("API_BODY_TIMEOUT_SECONDS", 20),
                 body_limit: reader.positive("API_BODY_LIMIT_BYTES", 1024 * 1024),
+                body_memory: reader.positive("API_BODY_MEMORY_BYTES", 32 * 1024 * 1024),
                 request_timeout: reader.timeout("API_REQUEST_TIMEOUT_SECONDS", 30),
+                token_rate_limit: reader.optional("API_TOKEN_RATE_LIMIT"),
+                address_rate_limit: reader.optional("API_ADDRESS_RATE_LIMIT"),
                 drain_period: reader.seconds("API_DRAIN_SECONDS", 0),
                 shutdown_timeout: reader.seconds("API_SHUTDOWN_SECONDS", 10),
             },

@@ -110,9 +110,11 @@ const DELETE_OTHER_SESSIONS: &str = "\
 -- store::tokens::delete_other_sessions
 DELETE FROM tokens WHERE account_id = $1 AND name IS NULL AND id <> $2";
 
-const DELETE_EXPIRED: &str = "\
--- store::tokens::delete_expired
-DELETE FROM tokens WHERE account_id = $1 AND expires_at <= now()";
+const TRIM: &str = "\
+-- store::tokens::trim
+DELETE FROM tokens WHERE account_id = $1 AND (expires_at <= now() OR id IN (
+    SELECT id FROM tokens WHERE account_id = $1 AND name IS NULL AND expires_at > now()
+    ORDER BY created_at DESC, id DESC OFFSET $2))";
 
 /// Returns the holder of the token with this hash. Returns `None` if the token is unknown or expired, or if its account
 /// is disabled.
@@ -189,8 +191,8 @@ pub async fn delete_other_sessions(
     Ok(())
 }
 
-/// Deletes the expired sessions and tokens of an account.
-pub async fn delete_expired(client: &dyn Connection, account: Uuid) -> Result<(), Error> {
-    client.execute(DELETE_EXPIRED, &[&account]).await?;
-    Ok(())
+/// Deletes the expired sessions and tokens of an account, and its oldest sessions except `kept`. Returns the number of
+/// deleted sessions and tokens.
+pub async fn trim(client: &dyn Connection, account: Uuid, kept: i64) -> Result<u64, Error> {
+    client.execute(TRIM, &[&account, &kept]).await
 }

@@ -6,6 +6,7 @@
 mod authenticator;
 mod caller;
 pub(crate) mod passwords;
+pub(crate) mod rate_limits;
 mod throttle;
 
 use std::ops::Deref;

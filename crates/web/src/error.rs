@@ -45,6 +45,12 @@ pub enum ApiError {
         /// The seconds until the next attempt is allowed.
         seconds: u64,
     },
+    /// Too many requests with this token or from this address.
+    #[error("too many requests. Try again in {seconds} seconds")]
+    TooManyRequests {
+        /// The seconds until the next request is allowed.
+        seconds: u64,
+    },
     /// The resource does not exist. Contains the name of its type.
     #[error("the {0} does not exist")]
     NotFound(&'static str),
@@ -97,6 +103,9 @@ pub enum ApiError {
         /// The version that this server needs.
         needed: i32,
     },
+    /// The bodies of running requests take all of API_BODY_MEMORY_BYTES.
+    #[error("request bodies take all of API_BODY_MEMORY_BYTES")]
+    NoBodyMemory,
     /// Too many passwords wait to be verified.
     #[error("too many passwords wait to be hashed")]
     Busy,
@@ -174,7 +183,9 @@ impl ResponseError for ApiError {
         match self {
             Self::Unauthorized | Self::WrongPassword => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyAttempts { .. } | Self::TooManyRequests { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::NotFound(_) | Self::Database(DbError::NotFound) => StatusCode::NOT_FOUND,
             Self::Conflict(_)
             | Self::Database(DbError::Duplicate { .. } | DbError::Reference { .. }) => {
@@ -190,7 +201,8 @@ impl ResponseError for ApiError {
             | Self::Database(DbError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Stale => StatusCode::PRECONDITION_FAILED,
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
-            Self::Busy
+            Self::NoBodyMemory
+            | Self::Busy
             | Self::Stopping
             | Self::SchemaBehind { .. }
             | Self::Database(
@@ -229,7 +241,9 @@ pub(crate) fn respond(error: &poem::Error, request_id: &str) -> Response {
         // The response lists the supported encodings (RFC 9110, section 15.5.16).
         headers.insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static("identity"));
     }
-    if let Some(ApiError::TooManyAttempts { seconds }) = error.downcast_ref() {
+    if let Some(ApiError::TooManyAttempts { seconds } | ApiError::TooManyRequests { seconds }) =
+        error.downcast_ref()
+    {
         headers.insert(header::RETRY_AFTER, (*seconds).into());
     }
     response

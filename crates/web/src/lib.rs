@@ -15,6 +15,7 @@
 pub mod accounts;
 mod apis;
 pub mod auth;
+mod bodies;
 pub mod columns;
 pub mod error;
 pub mod etag;

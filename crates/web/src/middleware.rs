@@ -6,10 +6,9 @@ mod request_id;
 mod request_logging;
 mod strict;
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
-use config::ServerConfig;
-use poem::{Body, Request, Response, Result, error::ReadBodyError, http::header};
+use poem::{Request, Response, Result};
 use tokio::time::timeout;
 
 use crate::error::ApiError;
@@ -17,24 +16,13 @@ pub use headers::PAGE_POLICY;
 pub(crate) use headers::{DEFAULTS, DOCS_POLICY, add_headers};
 pub(crate) use request_id::RequestId;
 pub(crate) use request_logging::log_request;
+pub(crate) use strict::check as reject_ambiguous;
 
-/// Rejects ambiguous requests, and limits the time of a request and the time and size of its body.
-pub(crate) async fn limit<F: Future<Output = Result<Response>>>(
-    mut request: Request,
-    limits: &ServerConfig,
+/// Limits the time in which a request is handled.
+pub(crate) async fn limit_time<F: Future<Output = Result<Response>>>(
+    request: Request,
+    limit: Duration,
     next: impl FnOnce(Request) -> F,
 ) -> Result<Response> {
-    strict::check(&request)?;
-    let announced = request.header(header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
-    if announced.is_some_and(|length: usize| length > limits.body_limit) {
-        return Err(ReadBodyError::PayloadTooLarge.into());
-    }
-    let body = request.take_body();
-    if !body.is_empty() {
-        // Boxed, because it contains a buffer that most requests do not need.
-        let body = Box::pin(body.into_bytes_limit(limits.body_limit));
-        let body = timeout(limits.body_timeout, body).await.map_err(|_| ApiError::SlowBody)??;
-        request.set_body(Body::from(body));
-    }
-    timeout(limits.request_timeout, next(request)).await.map_err(|_| ApiError::Timeout)?
+    timeout(limit, next(request)).await.map_err(|_| ApiError::Timeout)?
 }

@@ -3,6 +3,7 @@
 //! poem-openapi writes version 3.0.0. It does not reject unknown fields in request bodies, and omits the errors of
 //! each operation and the headers of every response.
 
+mod body_limit;
 mod responses;
 mod schemas;
 mod security;
@@ -10,8 +11,11 @@ mod values;
 
 use std::{collections::HashMap, sync::OnceLock};
 
+use poem::{Request, http::Method};
 use serde_json::{Value, json};
 
+use crate::paths::Paths;
+pub(crate) use body_limit::SMALL_BODY;
 use values::{members, members_mut};
 
 /// The document as JSON text, because the parsed document takes several times the memory.
@@ -27,6 +31,10 @@ pub(crate) struct Operation {
     pub(crate) method: String,
     /// The query parameters.
     pub(crate) query: Vec<QueryParameter>,
+    /// The size limit of the body, in bytes.
+    pub(crate) body_limit: usize,
+    /// True if anonymous clients may not call the operation.
+    pub(crate) needs_token: bool,
 }
 
 /// A query parameter of an operation.
@@ -43,14 +51,16 @@ pub(crate) fn publish(write: &dyn Fn() -> String) {
     DOCUMENT.get_or_init(|| {
         let written = serde_json::from_str(&write()).expect("poem-openapi writes JSON");
         let document = correct(written);
-        let schemas = members(&document["components"]["schemas"]);
+        let schemas = &document["components"]["schemas"];
+        let operations =
+            |path: &Value| members(path).map(|it| operation(it, schemas)).collect::<Vec<_>>();
         let paths = members(&document["paths"]);
         Document {
             text: document.to_string(),
-            schemas: schemas.map(|(name, it)| (name.clone(), it.to_string().into())).collect(),
-            paths: paths
-                .map(|(path, it)| (path.clone(), members(it).map(operation).collect()))
+            schemas: members(schemas)
+                .map(|(name, it)| (name.clone(), it.to_string().into()))
                 .collect(),
+            paths: paths.map(|(path, it)| (path.clone(), operations(it))).collect(),
         }
     });
 }
@@ -82,19 +92,29 @@ pub(crate) fn methods() -> Vec<(String, Vec<String>)> {
     document().paths.iter().map(|(path, it)| (path.clone(), methods(it))).collect()
 }
 
-/// Returns an operation, if the document has it.
-pub(crate) fn find_operation(path: &str, method: &str) -> Option<&'static Operation> {
-    let (_, operations) = document().paths.iter().find(|(known, _)| known == path)?;
-    operations.iter().find(|operation| operation.method.eq_ignore_ascii_case(method))
+/// Finds the operation of a request. A page is not an operation.
+pub(crate) fn find_operation(request: &Request, paths: &Paths) -> Option<&'static Operation> {
+    let path = paths.of(request.uri())?;
+    let (_, operations) = document().paths.iter().find(|(known, _)| *known == *path.name)?;
+    let is_head = request.method() == Method::HEAD;
+    let method = if is_head { &Method::GET } else { request.method() };
+    operations.iter().find(|operation| operation.method.eq_ignore_ascii_case(method.as_str()))
 }
 
-fn operation((method, operation): (&String, &Value)) -> Operation {
+fn operation((method, operation): (&String, &Value), schemas: &Value) -> Operation {
     let parameters = operation["parameters"].as_array().into_iter().flatten();
     let query = parameters.filter(|it| it["in"] == "query").map(|it| QueryParameter {
         name: it["name"].as_str().unwrap_or_default().to_owned(),
         is_list: it["schema"]["type"] == "array",
     });
-    Operation { method: method.clone(), query: query.collect() }
+    // An empty requirement stands for anonymous clients.
+    let requirements = operation["security"].as_array().map(Vec::as_slice).unwrap_or_default();
+    Operation {
+        method: method.clone(),
+        query: query.collect(),
+        body_limit: body_limit::body_limit(operation, schemas),
+        needs_token: !requirements.is_empty() && !requirements.contains(&json!({})),
+    }
 }
 
 fn correct(mut document: Value) -> Value {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use poem::{Request, http::Method};
+use poem::Request;
 
 use crate::{
     error::{ApiError, Errors, FieldError},
@@ -18,15 +18,8 @@ pub(crate) fn check(request: &Request, paths: &Paths) -> Result<(), ApiError> {
     if request.uri().query().is_none_or(str::is_empty) {
         return Ok(());
     }
-    let is_head = request.method() == Method::HEAD;
-    let method = if is_head { &Method::GET } else { request.method() };
-    let path = paths.of(request.uri());
     // A page that is not an operation may have any parameters.
-    let Some(operation) =
-        path.and_then(|path| openapi::find_operation(&path.name, method.as_str()))
-    else {
-        return Ok(());
-    };
+    let Some(operation) = openapi::find_operation(request, paths) else { return Ok(()) };
     // An invalid query has an error of its own.
     let given: Vec<(String, String)> = request.params().unwrap_or_default();
     let (mut seen, mut errors) = (HashSet::new(), Errors::default());

@@ -17,10 +17,14 @@ use store::Database;
 
 use crate::{
     apis::{Api, Apis},
-    auth::Authenticator,
+    auth::{
+        Authenticator,
+        rate_limits::{RateLimits, Usage},
+    },
+    bodies::Bodies,
     health::Readiness,
     metrics::Metrics,
-    middleware::{DOCS_POLICY, add_headers, limit, log_request},
+    middleware::{DOCS_POLICY, add_headers, limit_time, log_request, reject_ambiguous},
     openapi,
     paths::Paths,
     query,
@@ -65,6 +69,8 @@ pub(crate) struct App {
     pages: Pages,
     paths: Paths,
     limits: ServerConfig,
+    bodies: Bodies,
+    rate_limits: RateLimits,
     metrics: Metrics,
     is_traced: bool,
 }
@@ -95,6 +101,8 @@ impl App {
             paths: Paths::new(&openapi::methods(), &unlisted),
             pages,
             limits: config.server.clone(),
+            bodies: Bodies::new(&config.server, &state.authenticator),
+            rate_limits: RateLimits::new(&config.server, state.authenticator.redis.clone()),
             metrics: metrics.clone(),
             is_traced: config.traces.is_some(),
         }
@@ -121,10 +129,22 @@ impl Endpoint for App {
 
     /// Applies the middleware, from the inside out.
     async fn call(&self, request: Request) -> Result<Response> {
-        let limited = |request| limit(request, &self.limits, |request| self.route(request));
-        let named = |request| self.paths.apply(request, limited);
+        let route = |request| self.route(request);
+        let timed = |request| limit_time(request, self.limits.request_timeout, route);
+        let read = |request| self.bodies.read(request, &self.paths, timed);
+        let usage = self.rate_limits.count(&request, &self.service.authenticator).await;
+        let admitted = async |request| {
+            usage.as_ref().map_or(Ok(()), Usage::check)?;
+            reject_ambiguous(&request)?;
+            read(request).await
+        };
+        let named = |request| self.paths.apply(request, admitted);
         let logged = |request| log_request(request, &self.metrics, self.is_traced, named);
-        Ok(add_headers(request, &self.limits.cors_origins, logged).await)
+        let mut response = add_headers(request, &self.limits.cors_origins, logged).await;
+        if let Some(usage) = &usage {
+            usage.add_headers(response.headers_mut());
+        }
+        Ok(response)
     }
 }
 

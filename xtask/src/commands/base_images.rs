@@ -9,9 +9,9 @@ use context::{env_file, project::Project, report};
 
 /// Build the base images from Debian packages, for networks without a container registry
 ///
-/// Builds slipway-base/rust, slipway-base/postgres and slipway-base/nginx, and sets RUST_IMAGE, WORKSPACE_IMAGE,
-/// POSTGRES_IMAGE and NGINX_IMAGE in .env. Existing images are reused. To install newer packages, remove the
-/// images slipway-base/system first.
+/// Builds slipway-base/rust, slipway-base/postgres and slipway-base/nginx, and sets RUST_IMAGE, POSTGRES_IMAGE and
+/// NGINX_IMAGE in .env. Existing images are reused. To install newer packages, remove the images slipway-base/system
+/// first.
 #[derive(clap::Args)]
 pub(crate) struct Args {}
 
@@ -26,7 +26,6 @@ impl Args {
         env_file::create_if_missing(&project.root)?;
         let images = [
             ("RUST_IMAGE", rust.as_str()),
-            ("WORKSPACE_IMAGE", rust.as_str()),
             ("POSTGRES_IMAGE", postgres.as_str()),
             ("NGINX_IMAGE", nginx.as_str()),
         ];

@@ -3,6 +3,7 @@
 mod backup;
 mod branch;
 mod dump;
+mod fetch;
 mod load;
 mod snapshot;
 mod upgrade;
@@ -28,6 +29,7 @@ enum Command {
     Branch(branch::Command),
     Backup(backup::BackupArgs),
     RestoreDrill(backup::DrillArgs),
+    Fetch(fetch::Args),
     Dump(dump::Args),
     Load(load::Args),
     Upgrade(upgrade::Args),
@@ -40,6 +42,7 @@ impl Args {
             Command::Branch(command) => command.run(project),
             Command::Backup(args) => args.run(project),
             Command::RestoreDrill(args) => args.run(project),
+            Command::Fetch(args) => args.run(project),
             Command::Dump(args) => args.run(project),
             Command::Load(args) => args.run(project),
             Command::Upgrade(args) => args.run(project),

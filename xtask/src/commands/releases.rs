@@ -55,9 +55,11 @@ impl Args {
             report::json(&Releases { history: records, running: running.collect() })?;
             return Ok(ExitCode::SUCCESS);
         }
-        for Record { time, entry: Entry { what, tag, who, state } } in records {
-            report::line(&format!("{time}  {what:<12}  {tag:<28}  {who:<24}  {state}"));
-        }
+        let row = |Record { time, entry: Entry { what, tag, who, state } }| {
+            vec![time, what, tag, who, state]
+        };
+        let rows: Vec<_> = records.into_iter().map(row).collect();
+        report::table(&[], &rows);
         for (image, number) in running {
             report::line(&format!("now: {} on {number} replicas", image::tag_of(&image)));
         }

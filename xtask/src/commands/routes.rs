@@ -50,18 +50,18 @@ impl Args {
             report::json(&routes)?;
             return Ok(ExitCode::SUCCESS);
         }
-        let width = routes.iter().map(|route| route.path.len()).max().unwrap_or_default();
-        for route in &routes {
-            let Route { method, path, handler, .. } = route;
-            let handler = handler.as_deref().unwrap_or_default();
-            let permissions = route.permissions();
-            report::line(&format!("{method:<7}{path:<width$}  {permissions:<22}  {handler}"));
-        }
+        let rows: Vec<_> = routes.iter().map(Route::row).collect();
+        report::table(&[], &rows);
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl Route {
+    fn row(&self) -> Vec<String> {
+        let place = format!("{:<7}{}", self.method, self.path);
+        vec![place, self.permissions(), self.handler.clone().unwrap_or_default()]
+    }
+
     fn permissions(&self) -> String {
         match (self.permissions.join(", "), self.public) {
             (_, true) if self.permissions.is_empty() => "public".to_owned(),

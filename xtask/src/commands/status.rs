@@ -124,18 +124,15 @@ fn schema_text(schema: Option<&serde_json::Value>) -> String {
 
 fn table(services: &[Service]) {
     report::line("");
-    report::line(&format!(
-        "  {:<10} {:<9} {:<10} {:>5}  {:<16} {:>9}",
-        "SERVICE", "STATE", "HEALTH", "PORT", "UPTIME", "MEMORY"
-    ));
-    for Service { name, state, health, port, uptime, memory } in services {
-        let port = port.map_or_else(String::new, |port| port.to_string());
-        let memory = memory.map_or_else(String::new, |bytes| format!("{} MiB", bytes / 1_048_576));
-        report::line(
-            format!("  {name:<10} {state:<9} {health:<10} {port:>5}  {uptime:<16} {memory:>9}")
-                .trim_end(),
-        );
-    }
+    let rows: Vec<_> = services.iter().map(row).collect();
+    report::table(&["  SERVICE", "STATE", "HEALTH", "PORT", "UPTIME", "MEMORY"], &rows);
+}
+
+fn row(service: &Service) -> Vec<String> {
+    let Service { name, state, health, port, uptime, memory } = service;
+    let port = port.map_or_else(String::new, |port| port.to_string());
+    let memory = memory.map_or_else(String::new, |bytes| format!("{} MiB", bytes / 1_048_576));
+    vec![format!("  {name}"), state.clone(), health.clone(), port, uptime.clone(), memory]
 }
 
 /// Returns the output of `migrate status`. Returns `None` if the database does not respond.

@@ -31,6 +31,9 @@ use crate::{
     text::Password,
 };
 
+/// The maximum number of sessions of an account.
+pub(super) const MAX_SESSIONS: i64 = 50;
+
 pub(crate) struct SessionsApi {
     pub(crate) database: Database,
     pub(crate) authenticator: Authenticator,
@@ -45,7 +48,7 @@ impl SessionsApi {
     ///
     /// Creates a session and returns its token. Send the token with every request, as
     /// `Authorization: Bearer <token>`. Returns 401 if the email address or the password is wrong, and 429 after too
-    /// many attempts.
+    /// many attempts. An account has at most 50 sessions. A further one ends the oldest one.
     #[oai(path = "/sessions", method = "post", operation_id = "logIn")]
     async fn log_in(
         &self,
@@ -147,13 +150,15 @@ impl SessionsApi {
         let new = NewToken::session(account.id, hash, Utc::now() + self.lifetime);
         let (account_id, request_id) = (Some(account.id), Some(request_id.0.clone()));
         let by = Actor { account_id, token_id: None, action: "logIn", request_id };
-        let (session, ()) = store::both(
-            rows::insert(&transaction, new),
-            rows::delete_expired(&transaction, account.id),
-        )
-        .await?;
+        // The lock on the account prevents concurrent requests from exceeding the limit.
+        let ended = rows::trim(&transaction, account.id, MAX_SESSIONS - 1).await?;
+        let session = rows::insert(&transaction, new).await?;
         audit::record(&transaction, &by, "session", session.id).await?;
-        transaction.commit().await?;
+        if ended == 0 {
+            transaction.commit().await?;
+        } else {
+            self.authenticator.commit(transaction, account.id).await?;
+        }
         Ok(LogInResponse::Created(Json(NewSession {
             id: session.id,
             token: token.expose().to_owned(),

@@ -10,15 +10,18 @@ use store::{
 };
 use uuid::Uuid;
 
-use super::{deleted::or_unauthorized, tags::Tags};
+use super::{deleted::or_unauthorized, sessions::MAX_SESSIONS, tags::Tags};
 use crate::{
     auth::{Authenticator, Owner, TokenKind},
-    error::{ApiError, FieldError},
+    error::{ApiError, ApiErrorOr, FieldError},
     examples,
     json::Json,
     responses::DeletedResponse,
     text::Line,
 };
+
+/// The maximum number of API tokens of an account that have not expired.
+const MAX_TOKENS: usize = 50;
 
 pub(crate) struct TokensApi {
     pub(crate) database: Database,
@@ -30,17 +33,18 @@ impl TokensApi {
     /// Create an API token
     ///
     /// Creates a token for a program. The token has your permissions, limited by its scope, but cannot manage sessions
-    /// or tokens or change your account. Save the token, because no other response contains it.
+    /// or tokens or change your account. Save the token, because no other response contains it. An account has at most
+    /// 50 tokens.
     #[oai(path = "/tokens", method = "post", operation_id = "createToken")]
     async fn create(
         &self,
         caller: Owner,
         body: Json<CreateToken>,
-    ) -> Result<CreateTokenResponse, ApiError> {
+    ) -> Result<CreateTokenResponse, ApiErrorOr<409>> {
         let CreateToken { name, scope, expires_at } = body.0;
         if expires_at.is_some_and(|at| at <= Utc::now()) {
             let error = FieldError::new("/expires_at".to_owned(), "must be in the future");
-            return Err(ApiError::Invalid(vec![error]));
+            return Err(ApiError::Invalid(vec![error]).into());
         }
         let token = token::generate();
         let new = NewToken {
@@ -50,17 +54,23 @@ impl TokensApi {
             scope: scope.into(),
             expires_at,
         };
-        store::retry(|| async {
+        let created = store::retry(|| async {
             let transaction = self.database.begin().await?;
-            // Another process may have deleted the account since the token was checked.
+            // Another process may have deleted the account since the token was checked. The lock prevents concurrent
+            // requests from exceeding the limit.
             accounts::lock(&transaction, caller.0.account_id).await.map_err(or_unauthorized)?;
+            rows::trim(&transaction, caller.0.account_id, MAX_SESSIONS).await?;
+            if rows::list(&transaction, caller.0.account_id, false).await?.len() >= MAX_TOKENS {
+                let detail = "the account already has 50 API tokens. Revoke one of them.";
+                return Err(ApiError::Conflict(vec![FieldError::new(String::new(), detail)]));
+            }
             let stored = rows::insert(&transaction, new.clone()).await?;
             audit::record(&transaction, &caller.0.by("createToken"), "token", stored.id).await?;
             transaction.commit().await?;
             let token = Some(token.expose().to_owned());
             Ok(CreateTokenResponse::Created(Json(ApiToken { token, ..ApiToken::from(stored) })))
-        })
-        .await
+        });
+        Ok(created.await?)
     }
 
     /// List your API tokens

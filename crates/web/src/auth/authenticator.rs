@@ -94,6 +94,11 @@ impl Authenticator {
         Ok(holder)
     }
 
+    /// Returns true if a token was valid when it was last verified, without asking the database.
+    pub(crate) fn is_known(&self, hash: &Hash) -> bool {
+        self.cache().holders.peek(hash).is_some()
+    }
+
     /// Revokes a session or an API token of the caller, effective immediately.
     ///
     /// # Errors

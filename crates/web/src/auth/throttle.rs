@@ -48,7 +48,7 @@ pub(crate) struct Throttle {
 }
 
 /// The hash of an account or an address.
-type Source = [u8; 32];
+pub(super) type Source = [u8; 32];
 
 struct Attempts {
     number: u32,
@@ -169,7 +169,7 @@ fn key(source: Source) -> String {
 }
 
 /// Returns the address of a client. IPv6 clients count by their /64 prefix.
-fn address(from: &RemoteAddr) -> Option<Source> {
+pub(super) fn address(from: &RemoteAddr) -> Option<Source> {
     let Addr::SocketAddr(address) = &from.0 else { return None };
     let address: IpAddr = match address.ip().to_canonical() {
         IpAddr::V4(address) => address.into(),

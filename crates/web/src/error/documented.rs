@@ -90,10 +90,10 @@ fn examples() -> [(&'static str, Error); 14] {
             "The request contains invalid values, listed in `errors`",
             ApiError::Invalid(too_short).into(),
         ),
-        ("Too many attempts", ApiError::TooManyAttempts { seconds: 900 }.into()),
+        ("Too many requests or attempts", ApiError::TooManyRequests { seconds: 30 }.into()),
         ("Internal error of the server", StatusCode::INTERNAL_SERVER_ERROR.into()),
         (
-            "The database is unavailable, or the server is shutting down. Try again soon",
+            "The server is overloaded or shutting down, or the database is unavailable. Try again soon",
             ApiError::Stopping.into(),
         ),
         ("The request was not handled in time", ApiError::Timeout.into()),

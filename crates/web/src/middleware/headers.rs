@@ -28,7 +28,8 @@ pub(crate) const DEFAULTS: [(HeaderName, &str); 5] = [
 /// The headers that other origins may send and read, in addition to the headers that browsers always allow.
 const MAY_SEND: &str = "authorization, content-type, idempotency-key, if-match, if-none-match, \
     traceparent, x-request-id";
-const MAY_READ: &str = "allow, etag, link, location, retry-after, x-request-id";
+const MAY_READ: &str = "allow, etag, link, location, ratelimit, ratelimit-policy, \
+    retry-after, x-request-id";
 /// The seconds for which a browser may cache a preflight response.
 const PREFLIGHT_MAX_AGE: &str = "600";
 

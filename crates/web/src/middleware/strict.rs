@@ -22,7 +22,7 @@ const DECISIVE: [HeaderName; 6] = [
 ///
 /// # Errors
 /// Returns [`ApiError::Ambiguous`] with the reason.
-pub(super) fn check(request: &Request) -> Result<(), ApiError> {
+pub(crate) fn check(request: &Request) -> Result<(), ApiError> {
     let headers = request.headers();
     for name in &DECISIVE {
         let mut values = headers.get_all(name).iter();

@@ -66,15 +66,15 @@ fn possible_errors(operation: &Value) -> Vec<StatusCode> {
         .filter_map(|(status, _)| status.parse().ok())
         .filter(|status: &StatusCode| status.is_client_error() || status.is_server_error())
         .collect();
-    // An operation that lists 500 returns an `ApiError`, which may be an error of the database.
-    let uses_database = documented.contains(&StatusCode::INTERNAL_SERVER_ERROR);
     // Any request can be ambiguous, can have unknown query parameters, and can have a body, which is read and limited.
     let mut possible = vec![
         StatusCode::BAD_REQUEST,
         StatusCode::REQUEST_TIMEOUT,
         StatusCode::PAYLOAD_TOO_LARGE,
         StatusCode::UNPROCESSABLE_ENTITY,
+        StatusCode::TOO_MANY_REQUESTS,
         StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::SERVICE_UNAVAILABLE,
         StatusCode::GATEWAY_TIMEOUT,
     ];
     for (status, is_possible) in [
@@ -83,7 +83,6 @@ fn possible_errors(operation: &Value) -> Vec<StatusCode> {
         (StatusCode::FORBIDDEN, needs_token),
         (StatusCode::NOT_FOUND, has("path")),
         (StatusCode::PRECONDITION_FAILED, parameters().any(|it| it["name"] == "If-Match")),
-        (StatusCode::SERVICE_UNAVAILABLE, uses_database),
     ] {
         possible.extend(is_possible.then_some(status));
     }

@@ -6,12 +6,13 @@
 
 use std::{
     convert::Infallible,
-    io, net,
+    future, io, net,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use config::{Network, ServerConfig};
@@ -19,7 +20,7 @@ use futures_util::future::BoxFuture;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::conn::auto,
 };
 use poem::{
     Addr, Endpoint, Request,
@@ -28,6 +29,7 @@ use poem::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -59,7 +61,8 @@ pub(super) struct Acceptor<E> {
     connections: JoinSet<()>,
     /// True during shutdown: responses then have `Connection: close`.
     is_closing: Arc<AtomicBool>,
-    stopping: GracefulShutdown,
+    /// Becomes true when the connections must end after their requests in flight.
+    stopping: watch::Sender<bool>,
 }
 
 impl<E: Endpoint + 'static> Acceptor<E> {
@@ -76,7 +79,7 @@ impl<E: Endpoint + 'static> Acceptor<E> {
             builder: Arc::new(builder()),
             connections: JoinSet::new(),
             is_closing: Arc::default(),
-            stopping: GracefulShutdown::new(),
+            stopping: watch::Sender::new(false),
         })
     }
 
@@ -98,13 +101,11 @@ impl<E: Endpoint + 'static> Acceptor<E> {
         drop(self.listener);
         self.is_closing.store(true, Relaxed);
         let grace = IDLE_GRACE.min(self.limits.shutdown_timeout);
-        let all_ended = async { while self.connections.join_next().await.is_some() {} };
         // On a timeout, the remaining connections are asked to end now.
-        let _ = timeout(grace, all_ended).await;
-        if timeout(self.limits.shutdown_timeout.saturating_sub(grace), self.stopping.shutdown())
-            .await
-            .is_err()
-        {
+        let _ = timeout(grace, all_ended(&mut self.connections)).await;
+        self.stopping.send_replace(true);
+        let rest = self.limits.shutdown_timeout.saturating_sub(grace);
+        if timeout(rest, all_ended(&mut self.connections)).await.is_err() {
             tracing::warn!("the shutdown timeout expired: aborted the running requests");
         }
         self.connections.shutdown().await;
@@ -117,6 +118,8 @@ impl<E: Endpoint + 'static> Acceptor<E> {
             stream.local_addr().map_or_else(|_| LocalAddr::default(), |it| LocalAddr(it.into()));
         let (app, requests) = (self.app.clone(), Arc::new(Requests::default()));
         let (is_closing, trusted) = (self.is_closing.clone(), self.trusted.clone());
+        let (opened, max_age) = (Instant::now(), self.limits.max_connection_age);
+        let of_connection = requests.clone();
         let stream = TimeoutStream::new(stream, requests.clone(), &self.limits);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let in_flight = requests.begin(request.version());
@@ -130,21 +133,47 @@ impl<E: Endpoint + 'static> Acceptor<E> {
             Box::pin(async move {
                 let _in_flight = in_flight;
                 let mut response = app.get_response(request).await;
-                if supports_close && is_closing.load(Relaxed) {
+                let must_close = is_closing.load(Relaxed) || opened.elapsed() >= max_age;
+                if supports_close && must_close {
                     let close = HeaderValue::from_static("close");
                     response.headers_mut().insert(header::CONNECTION, close);
                 }
                 Ok::<hyper::Response<_>, Infallible>(response.into())
             })
         });
-        let (builder, watcher) = (self.builder.clone(), self.stopping.watcher());
+        let (builder, mut stopping) = (self.builder.clone(), self.stopping.subscribe());
         self.connections.spawn(async move {
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
-            if let Err(error) = watcher.watch(connection).await {
+            let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+            let too_old = async {
+                sleep(max_age).await;
+                // On HTTP/1.1, the next response has `Connection: close`. Ending an idle connection could lose a request
+                // that is on its way.
+                if !of_connection.is_http2() {
+                    future::pending::<()>().await;
+                }
+            };
+            let must_end = async {
+                tokio::select! {
+                    _ = stopping.wait_for(|it| *it) => {}
+                    () = too_old => {}
+                }
+            };
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = must_end => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%peer, error, "a connection ended early");
             }
         });
     }
+}
+
+async fn all_ended(connections: &mut JoinSet<()>) {
+    while connections.join_next().await.is_some() {}
 }
 
 fn builder() -> auto::Builder<TokioExecutor> {

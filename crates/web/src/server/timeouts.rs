@@ -12,7 +12,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -31,6 +31,9 @@ const OVERHEAD: usize = 128 * 1024;
 /// The number of bytes that a chunk with one byte of content needs.
 const CHUNK: usize = "1\r\na\r\n".len();
 
+/// The time in which a client may send the rest of a request after the last response of a connection.
+const LINGER: Duration = Duration::from_secs(2);
+
 /// The requests of one connection.
 #[derive(Default)]
 pub(super) struct Requests {
@@ -47,6 +50,11 @@ impl Requests {
         self.in_flight.fetch_add(1, Relaxed);
         self.http2.store(version == Version::HTTP_2, Relaxed);
         InFlight(self.clone())
+    }
+
+    /// Returns true if the connection uses HTTP/2. The first request decides.
+    pub(super) fn is_http2(&self) -> bool {
+        self.http2.load(Relaxed)
     }
 }
 
@@ -83,6 +91,8 @@ pub(super) struct TimeoutStream {
     read_timer: Pin<Box<Sleep>>,
     /// The timeout that runs while the client does not read the response.
     write_timer: Option<Pin<Box<Sleep>>>,
+    /// Set while the connection closes, with the number of discarded bytes.
+    linger: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
 impl TimeoutStream {
@@ -98,6 +108,7 @@ impl TimeoutStream {
             wait: None,
             read_timer: Box::pin(sleep(limits.header_timeout)),
             write_timer: None,
+            linger: None,
         }
     }
 
@@ -106,9 +117,7 @@ impl TimeoutStream {
     /// # Errors
     /// Returns an error if the request is longer than any valid request.
     fn record_bytes(&mut self, bytes: usize) -> io::Result<()> {
-        if self.requests.http2.load(Relaxed) {
-            // Frames between requests are normal, so the idle timeout starts again.
-            self.wait = None;
+        if self.requests.is_http2() {
             return Ok(());
         }
         let ended = self.requests.ended.load(Relaxed);
@@ -165,6 +174,12 @@ impl AsyncRead for TimeoutStream {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if read.is_ready() {
+            // On HTTP/2, frames such as PING arrive between requests. They do not extend the idle timeout.
+            if self.requests.is_http2()
+                && let Poll::Ready(error) = self.poll_wait(cx)
+            {
+                return Poll::Ready(Err(error));
+            }
             let recorded = self.record_bytes(buffer.filled().len() - before);
             return read.map(|read| read.and(recorded));
         }
@@ -199,7 +214,21 @@ impl AsyncWrite for TimeoutStream {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
+    /// Ends the sending side, then discards the rest of a request that was rejected early. Closing a socket with unread
+    /// bytes resets the connection, and the client or its proxy could lose the response.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let Self { stream, linger, max_bytes, .. } = &mut *self;
+        ready!(Pin::new(&mut *stream).poll_shutdown(cx))?;
+        let (timer, discarded) = linger.get_or_insert_with(|| (Box::pin(sleep(LINGER)), 0));
+        let mut bytes = [0; 8192];
+        while discarded < max_bytes && timer.as_mut().poll(cx).is_pending() {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            let read = ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                break;
+            }
+            *discarded += buffer.filled().len();
+        }
+        Poll::Ready(Ok(()))
     }
 }

@@ -10,6 +10,7 @@ pub mod external_database;
 pub mod fingerprint;
 pub mod git;
 pub mod http;
+mod layout;
 pub mod listener;
 pub mod lock;
 pub mod migration_lint;

@@ -1,5 +1,6 @@
 //! Terminal output: results on standard output, progress and errors on standard error. The output has no colours if it
-//! is not a terminal, if NO_COLOR is set or if TERM is `dumb`, unless CLICOLOR_FORCE is set.
+//! is not a terminal, if NO_COLOR is set or if TERM is `dumb`, unless CLICOLOR_FORCE is set. In a terminal, lines break
+//! between words.
 
 use std::{
     fmt::{Arguments, Display},
@@ -16,7 +17,9 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
-use terminal_size::{Width, terminal_size};
+use terminal_size::{Width, terminal_size_of};
+
+use crate::layout::{self, wrapped};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -69,6 +72,17 @@ fn message(detail: Detail, text: Arguments<'_>) {
     }
 }
 
+/// Returns the width of the terminal of standard output. There is no limit if it is not a terminal.
+fn width() -> usize {
+    terminal_size_of(std::io::stdout()).map_or(usize::MAX, |(Width(width), _)| width.into())
+}
+
+/// Breaks a text that follows `indent` characters on standard error.
+fn for_stderr(text: &str, indent: usize) -> String {
+    let size = terminal_size_of(std::io::stderr());
+    wrapped(text, indent, size.map_or(usize::MAX, |(Width(width), _)| width.into()))
+}
+
 /// Returns whether standard output shows colours.
 pub(crate) fn shows_colours() -> bool {
     anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
@@ -82,12 +96,13 @@ pub fn log_line(line: &str) -> bool {
 
 /// Prints a note to standard error.
 pub fn note(text: &str) {
-    message(Detail::Normal, format_args!("{FAINT}note:{FAINT:#} {text}"));
+    message(Detail::Normal, format_args!("{FAINT}note:{FAINT:#} {}", for_stderr(text, 6)));
 }
 
 /// Prints an error and its causes to standard error.
 pub fn error(error: &anyhow::Error) {
-    message(Detail::Quiet, format_args!("{BAD}error:{BAD:#} {error:#}"));
+    let text = for_stderr(&format!("{error:#}"), 7);
+    message(Detail::Quiet, format_args!("{BAD}error:{BAD:#} {text}"));
 }
 
 /// Prints the messages of another program, such as a compiler, to standard error.
@@ -97,7 +112,7 @@ pub fn failure(text: &str) {
 
 /// Prints a line about the progress of a command to standard error.
 pub fn progress(text: &str) {
-    message(Detail::Normal, format_args!("{text}"));
+    message(Detail::Normal, format_args!("{}", for_stderr(text, 0)));
 }
 
 /// Prints the command line of a child process to standard error, with `--verbose`.
@@ -123,6 +138,7 @@ pub fn stage<T>(
     let time = seconds(started.elapsed());
     match done {
         Ok((value, outcome)) => {
+            let outcome = for_stderr(&outcome, 21);
             message(
                 Detail::Normal,
                 format_args!("{GOOD}✔{GOOD:#} {name:<9} {time:>7}  {FAINT}{outcome}{FAINT:#}"),
@@ -164,43 +180,19 @@ pub fn check_result(mark: Mark, name: &str, what: &str) {
         Mark::Warning => (WARNING, '!'),
         Mark::Bad => (BAD, '✘'),
     };
+    let what = wrapped(what, name.len() + 4, width());
     result(format_args!("{style}{symbol} {name}{style:#}: {what}"));
 }
 
 /// Prints how to fix a problem.
 pub fn remedy(what: &str) {
-    result(format_args!("  {FAINT}→{FAINT:#} {what}"));
+    result(format_args!("  {FAINT}→{FAINT:#} {}", wrapped(what, 4, width())));
 }
 
 /// Prints a name and a value, aligned with other fields.
 pub fn field(name: &str, value: impl Display) {
+    let value = wrapped(&value.to_string(), 13, width());
     result(format_args!("  {FAINT}{name:<10}{FAINT:#} {value}"));
-}
-
-/// Breaks a text into lines that fit into the terminal, each but the first with an indent. Returns the text unchanged if
-/// the output is not a terminal.
-fn indented(text: &str, indent: usize) -> String {
-    match terminal_size() {
-        Some((Width(width), _)) => wrapped(text, indent, usize::from(width)),
-        None => text.to_owned(),
-    }
-}
-
-fn wrapped(text: &str, indent: usize, width: usize) -> String {
-    let (mut lines, mut length) = (String::new(), indent);
-    for word in text.split_whitespace() {
-        if length > indent && length + 1 + word.len() > width {
-            lines.push('\n');
-            lines.push_str(&" ".repeat(indent));
-            length = indent;
-        } else if length > indent {
-            lines.push(' ');
-            length += 1;
-        }
-        lines += word;
-        length += word.len();
-    }
-    lines
 }
 
 /// Prints a heading.
@@ -210,11 +202,12 @@ pub fn heading(text: &str) {
 
 /// Prints a command and its description.
 pub fn entry(name: &str, what: &str) {
-    result(format_args!("  {GOOD}{name:<13}{GOOD:#} {}", indented(what, 16)));
+    result(format_args!("  {GOOD}{name:<13}{GOOD:#} {}", wrapped(what, 16, width())));
 }
 
 /// Prints a command to run next, and its description, to standard error.
 pub fn next(command: &str, what: &str) {
+    let what = for_stderr(what, 29);
     message(
         Detail::Normal,
         format_args!("  {STRONG}{command:<26}{STRONG:#} {FAINT}{what}{FAINT:#}"),
@@ -223,6 +216,7 @@ pub fn next(command: &str, what: &str) {
 
 /// Prints a step of a plan and its description.
 pub fn step(name: &str, what: &str) {
+    let what = wrapped(what, 12, width());
     result(format_args!("  {STRONG}{name:<9}{STRONG:#} {FAINT}{what}{FAINT:#}"));
 }
 
@@ -237,7 +231,15 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
 
 /// Prints a line to standard output.
 pub fn line(text: &str) {
-    result(format_args!("{text}"));
+    result(format_args!("{}", wrapped(text, 0, width())));
+}
+
+/// Prints rows of cells in columns. The headers are empty or as long as each row. In a terminal that is too narrow, the
+/// cells of a row are below its first cell.
+pub fn table(headers: &[&str], rows: &[Vec<String>]) {
+    for line in layout::table(headers, rows, width()) {
+        result(format_args!("{line}"));
+    }
 }
 
 /// Formats a size as `1.5 MB`, in powers of ten.
@@ -255,16 +257,4 @@ pub fn size(bytes: u64) -> String {
 
 fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wrapped;
-
-    #[test]
-    fn lines_fit_into_a_narrow_terminal() {
-        assert_eq!(wrapped("Start the whole stack", 4, 16), "Start the\n    whole stack");
-        assert_eq!(wrapped("Start the whole stack", 4, 80), "Start the whole stack");
-        assert_eq!(wrapped("unbreakable", 4, 8), "unbreakable");
-    }
 }

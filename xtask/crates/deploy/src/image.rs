@@ -24,6 +24,8 @@ const PROFILE: [&str; 2] = ["CARGO_PROFILE_RELEASE_LTO", "CARGO_PROFILE_RELEASE_
 /// The build folders of the images that extend official images.
 const PROXY: &str = "docker/nginx";
 const BACKUP: &str = "docker/backup";
+/// The Debian packages that copy backups to BACKUP_TARGET.
+const OFFSITE_PACKAGES: &str = "age ca-certificates rclone";
 
 /// The images of a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,17 +41,10 @@ pub struct Images {
 impl Images {
     /// Returns the images of the release `tag`.
     pub fn of(project: &Project, settings: &Settings, tag: &str) -> anyhow::Result<Self> {
-        let prefix = settings.image_prefix();
-        // The tag is a hash of the build folder and the base image.
-        let around = |name: &str, folder: &str, base: &str| -> anyhow::Result<String> {
-            let hash = fingerprint::of_files(&project.root, &[folder])?
-                ^ local_postgres::Fnv1a::of(base.as_bytes());
-            Ok(format!("{prefix}-{name}:{hash:016x}"))
-        };
         Ok(Self {
             api: api_of(settings, tag),
-            proxy: around("proxy", PROXY, &settings.nginx_image)?,
-            backup: around("backup", BACKUP, &settings.postgres_image)?,
+            proxy: around(project, settings, "proxy", PROXY, &settings.nginx_image)?,
+            backup: backup_of(project, settings)?,
         })
     }
 
@@ -63,6 +58,29 @@ impl Images {
     pub fn with_api(&self, api: &str) -> Self {
         Self { api: api.to_owned(), ..self.clone() }
     }
+}
+
+/// Returns the name of the backup image.
+pub fn backup_of(project: &Project, settings: &Settings) -> anyhow::Result<String> {
+    let base = format!("{}{}", settings.postgres_image, backup_packages(settings));
+    around(project, settings, "backup", BACKUP, &base)
+}
+
+/// Returns the name of an image whose tag is a hash of the build folder and the base image.
+fn around(
+    project: &Project,
+    settings: &Settings,
+    name: &str,
+    folder: &str,
+    base: &str,
+) -> anyhow::Result<String> {
+    let hash = fingerprint::of_files(&project.root, &[folder])?
+        ^ local_postgres::Fnv1a::of(base.as_bytes());
+    Ok(format!("{}-{name}:{hash:016x}", settings.image_prefix()))
+}
+
+fn backup_packages(settings: &Settings) -> &'static str {
+    if settings.variable("BACKUP_TARGET").is_some() { OFFSITE_PACKAGES } else { "" }
 }
 
 /// Returns the API image of the release `tag`. An empty tag gives the common prefix of all API images.
@@ -151,20 +169,39 @@ pub fn build_around(
     images: &Images,
     platform: Platform,
 ) -> anyhow::Result<bool> {
-    let mut is_new = false;
-    for (image, folder, base) in [
-        (&images.proxy, PROXY, format!("NGINX_IMAGE={}", settings.nginx_image)),
-        (&images.backup, BACKUP, format!("POSTGRES_IMAGE={}", settings.postgres_image)),
-    ] {
-        if is_here(image, platform) {
-            continue;
-        }
-        let mut command = docker_build(project, platform);
-        command.args(["--quiet", "--tag", image, "--build-arg", &base, folder]);
-        process::output(&mut command).with_context(|| format!("cannot build {image}"))?;
-        is_new = true;
+    let nginx = format!("--build-arg=NGINX_IMAGE={}", settings.nginx_image);
+    let is_new = build_folder(project, &images.proxy, PROXY, &[nginx], platform)?;
+    Ok(build_backup(project, settings, &images.backup, platform)? || is_new)
+}
+
+/// Builds the backup image if this machine does not have it, and returns whether it was built.
+pub fn build_backup(
+    project: &Project,
+    settings: &Settings,
+    image: &str,
+    platform: Platform,
+) -> anyhow::Result<bool> {
+    let options = [
+        format!("--build-arg=POSTGRES_IMAGE={}", settings.postgres_image),
+        format!("--build-arg=PACKAGES={}", backup_packages(settings)),
+    ];
+    build_folder(project, image, BACKUP, &options, platform)
+}
+
+fn build_folder(
+    project: &Project,
+    image: &str,
+    folder: &str,
+    options: &[String],
+    platform: Platform,
+) -> anyhow::Result<bool> {
+    if is_here(image, platform) {
+        return Ok(false);
     }
-    Ok(is_new)
+    let mut command = docker_build(project, platform);
+    command.args(["--quiet", "--tag", image]).args(options).arg(folder);
+    process::output(&mut command).with_context(|| format!("cannot build {image}"))?;
+    Ok(true)
 }
 
 fn docker_build(project: &Project, platform: Platform) -> Command {

@@ -54,6 +54,9 @@ const ATTEMPTS: u32 = 3;
 /// The time within which nginx must reach the API.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The ports at which nginx responds without the PROXY protocol: now, and in releases without the first port.
+const READINESS_PORTS: [u16; 2] = [8081, 8080];
+
 /// The running nginx container.
 pub(super) struct Proxy<'a> {
     pub(super) server: &'a Server<'a>,
@@ -158,9 +161,14 @@ impl<'a> Proxy<'a> {
         let network = format!("{}_front", self.server.name());
         let format = format!("{{{{(index .NetworkSettings.Networks {network:?}).IPAddress}}}}");
         let mut inspect = self.server.docker(["inspect", "--format", &format, &self.container]);
-        let listen = format!("API_LISTEN={}:8080", process::output(&mut inspect)?);
-        let check = ["exec", "--env", &listen, replica, "/api", "healthcheck"];
-        process::output(&mut self.server.docker(check))?;
+        let address = process::output(&mut inspect)?;
+        let check = |port: u16| {
+            let listen = format!("API_LISTEN={address}:{port}");
+            let check = ["exec", "--env", &listen, replica, "/api", "healthcheck"];
+            process::output(&mut self.server.docker(check))
+        };
+        let [port, older] = READINESS_PORTS;
+        check(port).or_else(|_| check(older))?;
         Ok(())
     }
 }

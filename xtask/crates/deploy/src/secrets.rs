@@ -35,6 +35,7 @@ nginx -t -q -c /pair/conf -e /dev/stderr
 pub fn ensure(server: &Server, image: &str) -> anyhow::Result<()> {
     let Settings { user, database, .. } = server.settings;
     copy_certificate(server, image)?;
+    copy_store_key(server, image)?;
     let output = if server.host.is_none() {
         generate_locally(server)?
     } else {
@@ -113,17 +114,28 @@ fn copy_certificate(server: &Server, image: &str) -> anyhow::Result<()> {
     run.args(["--user", "0", "--tmpfs", "/pair", "--entrypoint", "sh", image, "-euc"]);
     process::run_with_input(run.arg(CHECK_CERTIFICATE), &format!("{certificate}\n{key}"))
         .context("nginx does not accept the files in TLS_CERTIFICATE_FILE and TLS_KEY_FILE")?;
-    for (name, text) in [("tls_certificate", certificate), ("tls_key", key)] {
-        if server.host.is_none() {
-            fs::create_dir_all(server.secrets_folder())?;
-            write(&server.secrets_folder().join(name), &text)?;
-        } else {
-            let mut copy = in_folder(server, image, r#"umask 022; cat >"$1""#, &[name]);
-            process::run_with_input(&mut copy, &text)
-                .with_context(|| format!("cannot copy {name} to {}", server.place()))?;
-        }
+    copy(server, image, "tls_certificate", &certificate)?;
+    copy(server, image, "tls_key", &key)
+}
+
+/// Copies the secret key of the store in BACKUP_TARGET to the server. Without a target, no container mounts the file.
+fn copy_store_key(server: &Server, image: &str) -> anyhow::Result<()> {
+    if server.settings.variable("BACKUP_TARGET").is_none() {
+        return Ok(());
     }
-    Ok(())
+    let key = server.settings.variable("BACKUP_S3_SECRET_ACCESS_KEY").unwrap_or_default();
+    copy(server, image, "backup_s3_secret_access_key", &key)
+}
+
+/// Writes a file in the secrets folder of the server.
+fn copy(server: &Server, image: &str, name: &str, text: &str) -> anyhow::Result<()> {
+    if server.host.is_none() {
+        fs::create_dir_all(server.secrets_folder())?;
+        return write(&server.secrets_folder().join(name), text);
+    }
+    let mut copy = in_folder(server, image, r#"umask 022; cat >"$1""#, &[name]);
+    process::run_with_input(&mut copy, text)
+        .with_context(|| format!("cannot copy {name} to {}", server.place()))
 }
 
 /// Returns a command that runs a shell script in the secrets folder of the server.

@@ -12,6 +12,8 @@ use context::{process, project::Project, settings::Settings};
 use crate::{image::Images, platform::Platform};
 
 const FILES: [&str; 2] = ["docker/compose.production.yaml", "docker/compose.redis.yaml"];
+/// The file that connects the backup service to BACKUP_TARGET.
+const OFFSITE: &str = "docker/compose.offsite.yaml";
 /// The service and host name of the Redis in the production stack.
 const REDIS: &str = "redis";
 /// The number of log lines that are shown for each container.
@@ -100,7 +102,8 @@ impl<'a> Server<'a> {
     pub fn compose(&self, images: &Images, arguments: &[&str]) -> Command {
         let mut command = self.docker(["compose", "--project-directory"]);
         command.arg(self.root);
-        for file in FILES {
+        let offsite = self.settings.variable("BACKUP_TARGET").map(|_| OFFSITE);
+        for file in FILES.into_iter().chain(offsite) {
             command.arg("--file").arg(self.root.join(file));
         }
         command
@@ -127,11 +130,15 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// Returns the backup folder on the server.
+    /// Returns the backup folder on the server. A relative BACKUP_FOLDER is below the checkout, or below
+    /// `/var/lib/<project>` on a remote server, which is a Linux machine.
     pub fn backup_folder(&self) -> PathBuf {
-        match (&self.host, self.settings.variable("BACKUP_FOLDER")) {
-            (None, folder) => self.root.join(folder.as_deref().unwrap_or("backups")),
-            (Some(_), _) => PathBuf::from(format!("/var/lib/{}/backups", self.name())),
+        let folder = self.settings.variable("BACKUP_FOLDER");
+        let folder = folder.as_deref().unwrap_or("backups").trim_start_matches("./");
+        match self.host {
+            None => self.root.join(folder),
+            Some(_) if folder.starts_with('/') => PathBuf::from(folder),
+            Some(_) => PathBuf::from(format!("/var/lib/{}/{folder}", self.name())),
         }
     }
 
@@ -245,7 +252,32 @@ fn host_of(url: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::host_of;
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn backup_folder_applies_to_this_machine_and_to_remote_servers() {
+        let root = tempfile::tempdir().expect("a folder");
+        let folder = |value: &str, host: Option<&str>| {
+            let env = format!("COMPOSE_PROJECT_NAME=app\nBACKUP_FOLDER={value}\n");
+            fs::write(root.path().join(".env"), env).expect("a file");
+            let settings = Settings::load(root.path()).expect("settings");
+            let (root, host) = (root.path(), host.map(str::to_owned));
+            let server =
+                Server { root, settings: &settings, host, address: "", plain_port: 1, tls_port: 2 };
+            server.backup_folder()
+        };
+        let host = Some("ssh://you@server");
+        for (value, here, there) in [
+            ("", root.path().join("backups"), "/var/lib/app/backups"),
+            ("./copies", root.path().join("copies"), "/var/lib/app/copies"),
+            ("/mnt/disk", PathBuf::from("/mnt/disk"), "/mnt/disk"),
+        ] {
+            assert_eq!(folder(value, None), here, "{value}");
+            assert_eq!(folder(value, host), Path::new(there), "{value}");
+        }
+    }
 
     #[test]
     fn host_of_removes_user_and_port() {

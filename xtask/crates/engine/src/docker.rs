@@ -1,6 +1,7 @@
 //! The engine that runs the stack in Docker containers.
 
 mod containers;
+mod development;
 mod production;
 
 use std::{
@@ -16,7 +17,10 @@ use context::{
     settings::Settings,
     state::{ApiProcess, State},
 };
-use deploy::image::Images;
+use deploy::{
+    Platform,
+    image::{self, Images},
+};
 use xshell::{Cmd, cmd};
 
 use crate::{
@@ -164,12 +168,7 @@ impl Engine for Docker<'_> {
             return Ok(None);
         }
         self.remove_release()?;
-        // Compose does not notice that a program has changed, so the container must be recreated.
-        let start = ["up", "--detach", "--no-deps", "--force-recreate", "api"];
-        let output = self.compose().args(start).ignore_status().output()?;
-        if !output.status.success() {
-            bail!("the API does not start: {}", String::from_utf8_lossy(&output.stderr).trim());
-        }
+        self.start_development_api()?;
         Ok(None)
     }
 
@@ -277,6 +276,13 @@ impl Engine for Docker<'_> {
         }
         let mut command = self.command(["run", "--rm", "--no-deps", "--no-TTY", "backup"]);
         command.args(arguments);
+        if self.settings.variable("BACKUP_TARGET").is_some() {
+            // The image of PostgreSQL lacks the programs for BACKUP_TARGET.
+            let image = image::backup_of(self.project, &self.settings)?;
+            let platform = Platform::of_this_engine()?;
+            image::build_backup(self.project, &self.settings, &image, platform)?;
+            command.env("BACKUP_IMAGE", image);
+        }
         Ok(command)
     }
 

@@ -10,7 +10,8 @@ use context::{process, project::Project, report};
 /// Back up the database and verify that the backup can be restored
 ///
 /// Writes a dump and a manifest of all rows to BACKUP_FOLDER. Then loads the dump into a temporary database
-/// and compares it with the manifest. Keeps the last BACKUP_KEEP backups.
+/// and compares it with the manifest. Keeps the last BACKUP_KEEP backups. If BACKUP_TARGET is set, copies the
+/// backup there.
 #[derive(clap::Args)]
 pub(crate) struct BackupArgs {
     /// Print JSON

@@ -8,13 +8,14 @@ use naming::{capital, is_rust_keyword, is_snake_case, is_sql_keyword};
 /// The name of the template, split so that [`rename`] does not replace it in this file.
 const TEMPLATE_NAME: &str = concat!("slip", "way");
 /// The files and folders that are only about the template.
-const TEMPLATE_FILES: [&str; 6] = [
+const TEMPLATE_FILES: [&str; 7] = [
     "docs/benchmarks",
     "docs/benchmarks.md",
     "docs/decisions",
     "docs/images",
     "docs/your-own-project.md",
     "tests/commands/own_project.rs",
+    "tests/commands/pictures.rs",
 ];
 /// The markers before and after text that is only about the template.
 const TEMPLATE_MARKERS: (&str, &str) = ("<!-- template only -->", "<!-- end -->");
@@ -129,7 +130,7 @@ pub(super) fn apply(root: &Path, files: &[String], name: &str, holder: &str) -> 
         let own = match file.as_str() {
             "LICENSE-MIT" => licence(&text, holder),
             "CHANGELOG.md" => changelog(&text),
-            "tests/commands/main.rs" => rename(&without_init_test(&text), name),
+            "tests/commands/main.rs" => rename(&without_template_tests(&text), name),
             _ if path.extension().is_some_and(|it| it == "md") => {
                 rename(&without_template_text(&text), name)
             }
@@ -177,9 +178,14 @@ fn changelog(text: &str) -> String {
     text.split_once(unreleased).map_or(text.to_owned(), |(head, _)| format!("{head}{unreleased}"))
 }
 
-/// Removes the test of `init`, because a renamed project does not have the file.
-fn without_init_test(text: &str) -> String {
-    let is_test = |line: &str| line.contains("mod own_project;") || line.contains(" own_project::");
+/// Removes the tests of the files that a renamed project does not have.
+fn without_template_tests(text: &str) -> String {
+    let is_test = |line: &str| {
+        let names = ["own_project", "pictures"];
+        names.iter().any(|name| {
+            line.contains(&format!("mod {name};")) || line.contains(&format!(" {name}::"))
+        })
+    };
     text.split_inclusive('\n').filter(|line| !is_test(line)).collect()
 }
 
