@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use crate::harness::{Ran, Stack, ask, run};
 
 /// Pages and parts of commands that are not run here, with the reason.
-const NOT_RUN: [(&str, &str); 22] = [
+const NOT_RUN: [(&str, &str); 27] = [
     ("docs/adding-a-resource.md", "generated.rs generates, compiles and tests resources"),
     ("docs/domains.md", "generated.rs generates resources in a new domain"),
     ("docs/kubernetes.md", "needs a cluster; tests/deploy/manifests.py checks the manifests"),
@@ -20,6 +20,11 @@ const NOT_RUN: [(&str, &str); 22] = [
     ("cargo xtask scale ", "needs a deployed release; production.rs scales"),
     ("cargo xtask rollback", "needs two deployed releases; production.rs rolls back"),
     ("cargo xtask db load --production ", "needs a deployed release"),
+    ("cargo xtask db fetch", "needs a store; dumps.rs fetches a backup"),
+    ("fetched-", "needs a fetched backup; dumps.rs restores one"),
+    ("age-keygen ", "dumps.rs creates a key"),
+    ("cargo xtask up --production", "needs release images; production.rs starts them"),
+    ("rm -r ~/.cache", "removes a folder outside the checkout"),
     (
         "cargo xtask db upgrade ",
         "needs two versions of PostgreSQL; upgrades.rs upgrades and returns",

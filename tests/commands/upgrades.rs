@@ -19,7 +19,7 @@ pub(crate) fn an_upgrade_keeps_every_row_and_can_be_undone(stack: &Stack) {
 
     // An unavailable version causes an error and changes nothing.
     let upgrade = |words: &str| run(&mut checkout.xtask(&format!("db upgrade {words}")));
-    upgrade("--to 99").failed().prints("PostgreSQL 99 was not found").prints("install it");
+    upgrade("--to 99").failed().prints("PostgreSQL 99 was not found").prints("Install it");
     upgrade("--to /nowhere").failed().prints("/nowhere: postgres is missing in this folder");
     upgrade("--confirm").failed().prints("no upgrade is pending");
     assert_eq!(found(), persons(old.0));
