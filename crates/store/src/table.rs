@@ -22,8 +22,11 @@ use crate::{
     audit::{self, Actor},
 };
 
-/// The maximum number of concurrent batches of finds, and of inserts.
-const MAX_RUNNING: usize = 2;
+/// The maximum number of concurrent batches of finds.
+const MAX_FINDS: usize = 2;
+
+/// The maximum number of concurrent batches of inserts. Two are slower, because PostgreSQL then commits smaller batches.
+const MAX_INSERTS: usize = 1;
 
 /// A row to insert, as a JSON object with a member for each column, including the id.
 #[derive(Clone)]
@@ -64,11 +67,11 @@ impl Table {
         Self {
             database: database.clone(),
             queries,
-            finds: Batcher::new(MAX_RUNNING, move |ids| {
+            finds: Batcher::new(MAX_FINDS, move |ids| {
                 let database = finds.clone();
                 async move { find(&database, queries, &ids).await }.boxed()
             }),
-            inserts: Batcher::new(MAX_RUNNING, move |rows| {
+            inserts: Batcher::new(MAX_INSERTS, move |rows| {
                 let database = inserts.clone();
                 async move { insert(&database.client().await?, queries, &rows).await }.boxed()
             }),
