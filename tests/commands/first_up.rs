@@ -44,9 +44,14 @@ pub(crate) fn the_api_and_readers_have_their_own_roles(stack: &Stack) {
     let roles = "SELECT DISTINCT usename FROM pg_stat_activity WHERE application_name = 'store'";
     let roles = ask(stack.xtask("psql -- -At --command").arg(roles));
     assert_eq!(roles, format!("{}_application", stack.variable("POSTGRES_USER")));
-    let reader = |query| run(stack.xtask("psql --read-only -- -At --command").arg(query));
-    reader("SELECT name FROM persons").succeeded().prints("Ada Lovelace");
-    reader("DELETE FROM persons").failed().prints("permission denied");
+    let reader = format!("SET ROLE {}_reader", stack.variable("POSTGRES_USER"));
+    let psql = |flag, query| {
+        let psql = format!("psql {flag} -- -At --set=ON_ERROR_STOP=1 --command");
+        run(stack.xtask(&psql).args([reader.as_str(), "--command", query]))
+    };
+    psql("", "SELECT name FROM persons").succeeded().prints("Ada Lovelace");
+    psql("", "DELETE FROM persons").failed().prints("permission denied");
+    psql("--read-only", "DELETE FROM persons").failed().prints("read-only transaction");
 }
 
 /// Some clients resolve `localhost` only to ::1.

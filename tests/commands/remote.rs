@@ -93,7 +93,7 @@ pub(crate) fn check_rotation(stack: &Stack, token: &str) {
     let password = stack.variable("POSTGRES_PASSWORD");
     let certificate = stack.read(".slipway/secrets/tls_certificate");
     under_load(stack, token, || {
-        run(&mut stack.xtask("secrets rotate database-password")).succeeded();
+        run(&mut stack.xtask("secrets rotate database-passwords")).succeeded();
         run(&mut stack.xtask("secrets rotate certificate")).succeeded();
     });
     assert_ne!(stack.variable("POSTGRES_PASSWORD"), password);

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use context::{git, process, project::Project};
 use deploy::ProductionArgs;
 
-/// Open psql on the database, or run queries from a pipe; read-only in production unless --write is given
+/// Open psql on the database, or run queries from a pipe
+///
+/// In production, psql rejects changes unless --write is given.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -13,8 +15,8 @@ pub(crate) struct Args {
     /// Allow changes to a production database
     #[arg(long)]
     write: bool,
-    /// Connect with a role that can only read
-    #[arg(long)]
+    /// Reject changes to a development database
+    #[arg(long, conflicts_with = "write")]
     read_only: bool,
     /// Arguments for psql, after `--`, such as `psql -- --command 'SELECT 1'`
     #[arg(last = true)]
@@ -25,12 +27,6 @@ impl Args {
     pub(crate) fn run(mut self, project: &Project) -> anyhow::Result<ExitCode> {
         let settings = project.settings()?;
         let (engine, state) = engine::selected(project, &settings, &self.stack)?;
-        if self.read_only {
-            let role = format!("{}_reader", settings.user);
-            // psql uses the last database. The role is part of the connection, so it also applies after `\connect`.
-            let database = format!("dbname={} options='-c role={role}'", settings.database);
-            self.arguments.splice(0..0, ["--dbname".to_owned(), database]);
-        }
         if process::is_interactive() {
             let branch = git::branch(project);
             // This argument comes first, so an argument of the user can override the prompt.
@@ -41,7 +37,8 @@ impl Args {
         if !process::is_interactive() {
             self.arguments.insert(0, "--no-psqlrc".to_owned());
         }
-        process::exec(engine.psql(&self.arguments, state.production && !self.write)?)
+        let read_only = self.read_only || (state.production && !self.write);
+        process::exec(engine.psql(&self.arguments, read_only)?)
     }
 }
 

@@ -35,8 +35,8 @@ struct RotateArgs {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Secret {
-    /// The password of the database user, which is generated
-    DatabasePassword,
+    /// The passwords of the database roles, which are generated
+    DatabasePasswords,
     /// The files in TLS_CERTIFICATE_FILE and TLS_KEY_FILE
     Certificate,
 }
@@ -48,8 +48,8 @@ impl Args {
         let server = host.server(project, &settings)?;
         let Serving { tag, images, .. } = rolling_update::serving(&server, project)?;
         let (what, outcome) = match secret {
-            Secret::DatabasePassword => {
-                ("rotate database-password", "PostgreSQL and the API use another password")
+            Secret::DatabasePasswords => {
+                ("rotate database-passwords", "PostgreSQL and the API use other passwords")
             }
             Secret::Certificate => ("rotate certificate", "nginx uses the new certificate"),
         };
@@ -57,7 +57,7 @@ impl Args {
         history.write("started")?;
         let done = report::stage("rotate", || {
             match secret {
-                Secret::DatabasePassword => secrets::rotate_password(&server, project, &images)?,
+                Secret::DatabasePasswords => secrets::rotate_passwords(&server, project, &images)?,
                 Secret::Certificate => secrets::rotate_certificate(&server, &images)?,
             }
             Ok(((), format!("{outcome} on {}", server.place())))

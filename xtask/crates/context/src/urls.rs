@@ -32,3 +32,31 @@ impl Urls {
         Self { docs: format!("{api}/docs"), api, database: (!is_release).then_some(database) }
     }
 }
+
+/// Returns the host name in a URL such as `ssh://you@server:22`.
+pub fn host_of(url: &str) -> &str {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = host.split('/').next().unwrap_or(host);
+    let host = host.rsplit('@').next().unwrap_or(host);
+    // An IPv6 address is in brackets, because it contains colons.
+    let end = host.find(']').map(|at| at + 1).or_else(|| host.find(':'));
+    end.map_or(host, |end| &host[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host_of;
+
+    #[test]
+    fn host_of_removes_user_and_port() {
+        for (url, host) in [
+            ("ssh://server", "server"),
+            ("ssh://you@server.example.com", "server.example.com"),
+            ("ssh://you@server:2222", "server"),
+            ("ssh://you@[2001:db8::1]:2222", "[2001:db8::1]"),
+            ("redis://:secret@redis:6379/1", "redis"),
+        ] {
+            assert_eq!(host_of(url), host, "{url}");
+        }
+    }
+}

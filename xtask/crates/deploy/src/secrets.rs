@@ -26,19 +26,27 @@ fi
 [ -s tls_certificate ] && [ -s tls_key ] || echo no certificate
 "#;
 
-/// Writes another password to the secrets in the current folder. The files are overwritten in place, because containers
-/// have mounted them.
-const NEW_PASSWORD: &str = r#"
-password=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
-url=$(sed "s|://\([^:@/]*\):[^@/]*@|://\1:$password@|" database_url)
-printf %s "$url" >database_url
-printf %s "$password" >postgres_password
+/// Writes other passwords of the three roles to the secrets in the current folder. The files are overwritten in place,
+/// because containers have mounted them.
+const NEW_PASSWORDS: &str = r#"
+random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
+replace() {
+    url=$(sed "s|://\([^:@/]*\):[^@/]*@|://\1:$2@|" "$1")
+    printf %s "$url" >"$1"
+}
+owner=$(random) application=$(random)
+replace database_url "$owner"
+printf %s "$owner" >postgres_password
+replace application_url "$application"
+# Only exists on the machine of the checkout.
+[ ! -e application_password ] || printf %s "$application" >application_password
+random >backup_password
 "#;
 
-/// Gives the role the password in the secret. For psql in the container of PostgreSQL.
+/// Gives the owner the password in the secret. For psql in the container of PostgreSQL.
 const ALTER_ROLE: &str = r#"
 \set password `cat /run/secrets/postgres_password`
-ALTER ROLE :"role" PASSWORD :'password';
+ALTER ROLE :"owner" PASSWORD :'password';
 "#;
 
 /// Checks that nginx accepts the certificate and key from standard input.
@@ -134,17 +142,19 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     written().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Replaces the password of the database user. The API keeps its connections, and opens further connections with the
-/// new password. The password never leaves the server.
+/// Replaces the passwords of the owner, the API and the backups. The API keeps its connections, and opens further
+/// connections with the new password. The passwords never leave the server.
 ///
 /// # Errors
-/// The database is external, or the role cannot be changed. Run the command again after an error.
-pub fn rotate_password(server: &Server, project: &Project, images: &Images) -> anyhow::Result<()> {
-    if schema::is_elsewhere(server) {
-        bail!(
-            "the database in DATABASE_URL is external. Change its password where it runs, and write the new URL to {}.",
-            server.secrets_folder().join("database_url").display()
-        );
+/// The settings contain a URL of the database, or a role cannot be changed. Run the command again after an error.
+pub fn rotate_passwords(server: &Server, project: &Project, images: &Images) -> anyhow::Result<()> {
+    for url in ["DATABASE_URL", "DATABASE_APPLICATION_URL"] {
+        if server.settings.variable(url).is_some() {
+            bail!(
+                "{url} is set, so its password is not generated. Change the password in PostgreSQL and in {url}, and \
+                 run `cargo xtask deploy`."
+            );
+        }
     }
     if server.host.is_none() && env::var_os("POSTGRES_PASSWORD").is_some() {
         bail!(
@@ -153,20 +163,22 @@ pub fn rotate_password(server: &Server, project: &Project, images: &Images) -> a
     }
     let Settings { user, database, .. } = server.settings;
     let postgres = server.container("postgres")?.context("PostgreSQL is not running")?;
-    process::output(&mut in_folder(server, &images.proxy, NEW_PASSWORD, &[]))?;
+    process::output(&mut in_folder(server, &images.proxy, NEW_PASSWORDS, &[]))?;
     if server.host.is_none() {
         let password = fs::read_to_string(server.secrets_folder().join("postgres_password"))?;
         env_file::set(&project.root, &[("POSTGRES_PASSWORD", &password)])?;
     }
     let mut psql = server.docker(["exec", "--interactive", &postgres, "psql", "--no-psqlrc"]);
     psql.args(["--quiet", "--set=ON_ERROR_STOP=1", "--username", user, "--dbname", database]);
-    process::run_with_input(psql.arg(format!("--set=role={user}")), ALTER_ROLE)
-        .context("the secrets contain a new password, but PostgreSQL does not use it yet")?;
-    // The container reads the password when it starts.
+    process::run_with_input(psql.arg(format!("--set=owner={user}")), ALTER_ROLE)
+        .and_then(|()| process::output(&mut server.migrate(images, &["roles"])))
+        .context(
+            "the secrets contain new passwords, but PostgreSQL does not use all of them yet",
+        )?;
+    // This container reads the password when it starts.
     if let Some(backup) = server.container("backup")? {
         process::output(&mut server.docker(["restart", &backup]))?;
     }
-    schema::status(server, images).context("PostgreSQL rejects the new password")?;
     Ok(())
 }
 

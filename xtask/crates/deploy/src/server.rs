@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::bail;
 
-use context::{process, project::Project, settings::Settings};
+use context::{process, project::Project, settings::Settings, urls::host_of};
 
 use crate::{image::Images, platform::Platform};
 
@@ -253,16 +253,6 @@ impl<'a> Server<'a> {
     }
 }
 
-/// Returns the host name in a URL such as `ssh://you@server:22`.
-fn host_of(url: &str) -> &str {
-    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let host = host.split('/').next().unwrap_or(host);
-    let host = host.rsplit('@').next().unwrap_or(host);
-    // An IPv6 address is in brackets, because it contains colons.
-    let end = host.find(']').map(|at| at + 1).or_else(|| host.find(':'));
-    end.map_or(host, |end| &host[..end])
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -289,19 +279,6 @@ mod tests {
         ] {
             assert_eq!(folder(value, None), here, "{value}");
             assert_eq!(folder(value, host), Path::new(there), "{value}");
-        }
-    }
-
-    #[test]
-    fn host_of_removes_user_and_port() {
-        for (url, host) in [
-            ("ssh://server", "server"),
-            ("ssh://you@server.example.com", "server.example.com"),
-            ("ssh://you@server:2222", "server"),
-            ("ssh://you@[2001:db8::1]:2222", "[2001:db8::1]"),
-            ("redis://:secret@redis:6379/1", "redis"),
-        ] {
-            assert_eq!(host_of(url), host, "{url}");
         }
     }
 }

@@ -11,7 +11,12 @@ use context::{
     state::{ApiProcess, State},
 };
 
-use crate::{dev_server::DevServer, engine::Engine, log_file, postgres, processes::Processes};
+use crate::{
+    dev_server::DevServer,
+    engine::{Engine, READ_ONLY},
+    log_file, postgres,
+    processes::Processes,
+};
 
 /// The commands of the migration tool that copy databases and close the connections of other clients.
 const REFUSED: [(&str, &str); 3] = [
@@ -136,8 +141,9 @@ impl Engine for External<'_> {
         self.processes.exec(&self.database.url, command)
     }
 
-    fn psql(&self, arguments: &[String]) -> anyhow::Result<Command> {
+    fn psql(&self, arguments: &[String], read_only: bool) -> anyhow::Result<Command> {
         let mut psql = self.program("psql");
+        psql.envs(read_only.then_some(("PGOPTIONS", READ_ONLY)));
         psql.args(arguments);
         Ok(psql)
     }
