@@ -7,7 +7,7 @@ use std::{
     os::unix::fs::PermissionsExt,
 };
 
-use crate::harness::{Engine, Stack, ask, run};
+use crate::harness::{Stack, ask, run};
 
 pub(crate) fn first_up_creates_the_stack_and_prints_its_addresses(stack: &Stack) {
     let (api, engine) = (&stack.environment["API_PORT"], stack.engine.as_str());
