@@ -41,6 +41,31 @@ is_copied() {
     [ -z "${BACKUP_TARGET:-}" ] || [ "$(cat "$folder/$1/copied" 2>/dev/null)" = "$BACKUP_TARGET" ]
 }
 
+# Succeeds if backups of this folder were copied to the target, or fetched from it.
+uses_target() {
+    grep -qxF -e "$BACKUP_TARGET" "$folder/.targets" 2>/dev/null && return
+    # Earlier versions did not write the list.
+    for one in $(backups); do
+        ! is_copied "$one" || return 0
+    done
+    return 1
+}
+
+# Records that backups of this folder belong to the target.
+use_target() {
+    uses_target || echo "$BACKUP_TARGET" >>"$folder/.targets"
+}
+
+# Prevents a new server or another database from continuing the backups of a lost server.
+need_own_target() {
+    ! uses_target || return 0
+    all=$(list) || fail "cannot copy $1. The backup in $folder is complete."
+    [ -z "$all" ] ||
+        fail "$BACKUP_TARGET has backups that were not made in $folder, the newest is $(echo "$all" | tail -n 1)." \
+            "If they are backups of this database, restore the newest with cargo xtask db fetch and db load." \
+            "Otherwise set BACKUP_TARGET to another prefix. Nothing was copied."
+}
+
 # Copies the newest verified backup to the target, if there is one, and removes the oldest copies.
 copy() {
     name=$(newest_good)
@@ -52,6 +77,7 @@ copy() {
     [ -n "${BACKUP_AGE_RECIPIENT:-}${BACKUP_S3_ENCRYPTION:-}" ] ||
         fail "the copies would not be encrypted. Set BACKUP_AGE_RECIPIENT to the public key of age-keygen," \
             "or BACKUP_S3_ENCRYPTION to AES256 if the store encrypts them."
+    need_own_target "$name"
     from=$folder/$name
     suffix=''
     if [ -n "${BACKUP_AGE_RECIPIENT:-}" ]; then
@@ -69,6 +95,7 @@ copy() {
         rclone copyto "$from/$file$suffix" "$remote/$name/$file$suffix" ||
             fail "cannot copy $name to $BACKUP_TARGET. The backup in $folder is complete."
     done
+    use_target
     printf %s "$BACKUP_TARGET" >"$folder/$name/copied"
     log "copied $name to $BACKUP_TARGET"
     prune_target
@@ -145,5 +172,6 @@ fetch() {
         fail "$name in $BACKUP_TARGET is corrupt: its checksum differs from the manifest"
     rm -rf "$folder/fetched-$name"
     mv "$into" "$folder/fetched-$name"
+    use_target
     log "fetched $name to $folder/fetched-$name"
 }

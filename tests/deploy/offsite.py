@@ -121,6 +121,15 @@ class Offsite(unittest.TestCase):
         self.succeeds("once")
         self.assertTrue((self.folder / f"fetched-{name}").exists())
 
+    def test_an_empty_server_does_not_continue_the_backups_of_another_server(self):
+        self.succeeds("once", BACKUP_FOLDER=str(self.folder / "lost"))
+        listed = self.succeeds("list")
+        self.fails("has backups that were not made in", "once")
+        self.assertEqual(self.succeeds("list"), listed)
+        # After a restore, the server continues.
+        self.succeeds("fetch", key="key")
+        self.assertIn("copied", self.succeeds("copy"))
+
     def test_copies_contain_no_plain_text(self):
         self.fails("the copies would not be encrypted", "once", BACKUP_AGE_RECIPIENT="")
         self.succeeds("copy")
