@@ -68,6 +68,8 @@ need_own_target() {
 
 # Copies the newest verified backup to the target, if there is one, and removes the oldest copies.
 copy() {
+    [ -n "${BACKUP_TARGET:-}" ] || return 0
+    lock_transfer
     name=$(newest_good)
     [ -n "$name" ] || fail "there is no verified backup in $folder"
     if is_copied "$name"; then
@@ -81,7 +83,7 @@ copy() {
     from=$folder/$name
     suffix=''
     if [ -n "${BACKUP_AGE_RECIPIENT:-}" ]; then
-        from=$folder/.partial-encrypted
+        from=$folder/.transfer-encrypted
         suffix=.age
         trap 'rm -rf "$from"' EXIT
         mkdir "$from"
@@ -149,11 +151,11 @@ fetch() {
     [ -n "$name" ] || fail "there is no backup in $BACKUP_TARGET"
     echo "$all" | grep -qxF -e "$name" ||
         fail "there is no backup $name in $BACKUP_TARGET. The newest are $(echo "$all" | tail -n 3 | tr '\n' ' ')"
-    lock
+    lock_transfer
     bytes=$(rclone size "$remote/$name" | sed -n 's/.*(\([0-9]*\) Byte.*/\1/p')
     # Decryption writes a second file.
     need_space $((${bytes:-0} * 2))
-    into=$folder/.partial-fetched
+    into=$folder/.transfer-fetched
     work=$(mktemp -d)
     trap 'rm -rf "$into" "$work"' EXIT
     rclone copy "$remote/$name" "$into" || fail "cannot fetch $name from $BACKUP_TARGET"
