@@ -240,10 +240,15 @@ async fn a_backup_holds_its_lock_without_flock() {
     let place = Place::new().await;
     // Fails if another process can take the lock during a backup.
     let path = |program| place.shell(&format!("command -v {program}")).trim().to_owned();
-    let dump = format!("! {} -n backups/.lock true && exec {} \"$@\"", path("flock"), path("pg_dump"));
+    let dump =
+        format!("! {} -n backups/.lock true && exec {} \"$@\"", path("flock"), path("pg_dump"));
     place.fake("pg_dump", &dump);
-    place.shell("mkdir other && IFS=: && for it in $PATH; do ln -s $it/* other 2>&1; done; rm other/flock");
-    place.shell("PATH=$PWD/bin:$PWD/other && ! command -v flock && sh backup.sh once && sh backup.sh drill");
+    place.shell(
+        "mkdir other && IFS=: && for it in $PATH; do ln -s $it/* other 2>&1; done; rm other/flock",
+    );
+    place.shell(
+        "PATH=$PWD/bin:$PWD/other && ! command -v flock && sh backup.sh once && sh backup.sh drill",
+    );
 }
 
 #[tokio::test]
