@@ -55,15 +55,30 @@ newest_good() {
     done
 }
 
-# Prevents concurrent backups. The lock ends with the process.
-lock() {
+# Holds the lock $1 until the process ends or takes another lock. $2 names the work that the lock protects.
+take_lock() {
     mkdir -p "$folder" || fail "cannot make the folder $folder"
-    exec 9>"$folder/.lock" || fail "cannot write into the folder $folder"
+    exec 9>"$folder/$1" || fail "cannot write into the folder $folder"
     if command -v flock >/dev/null; then
-        flock -w 3600 9 || fail "another backup has been running for an hour"
+        flock -w 3600 9 || fail "another $2 has been running for an hour"
+    else
+        # macOS has Perl instead of flock.
+        perl -e 'open my $lock, ">&=", 9 or die $!; alarm 3600; flock $lock, 2 or die $!' ||
+            fail "cannot lock $folder/$1, or another $2 has been running for an hour"
     fi
+}
+
+# Prevents concurrent backups.
+lock() {
+    take_lock .lock backup
     # A killed command leaves its folder.
     rm -rf "$folder"/.partial-*
+}
+
+# Prevents concurrent transfers. Has its own lock, because a slow store must not delay backups.
+lock_transfer() {
+    take_lock .transfer-lock 'copy or fetch'
+    rm -rf "$folder"/.transfer-*/
 }
 
 size_of() { wc -c <"$1" | tr -d ' '; }
@@ -219,7 +234,7 @@ backoff() {
 }
 
 serve() {
-    trap 'exit 0' TERM INT
+    trap 'kill ${pausing:-} 2>/dev/null || true; wait; exit 0' TERM INT
     failures=0
     while true; do
         seconds=$(seconds_since_backup)
@@ -235,10 +250,16 @@ serve() {
         else
             failures=$((failures + 1))
             pause=$(backoff "$failures")
+            # A failed copy does not delay the next backup.
+            seconds=$(seconds_since_backup)
+            left=$((every - ${seconds:-$every}))
+            [ "$left" -le 0 ] || [ "$pause" -le "$left" ] || pause=$left
             log "failed tries in a row: $failures; the next try is in $pause seconds"
         fi
         sleep "$pause" &
-        wait $!
+        pausing=$!
+        wait "$pausing"
+        pausing=''
     done
 }
 
@@ -261,10 +282,7 @@ case ${1:-} in
         ;;
     serve) serve ;;
     check) check ;;
-    copy)
-        lock
-        copy
-        ;;
+    copy) copy ;;
     list) list ;;
     fetch) fetch "${2:-}" ;;
     *) fail 'usage: backup.sh once | local | drill [NAME] | serve | check | copy | list | fetch [NAME]' ;;

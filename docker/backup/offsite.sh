@@ -1,5 +1,5 @@
 # Copies backups to BACKUP_TARGET, a folder in an S3-compatible store, and fetches them from there. Part of backup.sh.
-# Needs rclone, and age for encrypted backups.
+# Needs rclone and age.
 
 # Each backup is a folder with these files. The manifest is copied last, so a folder with a manifest is complete.
 files='database.dump manifest.json'
@@ -41,8 +41,35 @@ is_copied() {
     [ -z "${BACKUP_TARGET:-}" ] || [ "$(cat "$folder/$1/copied" 2>/dev/null)" = "$BACKUP_TARGET" ]
 }
 
+# Succeeds if backups of this folder were copied to the target, or fetched from it.
+uses_target() {
+    grep -qxF -e "$BACKUP_TARGET" "$folder/.targets" 2>/dev/null && return
+    # Earlier versions did not write the list.
+    for one in $(backups); do
+        ! is_copied "$one" || return 0
+    done
+    return 1
+}
+
+# Records that backups of this folder belong to the target.
+use_target() {
+    uses_target || echo "$BACKUP_TARGET" >>"$folder/.targets"
+}
+
+# Prevents a new server or another database from continuing the backups of a lost server.
+need_own_target() {
+    ! uses_target || return 0
+    all=$(list) || fail "cannot copy $1. The backup in $folder is complete."
+    [ -z "$all" ] ||
+        fail "$BACKUP_TARGET has backups that were not made in $folder, the newest is $(echo "$all" | tail -n 1)." \
+            "If they are backups of this database, restore the newest with cargo xtask db fetch and db load." \
+            "Otherwise set BACKUP_TARGET to another prefix. Nothing was copied."
+}
+
 # Copies the newest verified backup to the target, if there is one, and removes the oldest copies.
 copy() {
+    [ -n "${BACKUP_TARGET:-}" ] || return 0
+    lock_transfer
     name=$(newest_good)
     [ -n "$name" ] || fail "there is no verified backup in $folder"
     if is_copied "$name"; then
@@ -52,10 +79,11 @@ copy() {
     [ -n "${BACKUP_AGE_RECIPIENT:-}${BACKUP_S3_ENCRYPTION:-}" ] ||
         fail "the copies would not be encrypted. Set BACKUP_AGE_RECIPIENT to the public key of age-keygen," \
             "or BACKUP_S3_ENCRYPTION to AES256 if the store encrypts them."
+    need_own_target "$name"
     from=$folder/$name
     suffix=''
     if [ -n "${BACKUP_AGE_RECIPIENT:-}" ]; then
-        from=$folder/.partial-encrypted
+        from=$folder/.transfer-encrypted
         suffix=.age
         trap 'rm -rf "$from"' EXIT
         mkdir "$from"
@@ -69,6 +97,7 @@ copy() {
         rclone copyto "$from/$file$suffix" "$remote/$name/$file$suffix" ||
             fail "cannot copy $name to $BACKUP_TARGET. The backup in $folder is complete."
     done
+    use_target
     printf %s "$BACKUP_TARGET" >"$folder/$name/copied"
     log "copied $name to $BACKUP_TARGET"
     prune_target
@@ -122,11 +151,11 @@ fetch() {
     [ -n "$name" ] || fail "there is no backup in $BACKUP_TARGET"
     echo "$all" | grep -qxF -e "$name" ||
         fail "there is no backup $name in $BACKUP_TARGET. The newest are $(echo "$all" | tail -n 3 | tr '\n' ' ')"
-    lock
+    lock_transfer
     bytes=$(rclone size "$remote/$name" | sed -n 's/.*(\([0-9]*\) Byte.*/\1/p')
     # Decryption writes a second file.
     need_space $((${bytes:-0} * 2))
-    into=$folder/.partial-fetched
+    into=$folder/.transfer-fetched
     work=$(mktemp -d)
     trap 'rm -rf "$into" "$work"' EXIT
     rclone copy "$remote/$name" "$into" || fail "cannot fetch $name from $BACKUP_TARGET"
@@ -145,5 +174,6 @@ fetch() {
         fail "$name in $BACKUP_TARGET is corrupt: its checksum differs from the manifest"
     rm -rf "$folder/fetched-$name"
     mv "$into" "$folder/fetched-$name"
+    use_target
     log "fetched $name to $folder/fetched-$name"
 }

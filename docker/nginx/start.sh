@@ -31,6 +31,9 @@ connections=${PROXY_MAX_CONNECTIONS:-4096}
 number PROXY_MAX_CONNECTIONS "$connections"
 workers=$(nproc)
 [ "$workers" -gt 8 ] && workers=8
+# A worker needs connections to the replicas too.
+[ $((connections / workers)) -ge 64 ] ||
+    fail PROXY_MAX_CONNECTIONS "$connections" "at least $((64 * workers)), which is 64 for each of $workers workers"
 
 # The limits of each address. 0 turns a limit off.
 per_address=${PROXY_CONNECTIONS_PER_ADDRESS:-100}

@@ -113,13 +113,22 @@ class Offsite(unittest.TestCase):
         self.assertEqual(self.succeeds("list"), f"{name}\n")
         self.fails("db fetch --identity FILE", "fetch")
         self.fails("Pass the private key that belongs", "fetch", key="other")
-        self.assertEqual(list(self.folder.glob(".partial-*")), [])
+        self.assertEqual(list(self.folder.glob(".transfer-*/")), [])
         self.succeeds("fetch", key="key")
         self.assertEqual((self.folder / f"fetched-{name}" / "database.dump").read_bytes(), dump)
         self.assertIn("with the same rows", self.succeeds("drill", f"fetched-{name}"))
         # The next backup keeps what was fetched.
         self.succeeds("once")
         self.assertTrue((self.folder / f"fetched-{name}").exists())
+
+    def test_an_empty_server_does_not_continue_the_backups_of_another_server(self):
+        self.succeeds("once", BACKUP_FOLDER=str(self.folder / "lost"))
+        listed = self.succeeds("list")
+        self.fails("has backups that were not made in", "once")
+        self.assertEqual(self.succeeds("list"), listed)
+        # After a restore, the server continues.
+        self.succeeds("fetch", key="key")
+        self.assertIn("copied", self.succeeds("copy"))
 
     def test_copies_contain_no_plain_text(self):
         self.fails("the copies would not be encrypted", "once", BACKUP_AGE_RECIPIENT="")
@@ -166,12 +175,32 @@ class Offsite(unittest.TestCase):
         self.fails("cannot copy 2", "once", BACKUP_S3_ENDPOINT=unreachable)
         self.fails("was copied to", "check")
         (name,) = self.backups()
-        service = subprocess.Popen(["sh", ROOT / "docker/backup/backup.sh", "serve"], env=self.variables)
+        command = ["sh", ROOT / "docker/backup/backup.sh", "serve"]
+        service = subprocess.Popen(command, env=self.variables, process_group=0)
         self.addCleanup(service.wait, TIMEOUT)
         self.addCleanup(service.terminate)
         eventually("copy", lambda: (self.folder / name / "copied").exists())
         self.succeeds("check")
         self.assertEqual(self.backups(), [name])
+        # The pause is a process of its own, which ends with the service.
+        children = Path(f"/proc/{service.pid}/task/{service.pid}/children")
+        comm = lambda: [Path(f"/proc/{child}/comm").read_text() for child in children.read_text().split()]
+        eventually("pause", lambda: comm() == ["sleep\n"])
+        service.terminate()
+        service.wait(TIMEOUT)
+        self.assertRaises(ProcessLookupError, os.killpg, service.pid, 0)
+
+    def test_transfers_do_not_lock_backups(self):
+        programs = self.folder / "bin"
+        programs.mkdir()
+        rclone = programs / "rclone"
+        # Fails if a backup would have to wait.
+        script = f'flock --nonblock "$BACKUP_FOLDER/.lock" true && exec {shutil.which("rclone")} "$@"'
+        rclone.write_text(f"#!/bin/sh\n{script}\n")
+        rclone.chmod(0o755)
+        path = f"{programs}:{os.environ['PATH']}"
+        self.assertIn("copied", self.succeeds("once", PATH=path))
+        self.succeeds("fetch", key="key", PATH=path)
 
     def test_wrong_settings_are_explained(self):
         self.succeeds("local")

@@ -227,6 +227,28 @@ async fn failures_are_retried_less_and_less_often() {
     assert!(short.ends_with("2400 3600 3600 3600 3600 3600 "), "{short}");
     let unreachable = pauses("PGPORT=1");
     assert_eq!(unreachable, "10 20 40 80 160 300 300 300 300 ");
+    // The next backup is due in ten minutes. Failing copies do not delay it.
+    place.shell("sh backup.sh local && touch -d @$(($(date +%s) - 3000)) backups/2*/drilled");
+    let copy = pauses("BACKUP_EVERY_HOURS=1 BACKUP_TARGET=invalid");
+    let longest = copy.split_whitespace().map(|it| it.parse::<u32>().expect("seconds")).max();
+    assert!(longest.is_some_and(|it| it <= 600), "{copy}");
+}
+
+#[tokio::test]
+#[ignore = "takes long"]
+async fn a_backup_holds_its_lock_without_flock() {
+    let place = Place::new().await;
+    // Fails if another process can take the lock during a backup.
+    let path = |program| place.shell(&format!("command -v {program}")).trim().to_owned();
+    let dump =
+        format!("! {} -n backups/.lock true && exec {} \"$@\"", path("flock"), path("pg_dump"));
+    place.fake("pg_dump", &dump);
+    place.shell(
+        "mkdir other && IFS=: && for it in $PATH; do ln -s $it/* other 2>&1; done; rm other/flock",
+    );
+    place.shell(
+        "PATH=$PWD/bin:$PWD/other && ! command -v flock && sh backup.sh once && sh backup.sh drill",
+    );
 }
 
 #[tokio::test]

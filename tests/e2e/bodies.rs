@@ -93,16 +93,33 @@ async fn bodies_over_the_common_memory_return_503_until_others_end() {
     let request =
         head("POST /persons", Some(&app.member.token), &announced(10_000)) + &person(10_000);
     let (beginning, end) = request.split_at(request.len() - 1);
+    let mut kept = one_of_two(&app, beginning).await;
+    kept.send(end).await;
+    assert!(kept.response().await.starts_with("HTTP/1.1 201 "));
+    assert_eq!(status(&app, &request).await, "HTTP/1.1 201");
+}
+
+#[tokio::test]
+async fn anonymous_clients_leave_memory_for_bodies_with_a_token() {
+    let limits = [("API_BODY_LIMIT_BYTES", "16384"), ("API_BODY_MEMORY_BYTES", "65536")];
+    let app = TestApp::spawn_with(&limits).await;
+    let anonymous = head("POST /sessions", None, &announced(10_000)) + &person(9_999);
+    let _kept = one_of_two(&app, &anonymous).await;
+    let token = Some(app.member.token.as_str());
+    let request = head("POST /persons", token, &announced(10_000)) + &person(10_000);
+    assert_eq!(status(&app, &request).await, "HTTP/1.1 201");
+}
+
+/// Sends an incomplete request on two connections, of which one must be rejected. Returns the other.
+async fn one_of_two(app: &TestApp, beginning: &str) -> Wire {
     let (mut one, mut other) = (Wire::connect(app.address).await, Wire::connect(app.address).await);
     one.send(beginning).await;
     other.send(beginning).await;
-    let (rejected, mut kept) = tokio::select! {
+    let (rejected, kept) = tokio::select! {
         response = one.response() => (response, other),
         response = other.response() => (response, one),
     };
     assert!(rejected.starts_with("HTTP/1.1 503 "), "{rejected}");
     assert!(rejected.contains("retry-after: "), "{rejected}");
-    kept.send(end).await;
-    assert!(kept.response().await.starts_with("HTTP/1.1 201 "));
-    assert_eq!(status(&app, &request).await, "HTTP/1.1 201");
+    kept
 }

@@ -11,7 +11,11 @@ use h2::{
     client::{self, SendRequest},
 };
 use http::Request;
-use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
+use tokio::{
+    net::TcpStream,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 
 use crate::harness::TestApp;
 
@@ -69,6 +73,35 @@ async fn pings_do_not_keep_an_idle_connection_open() {
     timeout(Duration::from_secs(10), pinging).await.expect("an end in time");
     // The connection ends with or without an error, as on every idle timeout.
     let _ = ended.await.expect("no panic");
+}
+
+#[tokio::test]
+async fn a_response_may_take_longer_than_the_idle_timeout() {
+    let app = TestApp::spawn_with(&[("API_IDLE_TIMEOUT_SECONDS", "1")]).await;
+    let stream = TcpStream::connect(app.address).await.expect("a connection");
+    // The client allows the server to send one small part after another.
+    let mut client = client::Builder::new();
+    let client = client.initial_window_size(16_384);
+    let (requests, connection) = client.handshake::<_, Bytes>(stream).await.expect("HTTP/2");
+    let _ended = tokio::spawn(connection);
+    let mut ready = requests.ready().await.expect("a stream");
+    let request = Request::get("http://api/docs").body(()).expect("a request");
+    let (response, _) = ready.send_request(request, true).expect("sent");
+    let response = response.await.expect("a response");
+    let length: usize =
+        response.headers()["content-length"].to_str().map_or(0, |it| it.parse().expect("a number"));
+    let (mut body, mut read) = (response.into_body(), 0);
+    let started = Instant::now();
+    while let Some(part) = body.data().await {
+        let part = part.expect("the connection stays open").len();
+        read += part;
+        if started.elapsed() < Duration::from_secs(3) {
+            sleep(Duration::from_millis(50)).await;
+        }
+        body.flow_control().release_capacity(part).expect("received bytes");
+    }
+    assert_eq!(read, length);
+    assert!(started.elapsed() > Duration::from_secs(2), "the response is too short for this test");
 }
 
 #[tokio::test]

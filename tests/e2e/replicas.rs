@@ -216,3 +216,24 @@ async fn metrics_do_not_mention_redis_without_redis() {
     let app = TestApp::spawn_with(&[("API_ADMIN_LISTEN", "127.0.0.1:0")]).await;
     assert!(!metrics(&app).await.contains("redis"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_known_token_does_not_count_for_its_address_after_a_failure_of_redis() {
+    let mut redis = block_in_place(Redis::start);
+    let url = redis.url();
+    let variables = [
+        ("REDIS_URL", &*url),
+        ("API_ADMIN_LISTEN", "127.0.0.1:0"),
+        ("API_ADDRESS_RATE_LIMIT", "1"),
+        ("API_TOKEN_RATE_LIMIT", "100"),
+    ];
+    let app = TestApp::spawn_with(&variables).await;
+    until(&app, true).await;
+    // Only the first request counts for the address, because the process has not verified the token yet.
+    assert_eq!(status(&app, &app.member.token).await, 200);
+    block_in_place(|| redis.kill());
+    until(&app, false).await;
+    block_in_place(|| redis.restart());
+    until(&app, true).await;
+    assert_eq!(status(&app, &app.member.token).await, 200);
+}

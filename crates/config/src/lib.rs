@@ -69,7 +69,8 @@ pub struct ServerConfig {
     pub body_memory: usize,
     /// `API_REQUEST_TIMEOUT_SECONDS`: the maximum time to handle a request. Slower requests get 504.
     pub request_timeout: Duration,
-    /// `API_TOKEN_RATE_LIMIT`: the maximum number of requests of a token in a minute. `None` turns the limit off.
+    /// `API_TOKEN_RATE_LIMIT`: the maximum number of requests with the tokens of an account in a minute. `None` turns
+    /// the limit off.
     pub token_rate_limit: Option<NonZeroU32>,
     /// `API_ADDRESS_RATE_LIMIT`: the maximum number of requests without a known token from an address in a minute.
     /// `None` turns the limit off.

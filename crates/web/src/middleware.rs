@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::error::ApiError;
 pub use headers::PAGE_POLICY;
-pub(crate) use headers::{DEFAULTS, DOCS_POLICY, add_headers};
+pub(crate) use headers::{DEFAULTS, DOCS_POLICY, add_headers, is_preflight};
 pub(crate) use request_id::RequestId;
 pub(crate) use request_logging::log_request;
 pub(crate) use strict::check as reject_ambiguous;

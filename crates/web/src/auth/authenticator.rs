@@ -59,11 +59,13 @@ struct TokenCache {
     holders: Cache<Hash, (Holder, Instant)>,
     /// The number of revocations so far.
     revocations: u64,
+    /// Older results must be verified again, because revocations may have been missed.
+    valid_from: Instant,
 }
 
 impl Default for TokenCache {
     fn default() -> Self {
-        Self { holders: Cache::new(CACHE_CAPACITY), revocations: 0 }
+        Self { holders: Cache::new(CACHE_CAPACITY), revocations: 0, valid_from: Instant::now() }
     }
 }
 
@@ -86,7 +88,10 @@ impl Authenticator {
             cache.revocations
         };
         let client = self.database.client().await?;
-        let holder = rows::find_holder(&client, &hash).await?.ok_or(ApiError::Unauthorized)?;
+        let Some(holder) = rows::find_holder(&client, &hash).await? else {
+            self.cache().holders.remove(&hash);
+            return Err(ApiError::Unauthorized);
+        };
         if holder.development && self.production {
             return Err(ApiError::Unauthorized);
         }
@@ -94,9 +99,11 @@ impl Authenticator {
         Ok(holder)
     }
 
-    /// Returns true if a token was valid when it was last verified, without asking the database.
-    pub(crate) fn is_known(&self, hash: &Hash) -> bool {
-        self.cache().holders.peek(hash).is_some()
+    /// Returns the account of a token that was valid when it was last verified, without asking the database.
+    pub(crate) fn known_account(&self, hash: &Hash) -> Option<Uuid> {
+        let cache = self.cache();
+        let (holder, _) = cache.holders.peek(hash)?;
+        is_current(holder).then_some(holder.account_id)
     }
 
     /// Revokes a session or an API token of the caller, effective immediately.
@@ -167,15 +174,17 @@ impl Authenticator {
 impl TokenCache {
     fn get(&self, hash: &Hash) -> Option<Holder> {
         let (holder, since) = self.holders.get(hash)?;
-        let is_valid =
-            since.elapsed() < CACHE_TTL && holder.expires_at.is_none_or(|at| at > Utc::now());
-        is_valid.then_some(*holder)
+        let is_fresh = *since >= self.valid_from && since.elapsed() < CACHE_TTL;
+        (is_fresh && is_current(holder)).then_some(*holder)
     }
 
-    /// Removes the tokens of an account, or all tokens if the account is not known.
+    /// Removes the tokens of an account. If the account is not known, all tokens must be verified again.
     fn forget(&mut self, account: Option<Uuid>) {
         self.revocations += 1;
-        self.holders.retain(|_, (holder, _)| account.is_some_and(|it| holder.account_id != it));
+        match account {
+            Some(account) => self.holders.retain(|_, (holder, _)| holder.account_id != account),
+            None => self.valid_from = Instant::now(),
+        }
     }
 
     /// Stores a result of the database, unless a revocation happened during the query.
@@ -185,4 +194,9 @@ impl TokenCache {
         }
         self.holders.insert(hash, (holder, Instant::now()));
     }
+}
+
+/// Returns true if the token has not expired.
+fn is_current(holder: &Holder) -> bool {
+    holder.expires_at.is_none_or(|at| at > Utc::now())
 }

@@ -1,4 +1,4 @@
-//! Limits the requests of each token, and of each address that sends requests without a known token.
+//! Limits the requests of each account, and of each address that sends requests without a known token.
 
 use std::{convert::Infallible, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -15,15 +15,16 @@ use poem::{
 };
 use poem_openapi::auth::{Bearer, BearerAuthorization};
 use quick_cache::sync::Cache;
+use sha2::{Digest, Sha256};
 use store::credentials::token;
 
 use super::{
     Authenticator,
     throttle::{Source, address},
 };
-use crate::{error::ApiError, redis_client::RedisClient};
+use crate::{error::ApiError, middleware::is_preflight, redis_client::RedisClient};
 
-/// The maximum number of tokens, and of addresses, in memory: about 10 MiB. Further ones evict the least used ones.
+/// The maximum number of accounts, and of addresses, in memory: about 10 MiB. Further ones evict the least used ones.
 const CAPACITY: usize = 50_000;
 /// The period of the limits.
 const MINUTE: Duration = Duration::from_mins(1);
@@ -85,8 +86,8 @@ impl RateLimits {
 
     /// Counts a request. Returns `None` if no limit applies.
     ///
-    /// A token that this process has not verified yet counts for its address, so that invalid tokens do not avoid the
-    /// limit. Health checks are not limited.
+    /// All tokens of an account count together. A token that this process has not verified yet counts for its address,
+    /// so that invalid tokens do not avoid the limit. Health checks and CORS preflights are not limited.
     pub(crate) async fn count(
         &self,
         request: &Request,
@@ -94,12 +95,15 @@ impl RateLimits {
     ) -> Option<Usage> {
         if self.by_token.is_none() && self.by_address.is_none()
             || request.uri().path().starts_with("/health/")
+            || is_preflight(request)
         {
             return None;
         }
         let token = Bearer::from_request(request).ok().and_then(|it| token::hash(&it.token));
-        let (limit, source) = match token.filter(|hash| authenticator.is_known(hash)) {
-            Some(hash) => (self.by_token.as_ref()?, hash),
+        let (limit, source) = match token.and_then(|hash| authenticator.known_account(&hash)) {
+            Some(account) => {
+                (self.by_token.as_ref()?, Sha256::digest(format!("account {account}")).into())
+            }
             None => (self.by_address.as_ref()?, address(request.remote_addr())?),
         };
         let usage = limit.count(source);

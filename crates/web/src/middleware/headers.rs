@@ -41,8 +41,7 @@ pub(crate) async fn add_headers<F: Future<Output = Response>>(
     next: impl FnOnce(Request) -> F,
 ) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
-    let is_preflight = request.method() == Method::OPTIONS
-        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let is_preflight = is_preflight(&request);
     let mut response = next(request).await;
     let headers = response.headers_mut();
     for (name, value) in DEFAULTS {
@@ -59,6 +58,12 @@ pub(crate) async fn add_headers<F: Future<Output = Response>>(
         }
     }
     response
+}
+
+/// Returns true if a browser sends the request before a request to another origin.
+pub(crate) fn is_preflight(request: &Request) -> bool {
+    request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 fn allow(headers: &mut HeaderMap, origin: HeaderValue, is_preflight: bool) {

@@ -88,6 +88,8 @@ pub(super) struct TimeoutStream {
     length: (usize, usize),
     max_bytes: usize,
     wait: Option<Wait>,
+    /// The received bytes of HTTP/2 for which no bytes were written yet.
+    unanswered: usize,
     read_timer: Pin<Box<Sleep>>,
     /// The timeout that runs while the client does not read the response.
     write_timer: Option<Pin<Box<Sleep>>>,
@@ -106,6 +108,7 @@ impl TimeoutStream {
             length: (0, 0),
             max_bytes: limits.body_limit.saturating_mul(CHUNK).saturating_add(OVERHEAD),
             wait: None,
+            unanswered: 0,
             read_timer: Box::pin(sleep(limits.header_timeout)),
             write_timer: None,
             linger: None,
@@ -118,6 +121,7 @@ impl TimeoutStream {
     /// Returns an error if the request is longer than any valid request.
     fn record_bytes(&mut self, bytes: usize) -> io::Result<()> {
         if self.requests.is_http2() {
+            self.unanswered += bytes;
             return Ok(());
         }
         let ended = self.requests.ended.load(Relaxed);
@@ -145,19 +149,34 @@ impl TimeoutStream {
         };
         if self.wait.replace(wait) != Some(wait) {
             self.read_timer.as_mut().reset(Instant::now() + limit);
+            self.unanswered = 0;
         }
         self.read_timer.as_mut().poll(cx).map(|()| io::ErrorKind::TimedOut.into())
     }
 
+    /// Restarts the idle timeout while a response is written, which takes longer than its request.
+    ///
+    /// Responses to frames such as PING do not count. They are not longer than the received frames.
+    fn record_written(&mut self, bytes: usize) {
+        let is_idle = self.wait == Some(Wait::Next(self.requests.ended.load(Relaxed)));
+        if is_idle && bytes > self.unanswered {
+            self.read_timer.as_mut().reset(Instant::now() + self.idle_timeout);
+        }
+        self.unanswered = self.unanswered.saturating_sub(bytes);
+    }
+
     /// Returns `written`, or an error when the client has not read for the idle timeout.
-    fn poll_written<T>(
+    fn poll_written(
         &mut self,
-        written: Poll<io::Result<T>>,
+        written: Poll<io::Result<usize>>,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(written) = written {
             self.write_timer = None;
-            return written;
+            if let Ok(bytes) = written {
+                self.record_written(bytes);
+            }
+            return Poll::Ready(written);
         }
         let idle_timeout = self.idle_timeout;
         let timer = self.write_timer.get_or_insert_with(|| Box::pin(sleep(idle_timeout)));

@@ -15,10 +15,23 @@ pub fn get(port: u16, path: &str) -> io::Result<(u16, String)> {
 
 /// Works like [`get`], with a timeout for the connection and for each read.
 pub fn get_within(limit: Duration, port: u16, path: &str) -> io::Result<(u16, String)> {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, InvalidData};
+
+    match send(limit, port, path, "") {
+        // With PROXY_PROTOCOL=true, nginx closes a connection that does not begin with this line.
+        Err(error) if matches!(error.kind(), ConnectionAborted | ConnectionReset | InvalidData) => {
+            send(limit, port, path, "PROXY UNKNOWN\r\n")
+        }
+        result => result,
+    }
+}
+
+fn send(limit: Duration, port: u16, path: &str, line: &str) -> io::Result<(u16, String)> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = TcpStream::connect_timeout(&address, limit)?;
     stream.set_read_timeout(Some(limit))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n")?;
+    let head = format!("GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close");
+    write!(stream, "{line}{head}\r\n\r\n")?;
     let mut response = String::new();
     stream.read_to_string(&mut response)?;
     let (head, body) = response.split_once("\r\n\r\n").unwrap_or((&response, ""));
@@ -29,4 +42,34 @@ pub fn get_within(limit: Duration, port: u16, path: &str) -> io::Result<(u16, St
 /// Returns whether the readiness check of the API on `port` succeeds.
 pub fn is_ready(port: u16) -> bool {
     get(port, "/health/ready").is_ok_and(|(status, _)| status == 200)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead, BufReader},
+        net::TcpListener,
+        thread,
+    };
+
+    use super::*;
+
+    #[test]
+    fn readiness_is_found_behind_the_proxy_protocol() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let server = thread::spawn(move || {
+            // Like nginx, closes a connection without the line of the protocol.
+            for stream in listener.incoming().take(2) {
+                let mut stream = BufReader::new(stream.expect("a connection"));
+                let mut line = String::new();
+                stream.read_line(&mut line).expect("a line");
+                if line == "PROXY UNKNOWN\r\n" {
+                    stream.into_inner().write_all(b"HTTP/1.1 200 OK\r\n\r\n").expect("a client");
+                }
+            }
+        });
+        assert!(is_ready(port));
+        server.join().expect("no panic");
+    }
 }

@@ -1,6 +1,10 @@
 //! Production secrets, which are generated once on the server and stored there as files.
 
-use std::{env, fs, path::Path, process::Command};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, bail};
 
@@ -11,7 +15,6 @@ use context::{env_file, process, project::Project, settings::Settings};
 /// the API has the role of `database_url` unless there is an `application_url`.
 const GENERATE: &str = r#"
 umask 022
-chmod 700 .
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 [ -s postgres_password ] || random >postgres_password
 [ -s backup_password ] || random >backup_password
@@ -85,7 +88,6 @@ pub fn ensure(server: &Server, image: &str) -> anyhow::Result<()> {
 
 /// Does the work of [`GENERATE`] on this machine, with the password from `.env`, which the local database uses.
 fn generate_locally(server: &Server) -> anyhow::Result<String> {
-    let folder = server.secrets_folder();
     let Settings { user, password, database, .. } = server.settings;
     let is_example = ["slipway", "postgres", "password"].contains(&password.as_str());
     let url = server.settings.variable("DATABASE_URL");
@@ -95,9 +97,7 @@ fn generate_locally(server: &Server) -> anyhow::Result<String> {
              or run `cargo xtask doctor --fix`."
         );
     }
-    fs::create_dir_all(&folder)?;
-    #[cfg(unix)]
-    fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    let folder = private_folder(server)?;
     let secret = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
     // The passwords of the other roles stay, because rolling updates use them.
     let kept = |name: &str| match secret(name) {
@@ -124,6 +124,21 @@ fn generate_locally(server: &Server) -> anyhow::Result<String> {
     let is_there = |name: &str| !secret(name).is_empty();
     let has_certificate = is_there("tls_certificate") && is_there("tls_key");
     Ok(if has_certificate { String::new() } else { "no certificate".to_owned() })
+}
+
+/// Returns the secrets folder of this machine. Creates the folder so that other users can never open it.
+fn private_folder(server: &Server) -> std::io::Result<PathBuf> {
+    let folder = server.secrets_folder();
+    fs::create_dir_all(folder.parent().unwrap_or(&folder))?;
+    if !folder.exists() {
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&folder)?;
+    }
+    #[cfg(unix)]
+    fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    Ok(folder)
 }
 
 /// Writes a file that every user can read, because containers run as other users. The folder restricts access. The file
@@ -235,20 +250,20 @@ fn copy_store_key(server: &Server, image: &str) -> anyhow::Result<()> {
 /// Writes a file in the secrets folder of the server.
 fn copy(server: &Server, image: &str, name: &str, text: &str) -> anyhow::Result<()> {
     if server.host.is_none() {
-        fs::create_dir_all(server.secrets_folder())?;
-        return write(&server.secrets_folder().join(name), text);
+        return write(&private_folder(server)?.join(name), text);
     }
     let mut copy = in_folder(server, image, r#"umask 022; cat >"$1""#, &[name]);
     process::run_with_input(&mut copy, text)
         .with_context(|| format!("cannot copy {name} to {}", server.place()))
 }
 
-/// Returns a command that runs a shell script in the secrets folder of the server.
+/// Returns a command that runs a shell script in the secrets folder of the server. The folder is private before the
+/// script runs, because Docker creates it for all users.
 fn in_folder(server: &Server, image: &str, script: &str, arguments: &[&str]) -> Command {
     let mount = format!("{}:/secrets", server.secrets_folder().display());
     let mut run = server.docker(["run", "--interactive", "--rm", "--network", "none"]);
     run.args(["--user", "0", "--volume", &mount, "--workdir", "/secrets", "--entrypoint", "sh"])
-        .args([image, "-euc", script, "sh"])
+        .args([image, "-euc", &format!("chmod 700 .\n{script}"), "sh"])
         .args(arguments);
     run
 }
@@ -277,3 +292,6 @@ fn self_signed(folder: &Path) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(all(test, unix))]
+mod tests;

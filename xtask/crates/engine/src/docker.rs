@@ -276,7 +276,8 @@ impl Engine for Docker<'_> {
         }
         let mut command = self.command(["run", "--rm", "--no-deps", "--no-TTY", "backup"]);
         command.args(arguments);
-        if self.settings.variable("BACKUP_TARGET").is_some() {
+        let is_local = ["local", "drill"].contains(arguments.first().unwrap_or(&""));
+        if !is_local && self.settings.variable("BACKUP_TARGET").is_some() {
             // The image of PostgreSQL lacks the programs for BACKUP_TARGET.
             let image = image::backup_of(self.project, &self.settings)?;
             let platform = Platform::of_this_engine()?;

@@ -11,10 +11,13 @@ use context::{process, project::Project, report};
 /// Back up the database and verify that the backup can be restored
 ///
 /// Writes a dump and a manifest of all rows to BACKUP_FOLDER. Then loads the dump into a temporary database
-/// and compares it with the manifest. Keeps the last BACKUP_KEEP backups. If BACKUP_TARGET is set, copies the
-/// backup there.
+/// and compares it with the manifest. Keeps the last BACKUP_KEEP backups. In production, copies the backup to
+/// BACKUP_TARGET if it is set.
 #[derive(clap::Args)]
 pub(crate) struct BackupArgs {
+    /// Copy the backup to BACKUP_TARGET in development too
+    #[arg(long)]
+    copy: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -25,8 +28,15 @@ pub(crate) struct BackupArgs {
 impl BackupArgs {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let settings = project.settings()?;
-        let (engine, _) = engine::selected(project, &settings, &self.stack)?;
-        run(&*engine, &["once"], self.json)
+        let (engine, state) = engine::selected(project, &settings, &self.stack)?;
+        let copies = self.copy || state.production;
+        if !copies && settings.variable("BACKUP_TARGET").is_some() {
+            report::note(
+                "BACKUP_TARGET is for backups of production, so this backup is not copied there. Pass --copy to copy \
+                 it.",
+            );
+        }
+        run(&*engine, &[if copies { "once" } else { "local" }], self.json)
     }
 }
 
