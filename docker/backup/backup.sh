@@ -163,7 +163,8 @@ drill() {
     manifest "$1" "SELECT key, value->>'rows', value->>'hash' FROM $lines" | sort >"$work/expected"
     ask --dbname="$scratch" --file="$here/contents.sql" | sort >"$work/restored"
     diff "$work/expected" "$work/restored" >&2 ||
-        fail "$shown differs from the database (< backed up, > restored; name|rows|hash)"
+        fail "$shown does not contain the rows of the database. The lines above show table|rows|hash: < is the" \
+            'database when it was backed up, > is the restored backup.'
 
     drop_scratch
     rm -rf "$work"
@@ -173,7 +174,7 @@ drill() {
         "SELECT sum((value->>'rows')::bigint) || ' in ' || count(*) || ' tables' FROM $lines")"
 }
 
-# Keeps BACKUP_KEEP verified backups, and none that is older and not verified.
+# Deletes all backups that are older than the newest BACKUP_KEEP verified ones, and old ones that are not verified.
 prune() {
     verified=0
     for name in $(backups | sort -r); do

@@ -19,7 +19,7 @@ open_target() {
     remote=${remote%/}
     secret=${BACKUP_S3_SECRET_ACCESS_KEY:-}
     [ -z "${BACKUP_S3_SECRET_ACCESS_KEY_FILE:-}" ] || secret=$(cat "$BACKUP_S3_SECRET_ACCESS_KEY_FILE")
-    # rclone fails if this variable is set, and has its own.
+    # rclone has its own variable for CA certificates, and fails if AWS_CA_BUNDLE is set.
     [ -z "${AWS_CA_BUNDLE:-}" ] || export RCLONE_CA_CERT="$AWS_CA_BUNDLE"
     unset AWS_CA_BUNDLE
     # With the default of 10, an unreachable store fails only after minutes.
@@ -36,7 +36,7 @@ open_target() {
     [ -z "${BACKUP_S3_ACCESS_KEY_ID:-}" ] || export RCLONE_CONFIG_OFFSITE_ENV_AUTH=false
 }
 
-# Succeeds if nothing is left to copy of the backup $1. The mark names the target, because the target can change.
+# Succeeds if the backup $1 needs no copy. The file `copied` contains the target, because the target can change.
 is_copied() {
     [ -z "${BACKUP_TARGET:-}" ] || [ "$(cat "$folder/$1/copied" 2>/dev/null)" = "$BACKUP_TARGET" ]
 }
@@ -111,7 +111,7 @@ list() {
     echo "$found" | sed -n 's/^\([0-9]\{8\}T[0-9]\{6\}Z\)\/.*/\1/p' | sort
 }
 
-# Keeps BACKUP_TARGET_KEEP complete backups in the target, and nothing of a copy that was interrupted.
+# Deletes all backups in the target except the newest BACKUP_TARGET_KEEP complete ones. Deletes incomplete ones too.
 prune_target() {
     most=${BACKUP_TARGET_KEEP:-30}
     [ "$most" -ge 1 ] || fail "BACKUP_TARGET_KEEP is $most, but must be 1 or more"
@@ -153,7 +153,7 @@ fetch() {
         fail "there is no backup $name in $BACKUP_TARGET. The newest are $(echo "$all" | tail -n 3 | tr '\n' ' ')"
     lock_transfer
     bytes=$(rclone size "$remote/$name" | sed -n 's/.*(\([0-9]*\) Byte.*/\1/p')
-    # Decryption writes a second file.
+    # The disk needs space for the encrypted and the decrypted file.
     need_space $((${bytes:-0} * 2))
     into=$folder/.transfer-fetched
     work=$(mktemp -d)

@@ -45,11 +45,11 @@ limits=''
 if [ "$rate" = 0 ]; then
     rate=1
 else
-    # nginx counts in milliseconds, so a page that sends many requests at once needs a burst.
+    # A browser sends many requests at once. Without a burst, nginx would reject all but one in a few milliseconds.
     limits="$limits limit_req zone=requests burst=$((rate * 5)) nodelay;"
 fi
 
-# Other proxies or load balancers in front of nginx, which name the client.
+# Load balancers or CDNs in front of nginx, which send the address of the client.
 real_ip=''
 for network in $(printf %s "${PROXY_TRUSTED_PROXIES:-}" | tr ',' ' '); do
     case "$network" in *[!0-9a-fA-F.:/]*) fail PROXY_TRUSTED_PROXIES "$network" 'addresses or ranges' ;; esac

@@ -92,7 +92,7 @@ pub(crate) fn methods() -> Vec<(String, Vec<String>)> {
     document().paths.iter().map(|(path, it)| (path.clone(), methods(it))).collect()
 }
 
-/// Finds the operation of a request. A page is not an operation.
+/// Returns the operation of a request, or `None` for pages such as the docs.
 pub(crate) fn find_operation(request: &Request, paths: &Paths) -> Option<&'static Operation> {
     let path = paths.of(request.uri())?;
     let (_, operations) = document().paths.iter().find(|(known, _)| *known == *path.name)?;
@@ -107,7 +107,7 @@ fn operation((method, operation): (&String, &Value), schemas: &Value) -> Operati
         name: it["name"].as_str().unwrap_or_default().to_owned(),
         is_list: it["schema"]["type"] == "array",
     });
-    // An empty requirement stands for anonymous clients.
+    // An operation with an empty requirement needs no token.
     let requirements = operation["security"].as_array().map(Vec::as_slice).unwrap_or_default();
     Operation {
         method: method.clone(),

@@ -48,7 +48,7 @@ impl SessionsApi {
     ///
     /// Creates a session and returns its token. Send the token with every request, as
     /// `Authorization: Bearer <token>`. Returns 401 if the email address or the password is wrong, and 429 after too
-    /// many attempts. An account has at most 50 sessions. A further one ends the oldest one.
+    /// many attempts. An account has at most 50 sessions. A log-in beyond this limit ends the oldest session.
     #[oai(path = "/sessions", method = "post", operation_id = "logIn")]
     async fn log_in(
         &self,

@@ -6,13 +6,13 @@ use super::values::members;
 
 /// The limit of operations without a body or with a small one, in bytes. Every client may send such a body.
 pub(crate) const SMALL_BODY: usize = 16 * 1024;
-/// The most bytes of a character: an escaped surrogate pair such as `\ud83d\ude00`.
+/// The maximum size of a character in bytes: an escaped surrogate pair such as `\ud83d\ude00`.
 const CHARACTER: usize = 12;
-/// The most characters of a text with a format, such as a date, whose schema does not limit the length.
+/// The maximum length of a text with a format, such as a date, if the schema has no `maxLength`.
 const FORMATTED: usize = 64;
-/// The most bytes of a number, of `true`, `false` and `null`.
+/// The maximum size of a number, of `true`, `false` and `null`, in bytes.
 const SCALAR: usize = 32;
-/// The bytes of the punctuation around a value.
+/// The size of the punctuation around a value, in bytes.
 const PUNCTUATION: usize = 4;
 /// Schemas that are nested more deeply may be recursive.
 const MAX_DEPTH: usize = 16;
@@ -21,11 +21,11 @@ const MAX_DEPTH: usize = 16;
 pub(super) fn body_limit(operation: &Value, schemas: &Value) -> usize {
     let Some(body) = operation.get("requestBody") else { return SMALL_BODY };
     let schema = &body["content"]["application/json"]["schema"];
-    // Leaves as much space for indentation.
+    // Indentation can double the size.
     size(schema, schemas, 0).map_or(usize::MAX, |size| size.saturating_mul(2).max(SMALL_BODY))
 }
 
-/// Returns the most bytes that a valid value takes without indentation, if the schema limits them.
+/// Returns the maximum size of a valid value without indentation, in bytes. `None` if the schema does not limit it.
 fn size(schema: &Value, schemas: &Value, depth: usize) -> Option<usize> {
     if depth > MAX_DEPTH {
         return None;

@@ -194,10 +194,11 @@ impl Settings {
         }
     }
 
-    /// Returns the database of the engine external. A variable of the shell cannot select another database.
+    /// Returns the database of the engine external. Ignores `DATABASE_URL` of the shell, which may belong to another
+    /// project.
     ///
     /// # Errors
-    /// DATABASE_URL is missing in `.env` or invalid. The message does not contain the URL, which has a password.
+    /// `DATABASE_URL` is missing in `.env` or invalid. The message does not contain the URL, because it has a password.
     pub fn external_database(&self) -> anyhow::Result<ExternalDatabase> {
         let url = self.file.get("DATABASE_URL").filter(|url| !url.is_empty());
         let url = url.context(
