@@ -234,7 +234,7 @@ fn check_status_and_logs(stack: &Stack) {
         replicas.iter().all(|it| it["state"] == "running" && it["memory"].is_u64()),
         "{output}"
     );
-    run(&mut stack.xtask("logs --production api")).succeeded().prints("api-");
+    run(&mut stack.xtask("logs --production nginx")).succeeded().prints("nginx-1");
     run(&mut stack.xtask("logs --production unknown-service")).failed().prints("unknown-service");
 }
 
