@@ -264,10 +264,12 @@ async fn the_commands_of_the_runbook_free_a_full_disk() {
     // The container has other paths.
     let commands: Vec<_> =
         commands.map(|it| it.replace("/backups", "backups").replace("/scripts/", "")).collect();
-    assert!(commands.len() > 3, "{commands:?}");
+    assert!(commands.len() > 2, "{commands:?}");
     for command in commands {
         place.shell(&command);
     }
+    // `cargo xtask db backup` runs this command.
+    place.shell("sh backup.sh once");
     let left = place.shell("ls backups");
     assert!(left.starts_with('2') && left.lines().count() == 1, "{left}");
 }
