@@ -68,7 +68,21 @@ false)
 *) fail PROXY_PROTOCOL "$PROXY_PROTOCOL" 'true or false' ;;
 esac
 
+# With ACME_DOMAIN, the service `certificates` gets the certificate. nginx uses the one of this stack until then.
+if [ -n "${ACME_DOMAIN:-}" ]; then
+    certificate='$issued_certificate'
+    certificate_key=$certificate
+    if [ ! -s /certificates/served.pem ]; then
+        (umask 077 && cat /run/secrets/tls_certificate /run/secrets/tls_key >/certificates/served.pem)
+    fi
+else
+    certificate=/run/secrets/tls_certificate
+    certificate_key=/run/secrets/tls_key
+fi
+
 sed -e "s/@WORKERS@/$workers/" \
+    -e "s|@CERTIFICATE@|$certificate|" \
+    -e "s|@CERTIFICATE_KEY@|$certificate_key|" \
     -e "s/@WORKER_CONNECTIONS@/$((connections / workers))/" \
     -e "s/@LIMITS@/$limits/" \
     -e "s/@RATE@/$rate/" \

@@ -22,6 +22,7 @@ const SSH: &str = r#"echo "$@" >>"$0.log"; unset DOCKER_HOST; exec docker system
 /// Needs a deployed release with a running backup service.
 pub(crate) fn check_operations(stack: &Stack) {
     let ssh = fake_program("ssh", SSH);
+    let _folder = ServerFolder::new(stack);
     let remote = |command: &str, rest: &str| {
         let mut xtask = stack.xtask(&format!("{command} --host {HOST} {rest}"));
         xtask.env("PATH", first_in_path(ssh.path()));
@@ -55,6 +56,44 @@ pub(crate) fn check_operations(stack: &Stack) {
     run(&mut remote("db restore-drill", "")).succeeded().prints("with the same rows");
     check_load(stack, &remote);
     check_losses_are_refused(stack);
+}
+
+/// The folder that a server has for the stack. Here it leads to the secrets in the checkout.
+struct ServerFolder {
+    name: String,
+    image: String,
+}
+
+impl ServerFolder {
+    fn new(stack: &Stack) -> Self {
+        let name = stack.variable("COMPOSE_PROJECT_NAME");
+        let nginx = format!("{name}-nginx-1");
+        let folder = Self { image: docker_inspect(&nginx, "{{.Config.Image}}"), name };
+        let secrets = stack.root.join(".slipway/secrets");
+        folder.run(&format!("mkdir \"$0\" && ln -s '{}' \"$0/secrets\"", secrets.display()));
+        folder
+    }
+
+    fn run(&self, script: &str) {
+        let mut docker = Command::new("docker");
+        docker.args([
+            "run",
+            "--rm",
+            "--user",
+            "0",
+            "--volume",
+            "/var/lib:/server",
+            "--workdir",
+            "/server",
+        ]);
+        ask(docker.args(["--entrypoint", "sh", &self.image, "-euc", script, &self.name]));
+    }
+}
+
+impl Drop for ServerFolder {
+    fn drop(&mut self) {
+        self.run("rm -r \"$0\"");
+    }
 }
 
 fn check_load(stack: &Stack, remote: &dyn Fn(&str, &str) -> Command) {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use context::{process, project::Project, report};
 use deploy::{
-    HostArgs, Platform, Server,
+    HostArgs, Platform, Server, certificates,
     history::{Entry, History, Record},
     image::{self, Images},
     rolling_update, sbom, schema, secrets, transfer,
@@ -181,11 +181,17 @@ fn ship(
         let after = rolling_update::run(server, images, number, 1)?.as_secs_f64();
         Ok(format!("{number} replicas serve requests from nginx after {after:.1} s"))
     })?;
+    if server.gets_certificate() {
+        step("certificate", &|| {
+            server.start(images, certificates::SERVICE)?;
+            Ok("requested and renewed by the service `certificates`".to_owned())
+        })?;
+    }
     step("backups", &|| {
         if schema::is_elsewhere(server) {
             return Ok("not scheduled, because the database is external".to_owned());
         }
-        server.start_backups(images)?;
+        server.start(images, "backup")?;
         Ok(format!("scheduled, into {}", server.backup_folder().display()))
     })
 }

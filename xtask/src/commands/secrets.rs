@@ -6,7 +6,7 @@ use clap::{Subcommand, ValueEnum};
 
 use context::{project::Project, report};
 use deploy::{
-    HostArgs,
+    HostArgs, certificates,
     history::{Entry, History},
     rolling_update::{self, Serving},
     secrets,
@@ -37,7 +37,7 @@ struct RotateArgs {
 enum Secret {
     /// The passwords of the database roles, which are generated
     DatabasePasswords,
-    /// The files in TLS_CERTIFICATE_FILE and TLS_KEY_FILE
+    /// The certificate of ACME_DOMAIN, or the files in TLS_CERTIFICATE_FILE and TLS_KEY_FILE
     Certificate,
 }
 
@@ -51,14 +51,21 @@ impl Args {
             Secret::DatabasePasswords => {
                 ("rotate database-passwords", "PostgreSQL and the API use other passwords")
             }
-            Secret::Certificate => ("rotate certificate", "nginx uses the new certificate"),
+            Secret::Certificate => (
+                "rotate certificate",
+                if server.gets_certificate() {
+                    "the authority was asked for a new certificate"
+                } else {
+                    "nginx uses the new certificate"
+                },
+            ),
         };
         let mut history = History::open(&server, &images.proxy, &Entry::new(project, what, &tag))?;
         history.write("started")?;
         let done = report::stage("rotate", || {
             match secret {
                 Secret::DatabasePasswords => secrets::rotate_passwords(&server, project, &images)?,
-                Secret::Certificate => secrets::rotate_certificate(&server, &images)?,
+                Secret::Certificate => certificates::rotate(&server, &images)?,
             }
             Ok(((), format!("{outcome} on {}", server.place())))
         });

@@ -1,5 +1,7 @@
 //! Loads and validates the settings of the stack from the shell and `.env`.
 
+mod production;
+
 use std::{collections::HashMap, env, fs, path::Path};
 
 use anyhow::{Context, bail};
@@ -136,6 +138,7 @@ impl Settings {
             file: HashMap::new(),
         };
         reader.check_backup_target();
+        reader.check_certificate();
         let problems = reader.problems;
         Ok((Self { file, ..settings }, problems))
     }
@@ -242,22 +245,6 @@ impl Reader<'_> {
             self.problems.push(format!("{name} is invalid: use only letters, digits and -._~"));
         }
         text
-    }
-
-    /// Checks the settings of the backup service that would only fail on the server.
-    fn check_backup_target(&mut self) {
-        let Some(target) = lookup(self.file, "BACKUP_TARGET") else { return };
-        let path = target.strip_prefix("s3://").unwrap_or_default();
-        if path.is_empty() || path.starts_with('/') {
-            self.problems
-                .push(format!("BACKUP_TARGET={target} is invalid: expected s3://BUCKET/PREFIX"));
-        }
-        let encryption = ["BACKUP_AGE_RECIPIENT", "BACKUP_S3_ENCRYPTION"];
-        if encryption.iter().all(|name| lookup(self.file, name).is_none()) {
-            let names = encryption.join(" or ");
-            self.problems
-                .push(format!("BACKUP_TARGET needs {names}, because copies must be encrypted"));
-        }
     }
 
     fn port(&mut self, name: &str, default: u16) -> u16 {

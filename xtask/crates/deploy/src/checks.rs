@@ -19,6 +19,14 @@ const FREE: u64 = 5 * 1024 * 1024;
 /// The remaining lifetime of a certificate.
 const CERTIFICATE_DAYS: u32 = 14;
 
+/// Prints the certificate that nginx uses, and `failed` if the last attempt to renew it has failed.
+const CERTIFICATE: &str = r#"
+served=/run/secrets/tls_certificate
+[ -z "${ACME_DOMAIN:-}" ] || served=/certificates/served.pem
+sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p' "$served"
+[ ! -e /certificates/failed ] || echo failed
+"#;
+
 /// Prints the newest backup and the newest verified backup, each with its age in seconds, or `none`.
 const BACKUPS: &str = r#"
 cd /backups
@@ -126,8 +134,8 @@ fn disk(server: &Server) -> anyhow::Result<Check> {
 
 fn certificate(server: &Server, nginx: Option<&str>) -> anyhow::Result<Check> {
     let nginx = nginx.context("nginx is not running")?;
-    let cat = ["exec", nginx, "cat", "/run/secrets/tls_certificate"];
-    let certificate = process::output(&mut server.docker(cat))?;
+    let certificate =
+        process::output(&mut server.docker(["exec", nginx, "sh", "-c", CERTIFICATE]))?;
     let seconds = (CERTIFICATE_DAYS * 24 * 60 * 60).to_string();
     let mut openssl = std::process::Command::new("openssl");
     openssl.args(["x509", "-noout", "-enddate", "-checkend", &seconds]);
@@ -138,9 +146,15 @@ fn certificate(server: &Server, nginx: Option<&str>) -> anyhow::Result<Check> {
     let text = String::from_utf8_lossy(&output.stdout);
     let end = text.lines().find_map(|line| line.strip_prefix("notAfter="));
     let end = end.context("openssl cannot read the certificate of nginx")?;
-    let is_abnormal = !output.status.success();
-    let note =
-        if is_abnormal { format!(", in less than {CERTIFICATE_DAYS} days") } else { String::new() };
+    let has_failed = certificate.ends_with("failed");
+    let is_abnormal = !output.status.success() || has_failed;
+    let note = if has_failed {
+        ", and its renewal has failed: see `cargo xtask logs --production certificates`".to_owned()
+    } else if is_abnormal {
+        format!(", in less than {CERTIFICATE_DAYS} days")
+    } else {
+        String::new()
+    };
     Ok(Check::new("certificate", is_abnormal, format!("expires {end}{note}")))
 }
 

@@ -26,6 +26,8 @@ const PROXY: &str = "docker/nginx";
 const BACKUP: &str = "docker/backup";
 /// The Debian packages that copy backups to BACKUP_TARGET.
 const OFFSITE_PACKAGES: &str = "age ca-certificates rclone";
+/// The Debian packages that get a certificate for ACME_DOMAIN.
+const ACME_PACKAGES: &str = "ca-certificates lego openssl";
 
 /// The images of a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +45,7 @@ impl Images {
     pub fn of(project: &Project, settings: &Settings, tag: &str) -> anyhow::Result<Self> {
         Ok(Self {
             api: api_of(settings, tag),
-            proxy: around(project, settings, "proxy", PROXY, &settings.nginx_image)?,
+            proxy: proxy_of(project, settings)?,
             backup: backup_of(project, settings)?,
         })
     }
@@ -58,6 +60,11 @@ impl Images {
     pub fn with_api(&self, api: &str) -> Self {
         Self { api: api.to_owned(), ..self.clone() }
     }
+}
+
+fn proxy_of(project: &Project, settings: &Settings) -> anyhow::Result<String> {
+    let base = format!("{}{}", settings.nginx_image, proxy_packages(settings));
+    around(project, settings, "proxy", PROXY, &base)
 }
 
 /// Returns the name of the backup image.
@@ -77,6 +84,10 @@ fn around(
     let hash = fingerprint::of_files(&project.root, &[folder])?
         ^ local_postgres::Fnv1a::of(base.as_bytes());
     Ok(format!("{}-{name}:{hash:016x}", settings.image_prefix()))
+}
+
+fn proxy_packages(settings: &Settings) -> &'static str {
+    if settings.variable("ACME_DOMAIN").is_some() { ACME_PACKAGES } else { "" }
 }
 
 fn backup_packages(settings: &Settings) -> &'static str {
@@ -169,8 +180,11 @@ pub fn build_around(
     images: &Images,
     platform: Platform,
 ) -> anyhow::Result<bool> {
-    let nginx = format!("--build-arg=NGINX_IMAGE={}", settings.nginx_image);
-    let is_new = build_folder(project, &images.proxy, PROXY, &[nginx], platform)?;
+    let options = [
+        format!("--build-arg=NGINX_IMAGE={}", settings.nginx_image),
+        format!("--build-arg=PACKAGES={}", proxy_packages(settings)),
+    ];
+    let is_new = build_folder(project, &images.proxy, PROXY, &options, platform)?;
     Ok(build_backup(project, settings, &images.backup, platform)? || is_new)
 }
 

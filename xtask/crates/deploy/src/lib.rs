@@ -1,6 +1,7 @@
 //! Ships releases to a production stack, on the Docker engine of this machine or of a server that SSH can reach.
 
 mod args;
+pub mod certificates;
 pub mod checks;
 pub mod history;
 pub mod image;

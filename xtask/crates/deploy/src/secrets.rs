@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use crate::{image::Images, rolling_update, schema, server::Server};
+use crate::{certificates, image::Images, schema, server::Server};
 use context::{env_file, process, project::Project, settings::Settings};
 
 /// Creates the missing secrets in the current folder. The passwords never leave the server. With an external database,
@@ -52,21 +52,13 @@ const ALTER_ROLE: &str = r#"
 ALTER ROLE :"owner" PASSWORD :'password';
 "#;
 
-/// Checks that nginx accepts the certificate and key from standard input.
-const CHECK_CERTIFICATE: &str = r#"
-cat >/pair/pem
-tls='ssl_certificate /pair/pem; ssl_certificate_key /pair/pem;'
-echo "pid /pair/pid; events {} http { server { listen 8443 ssl; $tls } }" >/pair/conf
-nginx -t -q -c /pair/conf -e /dev/stderr
-"#;
-
 /// Creates the missing secrets and copies the certificate to the server.
 ///
 /// # Errors
 /// A remote server does not have a certificate, or nginx does not accept the new certificate.
 pub fn ensure(server: &Server, image: &str) -> anyhow::Result<()> {
     let Settings { user, database, .. } = server.settings;
-    copy_certificate(server, image)?;
+    certificates::copy_files(server, image)?;
     copy_store_key(server, image)?;
     let output = if server.host.is_none() {
         generate_locally(server)?
@@ -77,13 +69,7 @@ pub fn ensure(server: &Server, image: &str) -> anyhow::Result<()> {
     if output.is_empty() {
         return Ok(());
     }
-    if server.host.is_some() {
-        bail!(
-            "{} does not have a TLS certificate. Set TLS_CERTIFICATE_FILE and TLS_KEY_FILE in .env to local files.",
-            server.place()
-        );
-    }
-    self_signed(&server.secrets_folder())
+    certificates::create(server, image)
 }
 
 /// Does the work of [`GENERATE`] on this machine, with the password from `.env`, which the local database uses.
@@ -143,7 +129,7 @@ fn private_folder(server: &Server) -> std::io::Result<PathBuf> {
 
 /// Writes a file that every user can read, because containers run as other users. The folder restricts access. The file
 /// is overwritten in place, because containers have mounted it.
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(super) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let written = || {
         #[cfg(unix)]
         if path.exists() {
@@ -197,47 +183,6 @@ pub fn rotate_passwords(server: &Server, project: &Project, images: &Images) -> 
     Ok(())
 }
 
-/// Replaces the certificate and the key by the files in the settings, or on this machine by a new self-signed
-/// certificate. nginx keeps open connections.
-///
-/// # Errors
-/// nginx does not accept the new certificate, or there is none. The previous certificate is kept.
-pub fn rotate_certificate(server: &Server, images: &Images) -> anyhow::Result<()> {
-    if !copy_certificate(server, &images.proxy)? {
-        if server.host.is_some() {
-            bail!("set TLS_CERTIFICATE_FILE and TLS_KEY_FILE in .env to the new files");
-        }
-        self_signed(&server.secrets_folder())?;
-    }
-    rolling_update::reload(server)
-}
-
-/// Copies the certificate to the server and returns true, if the settings name one.
-///
-/// # Errors
-/// nginx does not accept the certificate. The previous certificate is kept.
-fn copy_certificate(server: &Server, image: &str) -> anyhow::Result<bool> {
-    let read = |variable: &str| -> anyhow::Result<Option<String>> {
-        let Some(path) = server.settings.variable(variable) else { return Ok(None) };
-        let path = server.root.join(path);
-        let text = fs::read_to_string(&path)
-            .with_context(|| format!("{variable}: cannot read {}", path.display()))?;
-        Ok(Some(text))
-    };
-    let (certificate, key) = match (read("TLS_CERTIFICATE_FILE")?, read("TLS_KEY_FILE")?) {
-        (None, None) => return Ok(false),
-        (Some(certificate), Some(key)) => (certificate, key),
-        _ => bail!("set both TLS_CERTIFICATE_FILE and TLS_KEY_FILE, or neither"),
-    };
-    let mut run = server.docker(["run", "--interactive", "--rm", "--network", "none"]);
-    run.args(["--user", "0", "--tmpfs", "/pair", "--entrypoint", "sh", image, "-euc"]);
-    process::run_with_input(run.arg(CHECK_CERTIFICATE), &format!("{certificate}\n{key}"))
-        .context("nginx does not accept the files in TLS_CERTIFICATE_FILE and TLS_KEY_FILE")?;
-    copy(server, image, "tls_certificate", &certificate)?;
-    copy(server, image, "tls_key", &key)?;
-    Ok(true)
-}
-
 /// Copies the secret key of the store in BACKUP_TARGET to the server. Without a target, no container mounts the file.
 fn copy_store_key(server: &Server, image: &str) -> anyhow::Result<()> {
     if server.settings.variable("BACKUP_TARGET").is_none() {
@@ -248,7 +193,7 @@ fn copy_store_key(server: &Server, image: &str) -> anyhow::Result<()> {
 }
 
 /// Writes a file in the secrets folder of the server.
-fn copy(server: &Server, image: &str, name: &str, text: &str) -> anyhow::Result<()> {
+pub(super) fn copy(server: &Server, image: &str, name: &str, text: &str) -> anyhow::Result<()> {
     if server.host.is_none() {
         return write(&private_folder(server)?.join(name), text);
     }
@@ -259,38 +204,13 @@ fn copy(server: &Server, image: &str, name: &str, text: &str) -> anyhow::Result<
 
 /// Returns a command that runs a shell script in the secrets folder of the server. The folder is private before the
 /// script runs, because Docker creates it for all users.
-fn in_folder(server: &Server, image: &str, script: &str, arguments: &[&str]) -> Command {
+pub(super) fn in_folder(server: &Server, image: &str, script: &str, arguments: &[&str]) -> Command {
     let mount = format!("{}:/secrets", server.secrets_folder().display());
     let mut run = server.docker(["run", "--interactive", "--rm", "--network", "none"]);
     run.args(["--user", "0", "--volume", &mount, "--workdir", "/secrets", "--entrypoint", "sh"])
         .args([image, "-euc", &format!("chmod 700 .\n{script}"), "sh"])
         .args(arguments);
     run
-}
-
-/// Creates a self-signed certificate for localhost, which browsers do not trust.
-fn self_signed(folder: &Path) -> anyhow::Result<()> {
-    let new = |name: &str| folder.join(format!("{name}.new"));
-    let (key, certificate) = (new("tls_key"), new("tls_certificate"));
-    let mut openssl = Command::new("openssl");
-    openssl
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
-        .args(["-days", "397", "-subj", "/CN=localhost"])
-        .args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1"])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
-        .arg("-keyout")
-        .arg(&key)
-        .arg("-out")
-        .arg(&certificate);
-    process::output(&mut openssl).context(
-        "cannot create a certificate for this machine. Install openssl, or set TLS_CERTIFICATE_FILE and TLS_KEY_FILE \
-         in .env",
-    )?;
-    for name in ["tls_key", "tls_certificate"] {
-        write(&folder.join(name), &fs::read_to_string(new(name))?)?;
-        fs::remove_file(new(name))?;
-    }
-    Ok(())
 }
 
 #[cfg(all(test, unix))]

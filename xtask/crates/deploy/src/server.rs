@@ -15,8 +15,12 @@ use crate::{image::Images, platform::Platform};
 const FILES: [&str; 2] = ["docker/compose.production.yaml", "docker/compose.redis.yaml"];
 /// The file that connects the backup service to BACKUP_TARGET.
 const OFFSITE: &str = "docker/compose.offsite.yaml";
+/// The file with the service that gets the certificate for ACME_DOMAIN.
+const CERTIFICATES: &str = "docker/compose.certificates.yaml";
 /// The service and host name of the Redis in the production stack.
 const REDIS: &str = "redis";
+/// The address of a stack that only this machine can reach.
+const LOOPBACK: &str = "127.0.0.1";
 /// The number of log lines that are shown for each container.
 const LINES: &str = "200";
 
@@ -59,7 +63,7 @@ impl<'a> Server<'a> {
     pub fn of_this_machine(project: &'a Project, settings: &'a Settings, plain_port: u16) -> Self {
         let tls_port = settings.tls_port(plain_port);
         let root = &project.root;
-        Self { root, settings, host: None, address: "127.0.0.1", plain_port, tls_port }
+        Self { root, settings, host: None, address: LOOPBACK, plain_port, tls_port }
     }
 
     /// Returns the name of the Compose project.
@@ -106,7 +110,8 @@ impl<'a> Server<'a> {
         let mut command = self.docker(["compose", "--project-directory"]);
         command.arg(self.root);
         let offsite = self.settings.variable("BACKUP_TARGET").map(|_| OFFSITE);
-        for file in FILES.into_iter().chain(offsite) {
+        let certificates = self.gets_certificate().then_some(CERTIFICATES);
+        for file in FILES.into_iter().chain(offsite).chain(certificates) {
             command.arg("--file").arg(self.root.join(file));
         }
         command
@@ -218,14 +223,20 @@ impl<'a> Server<'a> {
     /// Starts the stack's Redis if `REDIS_URL` refers to it. Does not wait until Redis is ready.
     pub fn start_redis(&self, images: &Images) -> anyhow::Result<()> {
         if self.redis_image().is_some() {
-            process::output(&mut self.compose(images, &["up", "--detach", "--no-deps", REDIS]))?;
+            self.start(images, REDIS)?;
         }
         Ok(())
     }
 
-    /// Starts the service that makes scheduled backups.
-    pub fn start_backups(&self, images: &Images) -> anyhow::Result<()> {
-        process::output(&mut self.compose(images, &["up", "--detach", "--no-deps", "backup"]))?;
+    /// Returns whether an authority issues the certificate. No authority can reach a stack that only this machine can
+    /// reach.
+    pub fn gets_certificate(&self) -> bool {
+        self.address != LOOPBACK && self.settings.variable("ACME_DOMAIN").is_some()
+    }
+
+    /// Starts a service, and does not wait until it is ready.
+    pub fn start(&self, images: &Images, service: &str) -> anyhow::Result<()> {
+        process::output(&mut self.compose(images, &["up", "--detach", "--no-deps", service]))?;
         Ok(())
     }
 
