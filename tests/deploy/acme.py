@@ -126,7 +126,7 @@ class Acme(unittest.TestCase):
         return subprocess.run(show, input=der, capture_output=True, check=True, timeout=TIMEOUT).stdout.decode()
 
     def request(self, connection):
-        """Sends a request for a page that nginx answers itself."""
+        """Sends a request that nginx does not pass to the API."""
         connection.request("GET", "/metrics")
         response = connection.getresponse()
         response.read()

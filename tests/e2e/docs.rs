@@ -1,5 +1,6 @@
 //! The API documentation, the OpenAPI document and the landing page.
 
+use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 use serde_json::Value;
 
@@ -65,6 +66,21 @@ async fn the_docs_can_be_switched_off() {
     assert_eq!(page(&app, "/docs").await.0, 404);
     assert_eq!(page(&app, "/openapi.json").await.0, 404);
     assert_eq!(page(&app, "/persons").await.0, 200);
+}
+
+#[tokio::test]
+async fn security_txt_names_the_contact() {
+    let contact = "mailto:security@example.com";
+    let app = TestApp::spawn_with(&[("API_SECURITY_CONTACT", contact)]).await;
+    let (status, text) = page(&app, "/.well-known/security.txt").await;
+    assert_eq!(status, 200);
+    let (first, expires) = text.split_once('\n').expect("two lines");
+    assert_eq!(first, format!("Contact: {contact}"));
+    let expires = expires.trim_end().strip_prefix("Expires: ").expect("a time");
+    let expires: DateTime<Utc> = expires.parse().expect("a time");
+    assert!(expires > Utc::now());
+    let app = TestApp::spawn().await;
+    assert_eq!(page(&app, "/.well-known/security.txt").await.0, 404);
 }
 
 #[tokio::test]

@@ -44,6 +44,8 @@ pub struct ServerConfig {
     pub listen: Listen,
     /// `API_DOCS`: serves `/docs` and `/openapi.json` if true.
     pub docs: bool,
+    /// `API_SECURITY_CONTACT`: the URL in `/.well-known/security.txt`. Without it, this page does not exist.
+    pub security_contact: Option<String>,
     /// `API_ADMIN_LISTEN`: the address that serves `/metrics`. `None` turns metrics off.
     pub admin_listen: Option<SocketAddr>,
     /// `API_CORS_ORIGINS`: the origins whose web pages may read responses.
@@ -221,6 +223,7 @@ impl Config {
             server: ServerConfig {
                 listen: Listen::read(&mut reader),
                 docs: reader.parsed("API_DOCS", true),
+                security_contact: reader.contact("API_SECURITY_CONTACT"),
                 admin_listen: reader.optional("API_ADMIN_LISTEN"),
                 cors_origins: reader.origins("API_CORS_ORIGINS"),
                 trusted_proxies: reader.networks("API_TRUSTED_PROXIES"),

@@ -125,6 +125,16 @@ impl<'a> Reader<'a> {
         origins
     }
 
+    /// Reads the URL of a contact, such as `mailto:security@example.com`.
+    pub(crate) fn contact(&mut self, variable: &'static str) -> Option<String> {
+        let text = self.text(variable)?;
+        let is_url = ["mailto:", "https://", "tel:"].iter().any(|scheme| text.starts_with(scheme));
+        if !is_url || text.contains(char::is_whitespace) {
+            self.problem(variable, "must be a URL such as mailto:security@example.com".to_owned());
+        }
+        Some(text)
+    }
+
     /// Reads the URL of a trace collector and removes a trailing slash. HTTPS is not supported.
     pub(crate) fn collector(&mut self, variable: &'static str) -> Option<String> {
         let text = self.text(variable)?;

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use chrono::{SecondsFormat, TimeDelta, Utc};
 use config::{Config, Profile, ServerConfig};
 use futures_util::future::BoxFuture;
 use poem::{
@@ -86,6 +87,10 @@ impl App {
             let document =
                 make_sync(|_| openapi::published().with_content_type("application/json"));
             pages = pages.at("/docs", docs).at("/openapi.json", document);
+        }
+        if let Some(contact) = config.server.security_contact.clone() {
+            let page = make_sync(move |_| security_txt(&contact).with_content_type("text/plain"));
+            pages = pages.at("/.well-known/security.txt", page);
         }
         let is_production = config.profile == Profile::Production;
         if let Some(folder) = config.reload_folder.as_ref().filter(|_| !is_production) {
@@ -203,3 +208,10 @@ static DOCS: LazyLock<String> = LazyLock::new(|| {
     let empty = OpenApiService::new((), "", "");
     empty.swagger_ui_html().replace(&empty.spec(), openapi::published())
 });
+
+/// Returns the page with the contact for reports of vulnerabilities (RFC 9116).
+fn security_txt(contact: &str) -> String {
+    // The standard requires a time at which the page is outdated. The page is created for each request.
+    let expires = (Utc::now() + TimeDelta::days(30)).to_rfc3339_opts(SecondsFormat::Secs, true);
+    format!("Contact: {contact}\nExpires: {expires}\n")
+}

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use crate::{
     image::Images,
     rolling_update,
-    secrets::{copy, in_folder, write},
+    secret_files::{copy, in_folder, write},
     server::Server,
 };
 use context::process;
@@ -33,7 +33,7 @@ chmod 444 tls_key tls_certificate
 /// Creates a self-signed certificate.
 ///
 /// # Errors
-/// The server is remote, and nothing in the settings tells how it gets a certificate.
+/// The server is remote, and the settings name neither a domain nor the files of a certificate.
 pub(super) fn create(server: &Server, image: &str) -> anyhow::Result<()> {
     if server.host.is_none() {
         return self_signed(&server.secrets_folder());

@@ -13,6 +13,7 @@ mod replicas;
 pub mod rolling_update;
 pub mod sbom;
 pub mod schema;
+mod secret_files;
 pub mod secrets;
 mod server;
 pub mod status;

@@ -1,14 +1,16 @@
 //! Production secrets, which are generated once on the server and stored there as files.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{env, fs};
 
 use anyhow::{Context, bail};
 
-use crate::{certificates, image::Images, schema, server::Server};
+use crate::{
+    certificates,
+    image::Images,
+    schema,
+    secret_files::{copy, in_folder, private_folder, write},
+    server::Server,
+};
 use context::{env_file, process, project::Project, settings::Settings};
 
 /// Creates the missing secrets in the current folder. The passwords never leave the server. With an external database,
@@ -112,37 +114,6 @@ fn generate_locally(server: &Server) -> anyhow::Result<String> {
     Ok(if has_certificate { String::new() } else { "no certificate".to_owned() })
 }
 
-/// Returns the secrets folder of this machine. Creates the folder so that other users can never open it.
-fn private_folder(server: &Server) -> std::io::Result<PathBuf> {
-    let folder = server.secrets_folder();
-    fs::create_dir_all(folder.parent().unwrap_or(&folder))?;
-    if !folder.exists() {
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&folder)?;
-    }
-    #[cfg(unix)]
-    fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
-    Ok(folder)
-}
-
-/// Writes a file that every user can read, because containers run as other users. The folder restricts access. The file
-/// is overwritten in place, because containers have mounted it.
-pub(super) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    let written = || {
-        #[cfg(unix)]
-        if path.exists() {
-            fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-        }
-        fs::write(path, text)?;
-        #[cfg(unix)]
-        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o444))?;
-        std::io::Result::Ok(())
-    };
-    written().with_context(|| format!("cannot write {}", path.display()))
-}
-
 /// Replaces the passwords of the owner, the API and the backups. The API keeps its connections, and opens further
 /// connections with the new password. The passwords never leave the server.
 ///
@@ -190,27 +161,6 @@ fn copy_store_key(server: &Server, image: &str) -> anyhow::Result<()> {
     }
     let key = server.settings.variable("BACKUP_S3_SECRET_ACCESS_KEY").unwrap_or_default();
     copy(server, image, "backup_s3_secret_access_key", &key)
-}
-
-/// Writes a file in the secrets folder of the server.
-pub(super) fn copy(server: &Server, image: &str, name: &str, text: &str) -> anyhow::Result<()> {
-    if server.host.is_none() {
-        return write(&private_folder(server)?.join(name), text);
-    }
-    let mut copy = in_folder(server, image, r#"umask 022; cat >"$1""#, &[name]);
-    process::run_with_input(&mut copy, text)
-        .with_context(|| format!("cannot copy {name} to {}", server.place()))
-}
-
-/// Returns a command that runs a shell script in the secrets folder of the server. The folder is private before the
-/// script runs, because Docker creates it for all users.
-pub(super) fn in_folder(server: &Server, image: &str, script: &str, arguments: &[&str]) -> Command {
-    let mount = format!("{}:/secrets", server.secrets_folder().display());
-    let mut run = server.docker(["run", "--interactive", "--rm", "--network", "none"]);
-    run.args(["--user", "0", "--volume", &mount, "--workdir", "/secrets", "--entrypoint", "sh"])
-        .args([image, "-euc", &format!("chmod 700 .\n{script}"), "sh"])
-        .args(arguments);
-    run
 }
 
 #[cfg(all(test, unix))]

@@ -59,7 +59,7 @@ mod tests {
     use super::is_domain;
 
     #[test]
-    fn addresses_local_names_and_wildcards_are_no_domains() {
+    fn addresses_local_names_and_wildcards_are_rejected() {
         for name in ["example.com", "api.example.co.uk", "xn--bcher-kva.example"] {
             assert!(is_domain(name), "{name}");
         }
