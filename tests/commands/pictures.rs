@@ -111,6 +111,15 @@ async fn pages(browser: &Client, stack: &Stack) -> Result<Vec<Picture>, CmdError
     browser.wait().at_most(TIMEOUT).for_element(Locator::Css(section)).await?;
     let css = format!(".information-container, {section}");
     pictures.push(picture(browser, "docs.png", &css).await?);
+
+    assert!(stack.has_person("Ada Lovelace"));
+    browser.goto(&stack.url("/dev/requests")).await?;
+    let script = "const row = [...document.querySelectorAll('details')]
+        .find(it => it.textContent.includes('GET /persons'));
+        row.open = true;
+        row.parentNode.insertBefore(row, document.querySelector('details'))";
+    browser.execute(script, vec![]).await?;
+    pictures.push(picture(browser, "requests.png", "h1, main > p").await?);
     Ok(pictures)
 }
 

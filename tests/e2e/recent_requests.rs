@@ -6,7 +6,8 @@ use reqwest::StatusCode;
 
 use crate::harness::{ServerProcess, TestApp};
 
-const DEV: (&str, &str) = ("APP_ENV", "dev");
+/// Set by the development server.
+const DEV: (&str, &str) = ("RELOAD_FOLDER", "/nonexistent");
 
 async fn read(app: &TestApp, server: &ServerProcess, path: &str) -> (StatusCode, String) {
     let response = server.get(app, path).send().await.expect("a response");
@@ -70,8 +71,8 @@ async fn only_the_last_requests_are_kept() {
 #[tokio::test]
 async fn the_page_exists_only_in_development() {
     let app = TestApp::spawn().await;
-    for profile in ["test", "production"] {
-        let server = ServerProcess::start_logging(&app, &[("APP_ENV", profile)], Stdio::null());
-        assert_eq!(read(&app, &server, "/dev/requests").await.0, 404, "{profile}");
+    for variables in [&[][..], &[DEV, ("APP_ENV", "production")]] {
+        let server = ServerProcess::start_logging(&app, variables, Stdio::null());
+        assert_eq!(read(&app, &server, "/dev/requests").await.0, 404, "{variables:?}");
     }
 }

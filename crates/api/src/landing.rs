@@ -7,11 +7,13 @@ use poem_openapi::{
     OpenApi,
     payload::{Html, Response},
 };
-use web::{error::ApiError, health, html::escape, middleware::PAGE_POLICY};
+use web::{
+    error::ApiError, health, html::escape, middleware::PAGE_POLICY, telemetry::recent_requests,
+};
 
 const PAGE: &str = include_str!("landing/page.html");
 
-/// The link to a page that exists only in development.
+/// The link to a page that exists only with the development server.
 const REQUESTS: &str = "<a href=\"/dev/requests\">Requests <small>with their queries</small></a>";
 
 pub(crate) struct LandingApi {
@@ -27,7 +29,10 @@ impl LandingApi {
             PAGE.replace("{version}", env!("CARGO_PKG_VERSION"))
                 .replace("{profile}", config.profile.as_str())
                 .replace("{engine}", &escape(engine))
-                .replace("{requests}", if config.profile == Profile::Dev { REQUESTS } else { "" })
+                .replace(
+                    "{requests}",
+                    if recent_requests::is_shown(config) { REQUESTS } else { "" },
+                )
                 .replace("{follows}", &config.reload_folder.is_some().to_string())
         });
         Self { database, page }

@@ -30,7 +30,6 @@ mod openapi;
 mod paths;
 mod process;
 mod query;
-mod recent_requests;
 mod redis_client;
 mod reload;
 pub mod resource;

@@ -25,15 +25,17 @@ use crate::{
     bodies::Bodies,
     health::Readiness,
     metrics::Metrics,
-    middleware::{DOCS_POLICY, add_headers, limit_time, log_request, reject_ambiguous},
+    middleware::{
+        DOCS_POLICY, PAGE_POLICY, add_headers, limit_time, log_request, reject_ambiguous,
+    },
     openapi,
     paths::Paths,
-    query, recent_requests,
+    query,
     redis_client::RedisClient,
     reload,
     resource::NextPage,
     state::AppState,
-    telemetry,
+    telemetry::{self, recent_requests},
 };
 
 /// The title, version and description in the OpenAPI document.
@@ -99,8 +101,8 @@ impl App {
                 .at("/reload", reload::state(folder))
                 .at("/reload/events", reload::events(folder, readiness));
         }
-        if config.profile == Profile::Dev {
-            pages = pages.at("/dev/requests", recent_requests::page());
+        if recent_requests::is_shown(config) {
+            pages = pages.at("/dev/requests", make_sync(|request| recent_requests_page(&request)));
         }
         // The landing page `/` is served like an operation, but the OpenAPI document does not list it.
         let landing = (!is_production).then_some("/");
@@ -212,6 +214,12 @@ static DOCS: LazyLock<String> = LazyLock::new(|| {
     let empty = OpenApiService::new((), "", "");
     empty.swagger_ui_html().replace(&empty.spec(), openapi::published())
 });
+
+/// Returns the page `/dev/requests`, or with `?id=` only one request.
+fn recent_requests_page(request: &Request) -> impl IntoResponse + use<> {
+    let id = request.uri().query().and_then(|query| query.strip_prefix("id="));
+    Html(recent_requests::render(id)).with_header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)
+}
 
 /// Returns the page with the contact for reports of vulnerabilities (RFC 9116).
 fn security_txt(contact: &str) -> String {

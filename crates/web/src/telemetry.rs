@@ -1,6 +1,7 @@
 //! The log of the process, and traces for an OpenTelemetry collector if one is configured.
 
 mod collector;
+pub mod recent_requests;
 mod request_context;
 
 use std::{
@@ -25,9 +26,9 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::recent_requests::RecentRequests;
+use recent_requests::RecentRequests;
 use request_context::WithRequestFields;
-pub(crate) use request_context::{account, set_account, with_request};
+pub(crate) use request_context::{set_account, with_request};
 
 /// The time that the shutdown of the process may wait for the collector.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -67,7 +68,7 @@ impl Telemetry {
                 .with_tracked_inactivity(false)
                 .with_filter(filter_fn(is_exported).with_max_level_hint(LevelFilter::DEBUG))
         });
-        let recent = (config.profile == Profile::Dev).then(|| {
+        let recent = recent_requests::is_shown(config).then(|| {
             let needs = filter_fn(RecentRequests::needs);
             RecentRequests.with_filter(needs.with_max_level_hint(LevelFilter::DEBUG))
         });
@@ -88,7 +89,7 @@ impl Telemetry {
 
 /// Returns true if requests and queries need spans: for a collector, or for the page `/dev/requests`.
 pub(crate) fn needs_spans(config: &Config) -> bool {
-    config.traces.is_some() || config.profile == Profile::Dev
+    config.traces.is_some() || recent_requests::is_shown(config)
 }
 
 /// Writes one JSON object per line in production, and text in every other profile.

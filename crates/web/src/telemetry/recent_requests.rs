@@ -1,6 +1,6 @@
 //! The last requests with their queries and log lines, for the development page `/dev/requests`.
 //!
-//! A layer of `tracing` collects them from the spans that are also exported as traces. It does not record the values of
+//! A subscriber of `tracing` collects them from the spans that are also exported as traces. It does not record the values of
 //! queries, because these can be personal data.
 
 use std::{
@@ -12,7 +12,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use poem::{Endpoint, IntoResponse, Response, endpoint::make_sync, http::header, web::Html};
+use config::{Config, Profile};
 use tracing::{
     Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
@@ -24,7 +24,7 @@ use tracing_subscriber::{
     registry::{LookupSpan, SpanRef},
 };
 
-use crate::{middleware::PAGE_POLICY, telemetry};
+use super::request_context;
 
 mod page;
 
@@ -37,7 +37,7 @@ const MAX_TEXT: usize = 4000;
 
 /// The names of the spans.
 const REQUEST: &str = "request";
-const STATEMENT: &str = "statement";
+const QUERY: &str = "statement";
 
 static REQUESTS: Mutex<VecDeque<Request>> = Mutex::new(VecDeque::new());
 
@@ -63,11 +63,17 @@ struct Query {
     took: Duration,
 }
 
-/// The layer that collects the requests.
+/// Returns true if the server was started by the development server. Other processes do not collect requests, because
+/// this costs time.
+pub fn is_shown(config: &Config) -> bool {
+    config.reload_folder.is_some() && config.profile != Profile::Production
+}
+
+/// Collects the requests.
 pub(crate) struct RecentRequests;
 
 impl RecentRequests {
-    /// Returns true for the spans and log lines that this layer needs.
+    /// Returns true for the spans and log lines that the page shows.
     pub(crate) fn needs(metadata: &Metadata<'_>) -> bool {
         metadata.is_span() || *metadata.level() <= Level::INFO
     }
@@ -87,7 +93,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for RecentRequests {
                 attributes.record(&mut request);
                 span.extensions_mut().insert(request);
             }
-            STATEMENT => {
+            QUERY => {
                 let mut query = Query { started: Some(Instant::now()), ..Query::default() };
                 attributes.record(&mut query);
                 span.extensions_mut().insert(query);
@@ -110,7 +116,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for RecentRequests {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
         event.record(request);
-        request.account = telemetry::account().map(|id| id.to_string());
+        request.account = request_context::account().map(|id| id.to_string());
         if request.lines.len() < MAX_DETAILS {
             request.lines.push(line.0);
         }
@@ -157,14 +163,9 @@ fn requests() -> MutexGuard<'static, VecDeque<Request>> {
     REQUESTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns the page: all requests, or the one with the id in the query `id=`.
-pub(crate) fn page() -> impl Endpoint<Output = Response> {
-    make_sync(|request| {
-        let id = request.uri().query().and_then(|query| query.strip_prefix("id="));
-        Html(page::render(&requests(), id))
-            .with_header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)
-            .into_response()
-    })
+/// Returns the page with all requests, or with the one that has this id.
+pub(crate) fn render(id: Option<&str>) -> String {
+    page::render(&requests(), id)
 }
 
 impl Visit for Request {
