@@ -62,11 +62,13 @@ serve() {
             echo "$output"
         fi
         sleep "$pause" &
-        wait $!
+        pausing=$!
+        wait "$pausing"
     done
 }
 
-trap 'exit 0' TERM INT
+pausing=''
+trap '[ -z "$pausing" ] || kill "$pausing"; exit 0' TERM INT
 case "${1:-serve}" in
 serve) serve ;;
 check)

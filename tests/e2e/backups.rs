@@ -3,8 +3,11 @@
 use std::{fs, path::Path, process::Output};
 
 use db::admin;
+use tokio::sync::Mutex;
 
 use crate::harness::{Database, TestApp, Tools, config};
+
+static ROLES: Mutex<()> = Mutex::const_new(());
 
 /// A database with sample rows, and a folder for its backups on the machine with the tools.
 struct Place {
@@ -17,7 +20,10 @@ impl Place {
     async fn of(database: Database) -> Self {
         let config = config(&database, &[("DATABASE_BACKUP_PASSWORD", "backup")]);
         migrate::seed(&config).await.expect("sample rows");
+        // All databases of a run share the role, and PostgreSQL rejects concurrent changes of a role.
+        let alone = ROLES.lock().await;
         migrate::create_roles(&config).await.expect("the role for backups");
+        drop(alone);
         let mut tools = Tools::of(&database);
         tools.log_in(&database.role("backup"), "backup");
         let folder = format!("/tmp/{}", database.name);
@@ -91,8 +97,14 @@ async fn drill_fails_for_every_difference_and_drops_its_database() {
     let faults = [
         ("printf x | dd of=database.dump bs=1 seek=6000 conv=notrunc", "its checksum differs"),
         ("truncate -s 5000 database.dump", "its checksum differs"),
-        (r#"sed -i 's/"rows": 12/"rows": 13/' manifest.json"#, "differs from the database"),
-        (r#"sed -i 's/"hash": "-*[1-9]/"hash": "/' manifest.json"#, "differs from the database"),
+        (
+            r#"sed -i 's/"rows": 12/"rows": 13/' manifest.json"#,
+            "does not contain the rows of the database",
+        ),
+        (
+            r#"sed -i 's/"hash": "-*[1-9]/"hash": "/' manifest.json"#,
+            "does not contain the rows of the database",
+        ),
         ("rm manifest.json", "is not a backup"),
         (
             r#"truncate -s 5000 database.dump && sum=$(sha256sum <database.dump | cut -d ' ' -f 1) &&
@@ -264,10 +276,12 @@ async fn the_commands_of_the_runbook_free_a_full_disk() {
     // The container has other paths.
     let commands: Vec<_> =
         commands.map(|it| it.replace("/backups", "backups").replace("/scripts/", "")).collect();
-    assert!(commands.len() > 3, "{commands:?}");
+    assert!(commands.len() > 2, "{commands:?}");
     for command in commands {
         place.shell(&command);
     }
+    // `cargo xtask db backup` runs this command.
+    place.shell("sh backup.sh once");
     let left = place.shell("ls backups");
     assert!(left.starts_with('2') && left.lines().count() == 1, "{left}");
 }

@@ -30,6 +30,7 @@ mod migrate;
 mod persons;
 mod privileges;
 mod rate_limits;
+mod recent_requests;
 #[cfg(feature = "redis")]
 mod replicas;
 mod requests;

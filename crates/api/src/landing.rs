@@ -7,9 +7,12 @@ use poem_openapi::{
     OpenApi,
     payload::{Html, Response},
 };
-use web::{error::ApiError, health, middleware::PAGE_POLICY};
+use web::{error::ApiError, health, html::escape, middleware::PAGE_POLICY};
 
 const PAGE: &str = include_str!("landing/page.html");
+
+/// The link to a page that exists only in development.
+const REQUESTS: &str = "<a href=\"/dev/requests\">Requests <small>with their queries</small></a>";
 
 pub(crate) struct LandingApi {
     database: Database,
@@ -24,6 +27,7 @@ impl LandingApi {
             PAGE.replace("{version}", env!("CARGO_PKG_VERSION"))
                 .replace("{profile}", config.profile.as_str())
                 .replace("{engine}", &escape(engine))
+                .replace("{requests}", if config.profile == Profile::Dev { REQUESTS } else { "" })
                 .replace("{follows}", &config.reload_folder.is_some().to_string())
         });
         Self { database, page }
@@ -43,9 +47,4 @@ impl LandingApi {
         let page = Html(page.replace("{state}", state).replace("{schema}", &schema));
         Ok(Response::new(page).header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
     }
-}
-
-/// Escapes a value of an environment variable for HTML.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;")
 }

@@ -8,7 +8,10 @@ use deadpool_postgres::Object;
 use futures_util::future::join;
 use tokio::time::Instant;
 use tokio_postgres::{Row, types::ToSql};
-use tracing::Instrument;
+use tracing::{
+    Instrument,
+    field::{Empty, display},
+};
 
 use crate::{
     cancellation::{Abandoned, Canceller},
@@ -138,10 +141,15 @@ impl PoolClient {
             "statement",
             otel.name = name,
             otel.kind = "client",
-            db.system.name = "postgresql"
+            db.system.name = "postgresql",
+            db.query.text = sql,
+            error = Empty,
         );
         let answered = self.abandoned.watch(self.canceller.response_timeout, answered);
-        let answered = answered.instrument(span).await;
+        let answered = answered.instrument(span.clone()).await;
+        if let Err(error) = &answered {
+            span.record("error", display(error));
+        }
         query_metrics::observe(sql, started.elapsed());
         if let Err(Error::Conflict(_)) = &answered {
             // A migration may have made the prepared statements invalid, so the next query prepares them again.

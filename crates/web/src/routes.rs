@@ -28,11 +28,12 @@ use crate::{
     middleware::{DOCS_POLICY, add_headers, limit_time, log_request, reject_ambiguous},
     openapi,
     paths::Paths,
-    query,
+    query, recent_requests,
     redis_client::RedisClient,
     reload,
     resource::NextPage,
     state::AppState,
+    telemetry,
 };
 
 /// The title, version and description in the OpenAPI document.
@@ -98,6 +99,9 @@ impl App {
                 .at("/reload", reload::state(folder))
                 .at("/reload/events", reload::events(folder, readiness));
         }
+        if config.profile == Profile::Dev {
+            pages = pages.at("/dev/requests", recent_requests::page());
+        }
         // The landing page `/` is served like an operation, but the OpenAPI document does not list it.
         let landing = (!is_production).then_some("/");
         let unlisted: Vec<_> = pages.names.iter().copied().chain(landing).collect();
@@ -109,7 +113,7 @@ impl App {
             bodies: Bodies::new(&config.server, &state.authenticator),
             rate_limits: RateLimits::new(&config.server, state.authenticator.redis.clone()),
             metrics: metrics.clone(),
-            is_traced: config.traces.is_some(),
+            is_traced: telemetry::needs_spans(config),
         }
     }
 

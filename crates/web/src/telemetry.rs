@@ -25,8 +25,9 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
+use crate::recent_requests::RecentRequests;
 use request_context::WithRequestFields;
-pub(crate) use request_context::{set_account, with_request};
+pub(crate) use request_context::{account, set_account, with_request};
 
 /// The time that the shutdown of the process may wait for the collector.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -52,23 +53,27 @@ impl Telemetry {
         let is_colored = stderr().is_terminal() && !options.no_color;
         let filter = options.filter.and_then(|text| EnvFilter::try_new(text).ok());
         let filter = filter.unwrap_or_else(|| EnvFilter::new("info"));
-        let Some(traces) = &config.traces else {
-            tracing_subscriber::registry()
-                .with(filter)
-                .with(log(config.profile, is_colored))
-                .init();
+        if !needs_spans(config) {
+            let log = log(config.profile, is_colored);
+            tracing_subscriber::registry().with(filter).with(log).init();
             return Ok(Self(None));
-        };
-        let provider = collector::provider(traces)?;
-        let spans = tracing_opentelemetry::layer()
-            .with_tracer(provider.tracer("slipway"))
-            .with_location(false)
-            .with_threads(false)
-            .with_tracked_inactivity(false)
-            .with_filter(filter_fn(is_exported).with_max_level_hint(LevelFilter::DEBUG));
+        }
+        let provider = config.traces.as_ref().map(collector::provider).transpose()?;
+        let spans = provider.as_ref().map(|provider| {
+            tracing_opentelemetry::layer()
+                .with_tracer(provider.tracer("slipway"))
+                .with_location(false)
+                .with_threads(false)
+                .with_tracked_inactivity(false)
+                .with_filter(filter_fn(is_exported).with_max_level_hint(LevelFilter::DEBUG))
+        });
+        let recent = (config.profile == Profile::Dev).then(|| {
+            let needs = filter_fn(RecentRequests::needs);
+            RecentRequests.with_filter(needs.with_max_level_hint(LevelFilter::DEBUG))
+        });
         let log = log(config.profile, is_colored).with_filter(filter);
-        tracing_subscriber::registry().with(log).with(spans).init();
-        Ok(Self(Some(provider)))
+        tracing_subscriber::registry().with(log).with(spans).with(recent).init();
+        Ok(Self(provider))
     }
 
     /// Sends the last traces, for up to two seconds.
@@ -79,6 +84,11 @@ impl Telemetry {
             tracing::warn!("the collector did not receive the last traces");
         }
     }
+}
+
+/// Returns true if requests and queries need spans: for a collector, or for the page `/dev/requests`.
+pub(crate) fn needs_spans(config: &Config) -> bool {
+    config.traces.is_some() || config.profile == Profile::Dev
 }
 
 /// Writes one JSON object per line in production, and text in every other profile.
@@ -118,13 +128,7 @@ pub(crate) fn set_parent(span: &Span, headers: &HeaderMap) {
 }
 
 /// Records the response to a request on its span.
-pub(crate) fn record_response(
-    span: &Span,
-    method: &Method,
-    route: &str,
-    status: StatusCode,
-    id: &str,
-) {
+pub(crate) fn record_response(span: &Span, method: &Method, route: &str, status: StatusCode) {
     let context = span.context();
     let span = context.span();
     span.update_name(format!("{method} {route}"));
@@ -132,7 +136,6 @@ pub(crate) fn record_response(
         KeyValue::new("http.request.method", method.to_string()),
         KeyValue::new("http.route", route.to_owned()),
         KeyValue::new("http.response.status_code", i64::from(status.as_u16())),
-        KeyValue::new("http.request.header.x-request-id", id.to_owned()),
     ]);
     if status.is_server_error() {
         span.set_status(Status::error(""));

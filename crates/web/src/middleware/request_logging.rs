@@ -22,7 +22,11 @@ pub(crate) async fn log_request<F: Future<Output = Result<Response>>>(
     let trace_id = trace_id(&request).map(str::to_owned);
     let mut span = Span::none();
     if is_traced {
-        span = tracing::info_span!("request", otel.kind = "server");
+        span = tracing::info_span!(
+            "request",
+            otel.kind = "server",
+            "http.request.header.x-request-id" = %id
+        );
         telemetry::set_parent(&span, request.headers());
     }
     // Boxing this large future makes moving it cheap.
@@ -35,7 +39,7 @@ pub(crate) async fn log_request<F: Future<Output = Result<Response>>>(
         let (status, took) = (response.status(), started.elapsed());
         metrics.record(&method, route, status, took);
         if is_traced {
-            telemetry::record_response(&Span::current(), &method, route, status, &id);
+            telemetry::record_response(&Span::current(), &method, route, status);
         }
         // Successful health checks are not logged.
         if !(route.starts_with("/health/") && response.is_success()) {

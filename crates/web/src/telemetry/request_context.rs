@@ -55,6 +55,11 @@ pub(crate) fn set_account(account_id: Uuid) {
     let _ = CURRENT.try_with(|request| request.account_id.set(account_id));
 }
 
+/// Returns the account of the current request.
+pub(crate) fn account() -> Option<Uuid> {
+    CURRENT.try_with(|request| request.account_id.get().copied()).ok().flatten()
+}
+
 /// Adds the fields of the current request to each line of a format.
 pub(crate) struct WithRequestFields<F> {
     pub(crate) format: F,

@@ -15,13 +15,14 @@ pub fn get(port: u16, path: &str) -> io::Result<(u16, String)> {
 
 /// Works like [`get`], with a timeout for the connection and for each read.
 pub fn get_within(limit: Duration, port: u16, path: &str) -> io::Result<(u16, String)> {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, InvalidData};
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData};
 
+    let is_closed = |error: &io::Error| {
+        matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | InvalidData)
+    };
     match send(limit, port, path, "") {
         // With PROXY_PROTOCOL=true, nginx closes a connection that does not begin with this line.
-        Err(error) if matches!(error.kind(), ConnectionAborted | ConnectionReset | InvalidData) => {
-            send(limit, port, path, "PROXY UNKNOWN\r\n")
-        }
+        Err(error) if is_closed(&error) => send(limit, port, path, "PROXY UNKNOWN\r\n"),
         result => result,
     }
 }
@@ -30,8 +31,8 @@ fn send(limit: Duration, port: u16, path: &str, line: &str) -> io::Result<(u16, 
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = TcpStream::connect_timeout(&address, limit)?;
     stream.set_read_timeout(Some(limit))?;
-    let head = format!("GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close");
-    write!(stream, "{line}{head}\r\n\r\n")?;
+    let host = format!("Host: localhost:{port}\r\nConnection: close\r\n\r\n");
+    stream.write_all(format!("{line}GET {path} HTTP/1.1\r\n{host}").as_bytes())?;
     let mut response = String::new();
     stream.read_to_string(&mut response)?;
     let (head, body) = response.split_once("\r\n\r\n").unwrap_or((&response, ""));
