@@ -68,7 +68,8 @@ false)
 *) fail PROXY_PROTOCOL "$PROXY_PROTOCOL" 'true or false' ;;
 esac
 
-# With ACME_DOMAIN, the service `certificates` gets the certificate. nginx uses the one of this stack until then.
+# With ACME_DOMAIN, the service `certificates` gets the certificate. Until it has one, nginx uses the
+# certificate in the secrets.
 if [ -n "${ACME_DOMAIN:-}" ]; then
     certificate='$issued_certificate'
     certificate_key=$certificate

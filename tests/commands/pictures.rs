@@ -80,7 +80,7 @@ fn terminal(stack: &Stack, programs: &Path) -> Picture {
     // A busy machine also prints which stage is running.
     let lines = output.lines().filter(|line| !line.contains('…'));
     let output = ["$ cargo xtask up"].into_iter().chain(lines).collect::<Vec<_>>().join("\n");
-    // Without the escape sequences of the colours.
+    // Removes the escape sequences of the colours.
     let (first, rest) = output.split_once('\x1b').expect("colours");
     let rest = rest.split('\x1b').map(|part| part.split_once('m').map_or("", |(_, text)| text));
     let shown = first.to_owned() + &rest.collect::<String>();

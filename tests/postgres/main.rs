@@ -71,7 +71,7 @@ async fn hold_own(
     }
 }
 
-/// Drops databases for the tests until they end.
+/// Prints the URL of the template, and drops the databases of each prefix received until `stop` completes.
 async fn hold(
     url: &str,
     mut prefixes: mpsc::UnboundedReceiver<String>,

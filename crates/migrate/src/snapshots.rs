@@ -107,7 +107,9 @@ pub async fn restore(
     let entries = copies.entries(Kind::Snapshot).await?;
     let entry = match name {
         Some(name) => find(&entries, name)?,
-        None => entries.last().context("cannot restore: no snapshot exists")?,
+        None => entries.last().context(
+            "cannot restore, because no snapshot exists. Save one before the next change.",
+        )?,
     };
     let name = &entry.label.name;
     copies.copy(&entry.database).await?;

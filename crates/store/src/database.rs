@@ -28,8 +28,8 @@ struct Inner {
 }
 
 impl Database {
-    /// Creates a pool of up to `settings.pool_size` connections of the role of the API. It connects at the first use, so the server starts
-    /// without a database, and reconnects by itself.
+    /// Creates a pool of up to `settings.pool_size` connections of the role of the API. The pool connects at the first
+    /// use, so the server starts without a database. Lost connections are replaced automatically.
     ///
     /// # Errors
     /// The URL is invalid, or the certificates cannot be read.

@@ -39,7 +39,7 @@ struct Reserved {
 
 impl Bodies {
     pub(crate) fn new(limits: &ServerConfig, authenticator: &Authenticator) -> Self {
-        // Otherwise, the longest body would never fit.
+        // With less memory, the server would reject the longest allowed body every time.
         let memory = limits.body_memory.max(limits.body_limit).min(Semaphore::MAX_PERMITS);
         Self {
             limits: limits.clone(),

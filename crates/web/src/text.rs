@@ -196,7 +196,7 @@ text_type!(
     Decimal<DIGITS, SCALE>,
     [const DIGITS: usize, const SCALE: usize],
     1,
-    // Two more characters for the sign and the decimal point, and one for the zero in a number such as `0.5`.
+    // The sign and the decimal point need two more characters. The zero in a number such as `0.5` needs one more.
     DIGITS + 2 + usize::from(DIGITS == SCALE),
     decimal(DIGITS, SCALE)
 );

@@ -42,7 +42,9 @@ impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let text = fs::read_to_string(project.path("openapi.json"))
             .context("cannot read openapi.json. Run `cargo xtask openapi` to write the file")?;
-        let document = serde_json::from_str(&text).context("openapi.json is not valid JSON")?;
+        let document = serde_json::from_str(&text).context(
+            "openapi.json is not valid JSON. Run `cargo xtask openapi` to write the file again",
+        )?;
         let mut sources = Vec::new();
         read_sources(&project.root, &project.path("crates"), &mut sources)?;
         let routes = routes(&document, &sources);

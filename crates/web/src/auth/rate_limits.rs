@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{error::ApiError, middleware::is_preflight, redis_client::RedisClient};
 
-/// The maximum number of accounts, and of addresses, in memory: about 10 MiB. Further ones evict the least used ones.
+/// The maximum number of accounts, and of addresses, in memory: about 10 MiB. Beyond it, the least used are deleted.
 const CAPACITY: usize = 50_000;
 /// The period of the limits.
 const MINUTE: Duration = Duration::from_mins(1);

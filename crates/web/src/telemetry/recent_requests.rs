@@ -28,9 +28,9 @@ use super::request_context;
 
 mod page;
 
-/// The maximum number of requests. Further ones replace the oldest ones.
+/// The maximum number of stored requests. A new request then replaces the oldest one.
 const MAX_REQUESTS: usize = 100;
-/// The maximum number of queries, and of log lines, of a request. Further ones are only counted.
+/// The maximum number of queries, and of log lines, stored for a request. All others are only counted.
 const MAX_DETAILS: usize = 50;
 /// The maximum length of a text in bytes.
 const MAX_TEXT: usize = 4000;

@@ -27,7 +27,9 @@ impl Project {
         let own = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
         let xtask =
             manifest.as_deref().or(own).context("the crate `context` is not below xtask")?;
-        Self::at(xtask.parent().context("xtask is not in a repository")?)
+        Self::at(xtask.parent().context(
+            "the folder xtask has no parent folder. Run the command in a complete checkout.",
+        )?)
     }
 
     /// Opens the checkout in `root`.

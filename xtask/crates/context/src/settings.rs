@@ -205,7 +205,7 @@ impl Settings {
     pub fn external_database(&self) -> anyhow::Result<ExternalDatabase> {
         let url = self.file.get("DATABASE_URL").filter(|url| !url.is_empty());
         let url = url.context(
-            "the engine external needs a database. Set DATABASE_URL in .env; the shell does not count.",
+            "the engine external needs a database. Set DATABASE_URL in .env; the shell is ignored.",
         )?;
         ExternalDatabase::parse(url).context(
             "DATABASE_URL in .env is invalid: expected postgresql://USER:PASSWORD@HOST/DATABASE, with %40 for @",

@@ -162,7 +162,7 @@ impl History {
     pub fn write(&mut self, state: &str) -> anyhow::Result<()> {
         state.clone_into(&mut self.entry.state);
         let line = serde_json::to_string(&self.entry)?;
-        let input = self.input.as_mut().context("the history is open")?;
+        let input = self.input.as_mut().context("the deployment history is already closed")?;
         writeln!(input, "{line}")
             .context("lost the deployment lock on the server. Run the command again.")?;
         self.output

@@ -145,7 +145,7 @@ pub fn rotate_passwords(server: &Server, project: &Project, images: &Images) -> 
     process::run_with_input(psql.arg(format!("--set=owner={user}")), ALTER_ROLE)
         .and_then(|()| process::output(&mut server.migrate(images, &["roles"])))
         .context(
-            "the secrets contain new passwords, but PostgreSQL does not use all of them yet",
+            "the secrets contain new passwords, but PostgreSQL does not use all of them yet. Run the command again.",
         )?;
     // This container reads the password when it starts.
     if let Some(backup) = server.container("backup")? {

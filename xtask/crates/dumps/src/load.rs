@@ -55,7 +55,9 @@ fn feed(mut running: Running, dump: &Dump) -> anyhow::Result<Vec<u8>> {
         // If the program has failed, `finish` returns its error, which is the cause.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
             running.finish()?;
-            Err(error).context("the program that loads the dump exited too early")
+            Err(error).context(
+                "the program that loads the dump exited before the end. Load the dump again.",
+            )
         }
         Err(error) => Err(error).context("the dump is damaged or truncated"),
     }

@@ -185,7 +185,7 @@ pub(crate) const RULES: [(Rule, Advice); 17] = {
     ]
 };
 
-/// Returns whether the rule only applies if the released version uses a name.
+/// Returns whether the rule applies only to tables and columns that the released version uses.
 pub(crate) fn is_about_readers(rule: Rule) -> bool {
     use Rule::{BanDropColumn, BanDropTable, RenamingColumn, RenamingTable};
     matches!(rule, BanDropColumn | BanDropTable | RenamingColumn | RenamingTable)

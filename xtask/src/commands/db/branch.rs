@@ -13,7 +13,7 @@ use engine::{Engine, database_branch::switch};
 /// Manage the copies of the database for git branches; see docs/branches.md
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// List the copies, and name the deleted branches among them
+    /// List the copies, and report the deleted branches
     List {
         /// Print JSON
         #[arg(long)]

@@ -62,7 +62,9 @@ impl Args {
                     "an upgrade is pending. Pass --confirm to remove {}, or --back to switch back",
                     other.place(engine)
                 ),
-                None if self.confirm || self.back => bail!("no upgrade is pending"),
+                None if self.confirm || self.back => {
+                    bail!("no upgrade is pending. Run `cargo xtask db upgrade` first.")
+                }
                 None => move_data(project, self.to.as_deref())?,
             }
         };
