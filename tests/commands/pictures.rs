@@ -39,6 +39,8 @@ pub(crate) fn pictures_show_the_current_product(stack: &Stack) {
     let machine = path_without("docker");
     let mut pictures = vec![terminal(stack, machine.path())];
     pictures.extend(browse(async |browser| pages(browser, stack).await));
+    assert!(stack.has_person("Ada Lovelace"));
+    pictures.extend(browse(async |browser| requests(browser, stack).await));
     run(&mut stack.xtask("down")).succeeded();
     let describe = |it: &Picture| format!("== {}\n{}\n", it.file, without_versions(&it.shown));
     let shown: String = pictures.iter().map(describe).collect();
@@ -111,16 +113,19 @@ async fn pages(browser: &Client, stack: &Stack) -> Result<Vec<Picture>, CmdError
     browser.wait().at_most(TIMEOUT).for_element(Locator::Css(section)).await?;
     let css = format!(".information-container, {section}");
     pictures.push(picture(browser, "docs.png", &css).await?);
+    Ok(pictures)
+}
 
-    assert!(stack.has_person("Ada Lovelace"));
+/// Shows a request with its queries.
+async fn requests(browser: &Client, stack: &Stack) -> Result<Vec<Picture>, CmdError> {
+    resize(browser, 1000, 840).await?;
     browser.goto(&stack.url("/dev/requests")).await?;
     let script = "const row = [...document.querySelectorAll('details')]
         .find(it => it.textContent.includes('GET /persons'));
         row.open = true;
         row.parentNode.insertBefore(row, document.querySelector('details'))";
     browser.execute(script, vec![]).await?;
-    pictures.push(picture(browser, "requests.png", "h1, main > p").await?);
-    Ok(pictures)
+    Ok(vec![picture(browser, "requests.png", "h1, main > p").await?])
 }
 
 /// Takes a picture. Its description is the text of the elements `css` and a checksum of the page's styles.

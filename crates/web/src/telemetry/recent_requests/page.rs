@@ -66,8 +66,16 @@ fn query_text(Query { sql, error, took, .. }: &Query) -> String {
     let took = milliseconds(*took);
     format!(
         "<figure class=\"{state}\"><figcaption>{took} {error}</figcaption><pre>{}</pre></figure>",
-        escape(sql)
+        escape(&dedent(sql))
     )
+}
+
+/// Removes the indentation that all lines after the first have.
+fn dedent(sql: &str) -> String {
+    let indentation = |line: &str| line.len() - line.trim_start().len();
+    let lines = sql.lines().skip(1).filter(|line| !line.trim().is_empty());
+    let common = " ".repeat(lines.map(indentation).min().unwrap_or(0));
+    sql.replace(&format!("\n{common}"), "\n")
 }
 
 fn milliseconds(time: Duration) -> String {
