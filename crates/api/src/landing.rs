@@ -14,7 +14,7 @@ use web::{
 const PAGE: &str = include_str!("landing/page.html");
 
 /// The link to a page that exists only with the development server.
-const REQUESTS: &str = "<a href=\"/dev/requests\">Requests <small>with their queries</small></a>";
+const REQUESTS: &str = "<a href=\"/dev/requests\">Queries <small>of recent requests</small></a>";
 
 pub(crate) struct LandingApi {
     database: Database,
