@@ -73,7 +73,7 @@ pub async fn revoke_tokens(
     let account = match email {
         Some(email) => {
             let account = accounts::find_by_email(&transaction, email).await?;
-            Some(account.with_context(|| format!("there is no account {email}"))?.id)
+            Some(account.with_context(|| format!("there is no account with the email address {email}. Check the spelling."))?.id)
         }
         None => None,
     };
@@ -98,7 +98,9 @@ pub async fn token(config: &Config, role: Role) -> anyhow::Result<String> {
     seed(&client).await?;
     let email = role.development_email();
     let account = accounts::find_by_email(&client, email).await?;
-    let account = account.with_context(|| format!("there is no account {email}"))?;
+    let account = account.with_context(|| {
+        format!("there is no account with the email address {email}. Check the spelling.")
+    })?;
     let token = token::generate();
     let hash = token::hash(token.expose()).expect("it is a token");
     let end = std::time::SystemTime::now() + config.accounts.session_lifetime;

@@ -138,7 +138,9 @@ pub async fn delete(config: &Config, names: &[String]) -> anyhow::Result<String>
     let mut output = String::new();
     for name in names {
         let Some(entry) = entries.iter().find(|entry| entry.label.name == *name) else {
-            bail!("{output}the branch {name} does not have a copy of the database")
+            bail!(
+                "{output}the branch {name} does not have a copy of the database. `cargo xtask db branch list` lists the branches that have one."
+            )
         };
         saved.drop(&entry.database).await?;
         writeln!(output, "deleted the database of {name}")?;

@@ -45,7 +45,10 @@ impl Args {
         let running = rolling_update::running(&server)?;
         let images = Images::of(project, &settings, "none")?;
         let records = history::read(&server, &images.proxy).with_context(|| {
-            format!("{} does not have a deployment history yet", server.place())
+            format!(
+                "{} does not have a deployment history yet. `cargo xtask deploy` starts one.",
+                server.place()
+            )
         })?;
         if self.json {
             let running = running.into_iter().map(|(image, replicas)| Running {

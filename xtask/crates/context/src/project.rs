@@ -28,7 +28,7 @@ impl Project {
         let xtask =
             manifest.as_deref().or(own).context("the crate `context` is not below xtask")?;
         Self::at(xtask.parent().context(
-            "the folder xtask has no parent folder. Run the command in a complete checkout.",
+            "cannot find the root of the checkout. Run the command in a complete checkout.",
         )?)
     }
 

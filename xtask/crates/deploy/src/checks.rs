@@ -128,19 +128,21 @@ fn disk(server: &Server) -> anyhow::Result<Check> {
             fullest = Some((free, format!("{used} used, {gib} GiB free ({service})")));
         }
     }
-    let (free, text) = fullest.context("neither PostgreSQL nor the backup service is running")?;
+    let (free, text) = fullest
+        .context("neither PostgreSQL nor the backup service is running. Run cargo xtask deploy.")?;
     Ok(Check::new("disk", free < FREE, text))
 }
 
 fn certificate(server: &Server, nginx: Option<&str>) -> anyhow::Result<Check> {
-    let nginx = nginx.context("nginx is not running")?;
+    let nginx = nginx.context("nginx is not running. Run cargo xtask deploy.")?;
     let certificate =
         process::output(&mut server.docker(["exec", nginx, "sh", "-c", CERTIFICATE]))?;
     let seconds = (CERTIFICATE_DAYS * 24 * 60 * 60).to_string();
     let mut openssl = std::process::Command::new("openssl");
     openssl.args(["x509", "-noout", "-enddate", "-checkend", &seconds]);
     openssl.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = openssl.spawn().context("openssl is not installed on this machine")?;
+    let mut child =
+        openssl.spawn().context("openssl is missing on this machine. Install openssl.")?;
     child.stdin.take().context("stdin is piped")?.write_all(certificate.as_bytes())?;
     let output = child.wait_with_output()?;
     let text = String::from_utf8_lossy(&output.stdout);

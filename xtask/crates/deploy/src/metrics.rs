@@ -27,7 +27,7 @@ impl Metrics {
     /// # Errors
     /// No replica is given, or a replica does not serve metrics.
     pub(super) fn read(server: &Server, api: &[&str]) -> anyhow::Result<Self> {
-        ensure!(!api.is_empty(), "no API replica is running");
+        ensure!(!api.is_empty(), "no API replica is running. Run cargo xtask deploy.");
         let texts: anyhow::Result<Vec<_>> = thread::scope(|scope| {
             let read = |id| process::output(&mut server.docker(["exec", id, "/api", "metrics"]));
             let reads: Vec<_> = api.iter().map(|id| scope.spawn(move || read(*id))).collect();

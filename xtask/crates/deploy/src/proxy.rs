@@ -111,12 +111,14 @@ impl<'a> Proxy<'a> {
             writeln!(text, "server {}:5000 resolve;", replica.name)?;
         }
         writeln!(text, "server api:5000 resolve backup;")?;
-        self.run(RELOAD, &text).map(OldWorkers).context("nginx rejects the list of replicas")
+        self.run(RELOAD, &text).map(OldWorkers).context(
+            "nginx rejects the list of replicas. See `cargo xtask logs --production nginx`.",
+        )
     }
 
     /// Waits until the old workers have finished their requests.
     pub(super) fn drain(&self, workers: &OldWorkers) -> anyhow::Result<()> {
-        let busy = self.run(DRAIN, &workers.0).context("cannot check for requests in flight")?;
+        let busy = self.run(DRAIN, &workers.0).context("cannot check whether nginx has finished the requests to the old replicas. Run the command again.")?;
         if !busy.is_empty() {
             bail!(
                 "old replicas still have requests in flight. The next deploy removes these replicas."
@@ -149,7 +151,9 @@ impl<'a> Proxy<'a> {
             match self.check_readiness(&replica.id) {
                 Ok(()) => return Ok(()),
                 Err(error) if started.elapsed() > TIMEOUT => {
-                    return Err(error.context("the API is not ready when called through nginx"));
+                    return Err(error.context(
+                        "nginx does not reach the API. See `cargo xtask logs --production nginx`.",
+                    ));
                 }
                 Err(_) => thread::sleep(Duration::from_millis(100)),
             }

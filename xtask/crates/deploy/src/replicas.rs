@@ -54,7 +54,10 @@ pub(super) fn start(
     let is_new = |replica: &Replica| before.iter().all(|known| known.id != replica.id);
     let new: Vec<_> = list(server)?.into_iter().filter(is_new).collect();
     if new.len() != number {
-        bail!("Compose started {} replicas instead of {number}", new.len());
+        bail!(
+            "Compose started {} replicas instead of {number}. See `cargo xtask logs --production api`.",
+            new.len()
+        );
     }
     thread::scope(|scope| {
         let waiting: Vec<_> =

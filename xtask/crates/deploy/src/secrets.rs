@@ -134,7 +134,9 @@ pub fn rotate_passwords(server: &Server, project: &Project, images: &Images) -> 
         );
     }
     let Settings { user, database, .. } = server.settings;
-    let postgres = server.container("postgres")?.context("PostgreSQL is not running")?;
+    let postgres = server
+        .container("postgres")?
+        .context("PostgreSQL is not running. Run cargo xtask deploy.")?;
     process::output(&mut in_folder(server, &images.proxy, NEW_PASSWORDS, &[]))?;
     if server.host.is_none() {
         let password = fs::read_to_string(server.secrets_folder().join("postgres_password"))?;

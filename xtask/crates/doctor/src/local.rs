@@ -45,8 +45,9 @@ fn installation(context: &CheckContext) -> Option<Diagnostic> {
     let remedy =
         format!("run cargo xtask up, which fetches PostgreSQL with pip or uv, or {remedy}");
     Some(Diagnostic::error("local-postgres", what, remedy).with_fix(|_| {
-        let fetched =
-            of_this_user().context("the variable that names the cache folder is not set")?;
+        let fetched = of_this_user().context(
+            "the place of the cache folder is unknown. Set HOME, or LOCALAPPDATA on Windows.",
+        )?;
         let bin = fetched.fetch()?.bin().display().to_string();
         Ok(format!("fetched PostgreSQL {} for this user into {bin}", Fetched::version()))
     }))

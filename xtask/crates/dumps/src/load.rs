@@ -40,7 +40,7 @@ pub fn load(tools: Tools, name: &str, dump: &Dump) -> anyhow::Result<()> {
             let end = feed(Running::start("psql", psql.stdin(Stdio::piped()))?, dump);
             let end = end.map_err(explain)?;
             if !end.windows(END.len()).any(|window| window == END) {
-                bail!("the dump is truncated, because its last lines are missing");
+                bail!("the last lines of the dump are missing. Create the dump again.");
             }
             Ok(())
         }
@@ -59,7 +59,9 @@ fn feed(mut running: Running, dump: &Dump) -> anyhow::Result<Vec<u8>> {
                 "the program that loads the dump exited before the end. Load the dump again.",
             )
         }
-        Err(error) => Err(error).context("the dump is damaged or truncated"),
+        Err(error) => {
+            Err(error).context("the dump is damaged or truncated. Create the dump again.")
+        }
     }
 }
 

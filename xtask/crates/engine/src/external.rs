@@ -157,7 +157,7 @@ impl Engine for External<'_> {
     }
 
     fn backup(&self, _arguments: &[&str]) -> anyhow::Result<Command> {
-        Err(self.refused("`cargo xtask db backup`"))
+        Err(self.refused("a backup"))
     }
 
     fn shell(&self, service: &str) -> anyhow::Result<Command> {

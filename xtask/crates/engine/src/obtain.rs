@@ -46,7 +46,9 @@ pub fn obtain(missing: Error, yes: bool) -> anyhow::Result<Installation> {
 
 fn fetch(yes: bool) -> anyhow::Result<Installation> {
     let fetched = Fetched::of_this_user(&|name| env::var_os(name));
-    let fetched = fetched.context("the variable that names the cache folder is not set")?;
+    let fetched = fetched.context(
+        "the place of the cache folder is unknown. Set HOME, or LOCALAPPDATA on Windows.",
+    )?;
     let what = format!(
         "PostgreSQL {} for this user into {} (about 14 MB)",
         Fetched::version(),

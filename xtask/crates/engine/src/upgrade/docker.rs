@@ -44,7 +44,7 @@ pub(super) fn start(
     location: &ClusterLocation,
 ) -> anyhow::Result<Box<dyn Server>> {
     let (settings, state) = (project.settings()?, State::load(project));
-    let state = state.context("no stack is running")?;
+    let state = state.context("no stack is running. Run cargo xtask up.")?;
     let user = settings.user.clone();
     let container = container(&settings);
     let mut run = Docker::new(project, settings, &state).command([
