@@ -57,8 +57,8 @@ class Replica:
                 stream.sendall(head.encode() + LARGE)
 
 
-class Proxy(unittest.TestCase):
-    """Run by tests/deploy/run."""
+class Nginx(unittest.TestCase):
+    """Starts nginx."""
 
     def start(self, first, **environment):
         """Starts nginx in front of a replica on the port `first`, and a second replica for when that fails.
@@ -102,6 +102,10 @@ class Proxy(unittest.TestCase):
         connection.request(method, "/persons/%41?a=1", BODIES.get(method), headers or {})
         response = connection.getresponse()
         return response, response.read()
+
+
+class Proxy(Nginx):
+    """Run by tests/deploy/run."""
 
     def test_requests_that_were_not_sent_are_sent_to_another_replica(self):
         # No replica listens on the port.
