@@ -180,6 +180,16 @@ class Acme(unittest.TestCase):
         self.start(*command, log="script.log", **environment)
         eventually("recovery", lambda: self.served() != last and self.check().returncode == 0)
 
+    def test_https_is_required(self):
+        self.start_nginx()
+        for scheme, port, header in [("https", self.https, "max-age=31536000"), ("http", self.http, None)]:
+            # No replica responds, so nginx responds itself.
+            url = f"{scheme}://127.0.0.1:{port}/health/ready"
+            with self.assertRaises(urllib.error.HTTPError) as raised:
+                urllib.request.urlopen(url, timeout=TIMEOUT, context=unverified() if header else None)
+            self.assertEqual(raised.exception.code, 502)
+            self.assertEqual(raised.exception.headers["Strict-Transport-Security"], header)
+
     def test_requests_other_than_challenges_are_redirected(self):
         self.start_nginx()
         challenges = self.folder / "certificates/challenges/.well-known/acme-challenge"

@@ -186,6 +186,8 @@ fn ship(
             server.start(images, certificates::SERVICE)?;
             Ok("requested and renewed by the service `certificates`".to_owned())
         })?;
+    } else {
+        certificates::remove_service(server)?;
     }
     step("backups", &|| {
         if schema::is_elsewhere(server) {

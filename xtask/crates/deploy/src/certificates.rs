@@ -78,6 +78,14 @@ pub fn rotate(server: &Server, images: &Images) -> anyhow::Result<()> {
     rolling_update::reload(server)
 }
 
+/// Removes the service, which may be running from a deployment with ACME_DOMAIN.
+pub fn remove_service(server: &Server) -> anyhow::Result<()> {
+    if let Some(service) = server.container(SERVICE)? {
+        process::output(&mut server.docker(["rm", "--force", &service]))?;
+    }
+    Ok(())
+}
+
 /// Copies the certificate to the server and returns true, if the settings name one.
 ///
 /// # Errors

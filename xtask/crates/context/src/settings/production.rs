@@ -35,7 +35,8 @@ impl Reader<'_> {
         }
         if value("TLS_CERTIFICATE_FILE").or_else(|| value("TLS_KEY_FILE")).is_some() {
             problems.push(
-                "ACME_DOMAIN and TLS_CERTIFICATE_FILE are both set: remove one of them".to_owned(),
+                "ACME_DOMAIN gets a certificate, so remove TLS_CERTIFICATE_FILE and TLS_KEY_FILE, or ACME_DOMAIN"
+                    .to_owned(),
             );
         }
         self.problems.extend(problems);
