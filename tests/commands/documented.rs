@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use crate::harness::{Ran, Stack, ask, run};
 
 /// Pages and parts of commands that are not run here, with the reason.
-const NOT_RUN: [(&str, &str); 27] = [
+const NOT_RUN: [(&str, &str); 26] = [
     ("docs/adding-a-resource.md", "generated.rs generates, compiles and tests resources"),
     ("docs/domains.md", "generated.rs generates resources in a new domain"),
     ("docs/kubernetes.md", "needs a cluster; tests/deploy/manifests.py checks the manifests"),
@@ -19,11 +19,10 @@ const NOT_RUN: [(&str, &str); 27] = [
     ("openssl ", "needs a server; tests/deploy/certificates.py runs the command"),
     ("cargo xtask scale ", "needs a deployed release; production.rs scales"),
     ("cargo xtask rollback", "needs two deployed releases; production.rs rolls back"),
-    ("cargo xtask db load --production ", "needs a deployed release"),
     ("cargo xtask db fetch", "needs a store; dumps.rs fetches a backup"),
     ("fetched-", "needs a fetched backup; dumps.rs restores one"),
     ("age-keygen ", "dumps.rs creates a key"),
-    ("cargo xtask up --production", "needs release images; production.rs starts them"),
+    (" --production", "needs a deployed release; production.rs and remote.rs have one"),
     ("rm -r ~/.cache", "removes a folder outside the checkout"),
     (
         "cargo xtask db upgrade ",

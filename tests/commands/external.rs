@@ -54,7 +54,7 @@ pub(crate) fn up_serves_a_database_of_another_server(stack: &Stack) {
         ("db snapshot save", "db snapshot"),
         ("db branch list", "db branch"),
         ("db upgrade", "db upgrade"),
-        ("db backup", "db backup"),
+        ("db backup", "a backup is not possible"),
         ("restart postgres", "postgres"),
         ("migrate down --yes", "--no-snapshot"),
         ("recreate-db --yes", "--external"),
