@@ -198,11 +198,16 @@ recover() {
     fi
 }
 
+# Starts a server in the restored folder and waits until recovery has ended. Does not archive, because the cluster gets
+# its own stanza later.
 start() {
-    # Waits until recovery ends, because the server does not accept connections before. Does not archive, because the
-    # cluster gets its own stanza later.
-    PGCTLTIMEOUT=604800 pg_ctl --pgdata="$into" --log="$into.log" --wait start --options="-c listen_addresses= \
+    pg_ctl --pgdata="$into" --log="$into.log" --wait start --options="-c listen_addresses= \
         -c unix_socket_directories=/tmp -c hot_standby=off -c archive_mode=off -c shared_buffers=64MB ${1:-}" >/dev/null
+    # The server accepts connections only after recovery.
+    while ! pg_isready --quiet --host=/tmp; do
+        pg_ctl --pgdata="$into" status >/dev/null || return 1
+        sleep 0.5
+    done
 }
 
 fail_recovery() {
