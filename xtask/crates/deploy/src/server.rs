@@ -10,7 +10,7 @@ use anyhow::bail;
 
 use context::{process, project::Project, settings::Settings, urls::host_of};
 
-use crate::{image::Images, platform::Platform};
+use crate::{archive, image::Images, platform::Platform};
 
 const FILES: [&str; 2] = ["docker/compose.production.yaml", "docker/compose.redis.yaml"];
 /// The file that connects the backup service to BACKUP_TARGET.
@@ -111,7 +111,8 @@ impl<'a> Server<'a> {
         command.arg(self.root);
         let offsite = self.settings.variable("BACKUP_TARGET").map(|_| OFFSITE);
         let certificates = self.gets_certificate().then_some(CERTIFICATES);
-        for file in FILES.into_iter().chain(offsite).chain(certificates) {
+        let archive = self.settings.archives.then_some(archive::FILE);
+        for file in FILES.into_iter().chain(offsite).chain(certificates).chain(archive) {
             command.arg("--file").arg(self.root.join(file));
         }
         command
@@ -120,6 +121,7 @@ impl<'a> Server<'a> {
             .env("API_IMAGE", &images.api)
             .env("PROXY_IMAGE", &images.proxy)
             .env("BACKUP_IMAGE", &images.backup)
+            .env("POSTGRES_IMAGE", &images.postgres)
             .stdin(Stdio::null());
         command
     }
@@ -209,6 +211,7 @@ impl<'a> Server<'a> {
 
     /// Starts the database and waits until it accepts connections.
     pub fn start_database(&self, images: &Images) -> anyhow::Result<()> {
+        archive::create_folder(self, images)?;
         let start = ["up", "--detach", "--no-deps", "--wait", "--wait-timeout", "60", "postgres"];
         process::output(&mut self.compose(images, &start))?;
         Ok(())
