@@ -152,11 +152,12 @@ check() {
     echo "can restore from $(show "$first"), archived until $(show "$(archived_until "$stanza")")"
 }
 
-# Sets `seconds` and `stanza` for the time $1.
+# Sets `stanza` for the time $1, and `seconds` and `target`, which are this time since 1970 and for PostgreSQL.
 find_stanza() {
-    echo "$1" | grep -Eqx '[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?' &&
+    echo "$1" | grep -Eqx '[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?' &&
         seconds=$(date --date="$1" +%s 2>/dev/null) ||
         fail "invalid time $1: expected a time in UTC such as 2026-11-30T17:00, or 2026-11-30T17:00+01:00"
+    target=$(date --date="$1" '+%Y-%m-%d %H:%M:%S.%6N+00')
     [ "$seconds" -le "$(date +%s)" ] || fail "$(show "$seconds") is in the future. It is $(show "$(date +%s)") now."
     stanza=''
     for name in $(stanzas); do
@@ -175,7 +176,7 @@ flush() {
     ask --command='SELECT pg_current_xact_id()' >/dev/null && backrest "$stanza" check
 }
 
-# Restores the database to the time $2 in the folder $1, and starts a server there that only this container can reach.
+# Restores the database to `target` in the folder $1, and starts a server there that only this container can reach.
 recover() {
     into=$1
     rm -rf "$into"
@@ -185,14 +186,14 @@ recover() {
         fail "not enough space: $((free / 1024)) MiB are free on the disk of the database, and a restore needs" \
             "$((needed * 5 / 4096)) MiB"
     mkdir "$into"
-    backrest "$stanza" --pg1-path="$into" --type=time --target="$(date --date="@$2" '+%Y-%m-%d %H:%M:%S+00')" \
-        --target-action=promote --target-timeline=current restore
+    backrest "$stanza" --pg1-path="$into" --type=time --target="$target" --target-action=promote \
+        --target-timeline=current restore
     rm -f "$into/stanza"
     if ! start; then
         # The archive of an earlier cluster can end before the time. It has all transactions that can be restored.
         grep -q 'recovery ended before configured recovery target' "$into.log" || fail_recovery
         ended=$(archived_until "$stanza")
-        [ "$stanza" != "$(live)" ] && [ "$ended" -le "$2" ] || fail_recovery
+        [ "$stanza" != "$(live)" ] && [ "$ended" -le "$seconds" ] || fail_recovery
         log "WARNING: the archive ends at $(show "$ended"), so changes after this time are missing"
         start "-c recovery_target_time=" || fail_recovery
     fi
@@ -232,7 +233,7 @@ restore() {
     fi
     into=$cluster.restored
     trap 'stop_recovered; rm -rf "$into" "$into.log"' EXIT
-    recover "$into" "$seconds"
+    recover "$into"
     # The role may have had another password at this time.
     ask_recovered --set=role="$PGUSER" --set=password="$(cat "$PGPASSWORD_FILE")" <<'SQL'
 ALTER ROLE :"role" PASSWORD :'password';
@@ -253,15 +254,12 @@ drill() {
     stanza=$(live)
     [ -n "$stanza" ] || fail 'the archive has not started yet'
     before=$(ask --command='SELECT pg_current_xact_id()')
-    # The target has no fractions of a second.
-    sleep 1.1
-    seconds=$(date +%s)
-    sleep 1.1
+    target=$(ask --command="SET TimeZone = 'UTC'" --command='SELECT clock_timestamp()')
     after=$(ask --command='SELECT pg_current_xact_id()')
     flush
     into=$cluster.drill
     trap 'stop_recovered; rm -rf "$into" "$into.log"' EXIT
-    recover "$into" "$seconds"
+    recover "$into"
     status=$(ask_recovered --command="SELECT pg_xact_status('$before')")
     [ "$status" = committed ] || fail "the restored cluster does not have a transaction from before the time"
     next=$(ask_recovered --command='SELECT pg_snapshot_xmax(pg_current_snapshot())')
@@ -269,8 +267,8 @@ drill() {
     # Reads every row.
     rows=$(ask_recovered --dbname="$PGDATABASE" --file="$here/contents.sql") || fail 'a restored table cannot be read'
     touch "$repository/drilled"
-    log "restored $PGDATABASE to $(show "$seconds") in a temporary cluster and read" \
-        "$(echo "$rows" | awk -F '|' '{ rows += $2 } END { print rows " rows in " NR " tables" }')"
+    log "restored $PGDATABASE to $target in a temporary cluster and read" \
+        "$(echo "$rows" | awk -F '|' 'NF { rows += $2; tables++ } END { print rows + 0 " rows in " tables + 0 " tables" }')"
 }
 
 kept() { ls -d "$cluster".before-* 2>/dev/null || true; }
