@@ -3,7 +3,7 @@
 #   archive.sh serve         makes base backups and drills on a schedule
 #   archive.sh check         fails if the archive has a problem, and prints its state
 #   archive.sh plan TIME     prints TIME in UTC, or fails if the database cannot be restored to TIME
-#   archive.sh restore TIME  restores the database into a folder beside the cluster, while PostgreSQL keeps running
+#   archive.sh restore TIME  restores the database into another folder, while PostgreSQL keeps running
 #   archive.sh swap          replaces the cluster by the restored folder; PostgreSQL must be stopped
 #   archive.sh back          returns to the cluster before the last swap; PostgreSQL must be stopped
 #   archive.sh kept          lists the clusters before the swaps
@@ -154,7 +154,8 @@ check() {
 
 # Sets `stanza` for the time $1, and `seconds` and `target`, which are this time since 1970 and for PostgreSQL.
 find_stanza() {
-    echo "$1" | grep -Eqx '[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?' &&
+    two='[0-9]{2}'
+    echo "$1" | grep -Eqx "[0-9]{4}-$two-${two}T$two:$two(:$two(\.[0-9]{1,6})?)?(Z|[+-]$two:$two)?" &&
         seconds=$(date --date="$1" +%s 2>/dev/null) ||
         fail "invalid time $1: expected a time in UTC such as 2026-11-30T17:00, or 2026-11-30T17:00+01:00"
     target=$(date --date="$1" '+%Y-%m-%d %H:%M:%S.%6N+00')
@@ -268,7 +269,7 @@ drill() {
     rows=$(ask_recovered --dbname="$PGDATABASE" --file="$here/contents.sql") || fail 'a restored table cannot be read'
     touch "$repository/drilled"
     log "restored $PGDATABASE to $target in a temporary cluster and read" \
-        "$(echo "$rows" | awk -F '|' 'NF { rows += $2; tables++ } END { print rows + 0 " rows in " tables + 0 " tables" }')"
+        "$(echo "$rows" | awk -F '|' 'NF { rows += $2; n++ } END { print rows + 0 " rows in " n + 0 " tables" }')"
 }
 
 kept() { ls -d "$cluster".before-* 2>/dev/null || true; }

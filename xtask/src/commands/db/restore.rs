@@ -14,8 +14,8 @@ use deploy::{
 
 /// Restore the production database to a point in time; the replaced data is kept until --confirm
 ///
-/// Needs BACKUP_CONTINUOUS=true before this time. Restores the database beside the running one, and then restarts
-/// PostgreSQL with it. If a step before the restart fails, nothing is changed.
+/// Needs BACKUP_CONTINUOUS=true before this time. Restores the database into another folder, and then restarts
+/// PostgreSQL with this folder. If a step before the restart fails, nothing is changed.
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("action").required(true))]
 pub(crate) struct Args {
