@@ -161,6 +161,7 @@ fn ship(
         if schema::is_elsewhere(server) {
             return Ok("external, see DATABASE_URL".to_owned());
         }
+        archive::create_folder(server, images)?;
         server.start_database(images)?;
         Ok("running".to_owned())
     })?;

@@ -7,8 +7,6 @@ use anyhow::{Context, bail};
 use crate::{image::Images, server::Server};
 use context::process;
 
-/// The Compose file that turns on archiving.
-pub(super) const FILE: &str = "docker/compose.continuous.yaml";
 /// The service that makes base backups.
 pub const SERVICE: &str = "archive";
 
@@ -17,8 +15,9 @@ pub fn folder(server: &Server) -> PathBuf {
     server.backup_folder().join("archive")
 }
 
-/// Creates the folder of the archive for the user of PostgreSQL, because Docker would create it for root.
-pub(super) fn create_folder(server: &Server, images: &Images) -> anyhow::Result<()> {
+/// Creates the folder of the archive for the user of PostgreSQL, because Docker would create it for root. Must be called
+/// before the database is started.
+pub fn create_folder(server: &Server, images: &Images) -> anyhow::Result<()> {
     if !server.settings.archives {
         return Ok(());
     }

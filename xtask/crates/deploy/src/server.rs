@@ -10,13 +10,15 @@ use anyhow::bail;
 
 use context::{process, project::Project, settings::Settings, urls::host_of};
 
-use crate::{archive, image::Images, platform::Platform};
+use crate::{image::Images, platform::Platform};
 
 const FILES: [&str; 2] = ["docker/compose.production.yaml", "docker/compose.redis.yaml"];
 /// The file that connects the backup service to BACKUP_TARGET.
 const OFFSITE: &str = "docker/compose.offsite.yaml";
 /// The file with the service that gets the certificate for ACME_DOMAIN.
 const CERTIFICATES: &str = "docker/compose.certificates.yaml";
+/// The file that archives the write-ahead log.
+const ARCHIVE: &str = "docker/compose.continuous.yaml";
 /// The service and host name of the Redis in the production stack.
 const REDIS: &str = "redis";
 /// The address of a stack that only this machine can reach.
@@ -111,7 +113,7 @@ impl<'a> Server<'a> {
         command.arg(self.root);
         let offsite = self.settings.variable("BACKUP_TARGET").map(|_| OFFSITE);
         let certificates = self.gets_certificate().then_some(CERTIFICATES);
-        let archive = self.settings.archives.then_some(archive::FILE);
+        let archive = self.settings.archives.then_some(ARCHIVE);
         for file in FILES.into_iter().chain(offsite).chain(certificates).chain(archive) {
             command.arg("--file").arg(self.root.join(file));
         }
@@ -211,7 +213,6 @@ impl<'a> Server<'a> {
 
     /// Starts the database and waits until it accepts connections.
     pub fn start_database(&self, images: &Images) -> anyhow::Result<()> {
-        archive::create_folder(self, images)?;
         let start = ["up", "--detach", "--no-deps", "--wait", "--wait-timeout", "60", "postgres"];
         process::output(&mut self.compose(images, &start))?;
         Ok(())
