@@ -36,7 +36,13 @@ log() { echo "$(date +%Y-%m-%dT%H:%M:%SZ) $*"; }
 
 ask() { PGPASSWORD=$(cat "$PGPASSWORD_FILE") psql -XAtq --set=ON_ERROR_STOP=1 --dbname=postgres "$@"; }
 
-backrest() { PGPASSWORD=$(cat "$PGPASSWORD_FILE") pgbackrest --stanza="$@"; }
+# Runs pgBackRest for the stanza $1.
+backrest() {
+    PGBACKREST_STANZA=$1
+    export PGBACKREST_STANZA
+    shift
+    PGPASSWORD=$(cat "$PGPASSWORD_FILE") pgbackrest "$@"
+}
 
 stanzas() { (cd "$repository/archive" 2>/dev/null && ls -d -- ????????T??????Z 2>/dev/null) || true; }
 
@@ -44,6 +50,7 @@ stanzas() { (cd "$repository/archive" 2>/dev/null && ls -d -- ????????T??????Z 2
 live() { cat "$cluster/stanza" 2>/dev/null || true; }
 
 # Lists the complete backups of the stanza $1, the oldest first. $2 is a pattern for the names.
+# shellcheck disable=SC2086 # the pattern must not be quoted
 backups() { (cd "$repository/backup/$1" 2>/dev/null && ls -d -- $2/backup.manifest 2>/dev/null) || true; }
 
 time_of() { date -r "$1" +%s; }
@@ -103,9 +110,9 @@ work() {
     last=$(backup_time "$stanza" '*' tail)
     type=''
     if [ $((now - ${full:-0})) -ge $week ]; then
-        type=full
+        type='full'
     elif [ $((now - last)) -ge $every ]; then
-        type=diff
+        type='diff'
     fi
     if [ -n "$type" ]; then
         backrest "$stanza" --type=$type backup
@@ -155,9 +162,10 @@ check() {
 # Sets `stanza` for the time $1, and `seconds` and `target`, which are this time since 1970 and for PostgreSQL.
 find_stanza() {
     two='[0-9]{2}'
-    echo "$1" | grep -Eqx "[0-9]{4}-$two-${two}T$two:$two(:$two(\.[0-9]{1,6})?)?(Z|[+-]$two:$two)?" &&
-        seconds=$(date --date="$1" +%s 2>/dev/null) ||
+    format="[0-9]{4}-$two-${two}T$two:$two(:$two(\.[0-9]{1,6})?)?(Z|[+-]$two:$two)?"
+    if ! echo "$1" | grep -Eqx "$format" || ! seconds=$(date --date="$1" +%s 2>/dev/null); then
         fail "invalid time $1: expected a time in UTC such as 2026-11-30T17:00, or 2026-11-30T17:00+01:00"
+    fi
     target=$(date --date="$1" '+%Y-%m-%d %H:%M:%S.%6N+00')
     [ "$seconds" -le "$(date +%s)" ] || fail "$(show "$seconds") is in the future. It is $(show "$(date +%s)") now."
     stanza=''
