@@ -37,7 +37,8 @@ impl<'a> Archiving<'a> {
             (check["state"] == "ok").then(|| check["value"].to_string())
         });
         assert!(state.contains("can restore from "), "{state}");
-        let body = json!({ "name": "Deleted By Mistake", "emails": [] }).to_string();
+        let body =
+            json!({ "name": "Deleted By Mistake", "emails": ["mistake@example.com"] }).to_string();
         let (status, person) = archiving.call("/persons", &["--json", &body]);
         assert_eq!(status, 201, "{person}");
         let person: Value = serde_json::from_str(&person).expect("JSON");
