@@ -37,6 +37,23 @@ async fn a_log_line_has_the_request_id_and_the_account_id() {
 }
 
 #[tokio::test]
+async fn the_log_of_an_unexpected_error_has_no_values() {
+    let app = TestApp::spawn().await;
+    let owner = app.database.connect().await;
+    let change = "DELETE FROM persons; ALTER TABLE persons ADD COLUMN required int NOT NULL";
+    owner.batch_execute(change).await.expect("the owner");
+    let server = ServerProcess::start_logging(&app, &[("RUST_LOG", "info")], Stdio::piped());
+    let url = format!("http://{}/persons", server.address);
+    let request = Client::new().post(url).bearer_auth(&app.member.token);
+    let response =
+        request.json(&json!({ "name": "Secret Name", "emails": ["ada@example.com"] })).send().await;
+    assert_eq!(response.expect("a response").status(), 500);
+    let log = spawn_blocking(|| server.stop_for_log()).await.expect("no panic");
+    assert!(log.contains("violates not-null constraint (23502)"), "{log}");
+    assert!(!log.contains("Secret Name"), "{log}");
+}
+
+#[tokio::test]
 async fn the_log_line_of_a_log_in_has_the_account_id() {
     let app = TestApp::spawn().await;
     let account: Value = sign_up(&app, "a@tests.example").await.json().await.expect("an account");

@@ -56,11 +56,10 @@ async fn the_api_cannot_change_the_schema_or_the_audit() {
 async fn new_tables_get_the_privileges() {
     let database = Database::migrated().await;
     let owner = database.connect().await;
-    let create = "CREATE TABLE notes (id serial PRIMARY KEY, text text)";
+    let create = "CREATE TABLE privileged_rows (id serial PRIMARY KEY, text text)";
     owner.batch_execute(create).await.expect("a table");
     let client = application(&database).await;
-    let write =
-        "INSERT INTO notes (text) VALUES ('a'); UPDATE notes SET text = 'b'; DELETE FROM notes";
+    let write = "INSERT INTO privileged_rows (text) VALUES ('a'); UPDATE privileged_rows SET text = 'b'; DELETE FROM privileged_rows";
     client.batch_execute(write).await.expect("the privileges");
 }
 

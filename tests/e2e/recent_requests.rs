@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use reqwest::StatusCode;
+use tokio::task::spawn_blocking;
 
 use crate::harness::{ServerProcess, TestApp};
 
@@ -17,7 +18,8 @@ async fn read(app: &TestApp, server: &ServerProcess, path: &str) -> (StatusCode,
 #[tokio::test]
 async fn requests_are_shown_with_queries_account_and_log() {
     let app = TestApp::spawn().await;
-    let server = ServerProcess::start_logging(&app, &[DEV], Stdio::null());
+    let variables = [DEV, ("RUST_LOG", "info")];
+    let server = ServerProcess::start_logging(&app, &variables, Stdio::piped());
     let response = server.get(&app, "/persons?q=secret-value").send().await.expect("a response");
     let id = response.headers()["x-request-id"].to_str().expect("ASCII").to_owned();
 
@@ -38,6 +40,9 @@ async fn requests_are_shown_with_queries_account_and_log() {
     assert!(!html.contains("secret-value"), "values are not recorded");
     assert!(!html.contains(&app.member.token), "secrets are not recorded");
     assert!(read(&app, &server, "/").await.1.contains(r#"href="/dev/requests""#));
+    let log = spawn_blocking(|| server.stop_for_log()).await.expect("no panic");
+    assert!(log.contains(&format!("request_id={id}")), "{log}");
+    assert!(!log.contains("request{"), "lines do not repeat the span: {log}");
 }
 
 #[tokio::test]

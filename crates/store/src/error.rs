@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use deadpool_postgres::PoolError;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
 
 /// The cause of an error. The cause is shared, because a failed batch causes the errors of several calls.
 type Cause = Arc<dyn std::error::Error + Send + Sync>;
@@ -71,6 +71,14 @@ impl Error {
     }
 }
 
+/// Returns the message of a cause, without the detail that PostgreSQL adds, because it can contain the values of a row.
+pub fn without_values(cause: &(dyn std::error::Error + 'static)) -> String {
+    cause.downcast_ref::<DbError>().map_or_else(
+        || cause.to_string(),
+        |error| format!("{}: {} ({})", error.severity(), error.message(), error.code().code()),
+    )
+}
+
 impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(state) = error.code() else {
@@ -123,7 +131,7 @@ impl From<tokio_postgres::Error> for Error {
 /// Returns the name of the violated constraint.
 fn constraint(error: &tokio_postgres::Error) -> String {
     let error = error.as_db_error();
-    error.and_then(tokio_postgres::error::DbError::constraint).unwrap_or_default().to_owned()
+    error.and_then(DbError::constraint).unwrap_or_default().to_owned()
 }
 
 impl From<PoolError> for Error {

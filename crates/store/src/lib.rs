@@ -36,7 +36,7 @@ pub mod tokens;
 pub use batch::Batcher;
 pub use connection::{Connection, Parameters, PoolClient, Transaction, both};
 pub use database::{Database, connect};
-pub use error::Error;
+pub use error::{Error, without_values};
 pub use query_metrics::{QueryDurations, query_durations};
 pub use retry::{Retry, retry};
 pub use table::{Change, Filter, Json, NewRow, Parent, Queries, Table};

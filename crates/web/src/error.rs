@@ -281,14 +281,11 @@ fn status(error: &poem::Error) -> StatusCode {
 }
 
 fn log_cause(error: &poem::Error, status: StatusCode) {
-    use std::fmt::Write as _;
-
     let mut chain = error.to_string();
     let mut source =
         error.downcast_ref::<ApiError>().and_then(|error| std::error::Error::source(error));
     while let Some(cause) = source {
-        // The result is ignored, because writing to a String cannot fail.
-        let _ = write!(chain, ": {cause}");
+        chain = format!("{chain}: {}", store::without_values(cause));
         source = cause.source();
     }
     if status == StatusCode::INTERNAL_SERVER_ERROR {

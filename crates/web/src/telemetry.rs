@@ -22,7 +22,11 @@ use tokio::{task::spawn_blocking, time::timeout};
 use tracing::{Metadata, Span, Subscriber, level_filters::LevelFilter};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{
-    EnvFilter, Layer, filter::filter_fn, fmt, layer::SubscriberExt, registry::LookupSpan,
+    EnvFilter, Layer,
+    filter::{FilterExt, filter_fn},
+    fmt,
+    layer::SubscriberExt,
+    registry::LookupSpan,
     util::SubscriberInitExt,
 };
 
@@ -72,6 +76,8 @@ impl Telemetry {
             let needs = filter_fn(RecentRequests::needs);
             RecentRequests.with_filter(needs.with_max_level_hint(LevelFilter::DEBUG))
         });
+        // Lines show the ids of the request instead of its span.
+        let filter = filter.and(filter_fn(is_line));
         let log = log(config.profile, is_colored).with_filter(filter);
         tracing_subscriber::registry().with(log).with(spans).with(recent).init();
         Ok(Self(provider))
@@ -113,6 +119,11 @@ where
 /// Returns true for spans, but not for log lines and for the spans of dependencies.
 fn is_exported(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && !is_dependency(metadata.target())
+}
+
+/// Returns true for log lines, and false for spans.
+fn is_line(metadata: &Metadata<'_>) -> bool {
+    metadata.is_event()
 }
 
 fn is_dependency(target: &str) -> bool {
