@@ -96,7 +96,7 @@ prune() {
         [ "$name" != "$(live)" ] || continue
         until=$(archived_until "$name")
         [ $(($(date +%s) - ${until:-0})) -gt $((PGBACKREST_REPO1_RETENTION_FULL * 86400)) ] || continue
-        rm -rf "${repository:?}/backup/$name" "${repository:?}/archive/$name"
+        rm -rf "${repository:?}/backup/$name" "${repository:?}/archive/$name" "${repository:?}/drilled-$name"
         log "removed the archive $name of an earlier cluster"
     done
 }
@@ -118,7 +118,8 @@ work() {
         backrest "$stanza" --type=$type backup
         log "made a $type base backup"
     fi
-    if [ ! -e "$repository/drilled" ] || [ $((now - $(time_of "$repository/drilled"))) -ge $week ]; then
+    drilled=$repository/drilled-$stanza
+    if [ ! -e "$drilled" ] || [ $((now - $(time_of "$drilled"))) -ge $week ]; then
         sh "$0" drill
     fi
     prune
@@ -152,9 +153,10 @@ check() {
     waiting=$(ask --command="SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'
         AND modification < now() - interval '5 minutes'") || fail 'PostgreSQL cannot be reached'
     [ "$waiting" = 0 ] || fail "$waiting WAL files could not be archived for 5 minutes. See the log of PostgreSQL."
-    [ -e "$repository/drilled" ] || fail 'no base backup was restored for a test yet'
-    [ $((now - $(time_of "$repository/drilled"))) -le $((week * 2)) ] ||
-        fail "the last successful drill was on $(show "$(time_of "$repository/drilled")")"
+    drilled=$repository/drilled-$stanza
+    [ -e "$drilled" ] || fail 'no base backup was restored for a test yet'
+    [ $((now - $(time_of "$drilled"))) -le $((week * 2)) ] ||
+        fail "the last successful drill was on $(show "$(time_of "$drilled")")"
     first=$(backup_time "$stanza" '*' head)
     echo "can restore from $(show "$first"), archived until $(show "$(archived_until "$stanza")")"
 }
@@ -171,12 +173,16 @@ find_stanza() {
     stanza=''
     for name in $(stanzas); do
         first=$(backup_time "$name" '*' head)
-        if [ -n "$first" ] && [ "$first" -le "$seconds" ]; then
+        if [ -n "$first" ] && [ "$first" -lt "$seconds" ]; then
             stanza=$name
         fi
     done
     [ -n "$stanza" ] || fail "cannot restore to $(show "$seconds"), because there is no base backup from before." \
         "Possible times: $(ranges)"
+    major=$(postgres --version | sed 's/.* \([0-9]*\)\..*/\1/')
+    [ -d "$repository/archive/$stanza/$major-1" ] ||
+        fail "cannot restore to $(show "$seconds") with PostgreSQL $major, because the database had another major" \
+            "version then. Return to it with cargo xtask db upgrade --back, or load a backup with db load."
 }
 
 # Archives the WAL of the running cluster until now. The transaction marks the end, because recovery stops only at a
@@ -262,6 +268,8 @@ SQL
 drill() {
     stanza=$(live)
     [ -n "$stanza" ] || fail 'the archive has not started yet'
+    # pgBackRest uses only backups of an earlier second.
+    [ "$(date +%s)" -gt "$(backup_time "$stanza" '*' tail)" ] || sleep 1
     before=$(ask --command='SELECT pg_current_xact_id()')
     target=$(ask --command="SET TimeZone = 'UTC'" --command='SELECT clock_timestamp()')
     after=$(ask --command='SELECT pg_current_xact_id()')
@@ -275,7 +283,7 @@ drill() {
     [ "$next" -le "$after" ] || fail "the restored cluster has a transaction from after the time"
     # Reads every row.
     rows=$(ask_recovered --dbname="$PGDATABASE" --file="$here/contents.sql") || fail 'a restored table cannot be read'
-    touch "$repository/drilled"
+    touch "$repository/drilled-$stanza"
     log "restored $PGDATABASE to $target in a temporary cluster and read" \
         "$(echo "$rows" | awk -F '|' 'NF { rows += $2; n++ } END { print rows + 0 " rows in " n + 0 " tables" }')"
 }
