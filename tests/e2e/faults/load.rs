@@ -3,10 +3,10 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use reqwest::{RequestBuilder, Response};
@@ -27,7 +27,8 @@ pub(super) struct Load {
     succeeded: AtomicUsize,
     /// The number of responses with status 503 or 504.
     failed: AtomicUsize,
-    last_failure: Mutex<Option<Instant>>,
+    /// The number of successful responses since the last failed one.
+    succeeded_in_a_row: AtomicUsize,
 }
 
 impl Load {
@@ -37,7 +38,7 @@ impl Load {
             is_over: AtomicBool::new(false),
             succeeded: AtomicUsize::new(0),
             failed: AtomicUsize::new(0),
-            last_failure: Mutex::new(None),
+            succeeded_in_a_row: AtomicUsize::new(0),
         }
     }
 
@@ -51,10 +52,10 @@ impl Load {
         reaches(&self.failed, count).await;
     }
 
-    /// Returns the time from `since` to the last 503 or 504, if one followed.
-    pub(super) fn failed_after(&self, since: Instant) -> Option<Duration> {
-        let last = *self.last_failure.lock().expect("no panic");
-        last?.checked_duration_since(since)
+    /// Waits for this many successful responses in a row.
+    pub(super) async fn wait_for_recovery(&self, count: usize) {
+        self.succeeded_in_a_row.store(0, Relaxed);
+        reaches(&self.succeeded_in_a_row, count).await;
     }
 
     pub(super) fn stop(&self) {
@@ -68,11 +69,12 @@ impl Load {
         let status = response.status().as_u16();
         if statuses.contains(&status) {
             self.succeeded.fetch_add(1, Relaxed);
+            self.succeeded_in_a_row.fetch_add(1, Relaxed);
             return Some(response);
         }
         assert!([503, 504].contains(&status), "{status}: {}", response.text().await.expect("text"));
         self.failed.fetch_add(1, Relaxed);
-        *self.last_failure.lock().expect("no panic") = Some(Instant::now());
+        self.succeeded_in_a_row.store(0, Relaxed);
         problem(response, status).await;
         None
     }

@@ -40,7 +40,9 @@ pub fn load(tools: Tools, name: &str, dump: &Dump) -> anyhow::Result<()> {
             let end = feed(Running::start("psql", psql.stdin(Stdio::piped()))?, dump);
             let end = end.map_err(explain)?;
             if !end.windows(END.len()).any(|window| window == END) {
-                bail!("the last lines of the dump are missing. Create the dump again.");
+                bail!(
+                    "the dump is truncated, because its last lines are missing. Create the dump again."
+                );
             }
             Ok(())
         }
