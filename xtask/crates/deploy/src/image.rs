@@ -199,7 +199,8 @@ pub fn build_around(
     Ok(build_backup(project, settings, &images.backup, platform)? || is_new)
 }
 
-/// Builds the backup image and the image of PostgreSQL below it, if this machine does not have it, and returns whether it was built.
+/// Builds the backup image, and the PostgreSQL image that it extends, if this machine does not have them. Returns
+/// whether the backup image was built.
 pub fn build_backup(
     project: &Project,
     settings: &Settings,
