@@ -5,12 +5,13 @@ use std::{fs, path::Path};
 use crate::harness::{Ran, Stack, ask, run};
 
 /// Pages and parts of commands that are not run here, with the reason.
-const NOT_RUN: [(&str, &str); 26] = [
+const NOT_RUN: [(&str, &str); 27] = [
     ("docs/adding-a-resource.md", "generated.rs generates, compiles and tests resources"),
     ("docs/domains.md", "generated.rs generates resources in a new domain"),
     ("docs/kubernetes.md", "needs a cluster; tests/deploy/manifests.py checks the manifests"),
     ("docs/observability.md", "needs an image of Prometheus; tests/deploy/monitoring.py runs one"),
     ("docs/platforms.md", "needs a registry; tests/deploy/platforms.py runs both programs"),
+    ("docs/point-in-time-recovery.md", "needs a deployed release; point_in_time.rs has one"),
     ("docs/production.md", "needs a server; production.rs deploys, scales and rolls back"),
     ("docs/swarm.md", "needs three machines, which tests/nightly/swarm creates"),
     (" --host ", "needs a server; production.rs and tests/nightly/run have one"),

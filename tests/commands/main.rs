@@ -25,6 +25,7 @@ mod no_engine;
 mod overview;
 mod own_project;
 mod pictures;
+mod point_in_time;
 mod ports;
 mod production;
 mod proxy;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     engine_choice::{fake_program, first_in_path},
     harness::{Engine, Stack, ask, docker_inspect, eventually, run},
+    point_in_time::Archiving,
     proxy, remote,
 };
 
@@ -33,7 +34,10 @@ pub(crate) fn production_disables_development_features_and_keeps_rows(stack: &St
         check_edits_have_no_effect(stack);
         check_releases(stack);
         remote::check_operations(stack);
+        let archiving = Archiving::start(stack, &token);
+        // The restore must use the passwords of the secrets, not the passwords at its time.
         remote::check_rotation(stack, &token);
+        archiving.check_restore();
         proxy::check_nginx(stack);
         check_password_is_hidden(stack);
     }
@@ -239,7 +243,7 @@ fn check_status_and_logs(stack: &Stack) {
 }
 
 /// Returns a check of `status --production`.
-fn check_of<'a>(status: &'a Value, name: &str) -> &'a Value {
+pub(crate) fn check_of<'a>(status: &'a Value, name: &str) -> &'a Value {
     let checks = status["checks"].as_array().expect("a list");
     checks.iter().find(|check| check["name"] == name).expect(name)
 }

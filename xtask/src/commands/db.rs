@@ -5,6 +5,7 @@ mod branch;
 mod dump;
 mod fetch;
 mod load;
+mod restore;
 mod snapshot;
 mod upgrade;
 
@@ -32,6 +33,7 @@ enum Command {
     Fetch(fetch::Args),
     Dump(dump::Args),
     Load(load::Args),
+    Restore(restore::Args),
     Upgrade(upgrade::Args),
 }
 
@@ -45,6 +47,7 @@ impl Args {
             Command::Fetch(args) => args.run(project),
             Command::Dump(args) => args.run(project),
             Command::Load(args) => args.run(project),
+            Command::Restore(args) => args.run(project),
             Command::Upgrade(args) => args.run(project),
         }
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use context::{process, project::Project, report};
 use deploy::{
-    HostArgs, Platform, Server, certificates,
+    HostArgs, Platform, Server, archive, certificates,
     history::{Entry, History, Record},
     image::{self, Images},
     rolling_update, sbom, schema, secrets, transfer,
@@ -133,7 +133,7 @@ fn describe(record: &Record) -> String {
 /// Sends the images that the server lacks, and describes the transfers.
 fn send(server: &Server, images: &Images, platform: Platform) -> anyhow::Result<String> {
     let mut sent = Vec::new();
-    let postgres = server.settings.postgres_image.as_str();
+    let postgres = images.postgres.as_str();
     for image in images.all().into_iter().chain([postgres]).chain(server.redis_image()) {
         if let Some(how) = transfer::send(server, image, platform)? {
             sent.push(format!("{how} {image}"));
@@ -161,6 +161,7 @@ fn ship(
         if schema::is_elsewhere(server) {
             return Ok("external, see DATABASE_URL".to_owned());
         }
+        archive::create_folder(server, images)?;
         server.start_database(images)?;
         Ok("running".to_owned())
     })?;
@@ -195,7 +196,16 @@ fn ship(
         }
         server.start(images, "backup")?;
         Ok(format!("scheduled, into {}", server.backup_folder().display()))
-    })
+    })?;
+    if server.settings.archives {
+        step("archive", &|| {
+            server.start(images, archive::SERVICE)?;
+            Ok(format!("of the write-ahead log, into {}", archive::folder(server).display()))
+        })?;
+    } else {
+        archive::remove_service(server)?;
+    }
+    Ok(())
 }
 
 /// Returns the steps of a deployment.

@@ -49,6 +49,8 @@ pub struct Settings {
     pub https_port: Option<u16>,
     /// The number of API replicas that a first deployment starts (API_REPLICAS).
     pub replicas: usize,
+    /// True if production archives the write-ahead log (BACKUP_CONTINUOUS). False with an external database.
+    pub archives: bool,
 }
 
 /// The variables of other projects that can be in a shell, and that select a database, a server or data.
@@ -135,6 +137,7 @@ impl Settings {
             replicas: reader.one_of("API_REPLICAS", 2, |text| {
                 text.parse().ok().filter(|number| (1..=20).contains(number))
             }),
+            archives: reader.archives(),
             file: HashMap::new(),
         };
         reader.check_backup_target();

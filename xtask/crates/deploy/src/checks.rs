@@ -5,7 +5,7 @@ use std::{io::Write, process::Stdio, thread};
 use anyhow::{Context, ensure};
 use serde::Serialize;
 
-use crate::{metrics::Metrics, schema, server::Server};
+use crate::{archive, metrics::Metrics, schema, server::Server};
 use context::process;
 
 /// The maximum share of responses with a server error, as in the alert `Errors`.
@@ -44,7 +44,7 @@ done
 /// The result of a check.
 #[derive(Serialize)]
 pub struct Check {
-    /// The name: `errors`, `p99`, `pool`, `disk`, `certificate`, `backup` or `drill`.
+    /// The name: `errors`, `p99`, `pool`, `disk`, `certificate`, `backup`, `drill` or `archive`.
     pub name: &'static str,
     /// The state: `ok`, `abnormal`, or `unknown` if the value cannot be read.
     pub state: &'static str,
@@ -73,6 +73,7 @@ pub(super) fn run(server: &Server, api: &[&str], nginx: Option<&str>) -> Vec<Che
         let certificate = scope.spawn(|| certificate(server, nginx));
         let disk = scope.spawn(|| disk(server));
         let backups = scope.spawn(|| backups(server));
+        let archive = server.settings.archives.then(|| scope.spawn(|| archive(server)));
         let mut checks = of_metrics(Metrics::read(server, api));
         let message = "checks do not panic";
         let (disk, certificate) = (disk.join(), certificate.join());
@@ -80,6 +81,7 @@ pub(super) fn run(server: &Server, api: &[&str], nginx: Option<&str>) -> Vec<Che
         let certificate = certificate.expect(message);
         checks.push(certificate.unwrap_or_else(|error| Check::unknown("certificate", &error)));
         checks.extend(backups.join().expect(message));
+        checks.extend(archive.map(|archive| archive.join().expect(message)));
         checks
     })
 }
@@ -194,6 +196,13 @@ fn backups(server: &Server) -> [Check; 2] {
         let text = format!("{backup}, {hours} h {minutes} min ago (every {every} h)");
         Check::new(name, hours >= every * 2, text)
     })
+}
+
+fn archive(server: &Server) -> Check {
+    match archive::run(server, &["check"]) {
+        Ok(state) => Check::new("archive", false, state),
+        Err(error) => Check::new("archive", true, format!("{error:#}")),
+    }
 }
 
 #[cfg(test)]

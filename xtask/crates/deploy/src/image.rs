@@ -24,6 +24,7 @@ const PROFILE: [&str; 2] = ["CARGO_PROFILE_RELEASE_LTO", "CARGO_PROFILE_RELEASE_
 /// The build folders of the images that extend official images.
 const PROXY: &str = "docker/nginx";
 const BACKUP: &str = "docker/backup";
+const POSTGRES: &str = "docker/postgres";
 /// The Debian packages that copy backups to BACKUP_TARGET.
 const OFFSITE_PACKAGES: &str = "age ca-certificates rclone";
 /// The Debian packages that get a certificate for ACME_DOMAIN.
@@ -38,6 +39,8 @@ pub struct Images {
     pub proxy: String,
     /// The PostgreSQL programs and the backup script.
     pub backup: String,
+    /// PostgreSQL, with pgBackRest if production archives the write-ahead log.
+    pub postgres: String,
 }
 
 impl Images {
@@ -47,10 +50,11 @@ impl Images {
             api: api_of(settings, tag),
             proxy: proxy_of(project, settings)?,
             backup: backup_of(project, settings)?,
+            postgres: postgres_of(project, settings)?,
         })
     }
 
-    /// Returns the names of all images.
+    /// Returns the names of the images that every release has.
     pub fn all(&self) -> [&str; 3] {
         [&self.api, &self.proxy, &self.backup]
     }
@@ -69,8 +73,15 @@ fn proxy_of(project: &Project, settings: &Settings) -> anyhow::Result<String> {
 
 /// Returns the name of the backup image.
 pub fn backup_of(project: &Project, settings: &Settings) -> anyhow::Result<String> {
-    let base = format!("{}{}", settings.postgres_image, backup_packages(settings));
+    let base = format!("{}{}", postgres_of(project, settings)?, backup_packages(settings));
     around(project, settings, "backup", BACKUP, &base)
+}
+
+fn postgres_of(project: &Project, settings: &Settings) -> anyhow::Result<String> {
+    if settings.archives {
+        return around(project, settings, "postgres", POSTGRES, &settings.postgres_image);
+    }
+    Ok(settings.postgres_image.clone())
 }
 
 /// Returns the name of an image whose tag is a hash of the build folder and the base image.
@@ -188,15 +199,21 @@ pub fn build_around(
     Ok(build_backup(project, settings, &images.backup, platform)? || is_new)
 }
 
-/// Builds the backup image if this machine does not have it, and returns whether it was built.
+/// Builds the backup image, and the PostgreSQL image that it extends, if this machine does not have them. Returns
+/// whether the backup image was built.
 pub fn build_backup(
     project: &Project,
     settings: &Settings,
     image: &str,
     platform: Platform,
 ) -> anyhow::Result<bool> {
+    let postgres = postgres_of(project, settings)?;
+    if settings.archives {
+        let base = format!("--build-arg=POSTGRES_IMAGE={}", settings.postgres_image);
+        build_folder(project, &postgres, POSTGRES, &[base], platform)?;
+    }
     let options = [
-        format!("--build-arg=POSTGRES_IMAGE={}", settings.postgres_image),
+        format!("--build-arg=POSTGRES_IMAGE={postgres}"),
         format!("--build-arg=PACKAGES={}", backup_packages(settings)),
     ];
     build_folder(project, image, BACKUP, &options, platform)

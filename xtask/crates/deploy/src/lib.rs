@@ -1,5 +1,6 @@
 //! Ships releases to a production stack, on the Docker engine of this machine or of a server that SSH can reach.
 
+pub mod archive;
 mod args;
 pub mod certificates;
 pub mod checks;

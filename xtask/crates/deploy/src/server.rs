@@ -17,6 +17,8 @@ const FILES: [&str; 2] = ["docker/compose.production.yaml", "docker/compose.redi
 const OFFSITE: &str = "docker/compose.offsite.yaml";
 /// The file with the service that gets the certificate for ACME_DOMAIN.
 const CERTIFICATES: &str = "docker/compose.certificates.yaml";
+/// The file that archives the write-ahead log.
+const ARCHIVE: &str = "docker/compose.continuous.yaml";
 /// The service and host name of the Redis in the production stack.
 const REDIS: &str = "redis";
 /// The address of a stack that only this machine can reach.
@@ -111,7 +113,8 @@ impl<'a> Server<'a> {
         command.arg(self.root);
         let offsite = self.settings.variable("BACKUP_TARGET").map(|_| OFFSITE);
         let certificates = self.gets_certificate().then_some(CERTIFICATES);
-        for file in FILES.into_iter().chain(offsite).chain(certificates) {
+        let archive = self.settings.archives.then_some(ARCHIVE);
+        for file in FILES.into_iter().chain(offsite).chain(certificates).chain(archive) {
             command.arg("--file").arg(self.root.join(file));
         }
         command
@@ -120,6 +123,7 @@ impl<'a> Server<'a> {
             .env("API_IMAGE", &images.api)
             .env("PROXY_IMAGE", &images.proxy)
             .env("BACKUP_IMAGE", &images.backup)
+            .env("POSTGRES_IMAGE", &images.postgres)
             .stdin(Stdio::null());
         command
     }

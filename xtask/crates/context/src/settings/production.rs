@@ -18,6 +18,15 @@ impl Reader<'_> {
         }
     }
 
+    /// Returns whether the settings turn on continuous archiving.
+    pub(super) fn archives(&mut self) -> bool {
+        self.one_of("BACKUP_CONTINUOUS_DAYS", 7, |text| {
+            text.parse().ok().filter(|days| (1..=3650).contains(days))
+        });
+        let is_on = self.one_of("BACKUP_CONTINUOUS", false, |text| text.parse().ok());
+        is_on && lookup(self.file, "DATABASE_URL").is_none()
+    }
+
     pub(super) fn check_certificate(&mut self) {
         let value = |name| lookup(self.file, name);
         let Some(domains) = value("ACME_DOMAIN") else { return };
