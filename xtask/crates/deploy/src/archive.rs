@@ -15,8 +15,8 @@ pub fn folder(server: &Server) -> PathBuf {
     server.backup_folder().join("archive")
 }
 
-/// Creates the folder of the archive for the user of PostgreSQL, because Docker would create it for root. Must be called
-/// before the database is started.
+/// Creates the folder of the archive for the user of PostgreSQL, because Docker would create it for root. Must be
+/// called before the database is started.
 pub fn create_folder(server: &Server, images: &Images) -> anyhow::Result<()> {
     if !server.settings.archives {
         return Ok(());
