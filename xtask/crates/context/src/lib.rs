@@ -1,5 +1,6 @@
 //! Shared by all commands: the project, its settings, state and lock, child processes, terminal output.
 
+pub mod ca_certificates;
 pub mod checkouts;
 pub mod compile;
 pub mod confirm;

@@ -5,7 +5,7 @@ use std::{env, fs, process::Command};
 use anyhow::Context;
 
 use crate::platform::Platform;
-use context::{fingerprint, git, process, project::Project, settings::Settings};
+use context::{ca_certificates, fingerprint, git, process, project::Project, settings::Settings};
 
 const SOURCE: [&str; 8] = [
     "Cargo.toml",
@@ -159,7 +159,8 @@ pub fn build(
     if is_here(&images.api, platform) {
         return Ok(false);
     }
-    let ca = settings.variable("EXTRA_CA_FILE").unwrap_or_else(|| "docker/extra-ca.pem".to_owned());
+    ca_certificates::write(project, settings)?;
+    let ca = ca_certificates::file(project, settings);
     let url = git::output(project, &["remote", "get-url", "origin"]).unwrap_or_default();
     let arguments = [
         ("RUST_IMAGE", settings.rust_image.clone()),
@@ -174,7 +175,7 @@ pub fn build(
         command.env("SOURCE_DATE_EPOCH", time);
     }
     command.args(["--file", "docker/Dockerfile", "--target", "runtime"]);
-    command.args(["--tag", &images.api, "--secret", &format!("id=extra_ca,src={ca}")]);
+    command.args(["--tag", &images.api, "--secret", &format!("id=extra_ca,src={}", ca.display())]);
     for (name, value) in arguments {
         command.arg(format!("--build-arg={name}={value}"));
     }

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::bail;
 use context::{
-    compile, http, process,
+    ca_certificates, compile, http, process,
     project::Project,
     service::Service,
     settings::Settings,
@@ -30,11 +30,17 @@ use crate::{
 };
 use containers::Container;
 
-/// Messages of cargo in a container that cannot read the source.
-const UNREADABLE: [(&str, &str); 2] = {
-    let meaning = "the user of the containers (UID 1000) cannot read the source. Run `chmod go+rx . \
-                   && chmod -R go+rX .cargo Cargo.* crates docker tests xtask`.";
-    [("could not find `Cargo.toml`", meaning), ("Permission denied (os error 13)", meaning)]
+/// Messages of cargo in a container that cannot read the source or download crates.
+const FAILURES: [(&str, &str); 3] = {
+    let unreadable = "the user of the containers (UID 1000) cannot read the source. Run `chmod go+rx . \
+                      && chmod -R go+rX .cargo Cargo.* crates docker tests xtask`.";
+    let untrusted = "cargo in the container does not trust the TLS certificate of a server. If a proxy in your network \
+                     replaces certificates, set EXTRA_CA_FILE in .env to a PEM file with the CA of the proxy.";
+    [
+        ("could not find `Cargo.toml`", unreadable),
+        ("Permission denied (os error 13)", unreadable),
+        ("SSL certificate problem", untrusted),
+    ]
 };
 
 /// The engine that runs the stack in Docker containers.
@@ -66,6 +72,7 @@ impl<'a> Docker<'a> {
             .env("COMPOSE_PROJECT_NAME", &self.settings.project)
             // Turns off the compatibility mode, in which Compose uses other container names.
             .env("COMPOSE_COMPATIBILITY", "false")
+            .env("EXTRA_CA_FILE", ca_certificates::file(self.project, &self.settings))
             .env("API_PORT", self.api_port.to_string())
             .env("POSTGRES_PORT", self.postgres_port.to_string())
             .envs(self.project.owner().map(|user| ("BACKUP_USER", user)))
@@ -93,6 +100,7 @@ impl Engine for Docker<'_> {
         if self.production {
             return self.prepare_release();
         }
+        ca_certificates::write(self.project, &self.settings)?;
         process::run(&mut self.command(["build", "--quiet", "build"]))?;
         if !images::is_here(&self.settings.postgres_image) {
             process::run(&mut self.command(["pull", "postgres"]))?;
@@ -169,7 +177,7 @@ impl Engine for Docker<'_> {
     }
 
     fn known_failures(&self) -> compile::KnownFailures {
-        &UNREADABLE
+        &FAILURES
     }
 
     fn dev_server(&self) -> Option<DevServer> {
