@@ -59,7 +59,8 @@ async fn new_tables_get_the_privileges() {
     let create = "CREATE TABLE privileged_rows (id serial PRIMARY KEY, text text)";
     owner.batch_execute(create).await.expect("a table");
     let client = application(&database).await;
-    let write = "INSERT INTO privileged_rows (text) VALUES ('a'); UPDATE privileged_rows SET text = 'b'; DELETE FROM privileged_rows";
+    let write = "INSERT INTO privileged_rows (text) VALUES ('a'); \
+                 UPDATE privileged_rows SET text = 'b'; DELETE FROM privileged_rows";
     client.batch_execute(write).await.expect("the privileges");
 }
 

@@ -59,13 +59,8 @@ pub fn rotate(server: &Server, images: &Images) -> anyhow::Result<()> {
         let service = server.container(SERVICE)?;
         let service = service
             .context("the service `certificates` is not running. Run cargo xtask deploy.")?;
-        process::output(&mut server.docker([
-            "exec",
-            &service,
-            "rm",
-            "-f",
-            "/certificates/issued-for",
-        ]))?;
+        let forget = ["exec", &service, "rm", "-f", "/certificates/issued-for"];
+        process::output(&mut server.docker(forget))?;
         process::output(&mut server.docker(["restart", &service]))?;
         return Ok(());
     }

@@ -118,7 +118,9 @@ impl<'a> Proxy<'a> {
 
     /// Waits until the old workers have finished their requests.
     pub(super) fn drain(&self, workers: &OldWorkers) -> anyhow::Result<()> {
-        let busy = self.run(DRAIN, &workers.0).context("cannot check whether nginx has finished the requests to the old replicas. Run the command again.")?;
+        let busy = self.run(DRAIN, &workers.0).context(
+            "cannot check if nginx has finished the requests to the old replicas. Run the command again.",
+        )?;
         if !busy.is_empty() {
             bail!(
                 "old replicas still have requests in flight. The next deploy removes these replicas."
