@@ -1,4 +1,4 @@
-//! The database roles in addition to the owner of the tables: their logins, and their privileges in the schema `public`.
+//! The database roles in addition to the owner of the tables: their logins and their privileges in the schema `public`.
 //!
 //! - The role of the API reads and writes rows. It only adds entries to the audit, and only reads the applied
 //!   migrations.

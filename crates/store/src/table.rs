@@ -25,7 +25,7 @@ use crate::{
 /// The maximum number of concurrent batches of finds.
 const MAX_FINDS: usize = 2;
 
-/// The maximum number of concurrent batches of inserts. Two are slower, because PostgreSQL then commits smaller batches.
+/// The maximum number of concurrent batches of inserts. Two are slower, because each commit then stores fewer rows.
 const MAX_INSERTS: usize = 1;
 
 /// A row to insert, as a JSON object with a member for each column, including the id.

@@ -66,8 +66,8 @@ async fn tables(transaction: &Transaction<'_>) -> Result<HashMap<u32, (String, u
     Ok(rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect())
 }
 
-/// Returns the operations that a lock of this mode blocks. The caller takes the maximum, so the text for a stronger lock
-/// must be the greater text.
+/// Returns the operations that a lock of this mode blocks. The caller takes the maximum, so the text for a stronger
+/// lock must be the greater text.
 fn blocked_by(mode: &str) -> Option<&'static str> {
     match mode {
         "ShareLock" | "ShareRowExclusiveLock" | "ExclusiveLock" => Some("every write"),

@@ -146,8 +146,8 @@ impl<E: Endpoint + 'static> Acceptor<E> {
             let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
             let too_old = async {
                 sleep(max_age).await;
-                // On HTTP/1.1, the next response has `Connection: close`. Ending an idle connection could lose a request
-                // that is on its way.
+                // On HTTP/1.1, the next response has `Connection: close`. Ending an idle connection could lose a
+                // request that is on its way.
                 if !of_connection.is_http2() {
                     future::pending::<()>().await;
                 }

@@ -1,7 +1,7 @@
 //! The last requests with their queries and log lines, for the development page `/dev/requests`.
 //!
-//! A subscriber of `tracing` collects them from the spans that are also exported as traces. It does not record the values of
-//! queries, because these can be personal data.
+//! A subscriber of `tracing` collects them from the spans that are also exported as traces. It does not record the
+//! values of queries, because these can be personal data.
 
 use std::{
     collections::VecDeque,
@@ -52,6 +52,8 @@ struct Request {
     account: Option<String>,
     queries: Vec<Query>,
     query_count: usize,
+    /// The time of all queries.
+    database: Duration,
     lines: Vec<String>,
 }
 
@@ -145,6 +147,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for RecentRequests {
 impl Request {
     fn add(&mut self, query: Query) {
         self.query_count += 1;
+        self.database += query.took;
         if self.queries.len() < MAX_DETAILS {
             self.queries.push(query);
         }

@@ -22,23 +22,21 @@ pub(super) fn render(requests: &VecDeque<Request>, id: Option<&str>) -> String {
 }
 
 fn row(request: &Request, is_open: bool) -> String {
-    let Request { id, method, route, status, took, account, queries, query_count, lines, ended } =
-        request;
+    let Request { id, method, route, status, took, account, queries, query_count, .. } = request;
     let state = match (status, *took >= SLOW_REQUEST) {
         (500.., _) => "failed",
         (_, true) => "slow",
         _ => "",
     };
     let route = if route.is_empty() { "unknown path" } else { route };
-    let database: Duration = queries.iter().map(|query| query.took).sum();
     let mut row = format!(
         "<details{}><summary class=\"{state}\"><b>{status}</b> <code>{method} {}</code> <span>{} · {query_count} \
          queries, {} · {}</span></summary>",
         if is_open { " open" } else { "" },
         escape(route),
         milliseconds(*took),
-        milliseconds(database),
-        ended.format("%H:%M:%S UTC"),
+        milliseconds(request.database),
+        request.ended.format("%H:%M:%S UTC"),
     );
     let account = account.as_deref().unwrap_or("anonymous");
     // Writing to a text does not fail.
@@ -50,7 +48,7 @@ fn row(request: &Request, is_open: bool) -> String {
     if further > 0 {
         let _ = write!(row, "<p>{further} further queries</p>");
     }
-    let _ = write!(row, "<pre>{}</pre></details>", escape(&lines.join("\n")));
+    let _ = write!(row, "<pre>{}</pre></details>", escape(&request.lines.join("\n")));
     row
 }
 
