@@ -102,6 +102,23 @@ async fn a_changed_password_reaches_the_database() {
 }
 
 #[tokio::test]
+async fn databases_of_one_server_can_use_the_same_roles() {
+    let databases = [Database::empty().await, Database::empty().await];
+    let role = databases[0].role("shared_application");
+    let [one, other] = databases.each_ref().map(|database| {
+        let own = format!("{}:application@", database.role("application"));
+        let url = database.application_url().replace(&own, &format!("{role}:shared@"));
+        let variables =
+            [("DATABASE_APPLICATION_URL", &*url), ("DATABASE_BACKUP_PASSWORD", "backup")];
+        config(database, &variables)
+    });
+    for _ in 0..10 {
+        let (one, other) = tokio::join!(migrate::create_roles(&one), migrate::create_roles(&other));
+        one.and(other).expect("the roles");
+    }
+}
+
+#[tokio::test]
 async fn copies_keep_the_privileges() {
     let database = Database::migrated().await;
     let config = config(&database, &[]);

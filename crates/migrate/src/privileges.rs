@@ -22,7 +22,10 @@ pub async fn create_roles(config: &Config) -> anyhow::Result<String> {
         let is_production = config.profile == Profile::Production;
         return Ok(if is_production { all_privileges(&owner) } else { String::new() });
     };
-    privileges::lock(&client).await?;
+    // Roles belong to the server, and a lock belongs to a database. So all stacks of the server use the same database for
+    // the lock. If the owner cannot connect to it, this is the only stack that manages its roles.
+    let server = connect(config, Some(admin::MAINTENANCE)).await.ok();
+    privileges::lock(server.as_ref().unwrap_or(&client)).await?;
     create_application(config, &client, &owner, &application).await?;
     if owner.creates_roles {
         privileges::create_group(&client, &sibling(&application, "reader"), &owner.name).await?;

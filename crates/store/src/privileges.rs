@@ -88,7 +88,8 @@ pub enum Access {
     Write,
 }
 
-/// Waits until no other connection to this database changes roles. The lock ends with this connection.
+/// Waits until no other connection to the client's database has this lock, which changes of roles need. The lock ends
+/// with the connection.
 pub async fn lock(client: &Client) -> Result<(), Error> {
     client.execute(TAKE_LOCK, &[&LOCK]).await?;
     Ok(())
