@@ -65,4 +65,12 @@ mod tests {
         assert!(!verify(&right, None));
         assert!(!verify(&right, Some("no hash")));
     }
+
+    #[test]
+    fn a_missing_hash_costs_as_much_as_a_stored_one() {
+        let cost = |hash: &str| hash.rsplitn(3, '$').last().map(str::to_owned);
+        let stored = hash(&generate());
+        assert!(cost(&stored).is_some_and(|cost| cost.contains("m=19456,t=2,p=1")), "{stored}");
+        assert_eq!(cost(&DUMMY_HASH), cost(&stored));
+    }
 }
