@@ -122,7 +122,23 @@ fn check_losses_are_refused(stack: &Stack) {
         run(&mut stack.xtask(command)).failed().prints(what).prints("pass --production");
     }
     run(&mut stack.xtask("migrate down --production --no-snapshot")).failed().prints("--yes");
+    check_other_data_is_refused(stack);
     assert_eq!(call(stack, "/health/ready", &[]).0, 200);
+}
+
+/// A deployment must not start PostgreSQL with another volume or another major version.
+fn check_other_data_is_refused(stack: &Stack) {
+    let deploy = |name: &str, value: &str| run(stack.xtask("deploy --tag second").env(name, value));
+    deploy("POSTGRES_VOLUME", "other").failed().prints("but .env selects other");
+    let image = format!("{}-newer", stack.variable("COMPOSE_PROJECT_NAME"));
+    let script = format!(
+        "docker build --quiet --tag {image} - <<'END'\nFROM {}\nUSER root\nRUN echo 'echo postgres (PostgreSQL) 99.0' \
+         >/usr/local/bin/postgres && chmod +x /usr/local/bin/postgres\nEND",
+        stack.variable("POSTGRES_IMAGE")
+    );
+    ask(stack.command("sh").args(["-c", &script]));
+    deploy("POSTGRES_IMAGE", &image).failed().prints("but POSTGRES_IMAGE in .env is PostgreSQL 99");
+    ask(Command::new("docker").args(["image", "rm", "--force", &image]));
 }
 
 /// Rotates all secrets while clients send requests.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use context::{process, project::Project, report};
 use deploy::{
-    HostArgs, Platform, Server, archive, certificates,
+    HostArgs, Platform, Server, archive, certificates, database_volume,
     history::{Entry, History, Record},
     image::{self, Images},
     rolling_update, sbom, schema, secrets, transfer,
@@ -161,6 +161,7 @@ fn ship(
         if schema::is_elsewhere(server) {
             return Ok("external, see DATABASE_URL".to_owned());
         }
+        database_volume::check(server, images)?;
         archive::create_folder(server, images)?;
         server.start_database(images)?;
         Ok("running".to_owned())

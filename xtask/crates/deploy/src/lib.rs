@@ -4,6 +4,7 @@ pub mod archive;
 mod args;
 pub mod certificates;
 pub mod checks;
+pub mod database_volume;
 pub mod history;
 pub mod image;
 mod metrics;

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use context::{process, project::Project, settings::Settings};
 use deploy::{
-    Platform, Server, archive,
+    Platform, Server, archive, database_volume,
     history::{Entry, History},
     image::{self, Images},
     rolling_update, schema, secrets,
@@ -88,6 +88,7 @@ impl<'a> Docker<'a> {
         if schema::is_elsewhere(&server) {
             return Ok(());
         }
+        database_volume::check(&server, &images)?;
         archive::create_folder(&server, &images)?;
         server.start_database(&images)
     }

@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use super::location::{ClusterLocation, LOG_LINES, Server};
 use crate::{docker::Docker, postgres::container_program};
 use context::{image_name, process, project::Project, settings::Settings, state::State};
+use deploy::database_volume;
 
 const TIMEOUT: Duration = Duration::from_mins(2);
 
@@ -26,11 +27,7 @@ pub(super) fn next(settings: &Settings, to: Option<&str>) -> anyhow::Result<Clus
     } else {
         to.to_owned()
     };
-    let output = docker(&["run", "--rm", "--entrypoint=postgres", &image, "--version"])?;
-    let version = output.split_whitespace().nth(2).and_then(|version| version.split('.').next());
-    let major = version.and_then(|major| major.parse().ok());
-    let major = major
-        .with_context(|| format!("cannot read the PostgreSQL version of {image}: {output}"))?;
+    let major = database_volume::major(Command::new("docker"), &image)?;
     Ok(location(image, format!("{}_postgres-{major}", settings.project), major))
 }
 
