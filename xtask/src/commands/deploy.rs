@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// Deploy the existing release TAG instead of the source
     #[arg(long)]
     tag: Option<String>,
+    /// The number of replicas. The default is the number that is running, or API_REPLICAS.
+    #[arg(skip)]
+    number: Option<usize>,
     /// Print the steps without running them
     #[arg(long)]
     dry_run: bool,
@@ -52,6 +55,11 @@ struct Plan<'a> {
 }
 
 impl Args {
+    /// Returns the arguments that deploy an existing release with this number of replicas.
+    pub(crate) fn of_release(tag: String, number: usize, host: HostArgs) -> Self {
+        Self { host, tag: Some(tag), number: Some(number), dry_run: false, json: false }
+    }
+
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
         let started = Instant::now();
         let settings = project.settings()?;
@@ -61,7 +69,8 @@ impl Args {
         let images = Images::of(project, &settings, &tag)?;
         let platform = server.platform()?;
         let running = rolling_update::running(&server)?;
-        let number = running.first().map_or(settings.replicas, |(_, number)| *number);
+        let running_number = running.first().map(|(_, number)| *number);
+        let number = self.number.or(running_number).unwrap_or(settings.replicas);
         let now = running.first().map(|(image, _)| image.clone());
         let current = now.as_deref().map(image::tag_of);
         if self.json {

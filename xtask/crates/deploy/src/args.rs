@@ -38,6 +38,11 @@ impl ProductionArgs {
         host.map_or_else(String::new, |host| format!(" on {host}"))
     }
 
+    /// Returns the argument that selects the server, for another command.
+    pub fn into_host(self) -> HostArgs {
+        self.host
+    }
+
     /// Returns whether the command line names the production stack.
     pub fn is_selected(&self) -> bool {
         self.production || self.host.host.is_some()

@@ -23,7 +23,7 @@ use context::{
     settings::Settings,
     state::State,
 };
-use deploy::ProductionArgs;
+use deploy::{ProductionArgs, Server};
 
 pub use choose::{choose, postgres as find_or_obtain_postgres};
 pub use dev_server::{DevServer, SourceStatus};
@@ -71,15 +71,22 @@ pub fn selected<'a>(
     settings: &'a Settings,
     stack: &ProductionArgs,
 ) -> anyhow::Result<(Box<dyn Engine + 'a>, State)> {
+    let Some(server) = deployed_server(project, settings, stack)? else { return current(project) };
+    let why = "selected by the command line".to_owned();
+    let state = State { production: true, ..State::new(EngineKind::Docker, why, settings) };
+    Ok((Box::new(Docker::deployed(project, server)?), state))
+}
+
+/// Returns the server of the deployed stack that the command line selects. Returns `None` for a stack of this checkout,
+/// including the one of `up --production`.
+pub fn deployed_server<'a>(
+    project: &'a Project,
+    settings: &'a Settings,
+    stack: &ProductionArgs,
+) -> anyhow::Result<Option<Server<'a>>> {
     let is_production = || State::load(project).is_some_and(|state| state.production);
-    match stack.server(project, settings)? {
-        Some(server) if server.is_remote() || !is_production() => {
-            let why = "selected by the command line".to_owned();
-            let state = State { production: true, ..State::new(EngineKind::Docker, why, settings) };
-            Ok((Box::new(Docker::deployed(project, server)?), state))
-        }
-        _ => current(project),
-    }
+    let server = stack.server(project, settings)?;
+    Ok(server.filter(|server| server.is_remote() || !is_production()))
 }
 
 /// Returns the state of the stack, or a new state with the chosen engine if no stack is running.

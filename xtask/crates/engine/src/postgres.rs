@@ -65,12 +65,7 @@ pub(crate) fn local_program(program: PathBuf, port: u16, login: &Credentials<'_>
 }
 
 /// Returns a PostgreSQL program in a container, connected to its server as `user`.
-pub(crate) fn container_program(
-    mut docker: Command,
-    container: &str,
-    user: &str,
-    name: &str,
-) -> Command {
+pub fn container_program(mut docker: Command, container: &str, user: &str, name: &str) -> Command {
     docker.args(["exec", "--interactive", "--env", &format!("PGUSER={user}"), container, name]);
     docker
 }

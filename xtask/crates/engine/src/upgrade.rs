@@ -4,12 +4,13 @@ mod docker;
 mod local;
 mod location;
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, process::Command};
 
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use context::{engine_kind::EngineKind, project::Project};
+use deploy::{database_volume, image::Images};
 
 pub use location::{ClusterLocation, Server};
 
@@ -90,10 +91,28 @@ pub fn remove(
     location: &ClusterLocation,
 ) -> anyhow::Result<()> {
     match engine {
-        EngineKind::Docker => docker::remove(&project.settings()?, location),
+        EngineKind::Docker => {
+            let project = project.settings()?.project;
+            docker::remove(&|| Command::new("docker"), &project, location.value(1))
+        }
         EngineKind::Local => local::remove(project, location),
         EngineKind::External => bail!(EXTERNAL),
     }
+}
+
+/// Starts a server of a deployed stack with these images on the volume that the settings select. Removes the data of an
+/// earlier attempt first.
+pub fn start_new_deployed<'a>(
+    server: &'a deploy::Server,
+    images: &Images,
+) -> anyhow::Result<Box<dyn Server + 'a>> {
+    remove_deployed(server, &database_volume::selected(server))?;
+    docker::start_deployed(server, images)
+}
+
+/// Removes a volume of a deployed stack, which must not be in use.
+pub fn remove_deployed(server: &deploy::Server, volume: &str) -> anyhow::Result<()> {
+    docker::remove(&|| server.docker::<&str>([]), server.name(), volume)
 }
 
 /// Saves both locations until [`forget`].

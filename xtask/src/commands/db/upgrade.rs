@@ -1,11 +1,14 @@
 //! `cargo xtask db upgrade`: moves the data to a newer major version of PostgreSQL.
 
+mod deployed;
+
 use std::process::ExitCode;
 
 use anyhow::{anyhow, bail, ensure};
 
 use crate::commands::up;
 use context::{confirm::confirm_loss, lock, project::Project, report, state::State};
+use deploy::ProductionArgs;
 use engine::{
     Engine,
     upgrade::{self, ClusterLocation},
@@ -15,7 +18,7 @@ use engine::{
 ///
 /// Copies all roles and databases to a server of the new version and compares all rows. Then changes .env and
 /// starts the stack on the new server. The API is down during the upgrade. If the upgrade fails or is killed,
-/// run `cargo xtask up` to start the stack with the old data.
+/// run `cargo xtask up` to start the stack with the old data. A deployed stack gets the PostgreSQL of .env.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The new version: a major version, an image (Docker) or a folder of programs (local) [default for local: the
@@ -31,13 +34,16 @@ pub(crate) struct Args {
     /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
-    /// Allow --confirm to remove data of production
-    #[arg(long)]
-    production: bool,
+    #[command(flatten)]
+    stack: ProductionArgs,
 }
 
 impl Args {
     pub(crate) fn run(self, project: &Project) -> anyhow::Result<ExitCode> {
+        let settings = project.settings()?;
+        if let Some(server) = engine::deployed_server(project, &settings, &self.stack)? {
+            return self.run_deployed(project, &server);
+        }
         let production = {
             let _lock = lock::take(project)?;
             match upgrade::other(project)? {
@@ -45,7 +51,7 @@ impl Args {
                     let place = other.place(engine);
                     let question = format!("This removes {place} and all data in it.");
                     let production = State::load(project).is_some_and(|state| state.production);
-                    confirm_loss(&question, production, self.production, self.yes)?;
+                    confirm_loss(&question, production, self.stack.is_selected(), self.yes)?;
                     upgrade::remove(project, engine, &other)?;
                     upgrade::forget(project)?;
                     report::line(&format!("removed {place}"));

@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use super::location::{ClusterLocation, LOG_LINES, Server};
 use crate::{docker::Docker, postgres::container_program};
 use context::{image_name, process, project::Project, settings::Settings, state::State};
-use deploy::database_volume;
+use deploy::{database_volume, image::Images};
 
 const TIMEOUT: Duration = Duration::from_mins(2);
 
@@ -42,59 +42,92 @@ pub(super) fn start(
 ) -> anyhow::Result<Box<dyn Server>> {
     let (settings, state) = (project.settings()?, State::load(project));
     let state = state.context("no stack is running. Run cargo xtask up.")?;
-    let user = settings.user.clone();
-    let container = container(&settings);
-    let mut run = Docker::new(project, settings, &state).command([
-        "run",
-        "--detach",
-        "--no-deps",
-        "--name",
-        &container,
-        "postgres",
-    ]);
-    run.envs(location.variables.iter().map(|(name, value)| (name, value)));
-    process::output(&mut run).context("the new server does not start")?;
-    let server = Container { name: container, user };
-    let started = Instant::now();
-    while docker(&["exec", &server.name, "pg_isready", "--quiet", "--host=127.0.0.1"]).is_err() {
-        let runs = docker(&["inspect", "--format={{.State.Running}}", &server.name]);
-        if started.elapsed() > TIMEOUT || !runs.is_ok_and(|runs| runs == "true") {
-            bail!("the server of {} does not start: {}", location.value(0), server.log());
-        }
-        thread::sleep(Duration::from_millis(200));
-    }
-    Ok(Box::new(server))
+    let container = Container {
+        docker: || Command::new("docker"),
+        name: container(&settings.project),
+        user: settings.user.clone(),
+    };
+    let mut run = Docker::new(project, settings, &state).command(container.run());
+    container.start(run.envs(location.variables.iter().map(|(name, value)| (name, value))))?;
+    Ok(Box::new(container))
 }
 
-pub(super) fn remove(settings: &Settings, location: &ClusterLocation) -> anyhow::Result<()> {
+/// Starts the server of a deployed stack with these images on the volume that the settings select.
+pub(super) fn start_deployed<'a>(
+    server: &'a deploy::Server,
+    images: &Images,
+) -> anyhow::Result<Box<dyn Server + 'a>> {
+    let container = Container {
+        docker: || server.docker::<&str>([]),
+        name: container(server.name()),
+        user: server.settings.user.clone(),
+    };
+    container.start(&mut server.compose(images, &container.run()))?;
+    Ok(Box::new(container))
+}
+
+pub(super) fn remove(
+    docker: &dyn Fn() -> Command,
+    project: &str,
+    volume: &str,
+) -> anyhow::Result<()> {
+    let docker = |arguments: &[&str]| process::output(docker().args(arguments));
     // Removes the container that an earlier, killed upgrade may have left.
-    let container = container(settings);
+    let container = container(project);
     if docker(&["inspect", &container]).is_ok() {
         docker(&["rm", "--force", "--volumes", &container])?;
     }
-    if docker(&["volume", "inspect", location.value(1)]).is_ok() {
+    if docker(&["volume", "inspect", volume]).is_ok() {
         // This command fails if a stopped container of the stack still uses the volume.
-        docker(&["volume", "rm", location.value(1)])?;
+        docker(&["volume", "rm", volume])?;
     }
     Ok(())
 }
 
-fn container(settings: &Settings) -> String {
-    format!("{}-postgres-upgrade", settings.project)
+fn container(project: &str) -> String {
+    format!("{project}-postgres-upgrade")
 }
 
-struct Container {
+/// The container of the new server, on the engine of the command `docker`.
+struct Container<D: Fn() -> Command> {
+    docker: D,
     name: String,
     user: String,
 }
 
-impl Server for Container {
+impl<D: Fn() -> Command> Container<D> {
+    fn docker(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        process::output((self.docker)().args(arguments))
+    }
+
+    /// Returns the arguments of Compose that start the container.
+    fn run(&self) -> [&str; 6] {
+        ["run", "--detach", "--no-deps", "--name", &self.name, "postgres"]
+    }
+
+    /// Starts the container with this command, and waits until PostgreSQL accepts connections.
+    fn start(&self, run: &mut Command) -> anyhow::Result<()> {
+        process::output(run).context("the new server does not start")?;
+        let started = Instant::now();
+        let ready = ["exec", &self.name, "pg_isready", "--quiet", "--host=127.0.0.1"];
+        while self.docker(&ready).is_err() {
+            let runs = self.docker(&["inspect", "--format={{.State.Running}}", &self.name]);
+            if started.elapsed() > TIMEOUT || !runs.is_ok_and(|runs| runs == "true") {
+                bail!("the new server does not start: {}", self.log());
+            }
+            thread::sleep(Duration::from_millis(200));
+        }
+        Ok(())
+    }
+}
+
+impl<D: Fn() -> Command> Server for Container<D> {
     fn program(&self, name: &str) -> Command {
-        container_program(Command::new("docker"), &self.name, &self.user, name)
+        container_program((self.docker)(), &self.name, &self.user, name)
     }
 
     fn log(&self) -> String {
-        let mut logs = Command::new("docker");
+        let mut logs = (self.docker)();
         logs.args(["logs", "--tail", &LOG_LINES.to_string(), &self.name]);
         // PostgreSQL writes its log to stderr.
         let log = logs.output().map(|output| output.stderr).unwrap_or_default();
@@ -103,19 +136,15 @@ impl Server for Container {
 
     fn discard(&self) {
         // Errors are ignored, because the container may have ended already.
-        let _ = docker(&["kill", &self.name]);
+        let _ = self.docker(&["kill", &self.name]);
     }
 }
 
-impl Drop for Container {
+impl<D: Fn() -> Command> Drop for Container<D> {
     fn drop(&mut self) {
         // Stopping lets the server write a checkpoint. Errors are ignored, because the next upgrade reports them.
-        let _ = docker(&["stop", "--time", "60", &self.name]);
+        let _ = self.docker(&["stop", "--time", "60", &self.name]);
         // Removes the container here, because `docker run --rm` would delete the log of a server that does not start.
-        let _ = docker(&["rm", "--force", "--volumes", &self.name]);
+        let _ = self.docker(&["rm", "--force", "--volumes", &self.name]);
     }
-}
-
-fn docker(arguments: &[&str]) -> anyhow::Result<String> {
-    process::output(Command::new("docker").args(arguments))
 }
