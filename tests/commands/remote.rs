@@ -132,8 +132,8 @@ fn check_other_data_is_refused(stack: &Stack) {
     deploy("POSTGRES_VOLUME", "other").failed().prints("but .env selects other");
     let image = format!("{}-newer", stack.variable("COMPOSE_PROJECT_NAME"));
     let script = format!(
-        "docker build --quiet --tag {image} - <<'END'\nFROM {}\nUSER root\nRUN echo 'echo postgres (PostgreSQL) 99.0' \
-         >/usr/local/bin/postgres && chmod +x /usr/local/bin/postgres\nEND",
+        "docker build --quiet --tag {image} - <<'END'\nFROM {}\nUSER root\nRUN rm -f /usr/local/bin/postgres \
+         && echo 'echo \"postgres (PostgreSQL) 99.0\"' >/usr/local/bin/postgres && chmod +x /usr/local/bin/postgres\nEND",
         stack.variable("POSTGRES_IMAGE")
     );
     ask(stack.command("sh").args(["-c", &script]));
