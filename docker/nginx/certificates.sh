@@ -16,6 +16,8 @@ issued_for=$folder/issued-for
 failed=$folder/failed
 # The seconds to wait after each failure in a row. Let's Encrypt allows five failures in an hour.
 pauses='60 300 600 1200 2400 4800 9600 21600'
+ca=/run/secrets/acme_ca
+[ ! -s "$ca" ] || export LEGO_CA_CERTIFICATES="$ca"
 umask 077
 
 log() { echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $*"; }

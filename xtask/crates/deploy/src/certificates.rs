@@ -86,13 +86,7 @@ pub fn remove_service(server: &Server) -> anyhow::Result<()> {
 /// # Errors
 /// nginx does not accept the certificate. The previous certificate is kept.
 pub(super) fn copy_files(server: &Server, image: &str) -> anyhow::Result<bool> {
-    let read = |variable: &str| -> anyhow::Result<Option<String>> {
-        let Some(path) = server.settings.variable(variable) else { return Ok(None) };
-        let path = server.root.join(path);
-        let text = fs::read_to_string(&path)
-            .with_context(|| format!("{variable}: cannot read {}", path.display()))?;
-        Ok(Some(text))
-    };
+    let read = |variable| read(server, variable);
     let (certificate, key) = match (read("TLS_CERTIFICATE_FILE")?, read("TLS_KEY_FILE")?) {
         (None, None) => return Ok(false),
         (Some(certificate), Some(key)) => (certificate, key),
@@ -105,6 +99,23 @@ pub(super) fn copy_files(server: &Server, image: &str) -> anyhow::Result<bool> {
     copy(server, image, "tls_certificate", &certificate)?;
     copy(server, image, "tls_key", &key)?;
     Ok(true)
+}
+
+/// Copies the CA of the ACME authority's server to the server. Without ACME_DOMAIN, no container mounts the file.
+pub(super) fn copy_authority(server: &Server, image: &str) -> anyhow::Result<()> {
+    if !server.gets_certificate() {
+        return Ok(());
+    }
+    copy(server, image, "acme_ca", &read(server, "ACME_CA_FILE")?.unwrap_or_default())
+}
+
+/// Returns the text of the file that a setting names.
+fn read(server: &Server, variable: &str) -> anyhow::Result<Option<String>> {
+    let Some(path) = server.settings.variable(variable) else { return Ok(None) };
+    let path = server.root.join(path);
+    let text = fs::read_to_string(&path)
+        .with_context(|| format!("{variable}: cannot read {}", path.display()))?;
+    Ok(Some(text))
 }
 
 /// Creates a self-signed certificate for localhost, which browsers do not trust.

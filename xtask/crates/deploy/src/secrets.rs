@@ -61,6 +61,7 @@ ALTER ROLE :"owner" PASSWORD :'password';
 pub fn ensure(server: &Server, image: &str) -> anyhow::Result<()> {
     let Settings { user, database, .. } = server.settings;
     certificates::copy_files(server, image)?;
+    certificates::copy_authority(server, image)?;
     copy_store_key(server, image)?;
     let output = if server.host.is_none() {
         generate_locally(server)?
