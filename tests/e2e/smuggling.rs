@@ -15,7 +15,7 @@ async fn statuses(app: &TestApp, bytes: &str) -> Vec<u16> {
     wire.send(format!("{bytes}{NEXT}")).await;
     let responses = wire.rest().await;
     let statuses = responses.split("HTTP/1.1 ").skip(1);
-    statuses.map(|response| response[..3].parse().expect("a status")).collect()
+    statuses.map(|response| response[..3].parse::<u16>().expect("a status")).collect()
 }
 
 fn post(lines: &str, body: &str) -> String {

@@ -1,10 +1,10 @@
 //! The server process: log, signals and exit.
 
-use std::{io, panic, time::Duration};
+use std::{io, panic};
 
 use anyhow::{Context, bail};
 use config::{Config, Listen};
-use tokio::{runtime::Builder, signal, sync::oneshot, time::sleep};
+use tokio::{runtime::Builder, signal, sync::oneshot};
 
 use crate::{
     routes::Service,
@@ -106,11 +106,11 @@ impl Signals {
 /// Resolves when the parent process has exited. Without the parent process, nothing would stop this process.
 #[cfg(unix)]
 async fn orphaned() {
-    use std::os::unix::process::parent_id;
+    use std::{os::unix::process::parent_id, time::Duration};
 
     let parent = parent_id();
     while parent_id() == parent {
-        sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 

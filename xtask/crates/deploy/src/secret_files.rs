@@ -16,10 +16,11 @@ pub(super) fn private_folder(server: &Server) -> std::io::Result<PathBuf> {
     let folder = server.secrets_folder();
     fs::create_dir_all(folder.parent().unwrap_or(&folder))?;
     if !folder.exists() {
-        let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&folder)?;
+        std::os::unix::fs::DirBuilderExt::mode(&mut fs::DirBuilder::new(), 0o700)
+            .create(&folder)?;
+        #[cfg(not(unix))]
+        fs::create_dir(&folder)?;
     }
     #[cfg(unix)]
     fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;

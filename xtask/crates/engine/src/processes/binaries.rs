@@ -1,6 +1,10 @@
 //! Builds and installs the binaries of the stack on this machine.
 
-use std::{env, fs, path::PathBuf, process::Command};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::Context;
 use context::{compile, project::Project};
@@ -22,9 +26,12 @@ pub(super) fn build(project: &Project, production: bool) -> anyhow::Result<()> {
     let arguments: &[_] = if production { &RELEASE_BUILD } else { &DEV_BUILD };
     let mut build = project.cargo(arguments);
     build.envs(compile::cargo_terminal_settings());
-    compile::run(&mut build, &[])?;
-    let programs = if production { ["migrate", "api"] } else { ["migrate", "dev-server"] };
-    programs.iter().try_for_each(|name| install(project, production, name))
+    let built = compile::programs(&mut build)?;
+    let names = if production { ["migrate", "api"] } else { ["migrate", "dev-server"] };
+    names.iter().try_for_each(|name| {
+        let built = built.get(*name).with_context(|| format!("cargo did not build {name}"))?;
+        install(project, built, name)
+    })
 }
 
 /// Returns the command that builds and serves the newest source until it is stopped.
@@ -35,14 +42,12 @@ pub(super) fn dev_server(project: &Project) -> Command {
 }
 
 /// Copies a binary to the folder that it runs from, so that cargo can replace its own copy at any time.
-fn install(project: &Project, production: bool, name: &str) -> anyhow::Result<()> {
-    let profile = if production { "release" } else { "debug" };
-    let built = project.target(profile).join(format!("{name}{}", env::consts::EXE_SUFFIX));
+fn install(project: &Project, built: &Path, name: &str) -> anyhow::Result<()> {
     let place = path(project, name);
     let new = place.with_extension("new");
     let copy = || {
         fs::create_dir_all(project.runtime("bin"))?;
-        fs::copy(&built, &new)?;
+        fs::copy(built, &new)?;
         fs::rename(&new, &place)
     };
     copy().with_context(|| format!("cannot copy {} to {}", built.display(), place.display()))

@@ -4,15 +4,19 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command};
 
-use local_postgres::{Cluster, Error, Status, Stop};
+use local_postgres::{Status, Stop};
 
-use crate::scratch::{Scratch, TestResult, ends, has_pid_file, installation, kill, psql, url};
+use crate::scratch::{Scratch, TestResult, ends, has_pid_file, kill, psql, url};
 
 /// This test needs root, because the server runs as another user only if root starts it.
 #[test]
 #[cfg(unix)]
 fn data_that_the_servers_user_can_no_longer_reach_is_an_error() -> TestResult {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    use local_postgres::{Cluster, Error};
+
+    use crate::scratch::installation;
 
     let scratch = Scratch::initialised("closed")?;
     let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
