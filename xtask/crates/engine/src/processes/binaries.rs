@@ -26,11 +26,11 @@ pub(super) fn build(project: &Project, production: bool) -> anyhow::Result<()> {
     let arguments: &[_] = if production { &RELEASE_BUILD } else { &DEV_BUILD };
     let mut build = project.cargo(arguments);
     build.envs(compile::cargo_terminal_settings());
-    let built = compile::programs(&mut build)?;
+    let programs = compile::programs(&mut build)?;
     let names = if production { ["migrate", "api"] } else { ["migrate", "dev-server"] };
     names.iter().try_for_each(|name| {
-        let built = built.get(*name).with_context(|| format!("cargo did not build {name}"))?;
-        install(project, built, name)
+        let program = programs.get(*name).with_context(|| format!("cargo did not build {name}"))?;
+        install(project, program, name)
     })
 }
 
