@@ -30,19 +30,6 @@ use crate::{
 };
 use containers::Container;
 
-/// Messages of cargo in a container that cannot read the source or download crates.
-const FAILURES: [(&str, &str); 3] = {
-    let unreadable = "the user of the containers (UID 1000) cannot read the source. Run `chmod go+rx . \
-                      && chmod -R go+rX .cargo Cargo.* crates docker tests xtask`.";
-    let untrusted = "cargo in the container does not trust the TLS certificate of a server. If a proxy in your network \
-                     replaces certificates, set EXTRA_CA_FILE in .env to a PEM file with the CA of the proxy.";
-    [
-        ("could not find `Cargo.toml`", unreadable),
-        ("Permission denied (os error 13)", unreadable),
-        ("SSL certificate problem", untrusted),
-    ]
-};
-
 /// The engine that runs the stack in Docker containers.
 pub struct Docker<'a> {
     project: &'a Project,
@@ -177,7 +164,7 @@ impl Engine for Docker<'_> {
     }
 
     fn known_failures(&self) -> compile::KnownFailures {
-        &FAILURES
+        &development::FAILURES
     }
 
     fn dev_server(&self) -> Option<DevServer> {
@@ -214,7 +201,7 @@ impl Engine for Docker<'_> {
         // `docker compose down` keeps the networks and volumes of the other profile, so they are removed here.
         let ours = format!("label=com.docker.compose.project={}", self.settings.project);
         let prune = |kind, all: &[&str]| {
-            let mut prune = Command::new("docker");
+            let mut prune = self.server().docker::<&str>([]);
             prune.args([kind, "prune", "--force", "--filter", &ours]).args(all);
             process::output(&mut prune)
         };

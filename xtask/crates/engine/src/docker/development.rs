@@ -8,6 +8,19 @@ use super::Docker;
 /// The Compose file that publishes the API on ::1 too, and that address in an error message of Docker.
 const IPV6: (&str, &str) = ("docker/compose.ipv6.yaml", "[::1]");
 
+/// Messages of cargo in a container that cannot read the source or download crates.
+pub(super) const FAILURES: [(&str, &str); 3] = {
+    let unreadable = "the user of the containers (UID 1000) cannot read the source. Run `chmod go+rx . \
+                      && chmod -R go+rX .cargo Cargo.* crates docker tests xtask`.";
+    let untrusted = "cargo in the container does not trust the TLS certificate of a server. If a proxy in your network \
+                     replaces certificates, set EXTRA_CA_FILE in .env to a PEM file with the CA of the proxy.";
+    [
+        ("could not find `Cargo.toml`", unreadable),
+        ("Permission denied (os error 13)", unreadable),
+        ("SSL certificate problem", untrusted),
+    ]
+};
+
 impl Docker<'_> {
     /// Starts the container of the API again, because Compose does not notice that a program has changed.
     ///
