@@ -110,7 +110,7 @@ async fn ended_tokens_are_rejected_within_seconds() {
     assert_eq!(finds(&operator, "list the accounts that have tokens").await, 2);
     let config = config(&app.database, &[]);
     let unknown = migrate::revoke_tokens(&config, Some(Uuid::new_v4()), None).await;
-    assert!(unknown.expect_err("an unknown id").to_string().contains("there is no token"));
+    assert!(unknown.expect_err("an unknown id").to_string().contains("no token has the id"));
     let output = migrate::revoke_tokens(&config, None, None).await.expect("a result");
     assert_eq!(output, "revoked 2 tokens and sessions\n");
     let rejected = async {

@@ -73,13 +73,13 @@ pub async fn revoke_tokens(
     let account = match email {
         Some(email) => {
             let account = accounts::find_by_email(&transaction, email).await?;
-            Some(account.with_context(|| format!("there is no account with the email address {email}. Check the spelling."))?.id)
+            Some(account.with_context(|| no_account(email))?.id)
         }
         None => None,
     };
     let revoked = tokens::revoke(&transaction, id, account).await?;
     if let (Some(id), []) = (id, revoked.as_slice()) {
-        bail!("there is no token {id}. Find the id in the audit log (GET /audit).");
+        bail!("no token has the id {id}. Find the id in the audit log (GET /audit).");
     }
     let by = Actor { account_id: None, token_id: None, action: "revoke-tokens", request_id: None };
     for id in &revoked {
@@ -98,9 +98,7 @@ pub async fn token(config: &Config, role: Role) -> anyhow::Result<String> {
     seed(&client).await?;
     let email = role.development_email();
     let account = accounts::find_by_email(&client, email).await?;
-    let account = account.with_context(|| {
-        format!("there is no account with the email address {email}. Check the spelling.")
-    })?;
+    let account = account.with_context(|| no_account(email))?;
     let token = token::generate();
     let hash = token::hash(token.expose()).expect("it is a token");
     let end = std::time::SystemTime::now() + config.accounts.session_lifetime;
@@ -130,4 +128,8 @@ pub(crate) async fn warning(client: &Client) -> anyhow::Result<String> {
             in production. Delete them.\n"
         ),
     })
+}
+
+fn no_account(email: &str) -> String {
+    format!("no account has the email address {email}. Check the spelling.")
 }

@@ -27,7 +27,7 @@ impl RotatedPassword {
         Self { connector: ConfigConnectImpl { tls }, file, password: Mutex::default() }
     }
 
-    /// Returns the password in the file. `None` if there is no file, or if it is being written.
+    /// Returns the password in the file, or `None` if the file does not exist or another process is writing it.
     fn read(&self) -> Option<Vec<u8>> {
         let url = fs::read_to_string(self.file.as_ref()?).ok()?;
         let (url, _) = Tls::from_url(url.trim_end()).ok()?;

@@ -189,7 +189,7 @@ fn backups(server: &Server) -> [Check; 2] {
     names.map(|name| {
         let line = lines.next().unwrap_or_default();
         let Some((backup, age)) = line.split_once(' ') else {
-            return Check::new(name, true, "there is no backup yet".to_owned());
+            return Check::new(name, true, "no backup was made yet".to_owned());
         };
         let minutes = age.parse::<u64>().unwrap_or(u64::MAX) / 60;
         let (hours, minutes) = (minutes / 60, minutes % 60);
