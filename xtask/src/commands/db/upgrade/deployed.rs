@@ -43,7 +43,14 @@ impl Args {
              version, and POSTGRES_VOLUME to a new name such as {}_postgres-18.",
             server.name()
         );
-        let Serving { tag, images, number, .. } = rolling_update::serving(server, project)?;
+        let serving = rolling_update::serving(server, project).with_context(|| {
+            format!(
+                "the API does not run, maybe because an upgrade was interrupted. Set POSTGRES_IMAGE={} and \
+                 POSTGRES_VOLUME={} in .env, run `cargo xtask deploy`, and then upgrade again",
+                current.image, current.volume
+            )
+        });
+        let Serving { tag, images, number, .. } = serving?;
         let platform = server.platform()?;
         image::build_around(project, server.settings, &images, platform)?;
         transfer::send(server, &images.postgres, platform)?;
