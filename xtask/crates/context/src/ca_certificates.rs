@@ -7,7 +7,7 @@ use pem::Pem;
 
 use crate::{project::Project, settings::Settings};
 
-/// Returns the file of the certificates: EXTRA_CA_FILE, or the file that [`write`] creates.
+/// Returns the file of the certificates: EXTRA_CA_FILE, or the file that [`write()`] creates.
 pub fn file(project: &Project, settings: &Settings) -> PathBuf {
     match settings.variable("EXTRA_CA_FILE") {
         Some(file) => project.path(&file),

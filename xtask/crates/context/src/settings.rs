@@ -107,7 +107,7 @@ impl Settings {
     pub fn parse(root: &Path) -> anyhow::Result<(Self, Vec<String>)> {
         let file = read(&env_file::path(root))?;
         let mut reader = Reader { file: &file, problems: Vec::new() };
-        let project = root.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        let project = default_project(root);
         let settings = Self {
             engine: reader.one_of("ENGINE", EngineChoice::Auto, |text| {
                 EngineChoice::from_str(text, true).ok()
@@ -265,5 +265,29 @@ impl Reader<'_> {
             self.problems.push(format!("{name}={text} is invalid; see .env.example"));
             default
         })
+    }
+}
+
+/// Returns the project name that Compose derives from a folder.
+fn default_project(root: &Path) -> String {
+    let folder = root.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let is_allowed = |letter: &char| letter.is_ascii_alphanumeric() || "-_".contains(*letter);
+    let name: String = folder.chars().filter(is_allowed).collect();
+    match name.trim_start_matches(['-', '_']) {
+        "" => "slipway".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_project_is_a_valid_name() {
+        for (folder, name) in [("my app", "myapp"), ("_My_App-2", "my_app-2"), ("東京", "slipway")]
+        {
+            assert_eq!(default_project(&Path::new("/home").join(folder)), name);
+        }
     }
 }
