@@ -38,6 +38,14 @@ REJECTED = {
     "another kind of space": post("Transfer-Encoding: \x0bchunked\r\n"),
     "a space before the colon": post("Transfer-Encoding : chunked\r\n"),
     "a NUL": post("A: b\0\r\n"),
+    "one length twice": post("Content-Length: 5\r\nContent-Length: 5\r\n"),
+    "one length twice in one": post("Content-Length: 5, 5\r\n"),
+    "an unsupported coding": post("Transfer-Encoding: gzip, chunked\r\n"),
+    "an empty coding": post("Transfer-Encoding: chunked,\r\n"),
+    "a quoted coding": post('Transfer-Encoding: "chunked"\r\n'),
+    "no coding and a length": post("Transfer-Encoding:\r\nContent-Length: 5\r\n"),
+    "a bare CR": post("A: b\rC: d\r\n"),
+    "a folded line": post("A: b\r\n c: d\r\n"),
     "a signed chunk": post(CHUNKED, "-2\r\n{}\r\n0\r\n\r\n"),
     "a chunk with a prefix": post(CHUNKED, "0x2\r\n{}\r\n0\r\n\r\n"),
     "no line end after the chunk": post(CHUNKED, "2\r\n{}xx0\r\n\r\n"),
@@ -47,6 +55,8 @@ REJECTED = {
 }
 # Requests with one boundary, of which nginx and the API must not find another one.
 SERVED = {
+    # nginx removes the line.
+    "no colon": post("A\r\n", ""),
     "capitals": post("Transfer-Encoding: CHUNKED\r\n"),
     "another name": post("Transfer_Encoding: chunked\r\nContent-Length: 2\r\n", "{}"),
     "an extension": post(CHUNKED, "2;a=b\r\n{}\r\n0\r\n\r\n"),
