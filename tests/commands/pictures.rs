@@ -79,8 +79,9 @@ fn terminal(stack: &Stack, programs: &Path) -> Picture {
         .replace(&stack.environment["API_PORT"], "5000")
         .replace(&stack.environment["POSTGRES_PORT"], "5432")
         .replace(&*stack.root.to_string_lossy(), HOME);
-    // A busy machine also prints which stage is running.
-    let lines = output.lines().filter(|line| !line.contains('…'));
+    // A busy machine also prints which stage is running, and that cargo waits for another cargo.
+    let is_shown = |line: &&str| !line.contains('…') && !line.contains("Blocking");
+    let lines = output.lines().filter(is_shown);
     let output = ["$ cargo xtask up"].into_iter().chain(lines).collect::<Vec<_>>().join("\n");
     // Removes the escape sequences of the colours.
     let (first, rest) = output.split_once('\x1b').expect("colours");
