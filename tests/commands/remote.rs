@@ -130,11 +130,17 @@ fn check_losses_are_refused(stack: &Stack) {
 fn check_other_data_is_refused(stack: &Stack) {
     let deploy = |name: &str, value: &str| run(stack.xtask("deploy --tag second").env(name, value));
     deploy("POSTGRES_VOLUME", "other").failed().prints("but .env selects other");
-    let image = format!("{}-newer", stack.variable("COMPOSE_PROJECT_NAME"));
+    let project = stack.variable("COMPOSE_PROJECT_NAME");
+    let (image, postgres) = (format!("{project}-newer"), format!("{project}-postgres-1"));
     let script = format!(
-        "docker build --quiet --tag {image} - <<'END'\nFROM {}\nUSER root\nRUN rm -f /usr/local/bin/postgres \
-         && echo 'echo \"postgres (PostgreSQL) 99.0\"' >/usr/local/bin/postgres && chmod +x /usr/local/bin/postgres\nEND",
-        stack.variable("POSTGRES_IMAGE")
+        "docker build --quiet --tag {image} - <<'END'\n\
+         FROM {}\n\
+         USER root\n\
+         RUN rm -f /usr/local/bin/postgres \
+         && printf '%s\\n' '#!/bin/sh' 'echo \"postgres (PostgreSQL) 99.0\"' >/usr/local/bin/postgres \
+         && chmod +x /usr/local/bin/postgres\n\
+         END",
+        docker_inspect(&postgres, "{{.Config.Image}}")
     );
     ask(stack.command("sh").args(["-c", &script]));
     deploy("POSTGRES_IMAGE", &image).failed().prints("but POSTGRES_IMAGE in .env is PostgreSQL 99");
