@@ -84,7 +84,7 @@ async fn an_unknown_email_and_a_wrong_password_are_indistinguishable() {
     sign_up(&app, "ada@example.com").await;
     let unknown = log_in(&app, "unknown@example.com", "not the password").await;
     let wrong = log_in(&app, "ada@example.com", "not the password").await;
-    // `store::credentials::password` tests that both take the same time.
+    // traces.rs tests that both compute a hash, and `store::credentials::password` that the hashes cost the same.
     assert_eq!(problem(unknown, 401).await, problem(wrong, 401).await);
 }
 

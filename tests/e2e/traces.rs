@@ -8,6 +8,7 @@ use opentelemetry_proto::tonic::{
     trace::v1::{Span, span::SpanKind},
 };
 use prost::Message;
+use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -105,6 +106,22 @@ async fn a_request_and_its_queries_are_spans_of_the_clients_trace() {
         assert_eq!(query.kind, SpanKind::Client as i32, "{name}");
     }
     assert!(!format!("{batch:?}").contains("secret"), "{batch:?}");
+}
+
+#[tokio::test]
+async fn a_log_in_with_an_unknown_address_computes_a_hash() {
+    let (app, (collector, url)) = (TestApp::spawn().await, collector().await);
+    let server = ServerProcess::start(&app, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &url)]);
+    let body = json!({ "email": "unknown@example.com", "password": "not the password" });
+    let request = reqwest::Client::new().post(server.url("/sessions")).json(&body);
+    problem(request.send().await.expect("a response"), 401).await;
+    let stopped = spawn_blocking(|| server.stop());
+    let batch = timeout(TIMEOUT, receive(&collector)).await.expect("a batch");
+    assert!(stopped.await.expect("no panic").success());
+    let spans = batch.resource_spans.iter().flat_map(|it| &it.scope_spans);
+    let spans: Vec<_> = spans.flat_map(|it| it.spans.clone()).collect();
+    let request = span(&spans, "POST /sessions");
+    assert_eq!(span(&spans, "password_hash").parent_span_id, request.span_id);
 }
 
 #[tokio::test]

@@ -59,8 +59,11 @@ impl ServerProcess {
 
     /// Builds a request of the member of `app`.
     pub(crate) fn get(&self, app: &TestApp, path: &str) -> RequestBuilder {
-        let url = format!("http://{}{path}", self.address);
-        Client::new().get(url).bearer_auth(&app.member.token)
+        Client::new().get(self.url(path)).bearer_auth(&app.member.token)
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
     }
 }
 

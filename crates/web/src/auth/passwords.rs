@@ -73,10 +73,11 @@ pub(crate) async fn verify(_: &Place, password: Secret, hash: Option<String>) ->
 
 async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let permit = RUNNING.clone().acquire_owned().await.expect("the semaphore is never closed");
+    let span = tracing::debug_span!("password_hash");
     let computed = spawn_blocking(move || {
         // The closure owns the permit until the work ends, even if the request is cancelled.
         let _permit = permit;
-        work()
+        span.in_scope(work)
     });
     computed.await.expect("hashing does not panic")
 }
