@@ -4,7 +4,7 @@ mod docker;
 mod local;
 mod location;
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -93,7 +93,7 @@ pub fn remove(
     match engine {
         EngineKind::Docker => {
             let project = project.settings()?.project;
-            docker::remove(&|| Command::new("docker"), &project, location.value(1))
+            docker::remove(None, &project, location.value(1))
         }
         EngineKind::Local => local::remove(project, location),
         EngineKind::External => bail!(EXTERNAL),
@@ -112,7 +112,7 @@ pub fn start_new_deployed<'a>(
 
 /// Removes a volume of a deployed stack, which must not be in use.
 pub fn remove_deployed(server: &deploy::Server, volume: &str) -> anyhow::Result<()> {
-    docker::remove(&|| server.docker::<&str>([]), server.name(), volume)
+    docker::remove(Some(server), server.name(), volume)
 }
 
 /// Saves both locations until [`forget`].

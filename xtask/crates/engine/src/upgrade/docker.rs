@@ -42,11 +42,8 @@ pub(super) fn start(
 ) -> anyhow::Result<Box<dyn Server>> {
     let (settings, state) = (project.settings()?, State::load(project));
     let state = state.context("no stack is running. Run cargo xtask up.")?;
-    let container = Container {
-        docker: || Command::new("docker"),
-        name: container(&settings.project),
-        user: settings.user.clone(),
-    };
+    let container =
+        Container { server: None, name: container(&settings.project), user: settings.user.clone() };
     let mut run = Docker::new(project, settings, &state).command(container.run());
     container.start(run.envs(location.variables.iter().map(|(name, value)| (name, value))))?;
     Ok(Box::new(container))
@@ -58,7 +55,7 @@ pub(super) fn start_deployed<'a>(
     images: &Images,
 ) -> anyhow::Result<Box<dyn Server + 'a>> {
     let container = Container {
-        docker: || server.docker::<&str>([]),
+        server: Some(server),
         name: container(server.name()),
         user: server.settings.user.clone(),
     };
@@ -66,12 +63,13 @@ pub(super) fn start_deployed<'a>(
     Ok(Box::new(container))
 }
 
+/// Removes a volume, which must not be in use, on a server or on this machine.
 pub(super) fn remove(
-    docker: &dyn Fn() -> Command,
+    server: Option<&deploy::Server>,
     project: &str,
     volume: &str,
 ) -> anyhow::Result<()> {
-    let docker = |arguments: &[&str]| process::output(docker().args(arguments));
+    let docker = |arguments: &[&str]| process::output(docker(server).args(arguments));
     // Removes the container that an earlier, killed upgrade may have left.
     let container = container(project);
     if docker(&["inspect", &container]).is_ok() {
@@ -88,16 +86,22 @@ fn container(project: &str) -> String {
     format!("{project}-postgres-upgrade")
 }
 
-/// The container of the new server, on the engine of the command `docker`.
-struct Container<D: Fn() -> Command> {
-    docker: D,
+/// Returns `docker` for the engine of a server or of this machine.
+fn docker(server: Option<&deploy::Server>) -> Command {
+    server.map_or_else(|| Command::new("docker"), |server| server.docker::<&str>([]))
+}
+
+/// The container of the new server.
+struct Container<'a> {
+    /// The server of a deployed stack. None for the stack of this checkout.
+    server: Option<&'a deploy::Server<'a>>,
     name: String,
     user: String,
 }
 
-impl<D: Fn() -> Command> Container<D> {
+impl Container<'_> {
     fn docker(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        process::output((self.docker)().args(arguments))
+        process::output(docker(self.server).args(arguments))
     }
 
     /// Returns the arguments of Compose that start the container.
@@ -121,13 +125,13 @@ impl<D: Fn() -> Command> Container<D> {
     }
 }
 
-impl<D: Fn() -> Command> Server for Container<D> {
+impl Server for Container<'_> {
     fn program(&self, name: &str) -> Command {
-        container_program((self.docker)(), &self.name, &self.user, name)
+        container_program(docker(self.server), &self.name, &self.user, name)
     }
 
     fn log(&self) -> String {
-        let mut logs = (self.docker)();
+        let mut logs = docker(self.server);
         logs.args(["logs", "--tail", &LOG_LINES.to_string(), &self.name]);
         // PostgreSQL writes its log to stderr.
         let log = logs.output().map(|output| output.stderr).unwrap_or_default();
@@ -140,7 +144,7 @@ impl<D: Fn() -> Command> Server for Container<D> {
     }
 }
 
-impl<D: Fn() -> Command> Drop for Container<D> {
+impl Drop for Container<'_> {
     fn drop(&mut self) {
         // Stopping lets the server write a checkpoint. Errors are ignored, because the next upgrade reports them.
         let _ = self.docker(&["stop", "--time", "60", &self.name]);
