@@ -9,9 +9,10 @@ use anyhow::{anyhow, bail, ensure};
 use crate::commands::up;
 use context::{confirm::confirm_loss, lock, project::Project, report, state::State};
 use deploy::ProductionArgs;
+use dumps::{LockedContents, Tools};
 use engine::{
     Engine,
-    upgrade::{self, ClusterLocation},
+    upgrade::{self, ClusterLocation, Server},
 };
 
 /// Move the data to a newer major version of PostgreSQL; the old data is kept until --confirm
@@ -124,20 +125,24 @@ fn copy(
 ) -> anyhow::Result<()> {
     let user = project.settings()?.user;
     let server = upgrade::start_new(project, state.engine, new)?;
-    let from = |name: &str| engine.postgres_program(name);
-    let locks = dumps::copy_server(&from, &|name| server.program(name), &user);
+    let locks = copy_to(&*server, &|name| engine.postgres_program(name), &user)?;
+    drop(server);
+    engine.stop(false)?;
+    drop(locks);
+    Ok(())
+}
+
+/// Copies the data to the new server. The returned locks prevent changes on the old server until they are dropped.
+fn copy_to(new: &dyn Server, from: Tools, user: &str) -> anyhow::Result<Vec<LockedContents>> {
+    let locks = dumps::copy_server(from, &|name| new.program(name), user);
     // Adds the log of the new server, because only the log contains the reason for a crash, such as a full disk.
-    let locks = locks.map_err(|error| {
-        let log = server.log();
-        server.discard();
+    locks.map_err(|error| {
+        let log = new.log();
+        new.discard();
         let is_fatal = |line: &&str| ["FATAL", "PANIC"].iter().any(|level| line.contains(level));
         match log.lines().rfind(is_fatal) {
             Some(line) => anyhow!("{error:#}\nthe new server's log: {line}"),
             None => error,
         }
-    })?;
-    drop(server);
-    engine.stop(false)?;
-    drop(locks);
-    Ok(())
+    })
 }

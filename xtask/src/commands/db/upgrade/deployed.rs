@@ -15,6 +15,7 @@ use deploy::{
     rolling_update::{self, Serving},
     schema, transfer,
 };
+use dumps::LockedContents;
 use engine::{postgres::container_program, upgrade};
 
 impl Args {
@@ -105,31 +106,35 @@ fn move_data(
         with_replicas("stop")?;
         Ok(((), format!("{} replicas of the API", replicas.len())))
     })?;
-    let copied = if keeps { Ok(()) } else { copy(server, current, images) };
-    if let Err(error) = copied {
-        with_replicas("start")?;
-        return Err(error.context("the API serves the old data again, which is unchanged"));
+    let copied = if keeps { Ok(Vec::new()) } else { copy(server, current, images) };
+    let locks = match copied {
+        Ok(locks) => locks,
+        Err(error) => {
+            with_replicas("start")?;
+            upgrade::remove_deployed(server, &database_volume::selected(server))?;
+            return Err(error.context("the API serves the old data again, which is unchanged"));
+        }
+    };
+    for action in ["stop", "rm"] {
+        process::output(&mut server.docker([action, &current.container]))?;
     }
-    for action in [["stop"].as_slice(), &["rm"]] {
-        process::output(server.docker(action).arg(&current.container))?;
-    }
+    drop(locks);
     Ok(())
 }
 
-fn copy(server: &Server, current: &Current, images: &Images) -> anyhow::Result<()> {
+/// Copies all data. The returned locks prevent changes of the old data until the old server has stopped.
+fn copy(
+    server: &Server,
+    current: &Current,
+    images: &Images,
+) -> anyhow::Result<Vec<LockedContents>> {
     report::stage("copy", || {
-        let new = upgrade::start_new_deployed(server, images)?;
-        let docker = || server.docker::<&str>([]);
         let user = &server.settings.user;
-        let from = |name: &str| container_program(docker(), &current.container, user, name);
-        let copied = dumps::copy_server(&from, &|name| new.program(name), user);
-        if let Err(error) = copied {
-            new.discard();
-            drop(new);
-            upgrade::remove_deployed(server, &database_volume::selected(server))?;
-            return Err(error);
-        }
-        Ok(((), "all rows, compared row by row".to_owned()))
+        let from = |name: &str| {
+            container_program(server.docker::<&str>([]), &current.container, user, name)
+        };
+        let new = upgrade::start_new_deployed(server, images)?;
+        Ok((super::copy_to(&*new, &from, user)?, "all rows, compared row by row".to_owned()))
     })
 }
 
@@ -139,7 +144,7 @@ fn remove_other_volumes(server: &Server, current: &Current, yes: bool) -> anyhow
     others.retain(|volume| *volume != current.volume);
     if others.is_empty() {
         bail!(
-            "no upgrade is pending on {}, because it has no other volume of PostgreSQL",
+            "no upgrade is pending, because {} uses its only volume of PostgreSQL",
             server.place()
         );
     }
