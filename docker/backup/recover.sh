@@ -16,7 +16,7 @@ find_stanza() {
             stanza=$name
         fi
     done
-    [ -n "$stanza" ] || fail "cannot restore to $(show "$seconds"), because there is no base backup from before." \
+    [ -n "$stanza" ] || fail "cannot restore to $(show "$seconds"): the archive has no base backup from before." \
         "Possible times: $(ranges)"
     major=$(postgres --version | sed 's/.* \([0-9]*\)\..*/\1/')
     [ -d "$repository/archive/$stanza/$major-1" ] ||

@@ -22,8 +22,8 @@ pub async fn create_roles(config: &Config) -> anyhow::Result<String> {
         let is_production = config.profile == Profile::Production;
         return Ok(if is_production { all_privileges(&owner) } else { String::new() });
     };
-    // Roles belong to the server, and a lock belongs to a database. So all stacks of the server use the same database for
-    // the lock. If the owner cannot connect to it, this is the only stack that manages its roles.
+    // Roles belong to the server, but a lock belongs to a database. All stacks of a server therefore lock the same
+    // database. An external server may not have it, and then the lock protects only this database.
     let server = connect(config, Some(admin::MAINTENANCE)).await.ok();
     privileges::lock(server.as_ref().unwrap_or(&client)).await?;
     create_application(config, &client, &owner, &application).await?;

@@ -88,7 +88,7 @@ pub enum Access {
     Write,
 }
 
-/// Waits until no other connection to the client's database has this lock, which changes of roles need. The lock ends
+/// Takes the lock for changes of roles in the client's database. Waits while another connection has it. The lock ends
 /// with the connection.
 pub async fn lock(client: &Client) -> Result<(), Error> {
     client.execute(TAKE_LOCK, &[&LOCK]).await?;

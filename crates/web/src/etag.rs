@@ -1,8 +1,8 @@
 //! Versions as entity tags, for conditional requests (RFC 9110, 13.1).
 //!
 //! A proxy that compresses a response makes its tag weak: `"1"` becomes `W/"1"`. The version changes with every change
-//! of the row, so both tags identify the same state. RFC 9110 requires a strong comparison for `If-Match`, but
-//! `If-Match` accepts both forms here. Otherwise, clients behind such a proxy could not update any resource.
+//! of the row, so both tags identify the same state. RFC 9110 requires a strong comparison for `If-Match`. This server
+//! also accepts weak tags in `If-Match`, because clients behind such a proxy receive only weak tags.
 
 use poem::http::HeaderValue;
 use poem_openapi::{

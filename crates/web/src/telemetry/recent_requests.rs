@@ -128,7 +128,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for RecentRequests {
         let Some(span) = context.span(&id) else { return };
         let query = span.extensions_mut().remove::<Query>();
         let request = span.extensions_mut().remove::<Request>();
-        // A cancelled request has no status.
+        // Skips cancelled requests, which end without a status.
         if let Some(mut request) = request.filter(|request| request.status != 0) {
             request.ended = Utc::now();
             let mut requests = requests();

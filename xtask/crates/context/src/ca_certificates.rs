@@ -15,8 +15,8 @@ pub fn file(project: &Project, settings: &Settings) -> PathBuf {
     }
 }
 
-/// Writes the certificates that programs of this machine trust, unless EXTRA_CA_FILE names a file. So downloads in a
-/// container work behind the same proxies as on this machine. The source is the file in CARGO_HTTP_CAINFO or
+/// Writes the certificates that programs of this machine trust, unless EXTRA_CA_FILE names a file. A download in a
+/// container then works behind a proxy that this machine trusts. The source is the file in CARGO_HTTP_CAINFO or
 /// SSL_CERT_FILE, or else the store of the operating system.
 ///
 /// # Errors

@@ -101,7 +101,7 @@ pub(super) fn copy_files(server: &Server, image: &str) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// Copies the CA of the ACME authority's server to the server. Without ACME_DOMAIN, no container mounts the file.
+/// Copies the private CA in ACME_CA_FILE to the server. Without ACME_DOMAIN, no container mounts the file.
 pub(super) fn copy_authority(server: &Server, image: &str) -> anyhow::Result<()> {
     if !server.gets_certificate() {
         return Ok(());

@@ -58,8 +58,8 @@ pub fn check(server: &Server, images: &Images) -> anyhow::Result<()> {
     let (old, new) = (major(&image)?, major(&images.postgres)?);
     ensure!(
         old == new,
-        "the data on {place} is from PostgreSQL {old}, but POSTGRES_IMAGE in .env is PostgreSQL {new}. Set the image of \
-         version {old}. \"Upgrade PostgreSQL\" in docs/backups.md describes how to move the data."
+        "the data on {place} is from PostgreSQL {old}, but POSTGRES_IMAGE in .env is PostgreSQL {new}. Set the image \
+         of version {old}. \"Upgrade PostgreSQL\" in docs/backups.md describes how to move the data."
     );
     Ok(())
 }

@@ -200,8 +200,8 @@ pub fn build_around(
     Ok(build_backup(project, settings, &images.backup, platform)? || is_new)
 }
 
-/// Builds the backup image, and the PostgreSQL image that it extends, if this machine does not have them. Returns
-/// whether the backup image was built.
+/// Builds the backup image, and the PostgreSQL image that it extends, unless this machine has them. Returns true after
+/// building the backup image.
 pub fn build_backup(
     project: &Project,
     settings: &Settings,
